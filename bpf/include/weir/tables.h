@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * What user space writes and programs read: the policy tables. All numbers in host byte order unless a field says
+ * big endian. The TypeScript codecs are made from this header's BTF (datapath/src/layout.generated.ts).
+ */
+#ifndef WEIR_TABLES_H
+#define WEIR_TABLES_H
+
+#include "types.h"
+
+/* Exact address or longest prefix → who that is. */
+struct weir_peer {
+	__u32 identity;   /* security identity, as other tools number it */
+	__u32 peer_class; /* column of the cells; never 0 */
+	__u32 subject;    /* row of the cells; 0: no local endpoint */
+	__u32 slot;       /* index into weir_endpoints; 0: no local endpoint */
+};
+_Static_assert(sizeof(struct weir_peer) == 16, "");
+
+struct weir_prefix4 {
+	__u32 length; /* bits, 0..32 */
+	__u8 address[4];
+};
+
+struct weir_prefix6 {
+	__u32 length; /* bits, 0..128 */
+	__u8 address[16];
+};
+
+/*
+ * A local endpoint's wiring and generation. Slots 1..255 belong to no endpoint: a peer that isn't local counts its
+ * generation in slot 1 + hash(address) % 255, local endpoints start at 256. A conntrack entry holds the sum of the
+ * generations of its two slots: when either has moved on, the flow is judged anew.
+ */
+#define WEIR_FIRST_ENDPOINT_SLOT 256
+
+struct weir_endpoint {
+	__u32 generation;
+	__u32 ifindex; /* host side of the veth; 0: not attached */
+	__u8 pod_mac[6];
+	__u8 host_mac[6];
+	__u32 identity;
+	__u32 flags;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct weir_endpoint) == 32, "");
+
+enum weir_direction {
+	WEIR_EGRESS = 0,
+	WEIR_INGRESS = 1,
+};
+
+/* peer_class 0 holds the subject's default for the direction. */
+struct weir_cell_key {
+	__u32 subject;
+	__u32 direction : 1, peer_class : 31;
+};
+
+/* Where a row's steps are: `chunks` consecutive entries of weir_rows from `first`. */
+struct weir_cell {
+	__u32 first;
+	__u32 chunks;
+};
+
+/* The low byte of a verdict word; the next byte is the drop reason of a deny. */
+enum weir_verdict {
+	WEIR_DENY = 0,
+	WEIR_ALLOW = 1,
+};
+
+/*
+ * Sixteen steps of a row: from key[i] (protocol << 16 | port, ICMP: protocol << 16 | type << 8 | code) up to the next
+ * key, verdict[i] holds. A row's first key is 0; unused places have key 0xffffffff.
+ */
+#define WEIR_STEPS 16
+
+struct weir_row_chunk {
+	__u32 key[WEIR_STEPS];
+	__u32 verdict[WEIR_STEPS];
+};
+_Static_assert(sizeof(struct weir_row_chunk) == 128, "");
+
+#endif

@@ -1,0 +1,152 @@
+import type { Problem } from '../errors.js'
+import type { LabelSelector } from '../policy/selector.js'
+import type { Direction, Protocol } from '../policy/rule.js'
+
+/** Key–value labels as Kubernetes writes them, without a source prefix. */
+export type Labels = Readonly<Record<string, string>>
+
+/** A named container port of a pod. */
+export interface NamedPort {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** What Weir needs to know of a Pod. Two equal facts append one event. */
+export interface PodFact {
+  readonly namespace: string
+  readonly name: string
+  readonly labels: Labels
+  readonly serviceAccount: string
+  /** Name of the node that runs it; empty while unscheduled. */
+  readonly node: string
+  /** Canonical text addresses, IPv4 before IPv6; empty until assigned. */
+  readonly addresses: readonly string[]
+  readonly hostNetwork: boolean
+  /** All container ports, named or not (`name` is '' when unnamed), sorted by protocol, port, name. */
+  readonly ports: readonly NamedPort[]
+  /** The controller it came from (`Deployment/web`), for display and grouping. */
+  readonly workload?: string
+}
+
+export interface NamespaceFact {
+  readonly name: string
+  readonly labels: Labels
+}
+
+export interface NodeFact {
+  readonly name: string
+  readonly labels: Labels
+  readonly addresses: readonly string[]
+  readonly podCidrs: readonly string[]
+}
+
+export interface ServicePort {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly port: number
+  /** A number, or the name of a container port. */
+  readonly targetPort: number | string
+  readonly nodePort?: number
+}
+
+export interface ServiceFact {
+  readonly namespace: string
+  readonly name: string
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
+  readonly clusterIps: readonly string[]
+  readonly selector: Labels
+  readonly ports: readonly ServicePort[]
+}
+
+/** The port of a NetworkPolicy rule, defaults applied. */
+export interface NetworkPolicyPort {
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  /** Absent: every port of the protocol. A string is a named port, resolved on the destination pod. */
+  readonly port?: number | string
+  /** Inclusive end of a range; only beside a numeric `port`. */
+  readonly endPort?: number
+}
+
+export type NetworkPolicyPeer =
+  | { readonly kind: 'pods'; readonly namespaceSelector?: LabelSelector; readonly podSelector?: LabelSelector }
+  | { readonly kind: 'ipBlock'; readonly cidr: string; readonly except: readonly string[] }
+
+/** One ingress or egress rule. Empty `peers` = every peer; empty `ports` = every port. */
+export interface NetworkPolicyRule {
+  readonly peers: readonly NetworkPolicyPeer[]
+  readonly ports: readonly NetworkPolicyPort[]
+}
+
+/** networking.k8s.io/v1 NetworkPolicy, validated, with `policyTypes` made explicit. */
+export interface NetworkPolicyFact {
+  readonly namespace: string
+  readonly name: string
+  readonly podSelector: LabelSelector
+  readonly policyTypes: readonly Direction[]
+  readonly ingress: readonly NetworkPolicyRule[]
+  readonly egress: readonly NetworkPolicyRule[]
+}
+
+/** How a local pod is wired to this node. */
+export interface EndpointFact {
+  readonly namespace: string
+  readonly pod: string
+  /** Host side of the pod's veth. */
+  readonly ifindex: number
+  readonly ifname: string
+  /** `aa:bb:cc:dd:ee:ff` */
+  readonly hostMac: string
+  readonly podMac: string
+}
+
+/** The agent's own configuration, as far as it decides what the tables say. */
+export interface AgentFact {
+  /** The node that this log belongs to: its pods are local, its addresses are the host. */
+  readonly node: string
+  readonly cluster: string
+  /** Label key patterns left out of identities, besides the defaults; a leading `!` keeps a key. */
+  readonly labelFilter: readonly string[]
+}
+
+/** Names an object of the cluster: `NetworkPolicy`, `default`, `deny-all`. Cluster-wide kinds have namespace ''. */
+export interface ObjectKey {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+}
+
+/** The closed set of facts. Adding a kind or a field is a new schema version with an upcast in `event/upcast.ts`. */
+export type EventBody =
+  | { readonly kind: 'agent.configured'; readonly agent: AgentFact }
+  | { readonly kind: 'namespace.upserted'; readonly namespace: NamespaceFact }
+  | { readonly kind: 'namespace.deleted'; readonly name: string }
+  | { readonly kind: 'node.upserted'; readonly node: NodeFact }
+  | { readonly kind: 'node.deleted'; readonly name: string }
+  | { readonly kind: 'pod.upserted'; readonly pod: PodFact }
+  | { readonly kind: 'pod.deleted'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'service.upserted'; readonly service: ServiceFact }
+  | { readonly kind: 'service.deleted'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'networkpolicy.upserted'; readonly policy: NetworkPolicyFact }
+  | { readonly kind: 'networkpolicy.deleted'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'endpoint.attached'; readonly endpoint: EndpointFact }
+  | { readonly kind: 'endpoint.detached'; readonly namespace: string; readonly pod: string }
+  | { readonly kind: 'input.refused'; readonly object: ObjectKey; readonly problems: readonly Problem[] }
+  | { readonly kind: 'input.accepted'; readonly object: ObjectKey }
+  | { readonly kind: 'time.passed'; readonly until: number }
+
+export type EventKind = EventBody['kind']
+
+/** An input before the log has numbered it. */
+export type EventDraft = EventBody & {
+  /** Milliseconds since the epoch, by the clock of whoever appends; never read by the fold except through `time.passed`. */
+  readonly time: number
+  /** Who said so: `manifests:/path/file.yaml:12`, `kubernetes:resourceVersion=…`, `cni`, `operator`. */
+  readonly source: string
+}
+
+/** One immutable record of the log. `seq` is dense from 1. */
+export type WeirEvent = EventDraft & { readonly seq: number }
+
+/** Version of the event schema that this build writes. */
+export const eventSchemaVersion = 1
