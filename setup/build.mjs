@@ -1,0 +1,61 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..')
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
+  if (result.error !== undefined) throw new Error(`${command}: ${result.error.message}`)
+  if (result.status !== 0)
+    throw new Error(`${[command, ...args].join(' ')} ended with status ${result.status ?? result.signal}`)
+}
+
+/** Installs the locked npm packages unless this very lock file was installed before. */
+export function installModules(say) {
+  const stamp = path.join(root, 'node_modules', '.weir-lock')
+  const hash = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
+  say('installing npm packages')
+  run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'])
+  mkdirSync(path.dirname(stamp), { recursive: true })
+  writeFileSync(stamp, hash)
+}
+
+/**
+ * Builds all that has changed: native addons, BPF programs, TypeScript. Without the native tools only TypeScript is
+ * built; the memory backend then runs the prebuilt WebAssembly of the same programs.
+ */
+export function buildAll(say, { native }) {
+  if (native) {
+    say('building native addons')
+    for (const workspace of ['datapath/ebpf-napi', 'datapath/netns-napi']) {
+      run('npm', ['run', '--silent', 'build:native', '-w', workspace])
+    }
+    say('building BPF programs')
+    run(process.execPath, ['bpf/build.mjs'])
+  }
+  say('building TypeScript')
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'])
+}
+
+/** Formatting and lint rules over the whole tree. */
+export function lint(say) {
+  say('linting')
+  run(process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'])
+}
+
+/** True when the kernel lets this process load eBPF: the demo then runs on it, else in memory. */
+export function mayUseKernel() {
+  if (process.getuid?.() !== 0) return false
+  try {
+    return execFileSync('uname', ['-s'], { encoding: 'utf8' }).trim() === 'Linux'
+  } catch {
+    return false
+  }
+}
+
+export { root }

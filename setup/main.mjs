@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process'
+import { buildAll, installModules, lint, mayUseKernel, root } from './build.mjs'
+import { ensurePackages } from './packages.mjs'
+
+const usage = `usage: npm start [-- FOLDER …]   set up, build, run the demo
+       npm test                 set up, build, lint, run the tests
+       npm run test:long        the tests that take long as well
+       npm run bench -- NAME    a benchmark; without a name, the list
+       npm run build            set up and build`
+
+const say = text => process.stderr.write(`weir: ${text}\n`)
+
+function prepare(group) {
+  const missing = ensurePackages(group, say)
+  installModules(say)
+  buildAll(say, { native: missing.length === 0 })
+  return missing
+}
+
+function node(...args) {
+  const result = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  return result.status ?? 1
+}
+
+function main(command, args) {
+  switch (command) {
+    case 'build':
+      prepare('build')
+      return 0
+    case 'start': {
+      const missing = prepare('build')
+      const kernel = missing.length === 0 && mayUseKernel()
+      if (!kernel) {
+        const lacking =
+          missing.length > 0
+            ? `missing ${missing.join(', ')} (run as root to install)`
+            : 'this user may not load eBPF (run as root)'
+        say(`${lacking}: the demo runs on the memory backend`)
+      }
+      return node('adapters/bin/weir.mjs', 'demo', ...(kernel ? [] : ['--backend', 'memory']), ...args)
+    }
+    case 'test':
+    case 'test:long': {
+      const long = command === 'test:long'
+      const missing = prepare(long ? 'long' : 'test')
+      if (missing.length > 0) say(`missing ${missing.join(', ')}: tests that need them are skipped by name`)
+      try {
+        lint(say)
+      } catch (error) {
+        say(error.message)
+        process.stdout.write('0 passed, 1 failed, 0 skipped\n')
+        return 1
+      }
+      return node('setup/mocha.mjs', ...(long ? ['--long'] : []), ...args)
+    }
+    case 'bench': {
+      const missing = prepare('bench')
+      if (missing.length > 0) say(`missing ${missing.join(', ')}`)
+      return node('spec/dist/bench/main.js', ...args)
+    }
+    default:
+      process.stderr.write(`${usage}\n`)
+      return 2
+  }
+}
+
+try {
+  process.exitCode = main(process.argv[2], process.argv.slice(3))
+} catch (error) {
+  say(error.message)
+  if (process.argv[2]?.startsWith('test')) process.stdout.write('0 passed, 1 failed, 0 skipped\n')
+  process.exitCode = 1
+}

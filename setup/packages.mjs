@@ -1,0 +1,80 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+
+/** What a build needs from the distribution: a probe that says whether it is there, and the apt package that brings it. */
+const build = [
+  { name: 'clang', package: 'clang', probe: command('clang') },
+  { name: 'wasm-ld', package: 'lld', probe: command('wasm-ld') },
+  { name: 'llvm-strip', package: 'llvm', probe: command('llvm-strip') },
+  { name: 'g++', package: 'g++', probe: command('g++') },
+  { name: 'make', package: 'make', probe: command('make') },
+  { name: 'python3', package: 'python3', probe: command('python3') },
+  { name: 'pkg-config', package: 'pkg-config', probe: command('pkg-config') },
+  { name: 'libbpf', package: 'libbpf-dev', probe: library('libbpf') },
+  { name: 'libelf', package: 'libelf-dev', probe: library('libelf') },
+  { name: 'zlib', package: 'zlib1g-dev', probe: library('zlib') },
+  { name: 'ip', package: 'iproute2', probe: command('ip') },
+]
+
+const test = [{ name: 'git', package: 'git', probe: command('git') }]
+
+const bench = [
+  { name: 'iperf3', package: 'iperf3', probe: command('iperf3') },
+  { name: 'nft', package: 'nftables', probe: command('nft') },
+]
+
+const long = [{ name: 'sanitizer runtime', package: sanitizerPackage, probe: sanitizerRuntime }]
+
+const groups = {
+  build,
+  test: [...build, ...test],
+  bench: [...build, ...bench],
+  long: [...build, ...test, ...bench, ...long],
+}
+
+function command(name) {
+  return () => spawnSync('sh', ['-c', 'command -v "$0"', name], { stdio: 'ignore' }).status === 0
+}
+
+function library(name) {
+  return () => spawnSync('pkg-config', ['--exists', name], { stdio: 'ignore' }).status === 0
+}
+
+function clangMajor() {
+  const out = spawnSync('clang', ['-dumpversion'], { encoding: 'utf8' })
+  return out.status === 0 ? out.stdout.trim().split('.')[0] : undefined
+}
+
+function sanitizerPackage() {
+  const major = clangMajor()
+  return major === undefined ? 'libclang-rt-dev' : `libclang-rt-${major}-dev`
+}
+
+function sanitizerRuntime() {
+  const out = spawnSync('clang', ['-print-file-name=libclang_rt.fuzzer-x86_64.a'], { encoding: 'utf8' })
+  return out.status === 0 && out.stdout.trim().startsWith('/')
+}
+
+/**
+ * Sees to it that the packages of a group are there; installs what is missing with apt when it may.
+ * Returns the names still missing: none, unless this isn't root or apt refused.
+ */
+export function ensurePackages(group, say) {
+  let missing = groups[group].filter(item => !item.probe())
+  if (missing.length === 0) return []
+  if (process.getuid?.() !== 0 || !command('apt-get')()) return missing.map(item => item.name)
+  const apt = (...args) =>
+    execFileSync('apt-get', args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    })
+  const wanted = () => missing.map(item => (typeof item.package === 'function' ? item.package() : item.package))
+  say(`installing ${wanted().join(' ')}`)
+  try {
+    apt('update', '-qq')
+    apt('install', '-y', '-qq', '--no-install-recommends', ...wanted())
+  } catch (error) {
+    say(`apt-get failed: ${error.message}`)
+  }
+  missing = missing.filter(item => !item.probe())
+  return missing.map(item => item.name)
+}
