@@ -11,6 +11,18 @@ export interface WeirErrorPayloads {
   WEIR_EVENT_UNKNOWN: { readonly seq: number; readonly kind: string }
   /** No number is left in a range that the outside sees. */
   WEIR_IDENTITIES_EXHAUSTED: { readonly first: number; readonly last: number }
+  /** A word that can't go into a network command: `expected` says what could. */
+  WEIR_NETWORK_NAME: { readonly name: string; readonly expected: string }
+  /** A command of iproute2 or util-linux failed; `detail` is what it printed. */
+  WEIR_NETWORK_COMMAND: { readonly command: string; readonly detail: string }
+  /** Nobody answers at the agent's socket. */
+  WEIR_AGENT_UNREACHABLE: { readonly socket: string }
+  /** A question to the agent, or an argument of a command, that can't be understood. */
+  WEIR_REQUEST_INVALID: { readonly problems: readonly Problem[] }
+  /** No such object; `near` holds names that exist. */
+  WEIR_NOT_FOUND: { readonly kind: string; readonly name: string; readonly near: readonly string[] }
+  /** The agent takes no more inputs, because an earlier one couldn't be made durable or enforced. */
+  WEIR_INTAKE_STOPPED: { readonly reason: string }
 }
 
 /** One thing wrong with an input: where it is, what it is, what would be right. */
