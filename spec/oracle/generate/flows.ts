@@ -1,0 +1,90 @@
+import type { NetworkPolicyFact } from '@weir/core/event/event.js'
+import { cidrBounds, neighbour } from '../address.js'
+import type { OracleCluster } from '../cluster.js'
+import type { OracleFlow } from '../decide.js'
+import { nodeAddresses, worldAddresses } from './addresses.js'
+import { nodeNames } from './names.js'
+
+/** A packet class: protocol number, and port or `type << 8 | code`. */
+export interface ProtocolPort {
+  readonly protocol: number
+  readonly port: number
+}
+
+/** Protocols without ports or types that rules could name: GRE, and the unassigned end of the space. */
+const strangeProtocols: readonly ProtocolPort[] = [
+  { protocol: 47, port: 0 },
+  { protocol: 255, port: 0 },
+]
+
+const icmp: readonly ProtocolPort[] = [
+  { protocol: 1, port: 8 << 8 },
+  { protocol: 1, port: 53 },
+  { protocol: 58, port: 128 << 8 },
+  { protocol: 58, port: 80 },
+]
+
+/** Every address that a rule could tell from its neighbours: owners, and both sides of every block's both edges. */
+export function interestingAddresses(cluster: OracleCluster): readonly string[] {
+  const blocks = cluster.policies.flatMap(blocksOf)
+  const edges = blocks.flatMap(cidr => {
+    const [first, last] = cidrBounds(cidr)
+    return [neighbour(first, -1n), first, last, neighbour(last, 1n)].filter(address => address !== undefined)
+  })
+  return [
+    ...new Set([
+      ...cluster.pods.flatMap(pod => pod.addresses),
+      ...cluster.nodes.flatMap(node => node.addresses),
+      ...nodeNames.flatMap(nodeAddresses),
+      ...worldAddresses,
+      ...edges,
+    ]),
+  ]
+}
+
+function blocksOf(policy: NetworkPolicyFact): readonly string[] {
+  return [...policy.ingress, ...policy.egress]
+    .flatMap(rule => rule.peers)
+    .flatMap(peer => (peer.kind === 'ipBlock' ? [peer.cidr, ...peer.except] : []))
+}
+
+/** Every port that a rule or a pod names, with its neighbours, under each protocol; and what has no ports. */
+export function interestingPorts(cluster: OracleCluster): readonly ProtocolPort[] {
+  const named = cluster.pods.flatMap(pod => pod.ports.map(port => port.port))
+  const ruled = cluster.policies
+    .flatMap(policy => [...policy.ingress, ...policy.egress])
+    .flatMap(rule => rule.ports)
+    .flatMap(({ port, endPort }) => (typeof port === 'number' ? [port, endPort ?? port] : []))
+  const around = [...named, ...ruled].flatMap(port => [port - 1, port, port + 1])
+  const numbers = [...new Set([0, 8080, 65535, ...around])].filter(port => port >= 0 && port <= 65535)
+  return [...[6, 17, 132].flatMap(protocol => numbers.map(port => ({ protocol, port }))), ...icmp, ...strangeProtocols]
+}
+
+/**
+ * Flows worth asking about: every two interesting addresses of one family of which a pod has at least one, on each
+ * interesting port. Should there be more than `limit`, that many of them, spread by `salt`.
+ */
+export function* interestingFlows(cluster: OracleCluster, limit: number, salt: number): Generator<OracleFlow> {
+  const addresses = interestingAddresses(cluster)
+  const owned = new Set(cluster.pods.flatMap(pod => pod.addresses))
+  const pairs = addresses.flatMap(from =>
+    addresses
+      .filter(to => from.includes(':') === to.includes(':') && (owned.has(from) || owned.has(to)))
+      .map(to => [from, to] as const),
+  )
+  const ports = interestingPorts(cluster)
+  const total = pairs.length * ports.length
+  const count = Math.min(total, limit)
+  const stride = total <= limit ? 1 : coprimeNear(Math.floor(total * 0.618), total)
+  for (let nth = 0, at = salt % Math.max(total, 1); nth < count; nth++, at = (at + stride) % total) {
+    const [from = '', to = ''] = pairs[Math.floor(at / ports.length)] ?? []
+    const port = ports[at % ports.length]
+    if (port) yield { from, to, ...port }
+  }
+}
+
+/** A step that visits everything once before it repeats. */
+function coprimeNear(start: number, total: number): number {
+  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))
+  for (let step = Math.max(start, 1); ; step++) if (divisor(step, total) === 1) return step
+}

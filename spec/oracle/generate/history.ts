@@ -1,0 +1,216 @@
+import type { EventBody, NamedPort, PodFact, WeirEvent } from '@weir/core/event/event.js'
+import fc from 'fast-check'
+import { oracleFromManifest } from '../manifest.js'
+import { nodeAddresses, podAddresses } from './addresses.js'
+import {
+  labels,
+  namespaceLabelKeys,
+  namespaceNames,
+  nodeNames,
+  pick,
+  podLabelKeys,
+  podNames,
+  policyNames,
+  portedProtocols,
+  portNames,
+  portNumbers,
+} from './names.js'
+import { anyRawPolicy } from './policies.js'
+
+const containerPorts: fc.Arbitrary<readonly NamedPort[]> = fc
+  .uniqueArray(
+    fc.record({ name: pick(['', ...portNames]), protocol: pick(portedProtocols), port: pick(portNumbers) }),
+    { maxLength: 3, selector: port => JSON.stringify(port) },
+  )
+  .map(ports => [...ports].sort(comparePorts))
+
+function comparePorts(a: NamedPort, b: NamedPort): number {
+  return compare(a.protocol, b.protocol) || a.port - b.port || compare(a.name, b.name)
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** Pods of this node mostly; some of the other, some not scheduled yet, some that are the node. */
+const pod: fc.Arbitrary<PodFact> = fc.tuple(pick(namespaceNames), pick(podNames)).chain(([namespace, name]) =>
+  fc
+    .record({
+      labels: labels(podLabelKeys),
+      node: fc.oneof(
+        { weight: 6, arbitrary: fc.constant('here') },
+        { weight: 3, arbitrary: fc.constant('there') },
+        { weight: 1, arbitrary: fc.constant('') },
+      ),
+      hostNetwork: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+      addresses: podAddresses(namespace, name),
+      ports: containerPorts,
+      serviceAccount: pick(['default', 'robot']),
+    })
+    .map(drawn => ({
+      namespace,
+      name,
+      ...drawn,
+      addresses: drawn.hostNetwork && drawn.node !== '' ? nodeAddresses(drawn.node) : drawn.addresses,
+    })),
+)
+
+const objectName = (names: readonly string[]) => fc.record({ namespace: pick(namespaceNames), name: pick(names) })
+
+/** One thing that happens to a cluster. Deletions name objects that may not exist: the log may say so twice. */
+export const eventBodies: fc.Arbitrary<EventBody> = fc.oneof(
+  { weight: 12, arbitrary: pod.map(drawn => ({ kind: 'pod.upserted' as const, pod: drawn })) },
+  { weight: 3, arbitrary: objectName(podNames).map(object => ({ kind: 'pod.deleted' as const, ...object })) },
+  {
+    weight: 12,
+    arbitrary: anyRawPolicy.map(raw => ({ kind: 'networkpolicy.upserted' as const, policy: oracleFromManifest(raw) })),
+  },
+  {
+    weight: 3,
+    arbitrary: objectName(policyNames).map(object => ({ kind: 'networkpolicy.deleted' as const, ...object })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .record({ name: pick(namespaceNames), labels: labels(namespaceLabelKeys) })
+      .map(namespace => ({ kind: 'namespace.upserted' as const, namespace })),
+  },
+  { weight: 1, arbitrary: pick(namespaceNames).map(name => ({ kind: 'namespace.deleted' as const, name })) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(pick(nodeNames), labels(['zone'])).map(([name, drawn]) => ({
+      kind: 'node.upserted' as const,
+      node: { name, labels: drawn, addresses: nodeAddresses(name), podCidrs: [] },
+    })),
+  },
+  { weight: 1, arbitrary: pick(nodeNames).map(name => ({ kind: 'node.deleted' as const, name })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(pick(['here', 'here', 'there']), pick([[], ['app'], ['!pod-template-hash']]))
+      .map(([node, labelFilter]) => ({
+        kind: 'agent.configured' as const,
+        agent: { node, cluster: 'test', labelFilter },
+      })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ object: objectName(podNames), ifindex: fc.integer({ min: 2, max: 4 }) })
+      .map(({ object, ifindex }) => ({
+        kind: 'endpoint.attached' as const,
+        endpoint: {
+          namespace: object.namespace,
+          pod: object.name,
+          ifindex,
+          ifname: `weir${ifindex}`,
+          hostMac: '02:00:00:00:00:01',
+          podMac: `02:00:00:00:01:0${ifindex}`,
+        },
+      })),
+  },
+  {
+    weight: 1,
+    arbitrary: objectName(podNames).map(({ namespace, name }) => ({
+      kind: 'endpoint.detached' as const,
+      namespace,
+      pod: name,
+    })),
+  },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 5000 }).map(until => ({ kind: 'time.passed' as const, until })) },
+)
+
+/** The agent that a history usually starts with; without one nothing is local. */
+export const configured: EventBody = {
+  kind: 'agent.configured',
+  agent: { node: 'here', cluster: 'test', labelFilter: [] },
+}
+
+/** A history in the batches in which it arrives, each of at least one event. */
+export type Batches = readonly (readonly EventBody[])[]
+
+export function histories(maxEvents: number): fc.Arbitrary<Batches> {
+  return fc
+    .record({
+      begun: fc.oneof({ weight: 19, arbitrary: fc.constant([configured]) }, { weight: 1, arbitrary: fc.constant([]) }),
+      batches: fc.array(fc.array(eventBodies, { minLength: 1, maxLength: 6, size: 'max' }), {
+        maxLength: Math.ceil(maxEvents / 4),
+        size: 'max',
+      }),
+    })
+    .map(({ begun, batches }) => (begun.length > 0 ? [begun, ...batches] : batches))
+}
+
+/** Numbers bodies as the log would. Times and sources are told from the numbers: the fold must not look at them. */
+export function numbered(bodies: readonly EventBody[], firstSeq = 1): readonly WeirEvent[] {
+  return bodies.map((body, index) => ({
+    ...body,
+    seq: firstSeq + index,
+    time: 1_700_000_000_000 + (firstSeq + index) * 37,
+    source: `test:${firstSeq + index}`,
+  }))
+}
+
+/** The same events in batches that carry their numbers. */
+export function numberedBatches(batches: Batches): readonly (readonly WeirEvent[])[] {
+  let next = 1
+  return batches.map(batch => {
+    const events = numbered(batch, next)
+    next += batch.length
+    return events
+  })
+}
+
+/** Names the object whose state an event sets; events of different objects may change places without a difference. */
+export function objectOf(body: EventBody): string {
+  switch (body.kind) {
+    case 'agent.configured':
+      return 'agent'
+    case 'namespace.upserted':
+      return `namespace ${body.namespace.name}`
+    case 'namespace.deleted':
+      return `namespace ${body.name}`
+    case 'node.upserted':
+      return `node ${body.node.name}`
+    case 'node.deleted':
+      return `node ${body.name}`
+    case 'pod.upserted':
+      return `pod ${body.pod.namespace}/${body.pod.name}`
+    case 'pod.deleted':
+      return `pod ${body.namespace}/${body.name}`
+    case 'service.upserted':
+      return `service ${body.service.namespace}/${body.service.name}`
+    case 'service.deleted':
+      return `service ${body.namespace}/${body.name}`
+    case 'networkpolicy.upserted':
+      return `policy ${body.policy.namespace}/${body.policy.name}`
+    case 'networkpolicy.deleted':
+      return `policy ${body.namespace}/${body.name}`
+    // Wiring belongs to its pod: whether it outlives the pod's deletion depends on which came first.
+    case 'endpoint.attached':
+      return `pod ${body.endpoint.namespace}/${body.endpoint.pod}`
+    case 'endpoint.detached':
+      return `pod ${body.namespace}/${body.pod}`
+    case 'input.refused':
+    case 'input.accepted':
+      return `input ${body.object.kind} ${body.object.namespace}/${body.object.name}`
+    case 'time.passed':
+      return 'time'
+  }
+}
+
+/**
+ * Another history with the same end: each object's own events in their order, the objects' interleaving drawn anew by
+ * `choices` (any numbers; used in turn).
+ */
+export function reordered(bodies: readonly EventBody[], choices: readonly number[]): readonly EventBody[] {
+  const byObject = new Map<string, EventBody[]>()
+  for (const body of bodies) byObject.set(objectOf(body), [...(byObject.get(objectOf(body)) ?? []), body])
+  const queues = [...byObject.values()]
+  const result: EventBody[] = []
+  for (let turn = 0; result.length < bodies.length; turn++) {
+    const open = queues.filter(queue => queue.length > 0)
+    const chosen = open[(choices[turn % Math.max(choices.length, 1)] ?? 0) % open.length]
+    const body = chosen?.shift()
+    if (body) result.push(body)
+  }
+  return result
+}
