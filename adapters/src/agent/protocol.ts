@@ -1,0 +1,141 @@
+import type { Digest, Explanation } from '@weir/core'
+import type { Problem } from '@weir/core/errors.js'
+
+/**
+ * What the agent's unix socket speaks: HTTP, JSON in and out, one JSON object a line for streams. Paths start with
+ * `/v1`. Errors have the status 4xx or 5xx and an `ErrorBody`.
+ */
+export const defaultSocketPath = '/run/weir/agent.sock'
+
+export interface ErrorBody {
+  readonly code: string
+  readonly message: string
+  readonly payload: unknown
+}
+
+export const kinds = ['pods', 'policies', 'identities', 'namespaces', 'services', 'endpoints', 'nodes', 'tables'] as const
+export type Kind = (typeof kinds)[number]
+
+/** GET /v1/status */
+export interface StatusReport {
+  readonly version: string
+  readonly node: string
+  readonly pid: number
+  /** Milliseconds since the epoch, by the agent's clock. */
+  readonly startedAt: number
+  readonly uptimeMs: number
+  readonly log: { readonly folder: string; readonly head: number; readonly snapshot: number }
+  readonly digest: Digest
+  readonly backend: {
+    readonly kind: string
+    /** What the kernel offers and which way was taken: `attach: tcx`. */
+    readonly features: Readonly<Record<string, string | number | boolean>>
+    readonly maps: readonly { readonly name: string; readonly entries: number; readonly maxEntries: number }[]
+    /** Packets and bytes by reason and direction. */
+    readonly counters: readonly CounterRow[]
+  }
+  readonly tables: Readonly<Record<string, number>>
+  readonly intake: {
+    readonly queued: number
+    readonly events: number
+    /** From the first input of the last batch to its enforcement. */
+    readonly lastLatencyMs: number
+    readonly refusals: number
+    readonly stopped?: string
+  }
+  readonly reconcile: {
+    readonly applied: number
+    readonly repairs: number
+    readonly lastVerifiedAt?: number
+    readonly failing?: string
+  }
+  readonly sources: readonly SourceStatus[]
+  readonly flows: { readonly seen: number; readonly kept: number; readonly lost: number }
+}
+
+export interface CounterRow {
+  readonly reason: string
+  readonly direction: string
+  readonly packets: number
+  readonly bytes: number
+}
+
+export interface SourceStatus {
+  readonly name: string
+  readonly state: 'starting' | 'watching' | 'failing' | 'ended'
+  /** Facts that differed from what the log said before. */
+  readonly drafts: number
+  readonly error?: string
+}
+
+/** One end of a flow, as far as the agent knows it. */
+export interface FlowEnd {
+  readonly address: string
+  /** Absent for ICMP. */
+  readonly port?: number
+  readonly identity: number
+  /** Of the identity; empty when nothing is known. */
+  readonly labels: readonly string[]
+  readonly namespace?: string
+  readonly pod?: string
+}
+
+/** What the datapath said of one packet, with names. One line of `GET /v1/observe`. */
+export interface FlowRecord {
+  /** Milliseconds since the epoch, by the agent's clock when it read the event. */
+  readonly time: number
+  readonly verdict: 'allowed' | 'denied' | 'dropped'
+  /** `policy denied`, `invalid packet`, … as the datapath names it; empty when allowed. */
+  readonly reason: string
+  readonly protocol: string
+  /** ICMP: type and code; TCP: flags of the packet. */
+  readonly detail?: string
+  readonly source: FlowEnd
+  readonly destination: FlowEnd
+  /** Rules that decided: policy and path. */
+  readonly causes: readonly string[]
+  readonly sizeBytes?: number
+}
+
+/** GET /v1/why?from=…&to=… and `weir why --log DIR`. One answer per protocol, port and family asked for. */
+export interface WhyAnswer {
+  readonly from: NamedAddress
+  readonly to: NamedAddress
+  /** IANA number. */
+  readonly protocol: number
+  readonly port: number
+  readonly explanation: Explanation
+  /** The last event folded in before the answer. */
+  readonly seq: number
+}
+
+export interface NamedAddress {
+  /** `shop/web`, `world`, `host`, or the address again. */
+  readonly name: string
+  readonly address: string
+}
+
+/** GET /v1/get/policies: in force, refused, or both when the last version was refused and the one before holds. */
+export interface PolicyView {
+  readonly namespace: string
+  readonly name: string
+  readonly state: 'in force' | 'refused' | 'in force; newer version refused'
+  readonly directions: readonly string[]
+  /** Number of pods that it selects now. */
+  readonly pods: number
+  readonly source: string
+  /** Event that brought the version in force; 0 when none is. */
+  readonly seq: number
+  readonly problems: readonly Problem[]
+}
+
+export interface PodView {
+  readonly namespace: string
+  readonly name: string
+  readonly node: string
+  readonly addresses: readonly string[]
+  readonly identity: number
+  readonly attached: boolean
+  readonly ports: readonly string[]
+  readonly workload: string
+}

@@ -1,0 +1,75 @@
+import { request } from 'node:http'
+import { createInterface } from 'node:readline'
+import type { IncomingMessage } from 'node:http'
+import { WeirError, type WeirErrorCode, type WeirErrorPayloads } from '@weir/core'
+import type { ErrorBody } from '../agent/protocol.js'
+
+/** Asks the agent at a unix socket. */
+export interface AgentClient {
+  /** @throws WeirError WEIR_AGENT_UNREACHABLE, or what the agent answers. */
+  get<Answer>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>
+  /** Objects of a stream, until it ends or `signal` aborts; then it ends without an error. */
+  stream<Item>(path: string, query: Readonly<Record<string, string | undefined>>, signal: AbortSignal): AsyncGenerator<Item>
+}
+
+/** @param socketPath Path of the agent's unix socket. */
+export function agentClient(socketPath: string): AgentClient {
+  return {
+    get: async <Answer>(path: string, query: Readonly<Record<string, string | undefined>> = {}) => {
+      const response = await open(socketPath, withQuery(path, query))
+      const text = await textOf(response)
+      if (response.statusCode !== 200) throw errorOf(text, response)
+      return JSON.parse(text) as Answer
+    },
+    stream: async function* <Item>(path: string, query: Readonly<Record<string, string | undefined>>, signal: AbortSignal) {
+      const response = await open(socketPath, withQuery(path, query), signal)
+      if (response.statusCode !== 200) throw errorOf(await textOf(response), response)
+      response.setEncoding('utf8')
+      const close = (): void => void response.destroy()
+      signal.addEventListener('abort', close, { once: true })
+      try {
+        for await (const line of createInterface({ input: response })) if (line !== '') yield JSON.parse(line) as Item
+      } catch (error) {
+        if (!signal.aborted) throw error
+      } finally {
+        signal.removeEventListener('abort', close)
+        response.destroy()
+      }
+    },
+  }
+}
+
+function open(socketPath: string, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, path, method: 'GET', ...(signal && { signal }) }, resolve)
+    asking.on('error', error => {
+      const { code } = error as NodeJS.ErrnoException
+      const gone = code === 'ENOENT' || code === 'ECONNREFUSED'
+      const what = gone ? 'no agent listens' : code === 'EACCES' ? 'not allowed to ask the agent (root only)' : error.message
+      reject(new WeirError('WEIR_AGENT_UNREACHABLE', `${what} at ${socketPath}`, { socket: socketPath }, { cause: error }))
+    })
+    asking.end()
+  })
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of response) parts.push(part as Buffer)
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function withQuery(path: string, query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
+}
+
+/** The agent's error, as if it had happened here. */
+function errorOf(text: string, response: IncomingMessage): Error {
+  try {
+    const body = JSON.parse(text) as ErrorBody
+    const code = body.code as WeirErrorCode
+    return new WeirError(code, body.message, body.payload as WeirErrorPayloads[typeof code])
+  } catch {
+    return new Error(`the agent answered with status ${response.statusCode} and ${text.length} bytes that are not JSON`)
+  }
+}

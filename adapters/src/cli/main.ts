@@ -1,0 +1,89 @@
+import { Command, CommanderError } from 'commander'
+import { WeirError } from '@weir/core'
+import { agentCommand } from './commands/agent.js'
+import { demoCommand } from './commands/demo.js'
+import { getCommand } from './commands/get.js'
+import { logCommand } from './commands/log.js'
+import { observeCommand } from './commands/observe.js'
+import { replayCommand } from './commands/replay.js'
+import { statusCommand } from './commands/status.js'
+import { whyCommand } from './commands/why.js'
+import type { CommandContext } from './command.js'
+import { type ExitCode, exitCodeOf, exitCodes } from './exit.js'
+import { errorLines } from './render/error.js'
+import { ReaderGone, streamTerminal, type Terminal } from './terminal.js'
+import { buildVersion } from '../version.js'
+
+/**
+ * Runs one command line.
+ *
+ * @param args Without the interpreter and the script.
+ * @returns the exit status; see `exitCodes`.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const interruption = new AbortController()
+  const onSignal = (): void => {
+    // The first asks the command to finish and clean up; whoever asks again doesn't want to wait.
+    if (interruption.signal.aborted) process.exit(exitCodes.interrupted)
+    interruption.abort()
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  process.on('SIGHUP', onSignal)
+  try {
+    return await runCommand(args, {
+      terminal: streamTerminal(process.stdout, process.stderr, process.env),
+      workingFolder: process.cwd(),
+      environment: process.env,
+      interrupted: interruption.signal,
+    })
+  } finally {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+    process.off('SIGHUP', onSignal)
+  }
+}
+
+/** As `main`, with the outside handed in. */
+export async function runCommand(args: readonly string[], outside: Omit<CommandContext, 'end'>): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok
+  const program = createProgram({ ...outside, end: given => void (code = given) })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return code
+  } catch (error) {
+    return report(error, outside.terminal, outside.environment)
+  }
+}
+
+function createProgram(context: CommandContext): Command {
+  const program = new Command('weir')
+    .description('A network agent for Linux whose memory is an event log.')
+    .version(buildVersion)
+    .addHelpText('after', exitHelp)
+  const commands = [agentCommand, demoCommand, statusCommand, observeCommand, getCommand, whyCommand, logCommand, replayCommand]
+  for (const make of commands) program.addCommand(make(context))
+  for (const each of withSubcommands(program)) {
+    each.exitOverride().showHelpAfterError('(--help shows what there is)')
+    each.configureOutput({ writeOut: text => void context.terminal.line(text.trimEnd()), writeErr: text => context.terminal.note(text.trimEnd()) })
+  }
+  return program
+}
+
+const exitHelp = `
+Exit status: 0 done · 1 the answer is no (disagreement, other digest, --fail-on-deny) · 2 usage · 3 no agent ·
+4 log damaged or in use · 5 no such object · 6 the machine lacks or refuses something · 70 a defect of Weir`
+
+function withSubcommands(parent: Command): Command[] {
+  return [parent, ...parent.commands.flatMap(withSubcommands)]
+}
+
+function report(error: unknown, terminal: Terminal, environment: CommandContext['environment']): ExitCode {
+  if (error instanceof ReaderGone) return exitCodes.ok
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  const code = exitCodeOf(error)
+  for (const line of errorLines(error, terminal.colour)) terminal.note(line)
+  const isOurs = error instanceof WeirError && environment['WEIR_DEBUG'] === undefined
+  if (!isOurs && (code === exitCodes.defect || environment['WEIR_DEBUG'] !== undefined)) terminal.note(error instanceof Error ? (error.stack ?? '') : String(error))
+  return code
+}
