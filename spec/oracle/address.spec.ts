@@ -13,12 +13,10 @@ describe('oracle: addresses', () => {
   it('reads what it writes', () => {
     const family4 = fc.bigInt(0n, (1n << 32n) - 1n).map(value => ({ family: 4 as const, value }))
     const family6 = fc.bigInt(0n, (1n << 128n) - 1n).map(value => ({ family: 6 as const, value }))
-    const sparse6 = fc
-      .array(fc.constantFrom(0n, 1n, 0xfd00n), { minLength: 8, maxLength: 8 })
-      .map(groups => ({
-        family: 6 as const,
-        value: groups.reduce<bigint>((value, group) => (value << 16n) | group, 0n),
-      }))
+    const sparse6 = fc.array(fc.constantFrom(0n, 1n, 0xfd00n), { minLength: 8, maxLength: 8 }).map(groups => ({
+      family: 6 as const,
+      value: groups.reduce<bigint>((value, group) => (value << 16n) | group, 0n),
+    }))
     fc.assert(
       fc.property(fc.oneof(family4, family6, sparse6), address => {
         expect(parseAddress(formatAddress(address))).deep.equals(address)

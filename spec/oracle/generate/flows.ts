@@ -1,6 +1,6 @@
 import type { NetworkPolicyFact } from '@weir/core/event/event.js'
 import { cidrBounds, neighbour } from '../address.js'
-import type { OracleCluster } from '../cluster.js'
+import { isLocal, type OracleCluster } from '../cluster.js'
 import type { OracleFlow } from '../decide.js'
 import { nodeAddresses, worldAddresses } from './addresses.js'
 import { nodeNames } from './names.js'
@@ -61,12 +61,13 @@ export function interestingPorts(cluster: OracleCluster): readonly ProtocolPort[
 }
 
 /**
- * Flows worth asking about: every two interesting addresses of one family of which a pod has at least one, on each
- * interesting port. Should there be more than `limit`, that many of them, spread by `salt`.
+ * Flows worth asking about: every two interesting addresses of one family of which a local pod (any pod, when none is
+ * local) has at least one, on each interesting port. Should there be more than `limit`, that many of them, spread by `salt`.
  */
 export function* interestingFlows(cluster: OracleCluster, limit: number, salt: number): Generator<OracleFlow> {
   const addresses = interestingAddresses(cluster)
-  const owned = new Set(cluster.pods.flatMap(pod => pod.addresses))
+  const local = cluster.pods.filter(pod => isLocal(cluster, pod) && !pod.hostNetwork)
+  const owned = new Set((local.length > 0 ? local : cluster.pods).flatMap(pod => pod.addresses))
   const pairs = addresses.flatMap(from =>
     addresses
       .filter(to => from.includes(':') === to.includes(':') && (owned.has(from) || owned.has(to)))

@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { oracleFromManifest } from '../manifest.js'
 import { nodeAddresses, podAddresses } from './addresses.js'
 import {
+  anyNamespace,
   labels,
+  labelValues,
   namespaceLabelKeys,
   namespaceNames,
   nodeNames,
@@ -30,11 +32,21 @@ function comparePorts(a: NamedPort, b: NamedPort): number {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** Labels that a pod may give itself and that say nothing of where it is. */
+const spoofs: fc.Arbitrary<Record<string, string>> = fc.oneof(
+  pick(namespaceNames).map(namespace => ({ 'io.kubernetes.pod.namespace': namespace })),
+  pick(namespaceNames).map(namespace => ({ 'kubernetes.io/metadata.name': namespace })),
+  pick(labelValues).map(value => ({ 'io.cilium.k8s.namespace.labels.team': value })),
+)
+
 /** Pods of this node mostly; some of the other, some not scheduled yet, some that are the node. */
-const pod: fc.Arbitrary<PodFact> = fc.tuple(pick(namespaceNames), pick(podNames)).chain(([namespace, name]) =>
+const pod: fc.Arbitrary<PodFact> = fc.tuple(anyNamespace, pick(podNames)).chain(([namespace, name]) =>
   fc
     .record({
-      labels: labels(podLabelKeys),
+      labels: fc.oneof(
+        { weight: 9, arbitrary: labels(podLabelKeys) },
+        { weight: 1, arbitrary: fc.tuple(labels(podLabelKeys), spoofs).map(([own, spoof]) => ({ ...own, ...spoof })) },
+      ),
       node: fc.oneof(
         { weight: 6, arbitrary: fc.constant('here') },
         { weight: 3, arbitrary: fc.constant('there') },
@@ -53,7 +65,7 @@ const pod: fc.Arbitrary<PodFact> = fc.tuple(pick(namespaceNames), pick(podNames)
     })),
 )
 
-const objectName = (names: readonly string[]) => fc.record({ namespace: pick(namespaceNames), name: pick(names) })
+const objectName = (names: readonly string[]) => fc.record({ namespace: anyNamespace, name: pick(names) })
 
 /** One thing that happens to a cluster. Deletions name objects that may not exist: the log may say so twice. */
 export const eventBodies: fc.Arbitrary<EventBody> = fc.oneof(

@@ -19,6 +19,9 @@ export const portNames = ['http', 'dns', 'alt'] as const
 export const portNumbers = [1, 52, 53, 54, 80, 81, 443, 65535] as const
 export const portedProtocols = ['TCP', 'UDP', 'SCTP'] as const
 
+/** Most objects share one namespace, so that policies find pods to select. */
+export const anyNamespace: fc.Arbitrary<string> = fc.constantFrom('default', 'default', 'default', 'dev', 'prod')
+
 export const pick = <Value>(values: readonly Value[]): fc.Arbitrary<Value> => fc.constantFrom(...values)
 
 /** Up to three labels of the vocabulary. */

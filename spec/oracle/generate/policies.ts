@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { RawNetworkPolicy, RawPeer, RawPort, RawRequirement, RawRule, RawSelector } from '../manifest.js'
 import { blocks } from './addresses.js'
 import {
+  anyNamespace,
   labels,
   labelValues,
   namespaceLabelKeys,
@@ -120,5 +121,5 @@ export function rawPolicies(namespace: string, name: string): fc.Arbitrary<RawNe
 }
 
 export const anyRawPolicy: fc.Arbitrary<RawNetworkPolicy> = fc
-  .tuple(pick(namespaceNames), pick(policyNames))
+  .tuple(anyNamespace, pick(policyNames))
   .chain(([namespace, name]) => rawPolicies(namespace, name))
