@@ -1,0 +1,42 @@
+import { type Protocol, protocolNumbers } from '../policy/rule.js'
+import { portName } from './names.js'
+import { missing } from './problem.js'
+import { integer, oneOf, type Reader } from './reader.js'
+
+/** Protocols that have ports. */
+export type PortProtocol = 'TCP' | 'UDP' | 'SCTP'
+
+export const portNumber = integer(1, 65535)
+export const portProtocol = oneOf(['TCP', 'UDP', 'SCTP'])
+
+/** Kubernetes' IntOrString: a port number, or the name of a container port. */
+export const portOrName: Reader<number | string> = (value, path) => {
+  if (value === undefined || value === null) return missing(path, 'a port number or the name of a container port')
+  return typeof value === 'string' ? portName(value, path) : portNumber(value, path)
+}
+
+interface Sortable {
+  readonly protocol: Protocol
+  readonly name?: string
+  readonly port?: number | string
+  readonly endPort?: number
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** By protocol number; no port first, then numbers, then names; end of the range; name. */
+const compare = (a: Sortable, b: Sortable): number => {
+  const number = (port: Sortable) => (typeof port.port === 'string' ? 65536 : (port.port ?? 0))
+  const word = (port: Sortable) => (typeof port.port === 'string' ? port.port : '')
+  return (
+    protocolNumbers[a.protocol] - protocolNumbers[b.protocol] ||
+    number(a) - number(b) ||
+    compareText(word(a), word(b)) ||
+    (a.endPort ?? 0) - (b.endPort ?? 0) ||
+    compareText(a.name ?? '', b.name ?? '')
+  )
+}
+
+/** Ports in the order that facts have them, each once. */
+export const canonicalPorts = <P extends Sortable>(ports: readonly P[]): readonly P[] =>
+  [...ports].sort(compare).filter((port, index, sorted) => index === 0 || compare(sorted[index - 1]!, port) !== 0)
