@@ -9,6 +9,8 @@ export interface WeirErrorPayloads {
   WEIR_INPUT_INVALID: { readonly problems: readonly Problem[] }
   /** The fold met an event that it can't apply (an unknown kind or schema version). */
   WEIR_EVENT_UNKNOWN: { readonly seq: number; readonly kind: string }
+  /** The fold was handed an event that doesn't follow the last one. */
+  WEIR_EVENT_OUT_OF_ORDER: { readonly seq: number; readonly expected: number }
   /** No number is left in a range that the outside sees. */
   WEIR_IDENTITIES_EXHAUSTED: { readonly first: number; readonly last: number }
   /** A word that can't go into a network command: `expected` says what could. */
@@ -23,6 +25,36 @@ export interface WeirErrorPayloads {
   WEIR_NOT_FOUND: { readonly kind: string; readonly name: string; readonly near: readonly string[] }
   /** The agent takes no more inputs, because an earlier one couldn't be made durable or enforced. */
   WEIR_INTAKE_STOPPED: { readonly reason: string }
+  /** Another process writes this log; `holder` is who, as far as it said so. */
+  WEIR_LOG_LOCKED: { readonly path: string; readonly holder?: LogHolder }
+  /** The folder isn't a log that this build can open. */
+  WEIR_LOG_UNREADABLE: { readonly path: string; readonly reason: string }
+  /** A record of the log isn't what was written, or is gone; `seq` is the first bad one. */
+  WEIR_LOG_DAMAGED: { readonly path: string; readonly seq: number; readonly damage: string }
+  /** The disk refused a write. The log takes no more; everything up to `durable` is safe. */
+  WEIR_LOG_WRITE_FAILED: { readonly path: string; readonly durable: number; readonly reason: string }
+  /** A write to a log that was opened for reading. */
+  WEIR_LOG_READ_ONLY: { readonly path: string }
+  /** The log was closed before this could be done. */
+  WEIR_LOG_CLOSED: { readonly path: string }
+  /** An import needs an empty log; this one ends at `head`. */
+  WEIR_LOG_NOT_EMPTY: { readonly path: string; readonly head: number }
+  /** An exported log that can't be imported; `line` is 1-based. */
+  WEIR_IMPORT_INVALID: { readonly line: number; readonly reason: string }
+  /** One event is larger than the log takes. */
+  WEIR_EVENT_TOO_LARGE: { readonly kind: string; readonly sizeBytes: number; readonly limitBytes: number }
+  /** A value that no record can hold (a function, a symbol, a cycle). */
+  WEIR_EVENT_UNENCODABLE: { readonly kind: string; readonly reason: string }
+  /** A record of a schema version that this build doesn't know. */
+  WEIR_EVENT_VERSION: { readonly version: number; readonly supported: number }
+}
+
+/** Who holds a log open for writing. */
+export interface LogHolder {
+  readonly pid: number
+  readonly command: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
 }
 
 /** One thing wrong with an input: where it is, what it is, what would be right. */

@@ -1,0 +1,208 @@
+import type { EventDraft, WeirEvent } from '@weir/core/event/event.js'
+import { upcastEvent } from '@weir/core/event/upcast.js'
+import { WeirError } from '@weir/core/errors.js'
+import type { Observable } from 'rxjs'
+import { Snapshots } from '../snapshots/snapshots.js'
+import { privateCopyStorage } from '../storage/private-copy.js'
+import type { LogDatabase, LogStorage } from '../storage/storage.js'
+import { damaged, type ReadOptions, readEvents } from './reader.js'
+import { type Followed, follow, tail } from './follow.js'
+import type { LogHead } from './head.js'
+import { openDatabase } from './open.js'
+import { createRecordCodec, type RecordCodec } from './record.js'
+import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js'
+import { type Appended, Writer, type WriterLimits } from './writer.js'
+
+export interface OpenOptions extends Partial<WriterLimits> {
+  /** Where the log lives: `folderStorage(…)` for a folder. */
+  readonly storage: LogStorage
+  /** Newest snapshots that are kept per name, default 3. */
+  readonly keepSnapshots?: number
+  /** How old schema versions are read; the default knows all that this build's events ever had. */
+  readonly upcast?: typeof upcastEvent
+}
+
+export interface ReadOnlyOptions {
+  /** Folder of the log. It is copied to a private place first and never touched. */
+  readonly path: string
+  /** Copy it even while a process writes it; the copy then ends a moment ago. Default false: `WEIR_LOG_LOCKED`. */
+  readonly whileHeld?: boolean
+}
+
+const defaultMaxEventBytes = 4 << 20
+const defaultMaxPendingBytes = 16 << 20
+const defaultBatchSize = 1000
+
+/**
+ * The memory of an agent: events in the order they were written, numbered densely from 1.
+ *
+ * One process writes. Appends are durable when they resolve; a log whose disk failed takes no more and says why.
+ */
+export class EventLog {
+  /** Snapshots of what was folded from this log. */
+  readonly snapshots: Snapshots
+  readonly #database: LogDatabase
+  readonly #storage: LogStorage
+  readonly #codec: RecordCodec
+  readonly #writer: Writer
+  readonly #wakers = new Set<() => void>()
+  #head: LogHead
+  #closing: Promise<void> | undefined
+  readonly #followed: Followed = {
+    headSeq: () => this.#head.seq,
+    read: range => this.read(range),
+    grown: (seq, signal) => this.#grown(seq, signal),
+  }
+
+  private constructor(database: LogDatabase, head: LogHead, options: OpenOptions) {
+    const { storage } = options
+    this.#database = database
+    this.#storage = storage
+    this.#head = head
+    this.#codec = createRecordCodec(options.upcast ?? upcastEvent)
+    const limits = {
+      maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
+      maxPendingBytes: options.maxPendingBytes ?? defaultMaxPendingBytes,
+    }
+    this.#writer = new Writer(database, this.#codec, head, limits, storage.location, grown => {
+      this.#head = grown
+      this.#wake()
+    })
+    this.snapshots = new Snapshots(database, storage, options.keepSnapshots ?? 3, () => this.#head)
+  }
+
+  /**
+   * Opens a log, making it when it isn't there.
+   *
+   * Throws `WEIR_LOG_LOCKED` (another writer), `WEIR_LOG_UNREADABLE` (not a log, or LevelDB can't open it) and
+   * `WEIR_LOG_DAMAGED` when the end of the log isn't what was recorded: appending there would reuse numbers. A damaged
+   * log can still be read by `openReadOnly`.
+   */
+  static async open(options: OpenOptions): Promise<EventLog> {
+    const { storage } = options
+    const database = await storage.open()
+    try {
+      const { head, findings } = await openDatabase(database, storage)
+      const found = findings[0]
+      if (found !== undefined && !storage.readOnly) throw damaged(storage.location, found)
+      return new EventLog(database, head, options)
+    } catch (error) {
+      await storage.close(database)
+      throw error
+    }
+  }
+
+  /** Reads a log without a trace in it, damaged or not; see `ReadOnlyOptions`. Appends throw `WEIR_LOG_READ_ONLY`. */
+  static openReadOnly(options: ReadOnlyOptions): Promise<EventLog> {
+    return EventLog.open({ storage: privateCopyStorage(options) })
+  }
+
+  /** Where the log ends: the newest durable event and the chain hash up to it. */
+  get head(): LogHead {
+    return this.#head
+  }
+
+  /** Path of the log, or a word for a place that has none. */
+  get location(): string {
+    return this.#storage.location
+  }
+
+  /** Encoded bytes that wait for the disk. */
+  get pendingBytes(): number {
+    return this.#writer.pendingBytes
+  }
+
+  /**
+   * Numbers the drafts and resolves when they are durable: all of them or none, in a row, in the order of the calls.
+   *
+   * Concurrent appends share one fsync. Waits while more than `maxPendingBytes` wait for the disk. Rejects with
+   * `WEIR_EVENT_TOO_LARGE` or `WEIR_EVENT_UNENCODABLE` (the log goes on), with `WEIR_LOG_WRITE_FAILED` from the first
+   * write that the disk refused on, `WEIR_LOG_READ_ONLY` and `WEIR_LOG_CLOSED`.
+   */
+  async append(drafts: readonly EventDraft[]): Promise<Appended> {
+    if (this.#storage.readOnly) {
+      throw new WeirError('WEIR_LOG_READ_ONLY', `the log at ${this.location} was opened for reading`, {
+        path: this.location,
+      })
+    }
+    return this.#writer.append(drafts)
+  }
+
+  /** Events in batches of up to `batchSize`, upcast to the current schema version. Throws `WEIR_LOG_DAMAGED`. */
+  async *read(options: ReadOptions = {}): AsyncGenerator<readonly WeirEvent[]> {
+    this.#assertOpen()
+    const range = {
+      ...options,
+      from: Math.max(1, options.from ?? 1),
+      to: Math.min(options.to ?? this.#head.seq, this.#head.seq),
+      batchSize: options.batchSize ?? defaultBatchSize,
+    }
+    try {
+      yield* readEvents(this.#database, this.#codec, this.location, range)
+    } catch (error) {
+      throw this.#closing === undefined ? error : this.#closed()
+    }
+  }
+
+  /** Every event from `from` on, those to come included; ends when the log closes or `signal` aborts. */
+  follow(
+    from: number,
+    options: { readonly signal?: AbortSignal; readonly batchSize?: number } = {},
+  ): AsyncGenerator<readonly WeirEvent[]> {
+    return follow(this.#followed, from, options)
+  }
+
+  /** `follow` as an Observable, read from disk at the pace of the subscriber; see `tail` in log/follow.ts. */
+  tail(
+    from: number,
+    options: { readonly batchSize?: number; readonly ready?: () => PromiseLike<unknown> } = {},
+  ): Observable<readonly WeirEvent[]> {
+    return tail(this.#followed, from, options)
+  }
+
+  /** Walks all of the log and says what is wrong with it. Never throws for damage. */
+  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    this.#assertOpen()
+    return verifyLog(this.#database, this.#codec, this.snapshots, this.#head, options)
+  }
+
+  /** Ends the intake, waits for what was taken in, ends tails and lets the next writer in. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.stop(this.#closed())
+    this.#wake()
+    await this.snapshots.idle()
+    await this.#storage.close(this.#database)
+  }
+
+  #grown(seq: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise(resolve => {
+      const look = (): void => {
+        const ended = this.#closing !== undefined || signal?.aborted === true
+        if (!ended && this.#head.seq <= seq) return
+        this.#wakers.delete(look)
+        signal?.removeEventListener('abort', look)
+        resolve(!ended)
+      }
+      this.#wakers.add(look)
+      signal?.addEventListener('abort', look)
+      look()
+    })
+  }
+
+  #wake(): void {
+    for (const look of [...this.#wakers]) look()
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw this.#closed()
+  }
+
+  #closed(): WeirError {
+    return new WeirError('WEIR_LOG_CLOSED', `the log at ${this.location} is closed`, { path: this.location })
+  }
+}

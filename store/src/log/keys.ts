@@ -1,0 +1,38 @@
+/**
+ * The key space. Groups sort by their last sequence number, so the group that holds event n is the first one at or
+ * after n: one seek, no index.
+ */
+const groupPrefix = 0x65
+const metaPrefix = 0x6d
+export const snapshotPrefix = 0x73
+
+export const maxSeq = 2 ** 48 - 1
+
+/** Key of the group whose last event is `last`. 7 bytes. */
+export function groupKey(last: number): Buffer {
+  const key = Buffer.allocUnsafe(7)
+  key[0] = groupPrefix
+  key.writeUIntBE(last, 1, 6)
+  return key
+}
+
+/** The last sequence number that a group's key promises. */
+export function lastOfGroupKey(key: Buffer): number {
+  return key.readUIntBE(1, 6)
+}
+
+const metaKey = (name: string): Buffer => Buffer.concat([Buffer.from([metaPrefix]), Buffer.from(name)])
+
+/** Names the layout, so that another one is refused and not misread. */
+export const formatKey = metaKey('format')
+/** Sequence number and chain hash of the newest group, written in its batch. */
+export const headKey = metaKey('head')
+/** Present while an import is under way: what is there then is not a log yet. */
+export const importKey = metaKey('import')
+
+export const format = Buffer.from('weir log 1')
+
+/** Every operation names its encodings: the database handed in may default to others. */
+export const binary = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+/** LevelDB answers after fsync; databases without a disk ignore it. */
+export const durably: { readonly sync: boolean } = { sync: true }

@@ -1,0 +1,88 @@
+import { type EventDraft, eventSchemaVersion, type WeirEvent } from '@weir/core/event/event.js'
+import { type Upcast, upcastEvent } from '@weir/core/event/upcast.js'
+import { WeirError } from '@weir/core/errors.js'
+import { Packr } from 'msgpackr'
+import { shapesOf } from './shapes.js'
+
+/** Turns drafts into records and records into events. A record is the schema version (1 byte) and a msgpack body. */
+export interface RecordCodec {
+  /** Throws `WEIR_EVENT_UNENCODABLE`. */
+  encode(draft: EventDraft): Buffer
+  /** Throws `WEIR_EVENT_VERSION`, or whatever msgpack makes of bytes that aren't a record. */
+  decode(record: Buffer, seq: number): WeirEvent
+  /** The record's body as its own version has it, for the export. */
+  decodeRaw(record: Buffer): { readonly version: number; readonly body: unknown }
+  /** The record that `decodeRaw` was given, as far as the body can tell. */
+  encodeRaw(version: number, body: unknown): Buffer
+}
+
+/** Start of the record that msgpackr leaves to us. */
+const versionBytes = 1
+/** msgpackr's flag: leave so many bytes before the value. */
+const reserve = 2048 + versionBytes
+
+export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventSchemaVersion): RecordCodec {
+  const packers = new Map<number, Packr>()
+  const packer = (of: number): Packr => {
+    let found = packers.get(of)
+    if (found === undefined) {
+      found = createPacker(of)
+      packers.set(of, found)
+    }
+    return found
+  }
+  const current = packer(version)
+
+  const pack = (into: Packr, as: number, body: unknown): Buffer => {
+    const record = into.pack(body, reserve)
+    record[0] = as
+    return record
+  }
+  const unpack = (record: Buffer): unknown => {
+    const as = record[0] as number
+    return (as === version ? current : packer(as)).unpack(record.subarray(versionBytes))
+  }
+
+  return {
+    encode(draft) {
+      try {
+        return pack(current, version, draft)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        const kind = String(draft?.kind)
+        throw new WeirError(
+          'WEIR_EVENT_UNENCODABLE',
+          `a ${kind} event can't be stored: ${reason}`,
+          { kind, reason },
+          { cause: error },
+        )
+      }
+    },
+    decode(record, seq) {
+      const as = record[0] as number
+      const body =
+        as === version ? (unpack(record) as EventDraft) : upcast(as, as > version ? undefined : unpack(record))
+      const event = body as EventDraft & { seq: number }
+      event.seq = seq
+      return event
+    },
+    decodeRaw: record => ({ version: record[0] as number, body: unpack(record) }),
+    encodeRaw: (as, body) => pack(packer(as), as, body),
+  }
+}
+
+function createPacker(version: number): Packr {
+  const shapes = shapesOf(version)
+  const firstNames = new Set(shapes.map(shape => shape[0]))
+  return new Packr({
+    structures: shapes,
+    maxSharedStructures: shapes.length,
+    // Only objects that may have a listed shape are looked up in the list. The others are mostly labels: written as
+    // maps, they cost neither a definition nor a reader each.
+    useRecords: (object: object) => {
+      for (const name in object) return firstNames.has(name)
+      return false
+    },
+    mapsAsObjects: true,
+  } as ConstructorParameters<typeof Packr>[0])
+}

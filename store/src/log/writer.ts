@@ -1,0 +1,199 @@
+import type { EventDraft } from '@weir/core/event/event.js'
+import { WeirError } from '@weir/core/errors.js'
+import { encodeGroup, recordOverheadBytes } from './group.js'
+import { encodeHead, type LogHead } from './head.js'
+import { binary, durably, groupKey, headKey } from './keys.js'
+import type { RecordCodec } from './record.js'
+import type { LogDatabase } from '../storage/storage.js'
+
+/** The sequence numbers that an append got; `last` is `first - 1` when there was nothing to append. */
+export interface Appended {
+  readonly first: number
+  readonly last: number
+}
+
+export interface WriterLimits {
+  /** A larger draft is refused. */
+  readonly maxEventBytes: number
+  /** Encoded bytes that may wait for the disk; past it, appends wait to be taken in. */
+  readonly maxPendingBytes: number
+}
+
+/** A commit is cut into groups of about this size, so that reading one event never decodes much more. */
+const groupTargetBytes = 64 << 10
+/** One commit takes at most this much beyond its first append; LevelDB slows down on batches much larger. */
+const commitTargetBytes = 4 << 20
+
+interface Append {
+  readonly records: readonly Buffer[]
+  readonly bytes: number
+  readonly resolve: (appended: Appended) => void
+  readonly reject: (error: WeirError) => void
+}
+
+interface Waiting {
+  readonly drafts: readonly EventDraft[]
+  readonly resolve: (appended: Appended) => void
+  readonly reject: (error: WeirError) => void
+}
+
+/**
+ * Group commit: whatever was appended while the disk was busy goes into the next synced batch, one at a time and in the
+ * order of the calls. The first write that fails ends the intake for good.
+ */
+export class Writer {
+  readonly #database: LogDatabase
+  readonly #codec: RecordCodec
+  readonly #limits: WriterLimits
+  readonly #location: string
+  readonly #onCommit: (head: LogHead) => void
+  #head: LogHead
+  #pending: Append[] = []
+  #pendingBytes = 0
+  #waiting: Waiting[] = []
+  #running: Promise<void> | undefined
+  #stopped: WeirError | undefined
+
+  constructor(
+    database: LogDatabase,
+    codec: RecordCodec,
+    head: LogHead,
+    limits: WriterLimits,
+    location: string,
+    onCommit: (head: LogHead) => void,
+  ) {
+    this.#database = database
+    this.#codec = codec
+    this.#head = head
+    this.#limits = limits
+    this.#location = location
+    this.#onCommit = onCommit
+  }
+
+  /** Bytes that wait for the disk. */
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  append(drafts: readonly EventDraft[]): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped !== undefined) reject(this.#stopped)
+      else if (this.#waiting.length > 0 || this.#pendingBytes >= this.#limits.maxPendingBytes) {
+        this.#waiting.push({ drafts, resolve, reject })
+      } else this.#admit({ drafts, resolve, reject })
+    })
+  }
+
+  /** Ends the intake with `reason` and waits until what was taken in is durable. */
+  async stop(reason: WeirError): Promise<void> {
+    this.#stopped ??= reason
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#stopped)
+    await this.#running
+  }
+
+  #admit({ drafts, resolve, reject }: Waiting): void {
+    const records: Buffer[] = []
+    let bytes = 0
+    try {
+      for (const draft of drafts) {
+        const record = this.#codec.encode(draft)
+        if (record.length > this.#limits.maxEventBytes) throw tooLarge(draft, record.length, this.#limits.maxEventBytes)
+        records.push(record)
+        bytes += record.length + recordOverheadBytes
+      }
+    } catch (error) {
+      reject(error as WeirError)
+      return
+    }
+    this.#pending.push({ records, bytes, resolve, reject })
+    this.#pendingBytes += bytes
+    this.#running ??= this.#run()
+  }
+
+  async #run(): Promise<void> {
+    // Let everyone who was woken by the last commit append before the next one closes.
+    await new Promise(setImmediate)
+    while (this.#pending.length > 0) {
+      const commit = this.#take()
+      try {
+        await this.#commit(commit)
+      } catch (error) {
+        this.#fail(commit, error)
+        break
+      }
+      while (this.#waiting.length > 0 && this.#pendingBytes < this.#limits.maxPendingBytes) {
+        this.#admit(this.#waiting.shift() as Waiting)
+      }
+      await new Promise(setImmediate)
+    }
+    this.#running = undefined
+  }
+
+  #take(): Append[] {
+    let count = 0
+    let bytes = 0
+    while (count < this.#pending.length && (count === 0 || bytes < commitTargetBytes)) {
+      bytes += (this.#pending[count++] as Append).bytes
+    }
+    return this.#pending.splice(0, count)
+  }
+
+  async #commit(commit: readonly Append[]): Promise<void> {
+    let head = this.#head
+    const batch = this.#database.batch()
+    let records: Buffer[] = []
+    let bytes = 0
+    const close = (): void => {
+      if (records.length === 0) return
+      const { value, hash } = encodeGroup(head.seq + 1, head.hash, records)
+      head = { seq: head.seq + records.length, hash }
+      batch.put(groupKey(head.seq), value, binary)
+      records = []
+      bytes = 0
+    }
+    for (const append of commit) {
+      for (const record of append.records) {
+        records.push(record)
+        bytes += record.length
+        if (bytes >= groupTargetBytes) close()
+      }
+    }
+    close()
+    if (head !== this.#head) {
+      batch.put(headKey, encodeHead(head), binary)
+      await batch.write(durably)
+    } else await batch.close()
+    let last = this.#head.seq
+    this.#head = head
+    this.#onCommit(head)
+    for (const append of commit) {
+      const first = last + 1
+      last += append.records.length
+      this.#pendingBytes -= append.bytes
+      append.resolve({ first, last })
+    }
+  }
+
+  #fail(commit: readonly Append[], cause: unknown): void {
+    const reason =
+      (cause as { cause?: Error }).cause?.message ?? (cause instanceof Error ? cause.message : String(cause))
+    const durable = this.#head.seq
+    this.#stopped = new WeirError(
+      'WEIR_LOG_WRITE_FAILED',
+      `the log at ${this.#location} takes no more events after ${durable}: ${reason}`,
+      { path: this.#location, durable, reason },
+      { cause },
+    )
+    const rejected = [...commit, ...this.#pending.splice(0), ...this.#waiting.splice(0)]
+    this.#pendingBytes = 0
+    for (const { reject } of rejected) reject(this.#stopped)
+  }
+}
+
+function tooLarge(draft: EventDraft, sizeBytes: number, limitBytes: number): WeirError {
+  return new WeirError(
+    'WEIR_EVENT_TOO_LARGE',
+    `a ${draft.kind} event takes ${sizeBytes} bytes; the log takes up to ${limitBytes}`,
+    { kind: draft.kind, sizeBytes, limitBytes },
+  )
+}

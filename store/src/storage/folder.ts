@@ -1,0 +1,63 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type LogHolder, WeirError } from '@weir/core/errors.js'
+import { Level } from 'level'
+import { readHolder, removeHolder, writeHolder } from './holder.js'
+import type { LogDatabase, LogStorage } from './storage.js'
+
+export interface FolderOptions {
+  /** Folder of the log; made when missing. LevelDB's files go to `db/` in it. */
+  readonly path: string
+  /** Who we are, for the error that a second writer gets. */
+  readonly holder: LogHolder
+}
+
+/** A log in a folder, open for writing: one process at a time. */
+export function folderStorage(options: FolderOptions): LogStorage {
+  const { path, holder } = options
+  return {
+    location: path,
+    readOnly: false,
+    async open() {
+      await mkdir(path, { recursive: true })
+      const database = await openLevel(path, join(path, 'db'))
+      await writeHolder(path, holder)
+      return database
+    },
+    async close(database) {
+      await removeHolder(path)
+      await database.close()
+    },
+  }
+}
+
+/** Opens LevelDB at `folder`; errors name `path`, the log it belongs to. */
+export async function openLevel(path: string, folder: string): Promise<LogDatabase> {
+  const database = new Level<string, string>(folder, { writeBufferSize: 16 << 20 }) as unknown as LogDatabase
+  try {
+    await database.open()
+    return database
+  } catch (error) {
+    const cause = (error as { cause?: { code?: string; message?: string } }).cause
+    if (cause?.code === 'LEVEL_LOCKED') throw locked(path, await readHolder(path), error)
+    const reason = cause?.message ?? String(error)
+    throw new WeirError(
+      'WEIR_LOG_UNREADABLE',
+      `the log at ${path} can't be opened: ${reason}`,
+      { path, reason },
+      { cause: error },
+    )
+  }
+}
+
+/** The error for a log that another process holds, and what to do instead. */
+export function locked(path: string, holder: LogHolder | undefined, cause?: unknown): WeirError {
+  const who = holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command})`
+  const payload = holder === undefined ? { path } : { path, holder }
+  return new WeirError(
+    'WEIR_LOG_LOCKED',
+    `the log at ${path} is held by ${who}: ask it over its socket, or read a copy of the folder`,
+    payload,
+    { cause },
+  )
+}
