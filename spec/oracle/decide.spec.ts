@@ -283,6 +283,10 @@ describe('oracle: what a NetworkPolicy means', () => {
         reaches([ingress({ ports: [{ port: 'web', protocol: 'UDP' }] })], { port: 81, protocol: UDP, ...both }),
       ).equals(true)
     })
+    it('means the lowest number should a pod give one name to several', () => {
+      const twice = withPorts(named('web', 'TCP', 81), named('web', 'TCP', 80))
+      expect([80, 81].map(port => reaches([web], { port, ...twice }))).deep.equals([true, false])
+    })
     it('means different numbers on different destinations of one egress rule', () => {
       const egress = policy({ podSelector: { matchLabels: { app: 'a' } }, egress: [{ ports: [{ port: 'web' }] }] })
       const pods = [a, { ...b, ports: [named('web', 'TCP', 80)] }, { ...c, ports: [named('web', 'TCP', 8080)] }]

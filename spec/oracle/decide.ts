@@ -192,10 +192,14 @@ function portMatches(port: NetworkPolicyPort, flow: OracleFlow, destination: Par
   return port.port <= flow.port && flow.port <= (port.endPort ?? port.port)
 }
 
-/** A name means what the destination pod calls so under that protocol; who isn't a pod has no names. */
+/**
+ * A name means the number that the destination pod gives it under that protocol, the lowest should there be several;
+ * who isn't a pod has no names.
+ */
 function namedPortMatches(name: string, protocol: string, port: number, destination: Party): boolean {
   if (destination.kind !== 'pod') return false
-  return destination.pod.ports.some(
-    candidate => candidate.name === name && candidate.protocol === protocol && candidate.port === port,
-  )
+  const numbers = destination.pod.ports
+    .filter(candidate => candidate.name === name && candidate.protocol === protocol)
+    .map(candidate => candidate.port)
+  return numbers.length > 0 && port === Math.min(...numbers)
 }
