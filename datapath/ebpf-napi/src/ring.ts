@@ -1,0 +1,80 @@
+import type { BpfMap, RingBuffer, RingBufferOptions } from './api.js'
+import { EbpfError } from './error.js'
+import { type NativeRing, native } from './native.js'
+import { handleOf } from './owned.js'
+
+const defaultQueueBytes = 4 * 1024 * 1024
+
+class KernelRingBuffer implements RingBuffer {
+  #received = 0
+  #lost = 0
+  #ring: NativeRing | undefined
+
+  constructor(map: BpfMap, onRecords: (records: readonly Uint8Array[], lost: number) => void, queueBytes: number) {
+    this.#ring = native.openRing(
+      handleOf(map),
+      (data, ends, lost) => {
+        const records: Uint8Array[] = new Array(ends.length)
+        let start = 0
+        for (let index = 0; index < ends.length; index++) {
+          const end = ends[index] ?? 0
+          records[index] = data.subarray(start, end)
+          start = end
+        }
+        this.#received += records.length
+        this.#lost += lost
+        onRecords(records, lost)
+      },
+      queueBytes,
+    )
+  }
+
+  get received(): number {
+    return this.#received
+  }
+
+  get lost(): number {
+    return this.#lost
+  }
+
+  ref(): this {
+    return this.#reference(true)
+  }
+
+  unref(): this {
+    return this.#reference(false)
+  }
+
+  close(): void {
+    const ring = this.#ring
+    this.#ring = undefined
+    if (ring !== undefined) {
+      native.closeRing(ring)
+    }
+  }
+
+  #reference(referenced: boolean): this {
+    if (this.#ring === undefined) {
+      throw new EbpfError('ERR_EBPF_CLOSED', referenced ? 'ref' : 'unref', 'the ring buffer is closed')
+    }
+    native.referenceRing(this.#ring, referenced)
+    return this
+  }
+}
+
+/**
+ * Batches of records on the event loop, from a thread that polls; the records of a batch are slices of one buffer of its
+ * own. When JavaScript falls behind, at most `queueBytes` wait, further records are counted in `lost`. A throw in the
+ * callback is an uncaught exception.
+ */
+export function openRingBuffer(
+  map: BpfMap,
+  onRecords: (records: readonly Uint8Array[], lost: number) => void,
+  options: RingBufferOptions = {},
+): RingBuffer {
+  const { queueBytes = defaultQueueBytes } = options
+  if (!Number.isSafeInteger(queueBytes) || queueBytes <= 0 || queueBytes > 2 ** 31) {
+    throw new EbpfError('ERR_EBPF_ARGUMENT', 'openRingBuffer', `queueBytes must be 1 to 2^31, not ${queueBytes}`)
+  }
+  return new KernelRingBuffer(map, onRecords, queueBytes)
+}
