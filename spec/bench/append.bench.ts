@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { EventDraft } from '@weir/core/event/event.js'
+import { EventLog, folderStorage } from '@weir/store'
+import { createRecordCodec } from '@weir/store/log/record.js'
+import { Level } from 'level'
+import { type Bench, median, timed } from './bench.js'
+import { clusterLife } from './workload.js'
+
+const durably: { readonly sync: boolean } = { sync: true }
+
+export const bench: Bench = {
+  name: 'append',
+  summary: 'durable appends: the log against raw LevelDB batches of the same bytes, 64 writers, one writer',
+  options: {
+    events: { value: 60_000, help: 'events per round' },
+    batch: { value: 1000, help: 'events per append and per raw batch' },
+    rounds: { value: 9, help: 'rounds, log and raw by turns' },
+    writers: { value: 64, help: 'concurrent writers of one event at a time' },
+    seconds: { value: 2, help: 'how long the writers write, and the single one' },
+  },
+  async run(options, say) {
+    const folder = await mkdtemp(join(tmpdir(), 'weir-bench-append-'))
+    try {
+      const batch = options.number('batch')
+      const drafts = [...clusterLife(options.number('events'))]
+      const codec = createRecordCodec()
+      const records = drafts.map(draft => Buffer.from(codec.encode(draft)))
+      const bytes = records.reduce((sum, record) => sum + record.length, 0)
+      const rates = { log: [] as number[], piped: [] as number[], raw: [] as number[], rawGrouped: [] as number[] }
+      for (let round = 0; round < options.number('rounds'); round++) {
+        const at = (what: string): string => join(folder, `${what}-${round}`)
+        rates.raw.push(records.length / (await raw(at('raw'), records, batch)))
+        rates.log.push(drafts.length / (await viaLog(at('log'), drafts, batch, 1)))
+        rates.piped.push(drafts.length / (await viaLog(at('piped'), drafts, batch, 4)))
+        rates.rawGrouped.push(records.length / (await rawGrouped(at('grouped'), records, batch)))
+        say(`round ${round + 1}: log ${Math.round(rates.log[round]!)}, raw ${Math.round(rates.raw[round]!)} events/s`)
+        for (const what of ['raw', 'log', 'piped', 'grouped']) await rm(at(what), { recursive: true })
+      }
+      const writers = options.number('writers')
+      const seconds = options.number('seconds')
+      const many = await writing(join(folder, 'many'), drafts, writers, seconds)
+      const one = await writing(join(folder, 'one'), drafts, 1, seconds)
+      const ratio = (a: readonly number[], b: readonly number[]): number => median(a.map((rate, i) => rate / b[i]!))
+      return {
+        workload: {
+          events: drafts.length,
+          bytesPerEvent: bytes / drafts.length,
+          batch,
+          rounds: options.number('rounds'),
+          writers,
+        },
+        figures: {
+          'log, one append at a time': { value: median(rates.log), unit: 'events/s' },
+          'log, four appends under way': { value: median(rates.piped), unit: 'events/s' },
+          'raw LevelDB, a value per event': { value: median(rates.raw), unit: 'events/s' },
+          'raw LevelDB, a value per batch': { value: median(rates.rawGrouped), unit: 'events/s' },
+          'concurrent writers, one event each': { value: many, unit: 'events/s', goal: { atLeast: 50_000 } },
+          'one writer, one event at a time': { value: 1e6 / one, unit: 'µs per event' },
+        },
+        ratios: {
+          'log / raw': { value: ratio(rates.log, rates.raw), goal: { atLeast: 0.5 } },
+          'log with four under way / raw': { value: ratio(rates.piped, rates.raw) },
+          'log / raw with a value per batch': { value: ratio(rates.log, rates.rawGrouped) },
+        },
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+const openLog = (path: string): Promise<EventLog> =>
+  EventLog.open({ storage: folderStorage({ path, holder: { pid: process.pid, command: 'bench', since: 0 } }) })
+
+async function viaLog(path: string, drafts: readonly EventDraft[], batch: number, underWay: number): Promise<number> {
+  const log = await openLog(path)
+  const seconds = await timed(async () => {
+    const waiting: Promise<unknown>[] = []
+    for (let at = 0; at < drafts.length; at += batch) {
+      waiting.push(log.append(drafts.slice(at, at + batch)))
+      if (waiting.length >= underWay) await waiting.shift()
+    }
+    await Promise.all(waiting)
+  })
+  await log.close()
+  return seconds
+}
+
+/** Encodings set once for the database: naming them at every put costs raw LevelDB four fifths of its speed. */
+const openRaw = (path: string): Level<Buffer, Buffer> =>
+  new Level<Buffer, Buffer>(path, { keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: 16 << 20 })
+
+/** What one would write by hand: each event under its number, a synced chained batch at a time. */
+async function raw(path: string, records: readonly Buffer[], batch: number): Promise<number> {
+  const database = openRaw(path)
+  await database.open()
+  const seconds = await timed(async () => {
+    for (let at = 0; at < records.length; at += batch) {
+      const chained = database.batch()
+      for (let i = at; i < Math.min(at + batch, records.length); i++) {
+        const key = Buffer.allocUnsafe(7)
+        key[0] = 101
+        key.writeUIntBE(i + 1, 1, 6)
+        chained.put(key, records[i] as Buffer)
+      }
+      await chained.write(durably)
+    }
+  })
+  await database.close()
+  return seconds
+}
+
+/** The floor for a layout such as the log's: the bytes of a batch as one value, without hashes. */
+async function rawGrouped(path: string, records: readonly Buffer[], batch: number): Promise<number> {
+  const database = openRaw(path)
+  await database.open()
+  const seconds = await timed(async () => {
+    for (let at = 0; at < records.length; at += batch) {
+      const key = Buffer.allocUnsafe(7)
+      key[0] = 101
+      key.writeUIntBE(at + 1, 1, 6)
+      await database
+        .batch()
+        .put(key, Buffer.concat(records.slice(at, at + batch)))
+        .write(durably)
+    }
+  })
+  await database.close()
+  return seconds
+}
+
+/** Events per second that `writers` get through when each awaits its event before the next. */
+async function writing(path: string, drafts: readonly EventDraft[], writers: number, seconds: number): Promise<number> {
+  const log = await openLog(path)
+  let done = 0
+  let next = 0
+  let over = false
+  const timer = setTimeout(() => {
+    over = true
+  }, seconds * 1000)
+  const write = async (): Promise<void> => {
+    while (!over) {
+      await log.append([drafts[next++ % drafts.length] as EventDraft])
+      done++
+    }
+  }
+  const spent = await timed(() => Promise.all(Array.from({ length: writers }, write)))
+  clearTimeout(timer)
+  await log.close()
+  return done / spent
+}
