@@ -6,7 +6,7 @@ import path from 'node:path'
 const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..')
 
 function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
   if (result.error !== undefined) throw new Error(`${command}: ${result.error.message}`)
   if (result.status !== 0)
     throw new Error(`${[command, ...args].join(' ')} ended with status ${result.status ?? result.signal}`)
