@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * What user space sets before the load. In the kernel these are constants (.rodata), so the verifier removes the paths
+ * that they turn off.
+ */
+#ifndef WEIR_CONFIG_H
+#define WEIR_CONFIG_H
+
+#include "types.h"
+
+/* CONFIG(type, name, default) */
+#define WEIR_CONFIGS(CONFIG)                                                                                      \
+	/* events per second and CPU, with a second's worth of burst; 0: none */                                  \
+	CONFIG(__u32, weir_events_per_second, 1000)                                                               \
+	/* 1: a packet that passes makes an event too */                                                          \
+	CONFIG(__u8, weir_trace, 0)                                                                               \
+	/* 1: the kernel has bpf_ktime_get_coarse_ns (5.11); millisecond steps are fine for timeouts */           \
+	CONFIG(__u8, weir_coarse_clock, 0)                                                                        \
+	/* 1: the kernel has bpf_redirect_peer (5.10) and pods are attached by veth */                            \
+	CONFIG(__u8, weir_redirect_peer, 1)
+
+#endif

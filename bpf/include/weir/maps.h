@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Every map, once. MAP(name, kind, key, value, most entries, flags) and RING(name, bytes) are expanded by port.h to
+ * BTF-defined maps for the kernel, and by the memory runtime to its own.
+ *
+ * Policy tables aren't preallocated: their memory follows use, and a replaced value stays readable for those who hold it.
+ */
+#ifndef WEIR_MAPS_H
+#define WEIR_MAPS_H
+
+#include "state.h"
+#include "tables.h"
+
+#define WEIR_MAPS(MAP, RING)                                                                                      \
+	MAP(weir_addr4, HASH, struct weir_address4, struct weir_peer, 131072, BPF_F_NO_PREALLOC)                  \
+	MAP(weir_addr6, HASH, struct weir_address6, struct weir_peer, 131072, BPF_F_NO_PREALLOC)                  \
+	MAP(weir_pfx4, LPM_TRIE, struct weir_prefix4, struct weir_peer, 65536, BPF_F_NO_PREALLOC)                 \
+	MAP(weir_pfx6, LPM_TRIE, struct weir_prefix6, struct weir_peer, 65536, BPF_F_NO_PREALLOC)                 \
+	MAP(weir_endpoints, ARRAY, __u32, struct weir_endpoint, WEIR_ENDPOINT_SLOTS, 0)                           \
+	MAP(weir_devices, HASH, __u32, __u32, WEIR_ENDPOINT_SLOTS, BPF_F_NO_PREALLOC)                             \
+	MAP(weir_cells, HASH, struct weir_cell_key, struct weir_cell, 262144, BPF_F_NO_PREALLOC)                  \
+	MAP(weir_rows, ARRAY, __u32, struct weir_row_chunk, 65536, 0)                                             \
+	MAP(weir_ct4, LRU_HASH, struct weir_ct4_key, struct weir_ct, 262144, 0)                                   \
+	MAP(weir_ct6, LRU_HASH, struct weir_ct6_key, struct weir_ct, 131072, 0)                                   \
+	MAP(weir_frag4, LRU_HASH, struct weir_frag4_key, struct weir_frag, 8192, 0)                               \
+	MAP(weir_frag6, LRU_HASH, struct weir_frag6_key, struct weir_frag, 8192, 0)                               \
+	MAP(weir_counters, PERCPU_ARRAY, __u32, struct weir_counter, WEIR_REASONS, 0)                             \
+	MAP(weir_tallies, PERCPU_ARRAY, __u32, __u64, WEIR_TALLIES, 0)                                            \
+	MAP(weir_budgets, PERCPU_ARRAY, __u32, struct weir_budget, 1, 0)                                          \
+	RING(weir_events, 1048576)
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* Why a packet is dropped. The numbers are those that existing tools print names for. */
+#ifndef WEIR_REASONS_H
+#define WEIR_REASONS_H
+
+enum weir_reason {
+	WEIR_PASSED = 0,
+	WEIR_BAD_SOURCE_MAC = 130,
+	WEIR_BAD_SOURCE = 132,
+	WEIR_POLICY_DENIED = 133,
+	WEIR_INVALID_PACKET = 134,
+	WEIR_TRUNCATED_L4 = 135,
+	WEIR_WRITE_FAILED = 141,
+	WEIR_UNKNOWN_ICMP4_TYPE = 144,
+	WEIR_UNKNOWN_TARGET = 150,
+	WEIR_STALE_TARGET = 151,
+	WEIR_CONNTRACK_FULL = 155,
+	WEIR_BAD_EXTENSION_HEADER = 156,
+	WEIR_UNRELATED = 163, /* an ICMP error about a flow that isn't known */
+	WEIR_UNSUPPORTED_ETHERTYPE = 166,
+	WEIR_FRAGMENT_WITHOUT_FIRST = 175,
+	WEIR_FORBIDDEN_ICMP6 = 176,
+	WEIR_VLAN = 182,
+	WEIR_CHATTER = 199, /* IGMP, MLD, router solicitations and probes for duplicates: answered by silence */
+	WEIR_NO_POLICY = 203,        /* tables say nothing about a local endpoint */
+};
+
+#endif

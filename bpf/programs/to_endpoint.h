@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* Packets that the stack sends to a pod: tc egress at the host side of its veth. */
+#ifndef WEIR_TO_ENDPOINT_H
+#define WEIR_TO_ENDPOINT_H
+
+#include "../include/weir/icmp_error.h"
+#include "../include/weir/neighbour.h"
+#include "../include/weir/parse.h"
+
+WEIR_APART int weir_to_endpoint_judged(struct weir_skb *skb, const struct weir_packet *packet)
+{
+	struct weir_flow flow = {.direction = WEIR_INGRESS};
+	const struct weir_endpoint *to;
+	__u32 slot;
+	int reason;
+
+	weir_resolve_flow(packet, &flow);
+	slot = flow.destination.slot;
+	to = weir_endpoint_at(&slot);
+	if (slot < WEIR_FIRST_ENDPOINT_SLOT || !to)
+		return weir_drop(skb, packet, &flow, WEIR_UNKNOWN_TARGET);
+	if (to->ifindex != skb->ifindex)
+		return weir_drop(skb, packet, &flow, WEIR_STALE_TARGET);
+	/* A pod's packets come here by way of from_endpoint, or someone else uses its address. */
+	if (flow.source.slot >= WEIR_FIRST_ENDPOINT_SLOT && !weir_is_marked(skb))
+		return weir_drop(skb, packet, &flow, WEIR_BAD_SOURCE);
+	if (!weir_to_itself(packet)) {
+		reason = weir_admit(skb, packet, &flow);
+		if (reason)
+			return weir_drop(skb, packet, &flow, reason);
+	}
+	return weir_deliver(skb, packet);
+}
+
+WEIR_INLINE int weir_to_endpoint_rare(struct weir_skb *skb, const struct weir_packet *packet, __u32 reason)
+{
+	if (reason)
+		return weir_drop_early(skb, packet, WEIR_INGRESS, reason);
+	switch (packet->kind) {
+	case WEIR_KIND_ARP:
+		weir_count(skb, WEIR_PASSED, WEIR_INGRESS);
+		return TC_ACT_OK;
+	case WEIR_KIND_NEIGHBOUR:
+		return weir_neighbour_to_endpoint(skb, packet);
+	case WEIR_KIND_MEMBERSHIP:
+		return weir_drop_silently(skb, WEIR_CHATTER, WEIR_INGRESS);
+	default:
+		return weir_error_to_endpoint(skb, packet);
+	}
+}
+
+WEIR_INLINE int weir_to_endpoint_run(struct weir_skb *skb)
+{
+	struct weir_packet packet = {};
+	const int reason = weir_parse(skb, &packet);
+	struct weir_endpoint *from, *to;
+	struct weir_ct *entry;
+	__u32 side;
+	__u64 now;
+
+	if (weir_unlikely(reason || packet.kind != WEIR_KIND_FLOW))
+		return weir_to_endpoint_rare(skb, &packet, reason);
+	side = weir_side(&packet);
+	entry = weir_ct_find(&packet, side);
+	now = weir_now();
+	if (weir_unlikely(!entry || now >= entry->expires || weir_reopens(&packet, entry, side)))
+		return weir_to_endpoint_judged(skb, &packet);
+	from = weir_endpoint_at(&entry->slot[side & 1]);
+	to = weir_endpoint_at(&entry->slot[(side & 1) ^ 1]);
+	if (weir_unlikely(!from || !to || from->generation + to->generation != entry->generation))
+		return weir_to_endpoint_judged(skb, &packet);
+	if (weir_unlikely(to->ifindex != skb->ifindex ||
+			  (entry->slot[side & 1] >= WEIR_FIRST_ENDPOINT_SLOT && !weir_is_marked(skb))))
+		return weir_to_endpoint_judged(skb, &packet);
+	weir_ct_touch(entry, side, &packet, now);
+	return weir_deliver(skb, &packet);
+}
+
+#endif
