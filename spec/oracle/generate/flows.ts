@@ -48,21 +48,22 @@ function blocksOf(policy: NetworkPolicyFact): readonly string[] {
     .flatMap(peer => (peer.kind === 'ipBlock' ? [peer.cidr, ...peer.except] : []))
 }
 
-/** Every port that a rule or a pod names, with its neighbours, under each protocol; and what has no ports. */
+/** Every port that a pod or a rule names, a rule's with its neighbours, under each protocol; and what has no ports. */
 export function interestingPorts(cluster: OracleCluster): readonly ProtocolPort[] {
   const named = cluster.pods.flatMap(pod => pod.ports.map(port => port.port))
   const ruled = cluster.policies
     .flatMap(policy => [...policy.ingress, ...policy.egress])
     .flatMap(rule => rule.ports)
     .flatMap(({ port, endPort }) => (typeof port === 'number' ? [port, endPort ?? port] : []))
-  const around = [...named, ...ruled].flatMap(port => [port - 1, port, port + 1])
-  const numbers = [...new Set([0, 8080, 65535, ...around])].filter(port => port >= 0 && port <= 65535)
+  const around = ruled.flatMap(port => [port - 1, port, port + 1])
+  const numbers = [...new Set([0, 8080, ...named, ...around])].filter(port => port >= 0 && port <= 65535)
   return [...[6, 17, 132].flatMap(protocol => numbers.map(port => ({ protocol, port }))), ...icmp, ...strangeProtocols]
 }
 
 /**
  * Flows worth asking about: every two interesting addresses of one family of which a local pod (any pod, when none is
- * local) has at least one, on each interesting port. Should there be more than `limit`, that many of them, spread by `salt`.
+ * local) has at least one, on each interesting port. Should there be more than `limit`, that many of them, spread by
+ * `salt`: half of those to ports that the destination has itself, where names resolve, the rest to any.
  */
 export function* interestingFlows(cluster: OracleCluster, limit: number, salt: number): Generator<OracleFlow> {
   const addresses = interestingAddresses(cluster)
@@ -71,16 +72,43 @@ export function* interestingFlows(cluster: OracleCluster, limit: number, salt: n
   const pairs = addresses.flatMap(from =>
     addresses
       .filter(to => from.includes(':') === to.includes(':') && (owned.has(from) || owned.has(to)))
-      .map(to => [from, to] as const),
+      .map(to => ({ from, to, own: ownPorts(cluster, to) })),
   )
+  const focused = pairs.flatMap(({ from, to, own }) => own.map(port => ({ from, to, ...port })))
+  yield* spread(focused.length, limit / 2, salt, nth => focused[nth])
   const ports = interestingPorts(cluster)
-  const total = pairs.length * ports.length
-  const count = Math.min(total, limit)
+  yield* spread(pairs.length * ports.length, limit / 2, salt, nth => {
+    const pair = pairs[Math.floor(nth / ports.length)]
+    const port = ports[nth % ports.length]
+    if (!pair || !port || pair.own.some(it => it.protocol === port.protocol && it.port === port.port)) return undefined
+    return { from: pair.from, to: pair.to, ...port }
+  })
+}
+
+/** The ports of whoever claims the address, by number. */
+function ownPorts(cluster: OracleCluster, address: string): readonly ProtocolPort[] {
+  const numbers: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, SCTP: 132 }
+  const keys = cluster.pods
+    .filter(pod => pod.addresses.includes(address))
+    .flatMap(pod => pod.ports.map(({ protocol, port }) => (numbers[protocol] ?? 0) * 65536 + port))
+  return [...new Set(keys)].map(key => ({ protocol: Math.floor(key / 65536), port: key % 65536 }))
+}
+
+/** Up to `limit` of `total` things, each at most once, from all over. */
+function* spread<Thing>(
+  total: number,
+  limit: number,
+  salt: number,
+  nth: (index: number) => Thing | undefined,
+): Generator<Thing> {
   const stride = total <= limit ? 1 : coprimeNear(Math.floor(total * 0.618), total)
-  for (let nth = 0, at = salt % Math.max(total, 1); nth < count; nth++, at = (at + stride) % total) {
-    const [from = '', to = ''] = pairs[Math.floor(at / ports.length)] ?? []
-    const port = ports[at % ports.length]
-    if (port) yield { from, to, ...port }
+  for (
+    let count = 0, at = salt % Math.max(total, 1);
+    count < Math.min(total, limit);
+    count++, at = (at + stride) % total
+  ) {
+    const thing = nth(at)
+    if (thing !== undefined) yield thing
   }
 }
 

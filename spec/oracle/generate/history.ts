@@ -21,8 +21,12 @@ import { anyRawPolicy } from './policies.js'
 
 const containerPorts: fc.Arbitrary<readonly NamedPort[]> = fc
   .uniqueArray(
-    fc.record({ name: pick(['', ...portNames]), protocol: pick(portedProtocols), port: pick(portNumbers) }),
-    { maxLength: 3, selector: port => JSON.stringify(port) },
+    fc.record({
+      name: pick(['', ...portNames, ...portNames]),
+      protocol: pick(['TCP' as const, ...portedProtocols]),
+      port: pick(portNumbers),
+    }),
+    { maxLength: 4, size: 'max', selector: port => JSON.stringify(port) },
   )
   .map(ports => [...ports].sort(comparePorts))
 

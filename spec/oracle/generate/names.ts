@@ -14,9 +14,9 @@ export const podLabelKeys = ['app', 'role', 'pod-template-hash'] as const
 export const namespaceLabelKeys = ['team', 'app'] as const
 export const labelValues = ['x', 'y', ''] as const
 
-export const portNames = ['http', 'dns', 'alt'] as const
+export const portNames = ['http', 'dns'] as const
 /** Close together, so that ranges overlap and end beside each other; the ends of the space too. */
-export const portNumbers = [1, 52, 53, 54, 80, 81, 443, 65535] as const
+export const portNumbers = [1, 53, 54, 80, 81, 65535] as const
 export const portedProtocols = ['TCP', 'UDP', 'SCTP'] as const
 
 /** Most objects share one namespace, so that policies find pods to select. */
