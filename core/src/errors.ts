@@ -7,6 +7,20 @@ export type WeirErrorCode = keyof WeirErrorPayloads
 export interface WeirErrorPayloads {
   /** An input that can't be understood; `problems` has at least one entry. */
   WEIR_INPUT_INVALID: { readonly problems: readonly Problem[] }
+  /** A manifest file or folder that the system doesn't let Weir read. */
+  WEIR_MANIFEST_UNREADABLE: ManifestProblems
+  /** A manifest file or document over the size limit. */
+  WEIR_MANIFEST_TOO_LARGE: ManifestProblems
+  /** A manifest file with bytes that are no UTF-8. */
+  WEIR_MANIFEST_NOT_UTF8: ManifestProblems
+  /** A document of a manifest file that isn't YAML, or has a key twice. */
+  WEIR_MANIFEST_NOT_YAML: ManifestProblems
+  /** A document that nests too deep, refers to itself, or asks for too much. */
+  WEIR_MANIFEST_TOO_COMPLEX: ManifestProblems
+  /** Two manifests define one object; the later one is refused. */
+  WEIR_MANIFEST_DUPLICATE: ManifestProblems
+  /** The pod networks have no address left for a pod. */
+  WEIR_MANIFEST_ADDRESSES_EXHAUSTED: ManifestProblems
   /** The fold met an event that it can't apply (an unknown kind or schema version). */
   WEIR_EVENT_UNKNOWN: { readonly seq: number; readonly kind: string }
   /** The fold was handed an event that doesn't follow the last one. */
@@ -55,6 +69,13 @@ export interface LogHolder {
   readonly command: string
   /** Milliseconds since the epoch. */
   readonly since: number
+}
+
+/** Why a manifest is refused; `problems` has at least one entry. */
+export interface ManifestProblems {
+  /** Absolute path. */
+  readonly file: string
+  readonly problems: readonly Problem[]
 }
 
 /** One thing wrong with an input: where it is, what it is, what would be right. */
