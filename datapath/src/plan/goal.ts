@@ -1,0 +1,119 @@
+import type { Direction } from '@weir/core/policy/rule.js'
+import type { AddressRow, CellRow, EndpointRow, PrefixRow, Row, Tables, TablesDelta } from '@weir/core/tables/tables.js'
+import { type Peer, samePeer, sameWiring, slotOf, unwired, type Wiring } from '../peer.js'
+import type { DirectionNumber } from './cell-table.js'
+import type { Installed } from './installed.js'
+import type { CellOperation, Goal } from './operation.js'
+import { type RowContent, rowContent, sameRow } from './row-content.js'
+
+export const directionNumber = (direction: Direction): DirectionNumber => (direction === 'egress' ? 0 : 1)
+
+const addressPeer = (row: AddressRow): Peer => ({
+  identity: row.identity,
+  peerClass: row.peerClass,
+  subject: row.subject,
+  slot: slotOf(row.endpoint),
+})
+
+const prefixPeer = (row: PrefixRow): Peer => ({
+  identity: row.identity,
+  peerClass: row.peerClass,
+  subject: 0,
+  slot: 0,
+})
+
+export const wiringOf = (row: EndpointRow): Wiring => ({
+  ...unwired,
+  identity: row.identity,
+  ...(row.wiring && { ifindex: row.wiring.ifindex, podMac: row.wiring.podMac, hostMac: row.wiring.hostMac }),
+})
+
+function contentOf(cell: CellRow, tables: Pick<Tables, 'rows'>, delta?: TablesDelta): RowContent {
+  const row: Row | undefined =
+    tables.rows.get(cell.row) ?? delta?.rows.find(change => change.after?.id === cell.row)?.after
+  if (row === undefined) throw new RangeError(`cell ${cell.subject}:${cell.direction}:${cell.peerClass} names no row`)
+  return rowContent(row.steps)
+}
+
+/** What a delta asks for. Rows are read from the tables now: the goal stays right when they move on. */
+export function goalFromDelta(delta: TablesDelta, tables: Pick<Tables, 'rows'>): Goal {
+  const addresses = new Map<string, Peer | undefined>()
+  for (const { before, after } of delta.addresses) {
+    if (after !== undefined) addresses.set(after.address, addressPeer(after))
+    else if (before !== undefined) addresses.set(before.address, undefined)
+  }
+  const prefixes = new Map<string, Peer | undefined>()
+  for (const { before, after } of delta.prefixes) {
+    if (after !== undefined) prefixes.set(after.prefix, prefixPeer(after))
+    else if (before !== undefined) prefixes.set(before.prefix, undefined)
+  }
+  const cells = new Map<string, CellOperation>()
+  for (const { before, after } of delta.cells) {
+    const cell = after ?? before
+    if (cell === undefined) continue
+    const row = after && contentOf(after, tables, delta)
+    cells.set(`${cell.subject}:${cell.direction}:${cell.peerClass}`, cellOperation(cell, row))
+  }
+  const endpoints = new Map<number, Wiring | undefined>()
+  for (const { before, after } of delta.endpoints) {
+    if (after !== undefined) endpoints.set(slotOf(after.endpoint), wiringOf(after))
+    else if (before !== undefined) endpoints.set(slotOf(before.endpoint), undefined)
+  }
+  return { addresses, prefixes, cells: [...cells.values()], endpoints }
+}
+
+const cellOperation = (cell: CellRow, row: RowContent | undefined): CellOperation => ({
+  table: 'cells',
+  subject: cell.subject,
+  direction: directionNumber(cell.direction),
+  peerClass: cell.peerClass,
+  row,
+})
+
+/** Everything in which what is installed differs from the tables. Reads all of both. */
+export function goalFromTables(installed: Installed, tables: Tables): Goal {
+  const addresses = new Map<string, Peer | undefined>()
+  for (const address of installed.addresses.keys()) {
+    if (tables.addresses.get(address) === undefined) addresses.set(address, undefined)
+  }
+  for (const [address, row] of tables.addresses) {
+    const peer = addressPeer(row)
+    if (!samePeer(installed.addresses.get(address), peer)) addresses.set(address, peer)
+  }
+  const prefixes = new Map<string, Peer | undefined>()
+  for (const [prefix] of installed.prefixes) {
+    if (tables.prefixes.get(prefix) === undefined) prefixes.set(prefix, undefined)
+  }
+  for (const [prefix, row] of tables.prefixes) {
+    const peer = prefixPeer(row)
+    if (!samePeer(installed.prefixes.get(prefix), peer)) prefixes.set(prefix, peer)
+  }
+  const endpoints = new Map<number, Wiring | undefined>()
+  const slots = new Set<number>()
+  for (const [, row] of tables.endpoints) {
+    const slot = slotOf(row.endpoint)
+    slots.add(slot)
+    const wiring = wiringOf(row)
+    if (!sameWiring(installed.endpoint(slot).wiring, wiring)) endpoints.set(slot, wiring)
+  }
+  for (const [slot, { wiring }] of installed.endpoints) {
+    if (!slots.has(slot) && !sameWiring(wiring, unwired)) endpoints.set(slot, undefined)
+  }
+  return { addresses, prefixes, cells: cellDifferences(installed, tables), endpoints }
+}
+
+function cellDifferences(installed: Installed, tables: Tables): readonly CellOperation[] {
+  const cells: CellOperation[] = []
+  for (const [subject, direction, peerClass] of installed.cells.entries()) {
+    const key = `${subject}:${direction === 0 ? 'egress' : 'ingress'}:${peerClass}` as const
+    if (tables.cells.get(key) === undefined) {
+      cells.push({ table: 'cells', subject, direction, peerClass, row: undefined })
+    }
+  }
+  for (const [, cell] of tables.cells) {
+    const row = contentOf(cell, tables)
+    const now = installed.cells.get(cell.subject, directionNumber(cell.direction), cell.peerClass)
+    if (!sameRow(now, row)) cells.push(cellOperation(cell, row))
+  }
+  return cells
+}

@@ -1,0 +1,44 @@
+import type { Peer, Wiring } from '../peer.js'
+import type { DirectionNumber } from './cell-table.js'
+import type { RowContent } from './row-content.js'
+
+/** One write of one table; `undefined` deletes. */
+export type Operation =
+  | { readonly table: 'addresses'; readonly address: string; readonly peer: Peer | undefined }
+  | { readonly table: 'prefixes'; readonly prefix: string; readonly peer: Peer | undefined }
+  | CellOperation
+  | { readonly table: 'endpoints'; readonly slot: number; readonly wiring: Wiring; readonly generation: number }
+
+export interface CellOperation {
+  readonly table: 'cells'
+  readonly subject: number
+  readonly direction: DirectionNumber
+  readonly peerClass: number
+  readonly row: RowContent | undefined
+}
+
+/** What each phase is for; a plan has those it needs, in this order. */
+export type PhaseName =
+  | 'wire'
+  | 'copy cells'
+  | 'refine addresses'
+  | 'restrict cells'
+  | 'relax cells'
+  | 'final cells'
+  | 'move addresses'
+  | 'clean up'
+  | 'generations'
+
+export interface Phase {
+  readonly name: PhaseName
+  /** Written one after the other. */
+  readonly operations: readonly Operation[]
+}
+
+/** What tables should hold, for each key where they may differ from what is installed; `undefined`: nothing. */
+export interface Goal {
+  readonly addresses: ReadonlyMap<string, Peer | undefined>
+  readonly prefixes: ReadonlyMap<string, Peer | undefined>
+  readonly cells: readonly CellOperation[]
+  readonly endpoints: ReadonlyMap<number, Wiring | undefined>
+}

@@ -1,0 +1,57 @@
+import { sameWiring, unwired, type Wiring } from '../peer.js'
+import type { Installed } from './installed.js'
+import type { Goal, Operation } from './operation.js'
+
+/** Writes of the endpoints map, by when they must happen. */
+export interface WiringPlan {
+  /** Before the addresses that point there. */
+  readonly early: readonly Operation[]
+  /** When no address points there any more. */
+  readonly late: readonly Operation[]
+  readonly generations: readonly Operation[]
+}
+
+/**
+ * Interfaces and generations. A slot that goes from one pod to another is unwired meanwhile: packets to the pod that
+ * leaves must not reach the pod that comes.
+ */
+export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet<number>): WiringPlan {
+  const generation = installed.generation + 1
+  const early: Operation[] = []
+  const late: Operation[] = []
+  const wirings = new Map<number, Wiring>()
+  const bumps = new Set(toBump)
+  for (const [slot, wanted] of goal.endpoints) {
+    const now = installed.endpoint(slot)
+    const changes = !sameWiring(now.wiring, wanted ?? unwired)
+    const addresses = [...installed.addressesAt(slot)]
+    const leaves = (address: string) => goal.addresses.has(address) && goal.addresses.get(address)?.slot !== slot
+    if (wanted === undefined) {
+      if (changes) late.push(endpoint(slot, unwired, now.generation))
+      wirings.set(slot, unwired)
+    } else if (addresses.length === 0) {
+      // Nobody counts on this slot yet: its new generation can come with the wiring.
+      const bumped = bumps.delete(slot)
+      if (changes || bumped) early.push(endpoint(slot, wanted, bumped ? generation : now.generation))
+      wirings.set(slot, wanted)
+    } else if (changes && addresses.some(leaves)) {
+      if (now.wiring.ifindex !== 0) early.push(endpoint(slot, unwired, now.generation))
+      wirings.set(slot, wanted)
+      bumps.add(slot)
+    } else {
+      if (changes) early.push(endpoint(slot, wanted, now.generation))
+      wirings.set(slot, wanted)
+    }
+  }
+  const generations = [...bumps].map(slot =>
+    endpoint(slot, wirings.get(slot) ?? installed.endpoint(slot).wiring, generation),
+  )
+  return { early, late, generations }
+}
+
+const endpoint = (slot: number, wiring: Wiring, generation: number): Operation => ({
+  table: 'endpoints',
+  slot,
+  wiring,
+  generation,
+})
