@@ -58,8 +58,8 @@ export function nameOf(object: { readonly namespace: string; readonly name: stri
 
 /**
  * Who is at the address. A hostNetwork pod has its node's addresses: whoever talks to it talks to the node. Should two
- * claim one address, as when it is given to a new pod before the old one is gone, nodes win over pods and the first
- * by name over the others: facts carry no order of their own.
+ * claim one address, as when it is given to a new pod before the old one is seen to be gone, nodes win over pods, this
+ * node's pods over those of others, and then the first by name: facts carry no order of their own.
  */
 export function partyAt(cluster: OracleCluster, address: string): Party {
   const node = cluster.nodes.filter(candidate => candidate.addresses.includes(address)).sort(byName)[0]
@@ -67,7 +67,7 @@ export function partyAt(cluster: OracleCluster, address: string): Party {
   const there = cluster.pods.filter(candidate => candidate.addresses.includes(address)).sort(byName)
   const hosted = there.find(pod => pod.hostNetwork)
   if (hosted) return { kind: 'node', node: hosted.node }
-  const pod = there[0]
+  const pod = there.find(candidate => isLocal(cluster, candidate)) ?? there[0]
   return pod ? { kind: 'pod', pod } : { kind: 'outside' }
 }
 
