@@ -1,0 +1,36 @@
+import type {
+  AgentFact,
+  NamespaceFact,
+  NetworkPolicyFact,
+  NodeFact,
+  ObjectKey,
+  PodFact,
+  ServiceFact,
+} from '@weir/core/event/event.js'
+import type { Problem } from '@weir/core/errors.js'
+
+interface Stored<Fact> {
+  readonly fact: Fact
+}
+
+/** What the log has said so far, as the engine's `state` tells it: facts by `namespace/name`, or name. */
+export interface KnownFacts {
+  readonly agent: Stored<AgentFact> | undefined
+  readonly namespaces: ReadonlyMap<string, Stored<NamespaceFact>>
+  readonly nodes: ReadonlyMap<string, Stored<NodeFact>>
+  readonly pods: ReadonlyMap<string, Stored<PodFact>>
+  readonly services: ReadonlyMap<string, Stored<ServiceFact>>
+  readonly policies: ReadonlyMap<string, Stored<NetworkPolicyFact>>
+  readonly refusals: ReadonlyMap<string, { readonly object: ObjectKey; readonly problems: readonly Problem[] }>
+}
+
+/** Before any event. */
+export const nothingKnown: KnownFacts = {
+  agent: undefined,
+  namespaces: new Map(),
+  nodes: new Map(),
+  pods: new Map(),
+  services: new Map(),
+  policies: new Map(),
+  refusals: new Map(),
+}
