@@ -16,6 +16,8 @@ export interface OracleCluster {
   readonly nodes: readonly NodeFact[]
   readonly pods: readonly PodFact[]
   readonly policies: readonly NetworkPolicyFact[]
+  /** Pods whose interface is on this node, by `namespace/name`; absent: none. */
+  readonly attached?: readonly string[]
 }
 
 /** Who is at an address. */
@@ -31,7 +33,10 @@ export function clusterOf(events: readonly EventBody[]): OracleCluster {
   const nodes = new Map<string, NodeFact>()
   const pods = new Map<string, PodFact>()
   const policies = new Map<string, NetworkPolicyFact>()
+  const attached = new Set<string>()
   for (const event of events) {
+    if (event.kind === 'endpoint.attached') attached.add(`${event.endpoint.namespace}/${event.endpoint.pod}`)
+    if (event.kind === 'endpoint.detached') attached.delete(`${event.namespace}/${event.pod}`)
     if (event.kind === 'agent.configured') agent = event.agent
     if (event.kind === 'namespace.upserted') namespaces.set(event.namespace.name, event.namespace)
     if (event.kind === 'namespace.deleted') namespaces.delete(event.name)
@@ -48,6 +53,7 @@ export function clusterOf(events: readonly EventBody[]): OracleCluster {
     nodes: [...nodes.values()],
     pods: [...pods.values()],
     policies: [...policies.values()],
+    attached: [...attached],
   }
 }
 
@@ -83,7 +89,13 @@ export function namespaceLabels(cluster: OracleCluster, name: string): Labels {
   return { ...labels, 'kubernetes.io/metadata.name': name }
 }
 
-/** Does the node of this log enforce the pod's policies? */
+/** Does the node of this log enforce the pod's policies? It is where the pod is to run, or where its interface is. */
 export function isLocal(cluster: OracleCluster, pod: PodFact): boolean {
-  return pod.node !== '' && pod.node === cluster.agent?.node
+  const scheduledHere = pod.node !== '' && pod.node === cluster.agent?.node
+  return scheduledHere || (cluster.attached ?? []).includes(nameOf(pod))
+}
+
+/** The node that runs the pod: this one for a local pod, whatever its fact still says. */
+export function nodeOf(cluster: OracleCluster, pod: PodFact): string | undefined {
+  return isLocal(cluster, pod) ? cluster.agent?.node : pod.node
 }

@@ -337,6 +337,13 @@ describe('oracle: what a NetworkPolicy means', () => {
       expect([decision.allowed, decision.allowedHere]).deep.equals([false, true])
       expect([decision.egress.enforcedHere, decision.ingress.enforcedHere]).deep.equals([true, false])
     })
+    it('has the pods that are wired to it, whatever node their facts say', () => {
+      const closed = { policies: [ingress()], ...remote.extra, attached: ['default/b'] }
+      const flow = { to: '10.0.0.2', protocol: TCP, port: 80 }
+      expect(decide(cluster(closed), { from: '10.0.0.1', ...flow }).allowedHere).equals(false)
+      expect(decide(cluster(closed), { from: '192.168.0.1', ...flow }).allowedHere).equals(true)
+      expect(decide(cluster(closed), { from: '192.168.0.2', ...flow }).allowedHere).equals(false)
+    })
     it('has no pods of its own before it knows its name', () => {
       const { agent: _, ...unconfigured } = cluster({ policies: [ingress()] })
       const decision = decide(unconfigured, { from: '10.0.0.1', to: '10.0.0.2', protocol: TCP, port: 80 })

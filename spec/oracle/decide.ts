@@ -7,7 +7,7 @@ import type {
 } from '@weir/core/event/event.js'
 import type { Direction } from '@weir/core/policy/rule.js'
 import { cidrContains, parseAddress } from './address.js'
-import { isLocal, nameOf, namespaceLabels, type OracleCluster, type Party, partyAt } from './cluster.js'
+import { isLocal, nameOf, namespaceLabels, nodeOf, type OracleCluster, type Party, partyAt } from './cluster.js'
 import { selects } from './selector.js'
 
 /** A first packet: both addresses of one family, canonical; an ICMP packet's port is `type << 8 | code`. */
@@ -77,7 +77,7 @@ function decideSide(meeting: Meeting, direction: Direction): SideDecision {
   if (subject.kind !== 'pod') return exempt('not a pod', false)
   const enforcedHere = isLocal(cluster, subject.pod)
   if (samePod(source, destination)) return exempt('itself', enforcedHere)
-  if (direction === 'ingress' && isOwnNode(source, subject.pod)) return exempt('its own node', enforcedHere)
+  if (direction === 'ingress' && isOwnNode(cluster, source, subject.pod)) return exempt('its own node', enforcedHere)
 
   const isolating = cluster.policies.filter(policy => isolates(policy, subject.pod, direction))
   const allowedBy = isolating.flatMap(policy =>
@@ -108,8 +108,8 @@ function samePod(source: Party, destination: Party): boolean {
 }
 
 /** The node can always reach its own pods, as the kubelet's probes must; other nodes can't claim that. */
-function isOwnNode(source: Party, pod: PodFact): boolean {
-  return source.kind === 'node' && source.node !== '' && source.node === pod.node
+function isOwnNode(cluster: OracleCluster, source: Party, pod: PodFact): boolean {
+  return source.kind === 'node' && source.node !== '' && source.node === nodeOf(cluster, pod)
 }
 
 /** A policy isolates, in the directions that it names, the pods of its own namespace that its selector matches. */
