@@ -1,4 +1,5 @@
 import { hashBytes, sha256 } from './hash.js'
+import { markOf } from './mark.js'
 
 /**
  * A group is what one commit writes: the records of some events in a row, as one value.
@@ -12,9 +13,8 @@ import { hashBytes, sha256 } from './hash.js'
  *         75    12  per event: length of its record (4), its mark (8)
  *          …        the records, one after the other
  *
- * A record is one byte of schema version and a msgpack body. Its mark is the first 8 bytes of its SHA-256, the last 6 of
- * them xored with its sequence number: the hash says that a group was changed, the marks say which events of it.
- * Numbers are big-endian.
+ * A record is one byte of schema version and a msgpack body. The hash says that a group isn't what was written, the marks
+ * say which events of it. Numbers are big-endian.
  */
 const layout = 1
 const prevAt = hashBytes
@@ -31,7 +31,6 @@ export interface Group {
   readonly hash: string
   /** Chain hash of the group before, hex. */
   readonly previous: string
-  /** Record of the i-th event: `records(i)`; shares memory with the value. */
   readonly value: Buffer
   /** Offsets of the records, and one more for the end. */
   readonly offsets: Uint32Array
@@ -40,29 +39,38 @@ export interface Group {
 /** Bytes that a record adds to a group besides itself. */
 export const recordOverheadBytes = rowBytes
 
-/** Makes the value of a group, and its hash (hex). */
+/** Makes the value of a group, and its hash (hex), from the lengths of the records and the bytes of all of them. */
 export function encodeGroup(
   first: number,
   previous: string,
-  records: readonly Buffer[],
+  lengths: readonly number[],
+  parts: readonly Buffer[],
 ): { value: Buffer; hash: string } {
-  let size = tableAt + rowBytes * records.length
-  for (const record of records) size += record.length
+  const recordsAt = tableAt + rowBytes * lengths.length
+  let size = recordsAt
+  for (const part of parts) size += part.length
   const value = Buffer.allocUnsafe(size)
   value.write(previous, prevAt, 'hex')
   value[layoutAt] = layout
   value.writeUIntBE(first, firstAt, 6)
-  value.writeUInt32BE(records.length, countAt)
+  value.writeUInt32BE(lengths.length, countAt)
+  let at = recordsAt
+  for (const part of parts) {
+    value.set(part, at)
+    at += part.length
+  }
+  const view = viewOf(value)
   let row = tableAt
-  let offset = tableAt + rowBytes * records.length
+  let start = recordsAt
   let seq = first
-  for (const record of records) {
-    value.writeUInt32BE(record.length, row)
-    writeMark(value, row + 4, record, seq)
-    value.set(record, offset)
-    offset += record.length
+  for (const length of lengths) {
+    const end = start + length
+    const { low, high } = markOf(view, start, end, seq++)
+    view.setUint32(row, length)
+    view.setUint32(row + 4, high)
+    view.setUint32(row + 8, low)
+    start = end
     row += rowBytes
-    seq++
   }
   value.write(sha256(value.subarray(hashBytes)), 0, 'binary')
   return { value, hash: value.toString('hex', 0, hashBytes) }
@@ -103,18 +111,10 @@ export function groupIntact(value: Buffer): boolean {
 
 /** Whether the i-th record is the one that was written under its sequence number. */
 export function recordIntact(group: Group, index: number): boolean {
-  const mark = Buffer.allocUnsafe(8)
-  writeMark(mark, 0, recordOf(group, index), group.first + index)
-  const at = tableAt + rowBytes * index + 4
-  return mark.equals(group.value.subarray(at, at + 8))
+  const view = viewOf(group.value)
+  const row = tableAt + rowBytes * index
+  const { low, high } = markOf(view, group.offsets[index]!, group.offsets[index + 1]!, group.first + index)
+  return view.getUint32(row + 4) === high && view.getUint32(row + 8) === low
 }
 
-function writeMark(target: Buffer, at: number, record: Uint8Array, seq: number): void {
-  target.write(sha256(record), at, 8, 'binary')
-  target[at + 2]! ^= Math.floor(seq / 2 ** 40) & 255
-  target[at + 3]! ^= Math.floor(seq / 2 ** 32) & 255
-  target[at + 4]! ^= (seq >>> 24) & 255
-  target[at + 5]! ^= (seq >>> 16) & 255
-  target[at + 6]! ^= (seq >>> 8) & 255
-  target[at + 7]! ^= seq & 255
-}
+const viewOf = (value: Buffer): DataView => new DataView(value.buffer, value.byteOffset, value.length)

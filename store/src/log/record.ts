@@ -1,13 +1,13 @@
 import { type EventDraft, eventSchemaVersion, type WeirEvent } from '@weir/core/event/event.js'
 import { type Upcast, upcastEvent } from '@weir/core/event/upcast.js'
 import { WeirError } from '@weir/core/errors.js'
-import { Packr } from 'msgpackr'
+import { Packr, RESERVE_START_SPACE, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr'
 import { shapesOf } from './shapes.js'
 
 /** Turns drafts into records and records into events. A record is the schema version (1 byte) and a msgpack body. */
 export interface RecordCodec {
-  /** Throws `WEIR_EVENT_UNENCODABLE`. */
-  encode(draft: EventDraft): Buffer
+  /** The record lies in a buffer that the next call writes over. Throws `WEIR_EVENT_UNENCODABLE`. */
+  encode(draft: EventDraft): Borrowed
   /** Throws `WEIR_EVENT_VERSION`, or whatever msgpack makes of bytes that aren't a record. */
   decode(record: Buffer, seq: number): WeirEvent
   /** The record's body as its own version has it, for the export. */
@@ -16,10 +16,18 @@ export interface RecordCodec {
   encodeRaw(version: number, body: unknown): Buffer
 }
 
+/** Bytes `start` to `end` of `buffer`. */
+export interface Borrowed {
+  readonly buffer: Buffer
+  readonly start: number
+  readonly end: number
+}
+
 /** Start of the record that msgpackr leaves to us. */
 const versionBytes = 1
-/** msgpackr's flag: leave so many bytes before the value. */
-const reserve = 2048 + versionBytes
+const reserved = RESERVE_START_SPACE | versionBytes
+/** One buffer for all: a Buffer object per record costs more than copying the record. */
+const borrowed = reserved | REUSE_BUFFER_MODE | RESET_BUFFER_MODE
 
 export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventSchemaVersion): RecordCodec {
   const packers = new Map<number, Packr>()
@@ -33,11 +41,6 @@ export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventS
   }
   const current = packer(version)
 
-  const pack = (into: Packr, as: number, body: unknown): Buffer => {
-    const record = into.pack(body, reserve)
-    record[0] = as
-    return record
-  }
   const unpack = (record: Buffer): unknown => {
     const as = record[0] as number
     return (as === version ? current : packer(as)).unpack(record.subarray(versionBytes))
@@ -46,7 +49,9 @@ export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventS
   return {
     encode(draft) {
       try {
-        return pack(current, version, draft)
+        const buffer = current.pack(draft, borrowed) as Buffer & { readonly start: number; readonly end: number }
+        buffer[buffer.start] = version
+        return { buffer, start: buffer.start, end: buffer.end }
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         const kind = String(draft?.kind)
@@ -67,7 +72,11 @@ export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventS
       return event
     },
     decodeRaw: record => ({ version: record[0] as number, body: unpack(record) }),
-    encodeRaw: (as, body) => pack(packer(as), as, body),
+    encodeRaw(as, body) {
+      const record = packer(as).pack(body, reserved)
+      record[0] = as
+      return record
+    },
   }
 }
 
@@ -75,8 +84,10 @@ function createPacker(version: number): Packr {
   const shapes = shapesOf(version)
   const firstNames = new Set(shapes.map(shape => shape[0]))
   return new Packr({
-    structures: shapes,
+    // Given as loaded structures and not as `structures`: only then do those past the 32nd get their second byte.
+    getStructures: () => shapes,
     maxSharedStructures: shapes.length,
+    maxOwnStructures: 32,
     // Only objects that may have a listed shape are looked up in the list. The others are mostly labels: written as
     // maps, they cost neither a definition nor a reader each.
     useRecords: (object: object) => {

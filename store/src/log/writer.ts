@@ -4,6 +4,7 @@ import { encodeGroup, recordOverheadBytes } from './group.js'
 import { encodeHead, type LogHead } from './head.js'
 import { binary, durably, groupKey, headKey } from './keys.js'
 import type { RecordCodec } from './record.js'
+import { type Staged, Staging } from './staging.js'
 import type { LogDatabase } from '../storage/storage.js'
 
 /** The sequence numbers that an append got; `last` is `first - 1` when there was nothing to append. */
@@ -25,7 +26,8 @@ const groupTargetBytes = 64 << 10
 const commitTargetBytes = 4 << 20
 
 interface Append {
-  readonly records: readonly Buffer[]
+  readonly records: Staged
+  /** What they will take in their groups. */
   readonly bytes: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: WeirError) => void
@@ -47,6 +49,7 @@ export class Writer {
   readonly #limits: WriterLimits
   readonly #location: string
   readonly #onCommit: (head: LogHead) => void
+  readonly #staging = new Staging()
   #head: LogHead
   #pending: Append[] = []
   #pendingBytes = 0
@@ -92,19 +95,21 @@ export class Writer {
   }
 
   #admit({ drafts, resolve, reject }: Waiting): void {
-    const records: Buffer[] = []
-    let bytes = 0
+    const { maxEventBytes } = this.#limits
     try {
       for (const draft of drafts) {
         const record = this.#codec.encode(draft)
-        if (record.length > this.#limits.maxEventBytes) throw tooLarge(draft, record.length, this.#limits.maxEventBytes)
-        records.push(record)
-        bytes += record.length + recordOverheadBytes
+        const sizeBytes = record.end - record.start
+        if (sizeBytes > maxEventBytes) throw tooLarge(draft, sizeBytes, maxEventBytes)
+        this.#staging.add(record)
       }
     } catch (error) {
+      this.#staging.drop()
       reject(error as WeirError)
       return
     }
+    const records = this.#staging.take()
+    const bytes = records.bytes.length + records.lengths.length * recordOverheadBytes
     this.#pending.push({ records, bytes, resolve, reject })
     this.#pendingBytes += bytes
     this.#running ??= this.#run()
@@ -141,24 +146,32 @@ export class Writer {
   async #commit(commit: readonly Append[]): Promise<void> {
     let head = this.#head
     const batch = this.#database.batch()
-    let records: Buffer[] = []
+    let lengths: number[] = []
+    let parts: Buffer[] = []
     let bytes = 0
     const close = (): void => {
-      if (records.length === 0) return
-      const { value, hash } = encodeGroup(head.seq + 1, head.hash, records)
-      head = { seq: head.seq + records.length, hash }
+      const { value, hash } = encodeGroup(head.seq + 1, head.hash, lengths, parts)
+      head = { seq: head.seq + lengths.length, hash }
       batch.put(groupKey(head.seq), value, binary)
-      records = []
+      lengths = []
+      parts = []
       bytes = 0
     }
-    for (const append of commit) {
-      for (const record of append.records) {
-        records.push(record)
-        bytes += record.length
-        if (bytes >= groupTargetBytes) close()
+    for (const { records } of commit) {
+      let start = 0
+      let end = 0
+      for (const length of records.lengths) {
+        lengths.push(length)
+        end += length
+        bytes += length
+        if (bytes < groupTargetBytes) continue
+        parts.push(records.bytes.subarray(start, end))
+        start = end
+        close()
       }
+      if (end > start) parts.push(records.bytes.subarray(start, end))
     }
-    close()
+    if (lengths.length > 0) close()
     if (head !== this.#head) {
       batch.put(headKey, encodeHead(head), binary)
       await batch.write(durably)
@@ -168,7 +181,7 @@ export class Writer {
     this.#onCommit(head)
     for (const append of commit) {
       const first = last + 1
-      last += append.records.length
+      last += append.records.lengths.length
       this.#pendingBytes -= append.bytes
       append.resolve({ first, last })
     }
