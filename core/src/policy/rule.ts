@@ -17,7 +17,10 @@ export interface PortRange {
 /** Ports by number, and ports by name that the destination pod resolves. `'any'`: every protocol and port. */
 export type PortSet =
   | 'any'
-  | { readonly ranges: readonly PortRange[]; readonly named: readonly { readonly name: string; readonly protocol: number }[] }
+  | {
+      readonly ranges: readonly PortRange[]
+      readonly named: readonly { readonly name: string; readonly protocol: number }[]
+    }
 
 /** Whom a rule talks about. `labels` matches endpoints by labels; `cidr` matches by address. */
 export type PeerSelector =

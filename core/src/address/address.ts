@@ -1,0 +1,69 @@
+import ipaddr from 'ipaddr.js'
+import type { Family } from '../policy/rule.js'
+
+/** A block of addresses: the first `length` bits of `bytes`; the rest of the bytes is zero. */
+export interface Prefix {
+  readonly family: Family
+  /** 4 or 16 bytes in network order. */
+  readonly bytes: Uint8Array
+  /** Bits, 0..32 or 0..128. */
+  readonly length: number
+}
+
+/** Bits of a whole address of the family. */
+export const addressBits = (family: Family): number => (family === 4 ? 32 : 128)
+
+/**
+ * Reads an address in text form.
+ * @returns the address as a prefix of full length, or undefined when the text is no address
+ */
+export function parseAddress(text: string): Prefix | undefined {
+  if (!ipaddr.isValid(text)) return undefined
+  const address = ipaddr.parse(text)
+  const bytes = Uint8Array.from(address.toByteArray())
+  const family = address.kind() === 'ipv4' ? 4 : 6
+  return { family, bytes, length: addressBits(family) }
+}
+
+/**
+ * Reads `ADDRESS/LENGTH`; bits past the length are cleared, as Kubernetes does when it reads such a block.
+ * @returns undefined when the text is no prefix
+ */
+export function parsePrefix(text: string): Prefix | undefined {
+  const slash = text.indexOf('/')
+  if (slash < 0) return undefined
+  const address = parseAddress(text.slice(0, slash))
+  const digits = text.slice(slash + 1)
+  if (address === undefined || !/^\d{1,3}$/.test(digits)) return undefined
+  const length = Number(digits)
+  if (length > address.length) return undefined
+  return { family: address.family, bytes: masked(address.bytes, length), length }
+}
+
+/** The text that equal prefixes share: network address, RFC 5952 for IPv6, and length. */
+export function prefixText(prefix: Prefix): string {
+  return `${ipaddr.fromByteArray([...prefix.bytes]).toString()}/${prefix.length}`
+}
+
+/** True when every address of `inner` is in `outer`. */
+export function containsPrefix(outer: Prefix, inner: Prefix): boolean {
+  if (outer.family !== inner.family || outer.length > inner.length) return false
+  return commonBits(outer.bytes, inner.bytes, outer.length) === outer.length
+}
+
+/** How many leading bits two addresses share, at most `limit`. */
+export function commonBits(a: Uint8Array, b: Uint8Array, limit: number): number {
+  for (let index = 0, bits = 0; bits < limit; index += 1, bits += 8) {
+    const difference = a[index]! ^ b[index]!
+    if (difference !== 0) return Math.min(limit, bits + Math.clz32(difference) - 24)
+  }
+  return limit
+}
+
+/** The bit at `position`, counted from the most significant one of the first byte. */
+export const bitAt = (bytes: Uint8Array, position: number): 0 | 1 =>
+  ((bytes[position >> 3]! >> (7 - (position & 7))) & 1) as 0 | 1
+
+function masked(bytes: Uint8Array, length: number): Uint8Array {
+  return bytes.map((byte, index) => byte & (0xff << Math.max(0, 8 - Math.max(0, length - index * 8))) & 0xff)
+}

@@ -1,0 +1,205 @@
+import type { Identity } from '../identity/identities.js'
+import { prefixIdentityLabels } from '../identity/cidr-identities.js'
+import type { Direction } from '../policy/rule.js'
+import type { ClusterState } from '../state/state.js'
+import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Subject } from '../verdict/model.js'
+import type { SettleListener, Verdicts } from '../verdict/projection.js'
+import { GroupedSum } from './grouped-sum.js'
+import {
+  addressMeaning,
+  classMeaning,
+  endpointMeaning,
+  identityMeaning,
+  policyMeaning,
+  rowMeaning,
+  subjectMeaning,
+} from './meaning.js'
+import { add, hash, hashHex, subtract, sumHex, zero, type Sum } from './sum.js'
+
+/** Hashes of the derived tables by meaning: equal wherever and however the same state came about. */
+export interface Digest {
+  /** 64 hex digits over all parts. */
+  readonly hex: string
+  readonly parts: {
+    readonly addresses: string
+    readonly prefixes: string
+    readonly endpoints: string
+    readonly cells: string
+    readonly policies: string
+    readonly identities: string
+  }
+}
+
+/** What the digest reads when it is asked for. */
+export interface DigestSources {
+  readonly state: ClusterState
+  readonly verdicts: Verdicts
+}
+
+/**
+ * Follows the tables' changes by name and hashes them when the digest is asked for, so that the cost is that of the
+ * changes since the last time, and a replay pays once.
+ */
+export class DigestKeeper implements SettleListener {
+  readonly #addresses = new GroupedSum<KnownAddress, PeerClass>('class of addresses', block => classMeaning(block.data))
+  readonly #prefixes = new GroupedSum<NamedPrefix, PeerClass>('class of prefixes', block => classMeaning(block.data))
+  readonly #endpoints = new GroupedSum<Claimant, Subject>('subject', block => subjectMeaning(block.data))
+  readonly #cells = new GroupedSum<string, Subject>('cells', block => subjectMeaning(block.data))
+  readonly #policies = new HashSum<string>()
+  readonly #identities = new HashSum<Identity>()
+  readonly #touchedAddresses = new Set<KnownAddress>()
+  readonly #touchedPrefixes = new Set<NamedPrefix>()
+  readonly #touchedEndpoints = new Set<Claimant>()
+  readonly #touchedCells = new Map<Subject, Map<string, readonly [Direction, PeerClass | undefined]>>()
+  readonly #touchedPolicies = new Set<string>()
+  readonly #touchedIdentities = new Set<Identity>()
+  readonly #cellMembers = new Map<Subject, Set<string>>()
+
+  addressTouched(address: KnownAddress): void {
+    this.#touchedAddresses.add(address)
+  }
+
+  prefixTouched(named: NamedPrefix): void {
+    this.#touchedPrefixes.add(named)
+  }
+
+  endpointTouched(claimant: Claimant): void {
+    this.#touchedEndpoints.add(claimant)
+  }
+
+  classTouched(peerClass: PeerClass): void {
+    this.#addresses.touch(peerClass)
+    this.#prefixes.touch(peerClass)
+  }
+
+  subjectTouched(subject: Subject): void {
+    this.#endpoints.touch(subject)
+    this.#cells.touch(subject)
+    if (subject.members.size > 0) return
+    this.#touchedCells.delete(subject)
+    for (const cell of this.#cellMembers.get(subject) ?? []) this.#cells.remove(cell)
+    this.#cellMembers.delete(subject)
+  }
+
+  readonly cellTouched = (subject: Subject, direction: Direction, peerClass: PeerClass | undefined): void => {
+    let cells = this.#touchedCells.get(subject)
+    if (cells === undefined) this.#touchedCells.set(subject, (cells = new Map()))
+    cells.set(`${subject.number}:${direction}:${peerClass?.number ?? 0}`, [direction, peerClass])
+  }
+
+  policyTouched(key: string): void {
+    this.#touchedPolicies.add(key)
+  }
+
+  identityTouched(identity: Identity): void {
+    if (identity.references === 0 && !this.#identities.has(identity)) this.#touchedIdentities.delete(identity)
+    else this.#touchedIdentities.add(identity)
+  }
+
+  /** The tables must be settled. */
+  digest(sources: DigestSources): Digest {
+    this.#follow(sources)
+    return digestOf({
+      addresses: this.#addresses.total(),
+      prefixes: this.#prefixes.total(),
+      endpoints: this.#endpoints.total(),
+      cells: this.#cells.total(),
+      policies: this.#policies.total,
+      identities: this.#identities.total,
+    })
+  }
+
+  #follow({ state, verdicts }: DigestSources): void {
+    const { ownership, peers, subjects, cells } = verdicts
+    for (const known of this.#touchedAddresses) {
+      if (ownership.knownOf(known.address) !== known) this.#addresses.remove(known)
+      else {
+        const { shape, address } = { shape: known.group.shape, address: known.address }
+        this.#addresses.put(known, peers.classOf(known.group), addressMeaning(address, shape.identityLabels))
+      }
+    }
+    this.#touchedAddresses.clear()
+    for (const named of this.#touchedPrefixes) {
+      if (peers.prefixes.get(named.text) !== named) this.#prefixes.remove(named)
+      else {
+        const meaning = hash('prefix', named.text, ...prefixIdentityLabels(named.text))
+        this.#prefixes.put(named, peers.classOf(peers.restOf(named)), meaning)
+      }
+    }
+    this.#touchedPrefixes.clear()
+    for (const claimant of this.#touchedEndpoints) {
+      const pod = claimant.slot === 0 ? undefined : verdicts.workloadOf(claimant)?.pod
+      if (pod === undefined) this.#endpoints.remove(claimant)
+      else {
+        const subject = subjects.partition.blockOf(claimant.shape)!
+        this.#endpoints.put(claimant, subject, endpointMeaning(pod, claimant.shape.identityLabels))
+      }
+    }
+    this.#touchedEndpoints.clear()
+    for (const [subject, touched] of this.#touchedCells) {
+      for (const [cell, [direction, peerClass]] of touched) {
+        const row = cells.rowOf(subject, direction, peerClass)
+        const members = this.#cellsOf(subject)
+        if (row === undefined) {
+          this.#cells.remove(cell)
+          members.delete(cell)
+          continue
+        }
+        const whom = peerClass === undefined ? 'default' : classMeaning(peerClass.data)
+        this.#cells.put(cell, subject, hash('cell', direction, whom, rowMeaning(row)))
+        members.add(cell)
+      }
+    }
+    this.#touchedCells.clear()
+    for (const key of this.#touchedPolicies) {
+      const policy = state.policies.get(key)?.fact
+      this.#policies.put(key, policy === undefined ? undefined : policyMeaning(policy))
+    }
+    this.#touchedPolicies.clear()
+    for (const identity of this.#touchedIdentities) {
+      this.#identities.put(identity, identity.references === 0 ? undefined : identityMeaning(identity.labels))
+    }
+    this.#touchedIdentities.clear()
+  }
+
+  #cellsOf(subject: Subject): Set<string> {
+    let cells = this.#cellMembers.get(subject)
+    if (cells === undefined) this.#cellMembers.set(subject, (cells = new Set()))
+    return cells
+  }
+}
+
+/** A plain sum of hashes by key. */
+class HashSum<Key> {
+  total = zero
+  readonly #hashes = new Map<Key, Sum>()
+
+  has(key: Key): boolean {
+    return this.#hashes.has(key)
+  }
+
+  put(key: Key, hashed: Sum | undefined): void {
+    const before = this.#hashes.get(key)
+    if (before !== undefined) this.total = subtract(this.total, before)
+    if (hashed === undefined) this.#hashes.delete(key)
+    else {
+      this.#hashes.set(key, hashed)
+      this.total = add(this.total, hashed)
+    }
+  }
+}
+
+type Parts<Part> = { readonly [Key in keyof Digest['parts']]: Part }
+
+function digestOf(sums: Parts<Sum>): Digest {
+  const parts = {
+    addresses: sumHex(sums.addresses),
+    prefixes: sumHex(sums.prefixes),
+    endpoints: sumHex(sums.endpoints),
+    cells: sumHex(sums.cells),
+    policies: sumHex(sums.policies),
+    identities: sumHex(sums.identities),
+  }
+  const fields = [parts.addresses, parts.prefixes, parts.endpoints, parts.cells, parts.policies, parts.identities]
+  return { hex: hashHex('weir digest 1', ...fields), parts }
+}

@@ -1,0 +1,65 @@
+import type { NetworkPolicyFact } from '../event/event.js'
+import type { PodFact } from '../event/event.js'
+import type { Row } from '../tables/tables.js'
+import type { PeerClassData, SubjectData } from '../verdict/model.js'
+import { add, hash, sumHex, zero, type Sum } from './sum.js'
+
+const hashes = new WeakMap<object, Sum>()
+
+/** The hash of a thing's text, found once per thing. */
+function once(thing: object, text: () => readonly string[]): Sum {
+  let known = hashes.get(thing)
+  if (known === undefined) {
+    known = hash(...text())
+    hashes.set(thing, known)
+  }
+  return known
+}
+
+/** What a class means: the set of selectors that hold. */
+export const classMeaning = ({ atoms }: PeerClassData): string =>
+  sumHex(
+    atoms.reduce(
+      (sum, atom) =>
+        add(
+          sum,
+          once(atom, () => ['atom', atom.text]),
+        ),
+      zero,
+    ),
+  )
+
+/** What a subject means: its rules, and how it resolves their names. */
+export function subjectMeaning({ rules, resolution }: SubjectData): string {
+  let sum = zero
+  for (const rule of rules)
+    sum = add(
+      sum,
+      once(rule, () => ['rule', rule.text]),
+    )
+  for (const [key, number] of resolution) sum = add(sum, hash('resolution', key, `${number}`))
+  return sumHex(sum)
+}
+
+/** What a row means: its steps. */
+export const rowMeaning = (row: Row): string =>
+  sumHex(once(row, () => ['row', ...row.steps.map(({ key, verdict }) => `${key}=${verdict}`)]))
+
+export const addressMeaning = (address: string, identityLabels: readonly string[]): Sum =>
+  hash('address', address, ...identityLabels)
+
+export const endpointMeaning = (pod: PodFact, identityLabels: readonly string[]): Sum =>
+  hash('endpoint', pod.namespace, pod.name, `${pod.addresses.length}`, ...pod.addresses, ...identityLabels)
+
+export const identityMeaning = (labels: readonly string[]): Sum => hash('identity', ...labels)
+
+export const policyMeaning = (policy: NetworkPolicyFact): Sum => hash('policy', canonicalJson(policy))
+
+/** JSON with sorted keys. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined)
+  entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join()}}`
+}

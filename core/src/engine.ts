@@ -1,0 +1,184 @@
+import { DigestKeeper, type Digest } from './digest/digest.js'
+import type { WeirError } from './errors.js'
+import type { WeirEvent } from './event/event.js'
+import { Explainer, type Explanation, type FlowQuery } from './explain/explain.js'
+import { flowVerdict } from './explain/flow-verdict.js'
+import type { NumberRange } from './identity/allocator.js'
+import { CidrIdentities } from './identity/cidr-identities.js'
+import { Identities, type IdentityRow } from './identity/identities.js'
+import { reservedRows } from './identity/reserved-rows.js'
+import { Workloads } from './identity/workloads.js'
+import { restoreState, snapshotState, type EngineSnapshot } from './snapshot.js'
+import { reduceState } from './state/reduce.js'
+import { emptyState, objectKey, type ClusterState, type MutableClusterState } from './state/state.js'
+import type { Tables, TablesDelta, Verdict } from './tables/tables.js'
+import { Verdicts } from './verdict/projection.js'
+
+/** Bounds of the engine's number ranges; for tests of their exhaustion. */
+export interface EngineOptions {
+  readonly clusterIdentities?: NumberRange
+}
+
+/**
+ * Events → inputs, identities, tables. Pure: what it holds is a function of the events folded, what it costs follows
+ * the change.
+ */
+export class Engine {
+  readonly #state: MutableClusterState
+  readonly #digest = new DigestKeeper()
+  readonly #identities: Identities
+  readonly #cidrIdentities = new CidrIdentities()
+  readonly #workloads: Workloads
+  readonly #verdicts: Verdicts
+  readonly #explainer: Explainer
+  #settledSeq = -1
+
+  constructor(options: EngineOptions = {}) {
+    this.#state = emptyState()
+    this.#identities = new Identities(
+      {
+        numbered: identity => this.#workloads.touchIdentity(identity),
+        changed: identity => this.#digest.identityTouched(identity),
+      },
+      options.clusterIdentities,
+    )
+    this.#workloads = new Workloads(this.#identities)
+    this.#verdicts = new Verdicts(this.#state, this.#workloads, this.#cidrIdentities, this.#digest)
+    this.#explainer = new Explainer(this.#verdicts, this.#cidrIdentities)
+  }
+
+  /** The last event folded. */
+  get seq(): number {
+    return this.#state.seq
+  }
+
+  get state(): ClusterState {
+    return this.#state
+  }
+
+  /** Settled. Whoever reads them here has seen all changes so far: the next delta starts from what they say now. */
+  get tables(): Tables {
+    this.#settle()
+    this.#verdicts.flush()
+    return this.#verdicts.tables
+  }
+
+  /** Set while a label set waits for an identity number; its pods are `unmanaged` by number, their verdicts are right. */
+  get exhaustion(): WeirError<'WEIR_IDENTITIES_EXHAUSTED'> | undefined {
+    return this.#identities.exhaustion
+  }
+
+  /**
+   * Folds a batch and settles the tables once.
+   * @returns the net change since the last delta, or since `tables` was last read: what `fold` took in meanwhile included
+   * @throws WEIR_EVENT_OUT_OF_ORDER, WEIR_EVENT_UNKNOWN
+   */
+  apply(events: readonly WeirEvent[]): TablesDelta {
+    this.fold(events)
+    this.#settle()
+    return this.#verdicts.flush()
+  }
+
+  /**
+   * Folds inputs and identities only; the tables follow when they are next read.
+   * @throws WEIR_EVENT_OUT_OF_ORDER, WEIR_EVENT_UNKNOWN
+   */
+  fold(events: readonly WeirEvent[]): void {
+    for (const event of events) this.#foldOne(event)
+  }
+
+  digest(): Digest {
+    this.#settle()
+    return this.#digest.digest({ state: this.#state, verdicts: this.#verdicts })
+  }
+
+  /** The verdict of a flow in the whole cluster, with every rule that had a say. */
+  explain(flow: FlowQuery): Explanation {
+    this.#settle()
+    return this.#explainer.explain(flow, this.#state.seq)
+  }
+
+  /** What the tables of this node make of a flow: pods of other nodes are not judged here. */
+  verdict(flow: FlowQuery): Verdict {
+    this.#settle()
+    return flowVerdict(this.#verdicts, flow)
+  }
+
+  /** Identities in use, the reserved ones first. */
+  *identities(): Iterable<IdentityRow> {
+    yield* reservedRows(this.#state)
+    yield* this.#identities.rows()
+    yield* this.#cidrIdentities.rows()
+  }
+
+  /** Inputs and numbers as plain data: what `restore` needs to go on as if it had folded every event. */
+  snapshot(): EngineSnapshot {
+    return {
+      version: 1,
+      state: snapshotState(this.#state),
+      identities: this.#identities.snapshot(),
+      cidrIdentities: this.#cidrIdentities.snapshot(),
+    }
+  }
+
+  static restore(snapshot: EngineSnapshot, options: EngineOptions = {}): Engine {
+    const engine = new Engine(options)
+    engine.#resume(snapshot)
+    return engine
+  }
+
+  #resume(snapshot: EngineSnapshot): void {
+    restoreState(this.#state, snapshot.state)
+    this.#workloads.restore(this.#state)
+    this.#identities.resume(snapshot.identities)
+    for (const [key, { fact }] of this.#state.policies) {
+      this.#policyChanged(key)
+      this.#cidrIdentities.observe(key, fact)
+    }
+    this.#cidrIdentities.resume(snapshot.cidrIdentities)
+    for (const name of this.#state.nodes.keys()) this.#verdicts.dirtyNodes.add(name)
+    this.#settle()
+    this.#verdicts.flush()
+  }
+
+  #foldOne(event: WeirEvent): void {
+    reduceState(this.#state, event)
+    switch (event.kind) {
+      case 'networkpolicy.upserted': {
+        const key = objectKey(event.policy.namespace, event.policy.name)
+        this.#policyChanged(key)
+        this.#cidrIdentities.observe(key, event.policy)
+        break
+      }
+      case 'networkpolicy.deleted': {
+        const key = objectKey(event.namespace, event.name)
+        this.#policyChanged(key)
+        this.#cidrIdentities.observe(key, undefined)
+        break
+      }
+      case 'node.upserted':
+        this.#verdicts.dirtyNodes.add(event.node.name)
+        break
+      case 'node.deleted':
+        this.#verdicts.dirtyNodes.add(event.name)
+        break
+      case 'agent.configured':
+        for (const name of this.#state.nodes.keys()) this.#verdicts.dirtyNodes.add(name)
+        this.#workloads.observe(event, this.#state)
+        break
+      default:
+        this.#workloads.observe(event, this.#state)
+    }
+  }
+
+  #policyChanged(key: string): void {
+    this.#verdicts.dirtyPolicies.add(key)
+    this.#digest.policyTouched(key)
+  }
+
+  #settle(): void {
+    if (this.#settledSeq === this.#state.seq) return
+    this.#settledSeq = this.#state.seq
+    this.#verdicts.settle()
+  }
+}

@@ -1,0 +1,116 @@
+import { parsePrefix, prefixText } from '../address/address.js'
+import type { NetworkPolicyFact } from '../event/event.js'
+import { CyclicAllocator, type NumberRange } from './allocator.js'
+import type { IdentityRow } from './identities.js'
+import { cidrIdentityRange, reservedIdentities, reservedLabel } from './reserved.js'
+
+interface CidrIdentity {
+  number: number
+  references: number
+}
+
+export interface CidrIdentitiesSnapshot {
+  readonly cursor: number
+  readonly numbers: readonly (readonly [prefix: string, number: number])[]
+}
+
+/**
+ * Node-local numbers for the prefixes that policies name, by log order. The two /0s are the world of their family and
+ * have reserved numbers. When the range is exhausted a prefix is its family's world: its class, and so its verdict, is
+ * still its own.
+ */
+export class CidrIdentities {
+  /** Prefixes that got a number since the tables last followed. */
+  readonly dirty = new Set<string>()
+  readonly #prefixes = new Map<string, CidrIdentity>()
+  readonly #byPolicy = new Map<string, readonly string[]>()
+  readonly #numbers: CyclicAllocator
+
+  constructor(range: NumberRange = cidrIdentityRange) {
+    this.#numbers = new CyclicAllocator(range)
+  }
+
+  /** Notes which prefixes a policy names now; `undefined` when it is gone. */
+  observe(policyKey: string, policy: NetworkPolicyFact | undefined): void {
+    const before = this.#byPolicy.get(policyKey)
+    const after = policy === undefined ? [] : namedPrefixes(policy)
+    for (const prefix of after) this.#acquire(prefix)
+    if (before !== undefined) for (const prefix of before) this.#release(prefix)
+    if (after.length > 0) this.#byPolicy.set(policyKey, after)
+    else this.#byPolicy.delete(policyKey)
+  }
+
+  /** The identity of addresses whose longest named prefix is `prefix`. */
+  numberOf(prefix: string): number {
+    return this.#prefixes.get(prefix)?.number ?? worldOf(prefix)
+  }
+
+  *rows(): Iterable<IdentityRow> {
+    for (const [prefix, { number, references }] of this.#prefixes) {
+      yield { id: number, labels: prefixIdentityLabels(prefix), references }
+    }
+  }
+
+  snapshot(): CidrIdentitiesSnapshot {
+    return {
+      cursor: this.#numbers.cursor,
+      numbers: [...this.#prefixes].map(([prefix, { number }]) => [prefix, number]),
+    }
+  }
+
+  /** Gives the prefixes that `observe` has noted anew the numbers that they had. */
+  resume(snapshot: CidrIdentitiesSnapshot): void {
+    for (const entry of this.#prefixes.values()) this.#numbers.free(entry.number)
+    const taken: number[] = []
+    for (const [prefix, number] of snapshot.numbers) {
+      const entry = this.#prefixes.get(prefix)
+      if (entry !== undefined) entry.number = number
+      if (number >= this.#numbers.first) taken.push(number)
+    }
+    this.#numbers.resume(taken, snapshot.cursor)
+  }
+
+  #acquire(prefix: string): void {
+    const entry = this.#prefixes.get(prefix)
+    if (entry !== undefined) {
+      entry.references += 1
+      return
+    }
+    this.#prefixes.set(prefix, { number: this.#numbers.take() ?? worldOf(prefix), references: 1 })
+    this.dirty.add(prefix)
+  }
+
+  #release(prefix: string): void {
+    const entry = this.#prefixes.get(prefix)!
+    entry.references -= 1
+    if (entry.references > 0) return
+    this.#prefixes.delete(prefix)
+    this.#numbers.free(entry.number)
+  }
+}
+
+/** `cidr:` label, beside that of the world; the world's alone for a /0. */
+export function prefixIdentityLabels(prefix: string): string[] {
+  const world = reservedLabel(prefix.includes(':') ? 'world-ipv6' : 'world-ipv4')
+  return prefix.endsWith('/0') ? [world] : [`cidr:${prefix}`, world]
+}
+
+const worldOf = (prefix: string): number =>
+  prefix.includes(':') ? reservedIdentities['world-ipv6'] : reservedIdentities['world-ipv4']
+
+/** Every block and hole of the policy but the /0s, in canonical text, each once, in order of appearance. */
+function namedPrefixes(policy: NetworkPolicyFact): string[] {
+  const prefixes = new Set<string>()
+  for (const rules of [policy.ingress, policy.egress]) {
+    for (const { peers } of rules) {
+      for (const peer of peers) {
+        if (peer.kind !== 'ipBlock') continue
+        for (const text of [peer.cidr, ...peer.except]) {
+          const prefix = parsePrefix(text)
+          if (prefix !== undefined && prefix.length > 0) prefixes.add(prefixText(prefix))
+        }
+      }
+    }
+  }
+  return [...prefixes]
+}

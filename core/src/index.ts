@@ -1,0 +1,64 @@
+export { WeirError, type Problem, type WeirErrorCode, type WeirErrorPayloads } from './errors.js'
+export {
+  eventSchemaVersion,
+  type AgentFact,
+  type EndpointFact,
+  type EventBody,
+  type EventDraft,
+  type EventKind,
+  type Labels,
+  type NamedPort,
+  type NamespaceFact,
+  type NetworkPolicyFact,
+  type NetworkPolicyPeer,
+  type NetworkPolicyPort,
+  type NetworkPolicyRule,
+  type NodeFact,
+  type ObjectKey,
+  type PodFact,
+  type ServiceFact,
+  type ServicePort,
+  type WeirEvent,
+} from './event/event.js'
+export type { LabelSelector, Requirement } from './policy/selector.js'
+export {
+  protocolNumbers,
+  type Direction,
+  type Family,
+  type Origin,
+  type PeerSelector,
+  type PortRange,
+  type PortSet,
+  type Protocol,
+  type Rule,
+  type Tier,
+} from './policy/rule.js'
+export { compileNetworkPolicy } from './policy/networkpolicy.js'
+export { matchesSelector, canonicalSelector, selectorText } from './policy/match.js'
+export {
+  verdicts,
+  type AddressRow,
+  type CellKey,
+  type CellRow,
+  type Change,
+  type EndpointRow,
+  type PrefixRow,
+  type Row,
+  type Step,
+  type Table,
+  type Tables,
+  type TablesDelta,
+  type Verdict,
+} from './tables/tables.js'
+export { objectKey, refusalKey, type ClusterState, type Refusal, type Stored } from './state/state.js'
+export { reservedIdentities, clusterIdentityRange, cidrIdentityRange } from './identity/reserved.js'
+export { defaultLabelFilter } from './identity/filter.js'
+export { derivedKeys, namespaceLabels, namespaceNameKey } from './identity/labels.js'
+export type { IdentityRow } from './identity/identities.js'
+export { packetKey } from './verdict/intervals.js'
+export { stepAt } from './verdict/rows.js'
+export type { Digest } from './digest/digest.js'
+export type { Explanation, FlowQuery, MatchedRule, Party, Reason, SideExplanation } from './explain/explain.js'
+export type { EngineSnapshot, StateSnapshot } from './snapshot.js'
+export { Engine, type EngineOptions } from './engine.js'
+export { weirPipeline } from './pipeline.js'

@@ -1,0 +1,82 @@
+import { parsePrefix, prefixText } from '../address/address.js'
+import type { NetworkPolicyFact, NetworkPolicyPeer, NetworkPolicyPort } from '../event/event.js'
+import { derivedKeys } from '../identity/labels.js'
+import { canonicalSelector } from './match.js'
+import { protocolNumbers, type Direction, type PeerSelector, type PortSet, type Rule } from './rule.js'
+import type { LabelSelector, Requirement } from './selector.js'
+
+/**
+ * networking.k8s.io/v1 NetworkPolicy → rules: an allowance per entry, and per direction in `policyTypes` one denial of
+ * the rest, which isolates. A rule list of a direction that `policyTypes` leaves out says nothing.
+ * @param seq the event that brought this version
+ */
+export function compileNetworkPolicy(policy: NetworkPolicyFact, seq: number): Rule[] {
+  const subject = canonicalSelector([inNamespace(policy.namespace), ...policy.podSelector])
+  const name = `NetworkPolicy ${policy.namespace}/${policy.name}`
+  const rules: Rule[] = []
+  for (const direction of policy.policyTypes) {
+    const shared = { tier: 'namespaced', subject, direction } as const
+    policy[direction].forEach((rule, index) => {
+      rules.push({
+        ...shared,
+        order: 1,
+        action: 'allow',
+        peers: rule.peers.length === 0 ? 'any' : rule.peers.map(peer => compilePeer(peer, policy.namespace)),
+        ports: compilePorts(rule.ports),
+        origin: { policy: name, path: `spec.${direction}[${index}]`, seq },
+      })
+    })
+    rules.push(isolation(shared, { policy: name, path: 'spec.policyTypes', seq }))
+  }
+  return rules
+}
+
+function isolation(
+  shared: { tier: 'namespaced'; subject: LabelSelector; direction: Direction },
+  origin: Rule['origin'],
+): Rule {
+  return { ...shared, order: 3, action: 'deny', peers: 'any', ports: 'any', origin }
+}
+
+const inNamespace = (namespace: string): Requirement => ({
+  key: derivedKeys.namespace,
+  operator: 'In',
+  values: [namespace],
+})
+
+/** Only pods have a namespace: this keeps a selector that asks for nothing else from nodes and the world. */
+const inAnyNamespace: Requirement = { key: derivedKeys.namespace, operator: 'Exists', values: [] }
+
+function compilePeer(peer: NetworkPolicyPeer, namespace: string): PeerSelector {
+  if (peer.kind === 'ipBlock') {
+    const except = [...new Set(peer.except.map(canonicalPrefix))].sort()
+    return { kind: 'cidr', cidr: canonicalPrefix(peer.cidr), except, scope: 'any' }
+  }
+  const place =
+    peer.namespaceSelector === undefined
+      ? [inNamespace(namespace)]
+      : [inAnyNamespace, ...peer.namespaceSelector.map(onNamespace)]
+  return { kind: 'labels', selector: canonicalSelector([...place, ...(peer.podSelector ?? [])]) }
+}
+
+const onNamespace = (requirement: Requirement): Requirement => ({
+  ...requirement,
+  key: derivedKeys.namespaceLabels + requirement.key,
+})
+
+function canonicalPrefix(text: string): string {
+  const prefix = parsePrefix(text)
+  return prefix === undefined ? text : prefixText(prefix)
+}
+
+function compilePorts(ports: readonly NetworkPolicyPort[]): PortSet {
+  if (ports.length === 0) return 'any'
+  const ranges = []
+  const named = []
+  for (const { protocol, port, endPort } of ports) {
+    const number = protocolNumbers[protocol]
+    if (typeof port === 'string') named.push({ name: port, protocol: number })
+    else ranges.push({ protocol: number, first: port ?? 0, last: endPort ?? port ?? 65535 })
+  }
+  return { ranges, named }
+}

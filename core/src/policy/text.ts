@@ -1,0 +1,34 @@
+import { selectorText } from './match.js'
+import type { PeerSelector, PortSet, Rule } from './rule.js'
+
+/** What a peer selector means, as one line; equal meanings that are written alike have equal texts. */
+export function peerText(peer: PeerSelector): string {
+  if (peer.kind === 'labels') return `labels ${selectorText(peer.selector)}`
+  const except = peer.except.length === 0 ? '' : ` except ${[...peer.except].sort().join(' ')}`
+  return `cidr ${peer.cidr}${except} ${peer.scope}`
+}
+
+/** Ports as one line: `6:80-80 6:http`, numbers being IANA protocols. */
+export function portSetText(ports: PortSet): string {
+  if (ports === 'any') return 'any'
+  const texts = [
+    ...ports.ranges.map(({ protocol, first, last }) => `${protocol}:${first}-${last}`),
+    ...ports.named.map(({ name, protocol }) => `${protocol}:${name}`),
+  ]
+  return texts.sort().join(' ')
+}
+
+/**
+ * What a rule means and which policy says so, whatever event brought it and wherever in the policy it stands. Two
+ * rules with equal texts decide alike.
+ */
+export function ruleText(rule: Rule): string {
+  const peers = rule.peers === 'any' ? 'any' : rule.peers.map(peerText).sort().join('; ')
+  return [
+    `${rule.tier} ${rule.order} ${rule.action} ${rule.direction}`,
+    `subject ${selectorText(rule.subject)}`,
+    `peers ${peers}`,
+    `ports ${portSetText(rule.ports)}`,
+    rule.origin.policy,
+  ].join('\n')
+}

@@ -1,0 +1,70 @@
+import type { CidrIdentitiesSnapshot } from './identity/cidr-identities.js'
+import type { IdentitiesSnapshot } from './identity/identities.js'
+import type { ClusterState, MutableClusterState, Refusal, Stored } from './state/state.js'
+import type {
+  AgentFact,
+  EndpointFact,
+  NamespaceFact,
+  NetworkPolicyFact,
+  NodeFact,
+  PodFact,
+  ServiceFact,
+} from './event/event.js'
+
+type Entries<Value> = readonly (readonly [key: string, value: Value])[]
+
+/** `ClusterState` with its maps as lists. */
+export interface StateSnapshot {
+  readonly seq: number
+  readonly timeMs: number
+  /** A list of none or one: absence survives every encoding. */
+  readonly agent: readonly Stored<AgentFact>[]
+  readonly namespaces: Entries<Stored<NamespaceFact>>
+  readonly nodes: Entries<Stored<NodeFact>>
+  readonly pods: Entries<Stored<PodFact>>
+  readonly services: Entries<Stored<ServiceFact>>
+  readonly policies: Entries<Stored<NetworkPolicyFact>>
+  readonly endpoints: Entries<Stored<EndpointFact>>
+  readonly refusals: Entries<Refusal>
+}
+
+/** An engine as plain data: inputs, and the numbers that followed from the order of events. */
+export interface EngineSnapshot {
+  readonly version: 1
+  readonly state: StateSnapshot
+  readonly identities: IdentitiesSnapshot
+  readonly cidrIdentities: CidrIdentitiesSnapshot
+}
+
+export function snapshotState(state: ClusterState): StateSnapshot {
+  return {
+    seq: state.seq,
+    timeMs: state.timeMs,
+    agent: state.agent === undefined ? [] : [state.agent],
+    namespaces: [...state.namespaces],
+    nodes: [...state.nodes],
+    pods: [...state.pods],
+    services: [...state.services],
+    policies: [...state.policies],
+    endpoints: [...state.endpoints],
+    refusals: [...state.refusals],
+  }
+}
+
+/** Fills an empty state. */
+export function restoreState(state: MutableClusterState, snapshot: StateSnapshot): void {
+  state.seq = snapshot.seq
+  state.timeMs = snapshot.timeMs
+  state.agent = snapshot.agent[0]
+  fill(state.namespaces, snapshot.namespaces)
+  fill(state.nodes, snapshot.nodes)
+  fill(state.pods, snapshot.pods)
+  fill(state.services, snapshot.services)
+  fill(state.policies, snapshot.policies)
+  fill(state.endpoints, snapshot.endpoints)
+  fill(state.refusals, snapshot.refusals)
+}
+
+function fill<Value>(map: Map<string, Value>, entries: Entries<Value>): void {
+  for (const [key, value] of entries) map.set(key, value)
+}

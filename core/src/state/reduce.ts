@@ -1,0 +1,87 @@
+import type { WeirEvent } from '../event/event.js'
+import { WeirError } from '../errors.js'
+import { objectKey, refusalKey, type MutableClusterState } from './state.js'
+
+/**
+ * Folds one event into the inputs. Says nothing of what follows from them: identities and verdicts are projections of
+ * their own.
+ * @throws WEIR_EVENT_OUT_OF_ORDER, WEIR_EVENT_UNKNOWN; the state is as before then
+ */
+export function reduceState(state: MutableClusterState, event: WeirEvent): void {
+  const { seq } = event
+  if (seq !== state.seq + 1) {
+    const expected = state.seq + 1
+    throw new WeirError('WEIR_EVENT_OUT_OF_ORDER', `event ${seq} came where ${expected} must follow`, { seq, expected })
+  }
+  switch (event.kind) {
+    case 'pod.upserted':
+      state.pods.set(objectKey(event.pod.namespace, event.pod.name), { fact: event.pod, seq })
+      settleRefusal(state, 'Pod', event.pod.namespace, event.pod.name)
+      break
+    case 'pod.deleted':
+      state.pods.delete(objectKey(event.namespace, event.name))
+      settleRefusal(state, 'Pod', event.namespace, event.name)
+      break
+    case 'namespace.upserted':
+      state.namespaces.set(event.namespace.name, { fact: event.namespace, seq })
+      settleRefusal(state, 'Namespace', '', event.namespace.name)
+      break
+    case 'namespace.deleted':
+      state.namespaces.delete(event.name)
+      settleRefusal(state, 'Namespace', '', event.name)
+      break
+    case 'node.upserted':
+      state.nodes.set(event.node.name, { fact: event.node, seq })
+      settleRefusal(state, 'Node', '', event.node.name)
+      break
+    case 'node.deleted':
+      state.nodes.delete(event.name)
+      settleRefusal(state, 'Node', '', event.name)
+      break
+    case 'service.upserted':
+      state.services.set(objectKey(event.service.namespace, event.service.name), { fact: event.service, seq })
+      settleRefusal(state, 'Service', event.service.namespace, event.service.name)
+      break
+    case 'service.deleted':
+      state.services.delete(objectKey(event.namespace, event.name))
+      settleRefusal(state, 'Service', event.namespace, event.name)
+      break
+    case 'networkpolicy.upserted':
+      state.policies.set(objectKey(event.policy.namespace, event.policy.name), { fact: event.policy, seq })
+      settleRefusal(state, 'NetworkPolicy', event.policy.namespace, event.policy.name)
+      break
+    case 'networkpolicy.deleted':
+      state.policies.delete(objectKey(event.namespace, event.name))
+      settleRefusal(state, 'NetworkPolicy', event.namespace, event.name)
+      break
+    case 'endpoint.attached':
+      state.endpoints.set(objectKey(event.endpoint.namespace, event.endpoint.pod), { fact: event.endpoint, seq })
+      break
+    case 'endpoint.detached':
+      state.endpoints.delete(objectKey(event.namespace, event.pod))
+      break
+    case 'agent.configured':
+      state.agent = { fact: event.agent, seq }
+      break
+    case 'input.refused':
+      state.refusals.set(refusalKey(event.object), { object: event.object, problems: event.problems, seq })
+      break
+    case 'input.accepted':
+      state.refusals.delete(refusalKey(event.object))
+      break
+    case 'time.passed':
+      if (event.until > state.timeMs) state.timeMs = event.until
+      break
+    default:
+      throw new WeirError('WEIR_EVENT_UNKNOWN', `event ${seq} is of a kind unknown to this build`, {
+        seq,
+        kind: (event as WeirEvent).kind,
+      })
+  }
+  state.seq = seq
+}
+
+/** A version that is understood, or the object's end, makes what was refused before it moot. */
+function settleRefusal(state: MutableClusterState, kind: string, namespace: string, name: string): void {
+  if (state.refusals.size > 0) state.refusals.delete(refusalKey({ kind, namespace, name }))
+}

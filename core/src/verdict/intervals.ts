@@ -1,0 +1,91 @@
+import type { PortSet } from '../policy/rule.js'
+import type { Step } from '../tables/tables.js'
+import { verdicts } from '../tables/tables.js'
+
+/** Packet keys (protocol << 16 | port) as inclusive ranges `[first, last, first, last, …]`, rising and apart. */
+export type Intervals = readonly number[]
+
+const lastKey = 0xffffffff
+
+/** Every protocol and port. */
+export const everything: Intervals = [0, lastKey]
+export const nothing: Intervals = []
+
+/** The numbers of a port set; its names are not in it. */
+export function portSetIntervals(ports: PortSet): Intervals {
+  if (ports === 'any') return everything
+  return ports.ranges.reduce<Intervals>(
+    (sum, { protocol, first, last }) => union(sum, [packetKey(protocol, first), packetKey(protocol, last)]),
+    nothing,
+  )
+}
+
+/** The number that rows are looked up by, unsigned. */
+export const packetKey = (protocol: number, port: number): number => protocol * 65536 + port
+
+export function contains(intervals: Intervals, key: number): boolean {
+  for (let i = 0; i < intervals.length; i += 2) if (intervals[i]! <= key && key <= intervals[i + 1]!) return true
+  return false
+}
+
+export function union(a: Intervals, b: Intervals): Intervals {
+  if (a.length === 0) return b
+  if (b.length === 0) return a
+  if (isEverything(a) || isEverything(b)) return everything
+  const result: number[] = []
+  let i = 0
+  let j = 0
+  while (i < a.length || j < b.length) {
+    const takeA = j >= b.length || (i < a.length && a[i]! <= b[j]!)
+    const first = takeA ? a[i]! : b[j]!
+    const last = takeA ? a[i + 1]! : b[j + 1]!
+    if (takeA) i += 2
+    else j += 2
+    const end = result.length - 1
+    if (end > 0 && first <= result[end]! + 1) result[end] = Math.max(result[end]!, last)
+    else result.push(first, last)
+  }
+  return result
+}
+
+export function intersection(a: Intervals, b: Intervals): Intervals {
+  if (isEverything(a)) return b
+  if (isEverything(b)) return a
+  const result: number[] = []
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const first = Math.max(a[i]!, b[j]!)
+    const last = Math.min(a[i + 1]!, b[j + 1]!)
+    if (first <= last) result.push(first, last)
+    if (a[i + 1]! < b[j + 1]!) i += 2
+    else j += 2
+  }
+  return result
+}
+
+export const difference = (a: Intervals, b: Intervals): Intervals =>
+  b.length === 0 ? a : intersection(a, complement(b))
+
+function complement(a: Intervals): Intervals {
+  const result: number[] = []
+  let next = 0
+  for (let i = 0; i < a.length; i += 2) {
+    if (a[i]! > next) result.push(next, a[i]! - 1)
+    next = a[i + 1]! + 1
+  }
+  if (next <= lastKey) result.push(next, lastKey)
+  return result
+}
+
+/** A row that allows these keys and denies the rest. */
+export function stepsOf(allowed: Intervals): Step[] {
+  const steps: Step[] = []
+  if (allowed[0] !== 0) steps.push({ key: 0, verdict: verdicts.deny })
+  for (let i = 0; i < allowed.length; i += 2) {
+    steps.push({ key: allowed[i]!, verdict: verdicts.allow })
+    const after = allowed[i + 1]! + 1
+    if (after <= lastKey) steps.push({ key: after, verdict: verdicts.deny })
+  }
+  return steps
+}
+
+const isEverything = (a: Intervals): boolean => a.length === 2 && a[0] === 0 && a[1] === lastKey

@@ -1,0 +1,149 @@
+import type { Prefix } from '../address/address.js'
+import type { LabelMap } from '../identity/labels.js'
+import type { PeerSelector, Rule } from '../policy/rule.js'
+import type { LabelSelector } from '../policy/selector.js'
+import type { Intervals } from './intervals.js'
+import type { Block } from './partition.js'
+
+/**
+ * What selectors can tell of a peer but its address: pods of one workload share a shape. Nodes and the world have
+ * reserved labels and no ports.
+ */
+export interface Shape {
+  readonly key: string
+  readonly kind: 'pod' | 'node' | 'world'
+  readonly labels: LabelMap
+  /** Labels of the identity, with source; for display and digest. */
+  readonly identityLabels: readonly string[]
+  /** Named ports by `portKey`; a name that is given twice for one protocol means the lowest number. */
+  readonly ports: ReadonlyMap<string, number>
+  readonly groups: Set<PeerGroup>
+  references: number
+  /** Pods of this node with this shape: only they are subjects. */
+  readonly localPods: Set<Claimant>
+}
+
+/** `protocol/name` of a named port, the protocol as its IANA number. */
+export const portKey = (protocol: number, name: string): string => `${protocol}/${name}`
+
+/** A selector in use and the shapes that it matches. */
+export interface SelectorEntry {
+  readonly text: string
+  readonly selector: LabelSelector
+  readonly shapes: Set<Shape>
+  references: number
+}
+
+/** One thing that rules ask of peers; a peer class is the set of those that hold. */
+interface AtomFields {
+  readonly id: number
+  /** What it means, the same in every history. */
+  readonly text: string
+  readonly classes: Set<PeerClass>
+  /** Subjects whose rules ask for it. */
+  readonly subjects: Set<Subject>
+}
+
+/** Matches by labels. */
+export interface LabelAtom extends AtomFields, SelectorEntry {
+  readonly kind: 'labels'
+  readonly uses: Map<string, NamedUse>
+}
+
+/** Matches by address. */
+export interface CidrAtom extends AtomFields {
+  readonly kind: 'cidr'
+  readonly peer: PeerSelector & { readonly kind: 'cidr' }
+  readonly uses: Map<string, NamedUse>
+  references: number
+}
+
+/** Matches those of a base atom's peers that give a named port one certain number. */
+export interface NamedAtom extends AtomFields {
+  readonly kind: 'named'
+  readonly use: NamedUse
+  readonly number: number
+}
+
+export type BaseAtom = LabelAtom | CidrAtom
+export type PeerAtom = BaseAtom | NamedAtom
+
+/** An egress rule's named port that the peers of `base` resolve. */
+export interface NamedUse {
+  readonly base: BaseAtom
+  readonly portKey: string
+  readonly protocol: number
+  readonly byNumber: Map<number, NamedAtom>
+  readonly subjects: Set<Subject>
+  references: number
+}
+
+/** A prefix that a policy names (or a /0): the addresses in it and in no longer named one are alike to every cidr. */
+export interface NamedPrefix {
+  readonly text: string
+  readonly prefix: Prefix
+  readonly atoms: Set<CidrAtom>
+  readonly groups: Map<Shape, PeerGroup>
+  references: number
+}
+
+/** An address known exactly and whom it belongs to. */
+export interface KnownAddress {
+  readonly address: string
+  readonly prefix: Prefix
+  within: NamedPrefix
+  group: PeerGroup
+}
+
+/** Who says that addresses are its own: a pod or a node, as the tables last saw it. */
+export interface Claimant {
+  /** `namespace/name` of a pod, name of a node. */
+  readonly key: string
+  shape: Shape
+  identity: number
+  addresses: readonly string[]
+  /** Slot in the endpoints table; 0 for what is no local pod. */
+  slot: number
+}
+
+/** Peers with one shape within one named prefix: no rule can tell them apart. */
+export interface PeerGroup {
+  readonly shape: Shape
+  readonly within: NamedPrefix
+  readonly addresses: Set<KnownAddress>
+  /** True for the group that stands for all unknown addresses of the prefix. */
+  readonly rest: boolean
+}
+
+export interface PeerClassData {
+  readonly atoms: readonly PeerAtom[]
+}
+export type PeerClass = Block<PeerGroup, PeerClassData>
+
+/** A rule taken apart for evaluation. */
+export interface CompiledRule {
+  readonly id: number
+  readonly text: string
+  /** Replaced by an equal rule of a later version, so that explanations name the event in force. */
+  rule: Rule
+  readonly numbered: Intervals
+  readonly names: readonly { readonly name: string; readonly protocol: number }[]
+  readonly subject: SubjectAtom | undefined
+  readonly bases: 'any' | readonly BaseAtom[]
+  /** Egress names per base; empty on ingress, where the subject resolves. */
+  readonly uses: readonly NamedUse[]
+}
+
+/** A subject selector in use and its rules. */
+export interface SubjectAtom extends SelectorEntry {
+  readonly rules: Set<CompiledRule>
+}
+
+export interface SubjectData {
+  /** In deciding order. */
+  readonly rules: readonly CompiledRule[]
+  /** The subject's own numbers for the names that its ingress rules use. */
+  readonly resolution: ReadonlyMap<string, number>
+}
+/** Local pods' shapes that the same rules select and that resolve those rules' names alike. */
+export type Subject = Block<Shape, SubjectData>

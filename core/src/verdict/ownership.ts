@@ -1,0 +1,77 @@
+import { parseAddress } from '../address/address.js'
+import type { Claimant, KnownAddress } from './model.js'
+import type { Peers } from './peers.js'
+
+interface Owned {
+  readonly known: KnownAddress
+  readonly claimants: Claimant[]
+}
+
+/**
+ * Who owns an address. When several say so, a node comes before a pod, a local pod before a remote one, and then the
+ * lower name: the answer follows from the state, not from who spoke last.
+ */
+export class Ownership {
+  readonly #owned = new Map<string, Owned>()
+  readonly #peers: Peers
+
+  constructor(peers: Peers) {
+    this.#peers = peers
+  }
+
+  ownerOf(address: string): Claimant | undefined {
+    return this.#owned.get(address)?.claimants[0]
+  }
+
+  knownOf(address: string): KnownAddress | undefined {
+    return this.#owned.get(address)?.known
+  }
+
+  /** Takes in a claimant's new shape, identity, slot and addresses. */
+  update(claimant: Claimant, before: readonly string[]): void {
+    for (const address of before) if (!claimant.addresses.includes(address)) this.#drop(address, claimant)
+    for (const address of claimant.addresses) this.#claim(address, claimant)
+  }
+
+  remove(claimant: Claimant): void {
+    for (const address of claimant.addresses) this.#drop(address, claimant)
+  }
+
+  #claim(address: string, claimant: Claimant): void {
+    const owned = this.#owned.get(address)
+    if (owned === undefined) {
+      const prefix = parseAddress(address)
+      if (prefix === undefined) return
+      this.#owned.set(address, {
+        known: this.#peers.addAddress(address, prefix, claimant.shape),
+        claimants: [claimant],
+      })
+      return
+    }
+    if (!owned.claimants.includes(claimant)) owned.claimants.push(claimant)
+    this.#resolve(owned)
+  }
+
+  #drop(address: string, claimant: Claimant): void {
+    const owned = this.#owned.get(address)
+    if (owned === undefined) return
+    const at = owned.claimants.indexOf(claimant)
+    if (at >= 0) owned.claimants.splice(at, 1)
+    if (owned.claimants.length > 0) {
+      this.#resolve(owned)
+      return
+    }
+    this.#owned.delete(address)
+    this.#peers.removeAddress(owned.known)
+  }
+
+  #resolve({ known, claimants }: Owned): void {
+    if (claimants.length > 1) claimants.sort(compareClaimants)
+    this.#peers.move(known, claimants[0]!.shape, known.within)
+    this.#peers.dirtyAddresses.add(known)
+  }
+}
+
+const rank = ({ shape, slot }: Claimant): number => (shape.kind === 'node' ? 0 : slot > 0 ? 1 : 2)
+
+const compareClaimants = (a: Claimant, b: Claimant): number => rank(a) - rank(b) || (a.key < b.key ? -1 : 1)

@@ -1,0 +1,131 @@
+import { NumberPool } from './number-pool.js'
+
+/** Members that are the same to every rule, under one small number. */
+export interface Block<Member, Data> {
+  readonly number: number
+  readonly members: Set<Member>
+  key: string
+  data: Data
+}
+
+/** Where a member belongs now: members with equal keys share a block. */
+export interface Placement<Data> {
+  readonly key: string
+  readonly data: Data
+}
+
+/** What `assign` did. Old data where a block's meaning changed or ended. */
+export interface PartitionChange<Member, Data> {
+  readonly created: ReadonlySet<Block<Member, Data>>
+  /** Blocks that kept members and number while what they mean changed. */
+  readonly renamed: ReadonlyMap<Block<Member, Data>, Data>
+  readonly removed: ReadonlyMap<Block<Member, Data>, Data>
+  /** Members whose number changed. */
+  readonly moved: readonly Member[]
+}
+
+/**
+ * Members in numbered blocks by key. When all members of a block move to one key that no other block holds, the block
+ * keeps its number and is renamed in place: whatever refers to the number need not change.
+ */
+export class Partition<Member, Data> {
+  readonly #blocks = new Map<string, Block<Member, Data>>()
+  readonly #placed = new Map<Member, Block<Member, Data>>()
+  readonly #numbers = new NumberPool()
+  readonly #emptied = new Set<Block<Member, Data>>()
+  readonly #weight: (member: Member) => number
+
+  /** @param weight how many table rows refer to the number because of a member */
+  constructor(weight: (member: Member) => number) {
+    this.#weight = weight
+  }
+
+  blockOf(member: Member): Block<Member, Data> | undefined {
+    return this.#placed.get(member)
+  }
+
+  blocks(): Iterable<Block<Member, Data>> {
+    return this.#blocks.values()
+  }
+
+  get size(): number {
+    return this.#blocks.size
+  }
+
+  remove(member: Member): void {
+    const block = this.#placed.get(member)
+    if (block === undefined) return
+    this.#placed.delete(member)
+    block.members.delete(member)
+    if (block.members.size === 0) this.#emptied.add(block)
+  }
+
+  /** Places members; those not named stay. */
+  assign(placements: ReadonlyMap<Member, Placement<Data>>): PartitionChange<Member, Data> {
+    const renamed = this.#rename(placements)
+    const created = new Set<Block<Member, Data>>()
+    const moved: Member[] = []
+    for (const [member, placement] of placements) {
+      const old = this.#placed.get(member)
+      if (old?.key === placement.key && this.#blocks.get(old.key) === old) continue
+      this.remove(member)
+      let block = this.#blocks.get(placement.key)
+      if (block === undefined) {
+        block = { number: this.#numbers.take(), members: new Set(), key: placement.key, data: placement.data }
+        this.#blocks.set(placement.key, block)
+        created.add(block)
+      }
+      block.members.add(member)
+      this.#placed.set(member, block)
+      moved.push(member)
+    }
+    const removed = this.#sweep()
+    for (const block of removed.keys()) renamed.delete(block)
+    return { created, renamed, removed, moved }
+  }
+
+  /** Ends a delta: numbers freed in it may be used again. */
+  commit(): void {
+    this.#numbers.commit()
+  }
+
+  #rename(placements: ReadonlyMap<Member, Placement<Data>>): Map<Block<Member, Data>, Data> {
+    const leaving = new Map<Block<Member, Data>, { count: number; weight: number; to: Set<string> }>()
+    for (const [member, { key }] of placements) {
+      const block = this.#placed.get(member)
+      if (block === undefined || block.key === key) continue
+      let group = leaving.get(block)
+      if (group === undefined) leaving.set(block, (group = { count: 0, weight: 0, to: new Set() }))
+      group.count += 1
+      group.weight += this.#weight(member)
+      group.to.add(key)
+    }
+    const left = [...leaving].filter(([block, { count }]) => count === block.members.size)
+    // A block that nobody stays in gives its key up first: another may be about to take it.
+    for (const [block] of left) this.#blocks.delete(block.key)
+    const renamed = new Map<Block<Member, Data>, Data>()
+    const heaviestFirst = left.filter(([, { to }]) => to.size === 1).sort(([, a], [, b]) => b.weight - a.weight)
+    for (const [block, { to }] of heaviestFirst) {
+      const [key] = to
+      if (this.#blocks.has(key!)) continue
+      const [member] = block.members
+      renamed.set(block, block.data)
+      block.key = key!
+      block.data = placements.get(member!)!.data
+      this.#blocks.set(key!, block)
+    }
+    return renamed
+  }
+
+  #sweep(): Map<Block<Member, Data>, Data> {
+    const removed = new Map<Block<Member, Data>, Data>()
+    for (const block of this.#emptied) {
+      if (block.members.size > 0) continue
+      if (this.#blocks.get(block.key) === block) this.#blocks.delete(block.key)
+      this.#numbers.free(block.number)
+      removed.set(block, block.data)
+    }
+    this.#emptied.clear()
+    return removed
+  }
+}

@@ -1,0 +1,124 @@
+import { parsePrefix, prefixText, type Prefix } from '../address/address.js'
+import { PrefixTrie } from '../address/trie.js'
+import type { Family } from '../policy/rule.js'
+import type { CidrAtom, KnownAddress, NamedPrefix, PeerGroup } from './model.js'
+
+/** What follows from a named prefix that comes, goes or means something else. */
+export interface PrefixSpaceListener {
+  prefixAdded(named: NamedPrefix): void
+  prefixRemoved(named: NamedPrefix): void
+  /** The longest named prefix around a known address is another one. */
+  addressMoved(address: KnownAddress, within: NamedPrefix): void
+  groupChanged(group: PeerGroup): void
+}
+
+interface Space {
+  readonly prefixes: PrefixTrie<NamedPrefix>
+  readonly addresses: PrefixTrie<KnownAddress>
+}
+
+/**
+ * All addresses, parted by the prefixes that policies name: within the part of one named prefix (and outside all longer
+ * ones) every cidr selector holds everywhere or nowhere. The two /0s are always named.
+ */
+export class PrefixSpace {
+  readonly #spaces: Readonly<Record<Family, Space>> = { 4: emptySpace(), 6: emptySpace() }
+  readonly #listener: PrefixSpaceListener
+
+  constructor(listener: PrefixSpaceListener) {
+    this.#listener = listener
+  }
+
+  /** Names the two /0s. */
+  open(): void {
+    for (const text of ['0.0.0.0/0', '::/0']) this.#name(parsePrefix(text)!)
+  }
+
+  /** The longest named prefix around an address or prefix. */
+  around({ family, bytes, length }: Prefix): NamedPrefix {
+    return this.#spaces[family].prefixes.longest(bytes, length)!
+  }
+
+  addAddress(address: KnownAddress): void {
+    this.#spaces[address.prefix.family].addresses.set(address.prefix.bytes, address.prefix.length, address)
+  }
+
+  removeAddress({ prefix }: KnownAddress): void {
+    this.#spaces[prefix.family].addresses.delete(prefix.bytes, prefix.length)
+  }
+
+  addAtom(atom: CidrAtom): void {
+    const { block, holes } = blockOf(atom)
+    if (block === undefined) return
+    this.#name(block)
+    for (const hole of holes) this.#name(hole)
+    for (const named of this.#inside(block, holes)) {
+      named.atoms.add(atom)
+      for (const group of named.groups.values()) this.#listener.groupChanged(group)
+    }
+  }
+
+  removeAtom(atom: CidrAtom): void {
+    const { block, holes } = blockOf(atom)
+    if (block === undefined) return
+    for (const named of this.#inside(block, holes)) {
+      named.atoms.delete(atom)
+      for (const group of named.groups.values()) this.#listener.groupChanged(group)
+    }
+    this.#unname(block)
+    for (const hole of holes) this.#unname(hole)
+  }
+
+  #inside(block: Prefix, holes: readonly Prefix[]): Iterable<NamedPrefix> {
+    const { prefixes } = this.#spaces[block.family]
+    const inside = new Set(prefixes.within(block.bytes, block.length))
+    for (const hole of holes) for (const named of prefixes.within(hole.bytes, hole.length)) inside.delete(named)
+    return inside
+  }
+
+  #name(prefix: Prefix): void {
+    const space = this.#spaces[prefix.family]
+    const { bytes, length } = prefix
+    const known = space.prefixes.get(bytes, length)
+    if (known !== undefined) {
+      known.references += 1
+      return
+    }
+    const parent = space.prefixes.longest(bytes, length)
+    // What holds around a new name holds within it: a cidr whose edge it were would have named it before.
+    const named: NamedPrefix = {
+      text: prefixText(prefix),
+      prefix,
+      atoms: new Set(parent?.atoms),
+      groups: new Map(),
+      references: 1,
+    }
+    space.prefixes.set(bytes, length, named)
+    this.#listener.prefixAdded(named)
+    for (const address of space.addresses.within(bytes, length)) {
+      if (address.within === parent) this.#listener.addressMoved(address, named)
+    }
+  }
+
+  #unname({ family, bytes, length }: Prefix): void {
+    const space = this.#spaces[family]
+    const named = space.prefixes.get(bytes, length)!
+    named.references -= 1
+    if (named.references > 0) return
+    space.prefixes.delete(bytes, length)
+    const parent = space.prefixes.longest(bytes, length)!
+    for (const address of space.addresses.within(bytes, length)) {
+      if (address.within === named) this.#listener.addressMoved(address, parent)
+    }
+    this.#listener.prefixRemoved(named)
+  }
+}
+
+const emptySpace = (): Space => ({ prefixes: new PrefixTrie(), addresses: new PrefixTrie() })
+
+/** Holes that are no part of the block say nothing. */
+function blockOf(atom: CidrAtom): { block: Prefix | undefined; holes: Prefix[] } {
+  const block = parsePrefix(atom.peer.cidr)
+  const holes = atom.peer.except.map(parsePrefix).filter(hole => hole?.family === block?.family)
+  return { block, holes: holes as Prefix[] }
+}

@@ -1,0 +1,69 @@
+import type { Row, Step } from '../tables/tables.js'
+import { RecordedTable } from '../tables/recorded-table.js'
+import { NumberPool } from './number-pool.js'
+import { stepsOf, type Intervals } from './intervals.js'
+
+interface Entry {
+  readonly row: Row
+  readonly key: string
+  references: number
+}
+
+/** Rows by content: equal allowances share one. */
+export class Rows {
+  readonly table = new RecordedTable<number, Row>((a, b) => a === b)
+  readonly #byKey = new Map<string, Entry>()
+  readonly #byId = new Map<number, Entry>()
+  readonly #idle = new Set<Entry>()
+  readonly #numbers = new NumberPool()
+
+  /** The row that allows exactly these keys, one reference richer. */
+  acquire(allowed: Intervals): Row {
+    const key = allowed.join()
+    let entry = this.#byKey.get(key)
+    if (entry === undefined) {
+      const id = this.#numbers.take()
+      entry = { row: { id, steps: stepsOf(allowed) }, key, references: 0 }
+      this.#byKey.set(key, entry)
+      this.#byId.set(id, entry)
+      this.table.set(id, entry.row)
+    }
+    entry.references += 1
+    return entry.row
+  }
+
+  release(row: Row): void {
+    const entry = this.#byId.get(row.id)!
+    entry.references -= 1
+    if (entry.references === 0) this.#idle.add(entry)
+  }
+
+  /** Ends the writing of a delta: rows that nothing refers to any more go. */
+  sweep(): void {
+    for (const { row, key, references } of this.#idle) {
+      if (references > 0) continue
+      this.#byKey.delete(key)
+      this.#byId.delete(row.id)
+      this.#numbers.free(row.id)
+      this.table.delete(row.id)
+    }
+    this.#idle.clear()
+  }
+
+  /** Ends a delta: ids freed in it may be used again. */
+  commit(): void {
+    this.#numbers.commit()
+  }
+}
+
+/** The step that holds for a packet key, by binary search. */
+export function stepAt(steps: readonly Step[], key: number): Step {
+  let low = 0
+  let high = steps.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (steps[middle]!.key <= key) low = middle
+    else high = middle - 1
+  }
+  return steps[low]!
+}

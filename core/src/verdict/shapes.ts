@@ -1,0 +1,108 @@
+import type { PodFact } from '../event/event.js'
+import type { Identity } from '../identity/identities.js'
+import { reservedLabel, type ReservedIdentity } from '../identity/reserved.js'
+import type { Workload, Workloads } from '../identity/workloads.js'
+import { protocolNumbers } from '../policy/rule.js'
+import type { KeyUse } from './key-use.js'
+import { portKey, type Shape } from './model.js'
+
+/** The shapes of pods: identity labels, those filtered-out labels that a selector asks for, and named ports. */
+export class Shapes {
+  readonly #workloads: Workloads
+  readonly #keys: KeyUse
+  readonly #byIdentity = new Map<Identity, Map<string, Shape>>()
+  readonly #identities = new Map<Shape, Identity>()
+  /** Pods by the labels that the filter keeps from their identity. */
+  readonly #byFilteredKey = new Map<string, Set<Workload>>()
+  readonly #filteredKeys = new Map<Workload, readonly string[]>()
+
+  constructor(workloads: Workloads, keys: KeyUse) {
+    this.#workloads = workloads
+    this.#keys = keys
+  }
+
+  /** The shape of a pod that has an identity, one reference richer. */
+  acquire(workload: Workload, identity: Identity, pod: PodFact): Shape {
+    const { filtered } = this.#workloads.labelsOf(pod)
+    this.#noteFiltered(workload, [...filtered.keys()])
+    const asked = [...filtered].filter(([key]) => this.#keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+    const ports = namedPorts(pod)
+    const key = [...[...ports].map(([name, number]) => `${name}=${number}`).sort(), '', ...asked.flat()].join('\u0000')
+    let shapes = this.#byIdentity.get(identity)
+    if (shapes === undefined) this.#byIdentity.set(identity, (shapes = new Map()))
+    let shape = shapes.get(key)
+    if (shape === undefined) {
+      const labels = asked.length === 0 ? identity.relevant : new Map([...identity.relevant, ...asked])
+      shape = newShape(key, 'pod', labels, identity.labels, ports)
+      shapes.set(key, shape)
+      this.#identities.set(shape, identity)
+    }
+    shape.references += 1
+    return shape
+  }
+
+  /** @returns true when that was the last reference */
+  release(shape: Shape): boolean {
+    shape.references -= 1
+    if (shape.references > 0) return false
+    const identity = this.#identities.get(shape)!
+    const shapes = this.#byIdentity.get(identity)!
+    this.#identities.delete(shape)
+    shapes.delete(shape.key)
+    if (shapes.size === 0) this.#byIdentity.delete(identity)
+    return true
+  }
+
+  /** Forgets a pod that is gone. */
+  forget(workload: Workload): void {
+    this.#noteFiltered(workload, [])
+  }
+
+  /** Pods that have a label of this key that is left out of their identity. */
+  withFiltered(key: string): Iterable<Workload> {
+    return this.#byFilteredKey.get(key) ?? []
+  }
+
+  #noteFiltered(workload: Workload, keys: readonly string[]): void {
+    for (const key of this.#filteredKeys.get(workload) ?? []) {
+      const workloads = this.#byFilteredKey.get(key)!
+      workloads.delete(workload)
+      if (workloads.size === 0) this.#byFilteredKey.delete(key)
+    }
+    if (keys.length === 0) {
+      this.#filteredKeys.delete(workload)
+      return
+    }
+    this.#filteredKeys.set(workload, keys)
+    for (const key of keys) {
+      const workloads = this.#byFilteredKey.get(key)
+      if (workloads === undefined) this.#byFilteredKey.set(key, new Set([workload]))
+      else workloads.add(workload)
+    }
+  }
+}
+
+/** The shape of what is no pod: it has the reserved labels alone. */
+export function reservedShape(kind: 'node' | 'world', ...names: readonly ReservedIdentity[]): Shape {
+  const labels = names.map(reservedLabel)
+  return newShape(labels.join(), kind, new Map(labels.map(label => [label, ''])), labels, new Map())
+}
+
+const newShape = (
+  key: string,
+  kind: Shape['kind'],
+  labels: Shape['labels'],
+  identityLabels: readonly string[],
+  ports: Shape['ports'],
+): Shape => ({ key, kind, labels, identityLabels, ports, groups: new Set(), references: 0, localPods: new Set() })
+
+function namedPorts(pod: PodFact): Map<string, number> {
+  const ports = new Map<string, number>()
+  for (const { name, protocol, port } of pod.ports) {
+    if (name === '') continue
+    const key = portKey(protocolNumbers[protocol], name)
+    const known = ports.get(key)
+    if (known === undefined || port < known) ports.set(key, port)
+  }
+  return ports
+}
