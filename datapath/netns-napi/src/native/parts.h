@@ -1,0 +1,6 @@
+#pragma once
+#include <napi.h>
+
+void ExportSockets(Napi::Env env, Napi::Object exports);
+void ExportInterfaces(Napi::Env env, Napi::Object exports);
+void ExportPolls(Napi::Env env, Napi::Object exports);
