@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * What the WebAssembly module exports; bpf/README.md describes it for callers. Everything goes through buffers inside of
+ * the module's memory, so that a call has numbers for arguments only.
+ */
+#include "../include/weir/state.h"
+#include "heap.h"
+#include "map.h"
+#include "packet.h"
+#include "programs.h"
+
+#define EXPORT(name) __attribute__((export_name(#name))) name
+#define KEY_MOST 64
+#define VALUE_MOST 256
+#define PACKET_MOST 65600
+
+#define WEIR_ABI 1
+
+/* In and out of weir_run. */
+struct weir_run {
+	__u32 length;  /* in: of the packet; out: after the program */
+	__u32 linear;  /* in: bytes that direct access reaches; 0: all */
+	__u32 ifindex; /* in */
+	__u32 mark;    /* in, out */
+	__u32 vlan;    /* in: 1 when the device took a tag off */
+	__s32 result;  /* out: what the program returned */
+	__u32 redirect;         /* out: 0 none, 1 bpf_redirect, 2 bpf_redirect_peer; only when result is TC_ACT_REDIRECT */
+	__u32 redirect_ifindex; /* out */
+	__u32 redirect_flags;   /* out */
+};
+
+static __u8 key_buffer[KEY_MOST] __attribute__((aligned(8)));
+static __u8 value_buffer[VALUE_MOST] __attribute__((aligned(8)));
+static __u8 packet_buffer[PACKET_MOST] __attribute__((aligned(8)));
+static struct weir_run run;
+static struct weir_sweep sweep;
+static __u32 record_length;
+
+int EXPORT(weir_abi)(void)
+{
+	return WEIR_ABI;
+}
+
+void *EXPORT(weir_key)(void)
+{
+	return key_buffer;
+}
+
+void *EXPORT(weir_value)(void)
+{
+	return value_buffer;
+}
+
+void *EXPORT(weir_packet)(void)
+{
+	return packet_buffer;
+}
+
+__u32 EXPORT(weir_packet_most)(void)
+{
+	return PACKET_MOST;
+}
+
+void *EXPORT(weir_context)(void)
+{
+	return &run;
+}
+
+void *EXPORT(weir_sweep_result)(void)
+{
+	return &sweep;
+}
+
+void EXPORT(weir_set_clock)(__u64 nanoseconds)
+{
+	weir_clock = nanoseconds;
+}
+
+__u32 EXPORT(weir_map_count)(void)
+{
+	return weir_map_total();
+}
+
+const char *EXPORT(weir_map_name)(__u32 map)
+{
+	return weir_map_at(map) ? weir_map_at(map)->name : 0;
+}
+
+__u32 EXPORT(weir_map_kind)(__u32 map)
+{
+	return weir_map_at(map) ? weir_map_at(map)->kind : 0;
+}
+
+__u32 EXPORT(weir_map_key_size)(__u32 map)
+{
+	return weir_map_at(map) ? weir_map_at(map)->key_size : 0;
+}
+
+__u32 EXPORT(weir_map_value_size)(__u32 map)
+{
+	return weir_map_at(map) ? weir_map_at(map)->value_size : 0;
+}
+
+__u32 EXPORT(weir_map_max_entries)(__u32 map)
+{
+	return weir_map_at(map) ? weir_map_at(map)->max_entries : 0;
+}
+
+__u32 EXPORT(weir_map_flags)(__u32 map)
+{
+	return weir_map_at(map) ? weir_map_at(map)->flags : 0;
+}
+
+/* Entries of a hash or LPM map now. */
+__u32 EXPORT(weir_map_entries)(__u32 map)
+{
+	return weir_map_at(map) ? weir_map_at(map)->count : 0;
+}
+
+/* Only while the map is unused. */
+int EXPORT(weir_map_resize)(__u32 map, __u32 max_entries)
+{
+	struct weir_map *at = weir_map_at(map);
+
+	if (!at || !max_entries)
+		return -WEIR_EINVAL;
+	if (at->state)
+		return -WEIR_EBUSY;
+	at->max_entries = max_entries;
+	return 0;
+}
+
+/* Key in weir_key(), value to weir_value(). Doesn't count as use for LRU maps only in the kernel. */
+int EXPORT(weir_map_lookup)(__u32 map)
+{
+	struct weir_map *at = weir_map_at(map);
+	const void *found = at ? bpf_map_lookup_elem(at, key_buffer) : 0;
+
+	if (!found)
+		return -WEIR_ENOENT;
+	memcpy(value_buffer, found, at->value_size);
+	return 0;
+}
+
+int EXPORT(weir_map_update)(__u32 map, __u32 flags)
+{
+	struct weir_map *at = weir_map_at(map);
+
+	return at ? (int)bpf_map_update_elem(at, key_buffer, value_buffer, flags) : -WEIR_EINVAL;
+}
+
+int EXPORT(weir_map_delete)(__u32 map)
+{
+	struct weir_map *at = weir_map_at(map);
+
+	return at ? (int)bpf_map_delete_elem(at, key_buffer) : -WEIR_EINVAL;
+}
+
+/* The key after the one in weir_key(), or the first one (`first`, or when that key is gone), to weir_key(). */
+int EXPORT(weir_map_next_key)(__u32 map, int first)
+{
+	struct weir_map *at = weir_map_at(map);
+	const void *key = at ? at->type->next(at, first ? 0 : key_buffer) : 0;
+
+	if (!key)
+		return -WEIR_ENOENT;
+	memcpy(key_buffer, key, at->key_size);
+	return 0;
+}
+
+/* Takes a record off a ring buffer: its address, or 0. It is there until the next call. */
+const void *EXPORT(weir_ring_next)(__u32 map)
+{
+	struct weir_map *at = weir_map_at(map);
+
+	return at && !at->key_size ? weir_ring_take(at, &record_length) : 0;
+}
+
+__u32 EXPORT(weir_ring_length)(void)
+{
+	return record_length;
+}
+
+__u32 EXPORT(weir_config_count)(void)
+{
+	return weir_variable_total;
+}
+
+const char *EXPORT(weir_config_name)(__u32 variable)
+{
+	return variable < weir_variable_total ? weir_variables[variable].name : 0;
+}
+
+__u32 EXPORT(weir_config_size)(__u32 variable)
+{
+	return variable < weir_variable_total ? weir_variables[variable].size : 0;
+}
+
+volatile void *EXPORT(weir_config_at)(__u32 variable)
+{
+	return variable < weir_variable_total ? weir_variables[variable].at : 0;
+}
+
+enum {
+	PROGRAM_FROM_ENDPOINT,
+	PROGRAM_TO_ENDPOINT,
+	PROGRAM_SWEEP,
+	PROGRAMS,
+};
+
+static const char *const program_names[PROGRAMS] = {"weir_from_endpoint", "weir_to_endpoint", "weir_sweep"};
+
+__u32 EXPORT(weir_program_count)(void)
+{
+	return PROGRAMS;
+}
+
+const char *EXPORT(weir_program_name)(__u32 program)
+{
+	return program < PROGRAMS ? program_names[program] : 0;
+}
+
+static int run_packet(int (*program)(struct weir_skb *))
+{
+	struct weir_skb skb = {
+		.data = packet_buffer,
+		.len = run.length,
+		.capacity = PACKET_MOST,
+		.ifindex = run.ifindex,
+		.mark = run.mark,
+		.vlan_present = run.vlan,
+	};
+
+	if (run.length > PACKET_MOST || run.linear > run.length)
+		return -WEIR_EINVAL;
+	skb.data_end = packet_buffer + (run.linear ? run.linear : run.length);
+	weir_packet_begin(&skb);
+	run.result = program(&skb);
+	weir_packet_end_of(&skb);
+	run.length = skb.len;
+	run.mark = skb.mark;
+	run.redirect = run.result == 7 ? skb.redirect : WEIR_REDIRECT_NONE;
+	run.redirect_ifindex = skb.redirect_ifindex;
+	run.redirect_flags = skb.redirect_flags;
+	return 0;
+}
+
+/* 0, or -EINVAL when there is no such program or the packet doesn't fit. */
+int EXPORT(weir_run)(__u32 program)
+{
+	switch (program) {
+	case PROGRAM_FROM_ENDPOINT:
+		return run_packet(weir_from_endpoint);
+	case PROGRAM_TO_ENDPOINT:
+		return run_packet(weir_to_endpoint);
+	case PROGRAM_SWEEP:
+		run.result = weir_sweep(&sweep);
+		return 0;
+	default:
+		return -WEIR_EINVAL;
+	}
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * What the programs call outside the kernel: the same helpers, by the same names, over linear memory. One CPU, one thread.
+ */
+#ifndef WEIR_MEMORY_HELPERS_H
+#define WEIR_MEMORY_HELPERS_H
+
+#include "../include/weir/types.h"
+
+struct weir_map;
+
+enum weir_redirect_kind {
+	WEIR_REDIRECT_NONE,
+	WEIR_REDIRECT_DEVICE, /* bpf_redirect */
+	WEIR_REDIRECT_PEER,   /* bpf_redirect_peer */
+};
+
+/* The programs' context. `data_end` ends the linear part; the rest, up to len, is reached by helpers only. */
+struct weir_skb {
+	__u8 *data;
+	__u8 *data_end;
+	__u32 len;
+	__u32 capacity;
+	__u32 ifindex;
+	__u32 mark;
+	__u32 vlan_present;
+	__u32 redirect; /* enum weir_redirect_kind, of the last redirect helper called */
+	__u32 redirect_ifindex;
+	__u32 redirect_flags;
+};
+
+extern __u64 weir_clock;
+
+__u64 bpf_ktime_get_ns(void);
+__u64 bpf_ktime_get_coarse_ns(void);
+void *bpf_map_lookup_elem(struct weir_map *map, const void *key);
+long bpf_map_update_elem(struct weir_map *map, const void *key, const void *value, __u64 flags);
+long bpf_map_delete_elem(struct weir_map *map, const void *key);
+long bpf_for_each_map_elem(struct weir_map *map, long (*callback)(void *, const void *, void *, void *), void *context,
+			   __u64 flags);
+void *bpf_ringbuf_reserve(struct weir_map *ring, __u64 size, __u64 flags);
+void bpf_ringbuf_submit(void *record, __u64 flags);
+long bpf_skb_load_bytes(const struct weir_skb *skb, __u32 offset, void *to, __u32 length);
+long bpf_skb_store_bytes(struct weir_skb *skb, __u32 offset, const void *from, __u32 length, __u64 flags);
+long bpf_skb_pull_data(struct weir_skb *skb, __u32 length);
+long bpf_skb_change_tail(struct weir_skb *skb, __u32 length, __u64 flags);
+long bpf_redirect(__u32 ifindex, __u64 flags);
+long bpf_redirect_peer(__u32 ifindex, __u64 flags);
+
+#endif

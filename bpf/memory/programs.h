@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+#ifndef WEIR_MEMORY_PROGRAMS_H
+#define WEIR_MEMORY_PROGRAMS_H
+
+#include "helpers.h"
+
+struct weir_sweep;
+
+int weir_from_endpoint(struct weir_skb *skb);
+int weir_to_endpoint(struct weir_skb *skb);
+int weir_sweep(struct weir_sweep *result);
+
+struct weir_variable {
+	const char *name;
+	volatile void *at;
+	__u32 size;
+};
+
+extern const struct weir_variable weir_variables[];
+extern const __u32 weir_variable_total;
+
+#endif
