@@ -1,5 +1,6 @@
 import type { Identity } from '../identity/identities.js'
 import { prefixIdentityLabels } from '../identity/cidr-identities.js'
+import { entryOf } from '../multimap.js'
 import type { Direction } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Subject } from '../verdict/model.js'
@@ -82,8 +83,7 @@ export class DigestKeeper implements SettleListener {
   }
 
   readonly cellTouched = (subject: Subject, direction: Direction, peerClass: PeerClass | undefined): void => {
-    let cells = this.#touchedCells.get(subject)
-    if (cells === undefined) this.#touchedCells.set(subject, (cells = new Map()))
+    const cells = entryOf(this.#touchedCells, subject, () => new Map())
     cells.set(`${subject.number}:${direction}:${peerClass?.number ?? 0}`, [direction, peerClass])
   }
 
@@ -139,7 +139,7 @@ export class DigestKeeper implements SettleListener {
     for (const [subject, touched] of this.#touchedCells) {
       for (const [cell, [direction, peerClass]] of touched) {
         const row = cells.rowOf(subject, direction, peerClass)
-        const members = this.#cellsOf(subject)
+        const members = entryOf(this.#cellMembers, subject, () => new Set())
         if (row === undefined) {
           this.#cells.remove(cell)
           members.delete(cell)
@@ -160,12 +160,6 @@ export class DigestKeeper implements SettleListener {
       this.#identities.put(identity, identity.references === 0 ? undefined : identityMeaning(identity.labels))
     }
     this.#touchedIdentities.clear()
-  }
-
-  #cellsOf(subject: Subject): Set<string> {
-    let cells = this.#cellMembers.get(subject)
-    if (cells === undefined) this.#cellMembers.set(subject, (cells = new Set()))
-    return cells
   }
 }
 

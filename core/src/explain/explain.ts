@@ -80,7 +80,7 @@ interface End {
   readonly prefix: Prefix | undefined
   readonly shape: Shape
   readonly claimant: Claimant | undefined
-  /** Node that runs the pod. */
+  /** The node that it is, or that runs it. */
   readonly node: string | undefined
 }
 
@@ -108,10 +108,12 @@ export class Explainer {
     const prefix = parseAddress(address)
     const claimant = this.#verdicts.ownership.ownerOf(address)
     if (claimant !== undefined) {
-      const { key, identity, shape, slot } = claimant
-      const kind = shape.kind === 'node' ? 'node' : 'pod'
-      const party: Party = { address, kind, name: key, identity, labels: shape.identityLabels, local: slot > 0 }
-      return { party, prefix, shape, claimant, node: this.#verdicts.workloadOf(claimant)?.pod?.node }
+      const { identity, shape, slot } = claimant
+      const kind = claimant.kind === 'pod' ? 'pod' : 'node'
+      const node = claimant.kind === 'node' ? claimant.key : this.#verdicts.workloadOf(claimant)!.pod!.node
+      const name = kind === 'pod' ? claimant.key : node
+      const party: Party = { address, kind, name, identity, labels: shape.identityLabels, local: slot > 0 }
+      return { party, prefix, shape, claimant, node }
     }
     const around = this.#verdicts.peers.space.around(prefix ?? parseAddress('0.0.0.0')!)
     const party: Party = {
@@ -165,7 +167,7 @@ export class Explainer {
   /** To a pod of another node, that node is the host and ours is a remote one. */
   #seenFrom(subject: End, peer: End): Shape {
     if (peer.party.kind !== 'node' || subject.node === undefined || subject.party.local) return peer.shape
-    return peer.party.name === subject.node ? this.#verdicts.hostShape : this.#verdicts.remoteNodeShape
+    return peer.node === subject.node ? this.#verdicts.hostShape : this.#verdicts.remoteNodeShape
   }
 }
 

@@ -35,11 +35,19 @@ export interface PodLabels {
   readonly filtered: LabelMap
 }
 
+/** True for keys that say where a pod belongs: a pod that claims one for itself is not believed. */
+const isDerived = (key: string): boolean =>
+  key === derivedKeys.namespace ||
+  key.startsWith(derivedKeys.namespaceLabels) ||
+  key.startsWith('io.cilium.k8s.policy.')
+
 /** The filter speaks of pod and namespace labels; what says where a pod belongs is always relevant. */
 export function podLabels({ pod, namespace, cluster }: LabelSources, filter: LabelFilter): PodLabels {
   const relevant = new Map<string, string>()
   const filtered = new Map<string, string>()
-  for (const [key, value] of Object.entries(pod.labels)) (filter.keeps(key) ? relevant : filtered).set(key, value)
+  for (const [key, value] of Object.entries(pod.labels)) {
+    if (!isDerived(key)) (filter.keeps(key) ? relevant : filtered).set(key, value)
+  }
   for (const [key, value] of namespace) {
     const full = derivedKeys.namespaceLabels + key
     ;(filter.keeps(full) ? relevant : filtered).set(full, value)
@@ -50,7 +58,6 @@ export function podLabels({ pod, namespace, cluster }: LabelSources, filter: Lab
     [derivedKeys.cluster, cluster],
   ] as const) {
     relevant.set(key, value)
-    filtered.delete(key)
   }
   return { relevant, filtered }
 }

@@ -28,7 +28,8 @@ export const portKey = (protocol: number, name: string): string => `${protocol}/
 
 /** A selector in use and the shapes that it matches. */
 export interface SelectorEntry {
-  readonly text: string
+  /** The selector as text: equal selectors share an entry. */
+  readonly selectorKey: string
   readonly selector: LabelSelector
   readonly shapes: Set<Shape>
   references: number
@@ -97,6 +98,8 @@ export interface KnownAddress {
 
 /** Who says that addresses are its own: a pod or a node, as the tables last saw it. */
 export interface Claimant {
+  /** A hostNetwork pod speaks for its node. */
+  kind: 'node' | 'hostNetwork' | 'pod'
   /** `namespace/name` of a pod, name of a node. */
   readonly key: string
   shape: Shape

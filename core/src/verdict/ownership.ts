@@ -8,8 +8,8 @@ interface Owned {
 }
 
 /**
- * Who owns an address. When several say so, a node comes before a pod, a local pod before a remote one, and then the
- * lower name: the answer follows from the state, not from who spoke last.
+ * Who owns an address. When several say so, a node comes before its hostNetwork pods, these before
+ * other pods, a local pod before a remote one, and then the lower name: the answer follows from the state, not from who spoke last.
  */
 export class Ownership {
   readonly #owned = new Map<string, Owned>()
@@ -72,6 +72,6 @@ export class Ownership {
   }
 }
 
-const rank = ({ shape, slot }: Claimant): number => (shape.kind === 'node' ? 0 : slot > 0 ? 1 : 2)
+const rank = ({ kind, slot }: Claimant): number => (kind === 'node' ? 0 : kind === 'hostNetwork' ? 1 : slot > 0 ? 2 : 3)
 
 const compareClaimants = (a: Claimant, b: Claimant): number => rank(a) - rank(b) || (a.key < b.key ? -1 : 1)

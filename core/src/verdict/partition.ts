@@ -1,3 +1,4 @@
+import { entryOf } from '../multimap.js'
 import { NumberPool } from './number-pool.js'
 
 /** Members that are the same to every rule, under one small number. */
@@ -94,8 +95,7 @@ export class Partition<Member, Data> {
     for (const [member, { key }] of placements) {
       const block = this.#placed.get(member)
       if (block === undefined || block.key === key) continue
-      let group = leaving.get(block)
-      if (group === undefined) leaving.set(block, (group = { count: 0, weight: 0, to: new Set() }))
+      const group = entryOf(leaving, block, () => ({ count: 0, weight: 0, to: new Set<string>() }))
       group.count += 1
       group.weight += this.#weight(member)
       group.to.add(key)

@@ -1,3 +1,4 @@
+import { entryOf } from '../multimap.js'
 import type { Direction } from '../policy/rule.js'
 import { allowedKeys, compareRules, type Match } from './evaluate.js'
 import { packetKey, union, type Intervals } from './intervals.js'
@@ -67,7 +68,5 @@ function onePort(protocol: number, number: number): Intervals {
 }
 
 function append<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): void {
-  const items = map.get(key)
-  if (items === undefined) map.set(key, [item])
-  else items.push(item)
+  entryOf(map, key, () => []).push(item)
 }

@@ -1,6 +1,8 @@
 import type { CidrIdentities } from '../identity/cidr-identities.js'
+import type { Identity } from '../identity/identities.js'
 import { reservedIdentities } from '../identity/reserved.js'
 import type { Workload, Workloads } from '../identity/workloads.js'
+import type { PodFact } from '../event/event.js'
 import { builtinRules } from '../policy/builtin.js'
 import { compileNetworkPolicy } from '../policy/networkpolicy.js'
 import type { ClusterState } from '../state/state.js'
@@ -145,7 +147,6 @@ export class Verdicts {
   }
 
   #settleNodes(): void {
-    const local = this.#state.agent?.fact.node
     for (const name of this.dirtyNodes) {
       const fact = this.#state.nodes.get(name)?.fact
       const claimant = this.#nodes.get(name)
@@ -155,34 +156,57 @@ export class Verdicts {
         this.#nodes.delete(name)
         continue
       }
-      const shape = name === local ? this.hostShape : this.remoteNodeShape
-      const identity = reservedIdentities[name === local ? 'host' : 'remote-node']
-      if (claimant === undefined) {
-        const added: Claimant = { key: name, shape, identity, addresses: fact.addresses, slot: 0 }
-        this.#nodes.set(name, added)
-        this.ownership.update(added, [])
-        continue
-      }
-      const before = claimant.addresses
-      Object.assign(claimant, { shape, identity, addresses: fact.addresses })
-      this.ownership.update(claimant, before)
+      const is = { ...this.#nodeAs(name), addresses: fact.addresses }
+      const before = claimant?.addresses ?? []
+      const current: Claimant = claimant ?? { kind: 'node', key: name, slot: 0, ...is }
+      Object.assign(current, is)
+      this.#nodes.set(name, current)
+      this.ownership.update(current, before)
     }
     this.dirtyNodes.clear()
   }
 
   #settleWorkload(workload: Workload): void {
     const { pod, identity } = workload
-    const claimant = this.claimants.get(workload)
-    if (pod === undefined || identity === undefined) {
-      this.shapes.forget(workload)
-      if (claimant !== undefined) this.#end(workload, claimant)
-      return
+    let claimant = this.claimants.get(workload)
+    const kind = pod?.hostNetwork === true ? 'hostNetwork' : 'pod'
+    if (claimant !== undefined && (pod === undefined || claimant.kind !== kind)) {
+      this.#end(workload, claimant)
+      claimant = undefined
     }
+    if (pod === undefined) this.shapes.forget(workload)
+    else if (identity === undefined) this.#settleHostNetwork(workload, claimant)
+    else this.#settlePod(workload, pod, identity, claimant)
+  }
+
+  /** The addresses of a hostNetwork pod are its node's, whether or not the node's object says so. */
+  #settleHostNetwork(workload: Workload, claimant: Claimant | undefined): void {
+    this.shapes.forget(workload)
+    const { node, addresses } = workload.pod!
+    const is = { ...this.#nodeAs(node), addresses }
+    const before = claimant?.addresses ?? []
+    const current = claimant ?? { kind: 'hostNetwork', key: workload.key, slot: 0, ...is }
+    Object.assign(current, is)
+    this.claimants.set(workload, current)
+    this.#byClaimant.set(current, workload)
+    this.ownership.update(current, before)
+  }
+
+  #nodeAs(name: string): Pick<Claimant, 'shape' | 'identity'> {
+    const isLocal = name !== '' && name === this.#state.agent?.fact.node
+    return {
+      shape: isLocal ? this.hostShape : this.remoteNodeShape,
+      identity: reservedIdentities[isLocal ? 'host' : 'remote-node'],
+    }
+  }
+
+  #settlePod(workload: Workload, pod: PodFact, identity: Identity, claimant: Claimant | undefined): void {
     const shape = this.shapes.acquire(workload, identity, pod)
     this.peers.addShape(shape)
     const local = this.#isLocal(workload)
     if (claimant === undefined) {
-      const added: Claimant = { key: workload.key, shape, identity: identity.number, addresses: pod.addresses, slot: 0 }
+      const { addresses } = pod
+      const added: Claimant = { kind: 'pod', key: workload.key, shape, identity: identity.number, addresses, slot: 0 }
       this.claimants.set(workload, added)
       this.#byClaimant.set(added, workload)
       if (local) this.#enter(added)
@@ -207,7 +231,7 @@ export class Verdicts {
       this.#leaveShape(claimant)
       this.#vacate(claimant)
     }
-    this.#release(claimant.shape)
+    if (claimant.kind === 'pod') this.#release(claimant.shape)
   }
 
   /** Makes a pod a subject, or says that its endpoint may have changed. */
@@ -238,7 +262,8 @@ export class Verdicts {
 
   #isLocal(workload: Workload): boolean {
     const node = this.#state.agent?.fact.node
-    return (node !== undefined && workload.pod!.node === node) || this.#state.endpoints.has(workload.key)
+    const pod = workload.pod!
+    return (node !== undefined && pod.node !== '' && pod.node === node) || this.#state.endpoints.has(workload.key)
   }
 
   #writeAddresses(): void {

@@ -1,3 +1,4 @@
+import { entryOf } from '../multimap.js'
 import { ruleText } from '../policy/text.js'
 import type { Rule } from '../policy/rule.js'
 import { portSetIntervals } from './intervals.js'
@@ -30,9 +31,7 @@ export class RuleSet {
   replace(policyKey: string, rules: readonly Rule[]): void {
     const spare = new Map<string, CompiledRule[]>()
     for (const old of this.#byPolicy.get(policyKey) ?? []) {
-      const same = spare.get(old.text)
-      if (same === undefined) spare.set(old.text, [old])
-      else same.push(old)
+      entryOf(spare, old.text, () => []).push(old)
     }
     const compiled = rules.map(rule => {
       const text = ruleText(rule)

@@ -1,6 +1,7 @@
 import { matchesSelector, selectorText } from '../policy/match.js'
 import type { LabelMap } from '../identity/labels.js'
 import type { LabelSelector, Requirement } from '../policy/selector.js'
+import { dropFrom, entryOf } from '../multimap.js'
 import type { KeyUse } from './key-use.js'
 import type { SelectorEntry, Shape } from './model.js'
 
@@ -36,11 +37,11 @@ export class SelectorIndex<Entry extends SelectorEntry> {
 
   /** The entry of a selector, one reference richer; `create` makes it when it is new. */
   acquire(selector: LabelSelector, create: (fields: SelectorEntry) => Entry): Entry {
-    const text = selectorText(selector)
-    let entry = this.#entries.get(text)
+    const selectorKey = selectorText(selector)
+    let entry = this.#entries.get(selectorKey)
     if (entry === undefined) {
-      entry = create({ text, selector, shapes: new Set(), references: 0 })
-      this.#entries.set(text, entry)
+      entry = create({ selectorKey, selector, shapes: new Set(), references: 0 })
+      this.#entries.set(selectorKey, entry)
       this.#keys.acquire(selector)
       this.#anchor(entry)
     }
@@ -52,7 +53,7 @@ export class SelectorIndex<Entry extends SelectorEntry> {
   release(entry: Entry): boolean {
     entry.references -= 1
     if (entry.references > 0) return false
-    this.#entries.delete(entry.text)
+    this.#entries.delete(entry.selectorKey)
     this.#keys.release(entry.selector)
     this.#unanchor(entry)
     for (const shape of entry.shapes) {
@@ -120,9 +121,7 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     else if (anchor.operator === 'In')
       for (const value of anchor.values) bucket(this.#byValue, anchor.key, value).add(entry)
     else {
-      const entries = this.#byKey.get(anchor.key)
-      if (entries === undefined) this.#byKey.set(anchor.key, new Set([entry]))
-      else entries.add(entry)
+      entryOf(this.#byKey, anchor.key, () => new Set()).add(entry)
     }
     for (const shape of this.#candidates(anchor)) {
       if (!matchesSelector(entry.selector, shape.labels)) continue
@@ -137,11 +136,7 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     this.#anchors.delete(entry)
     if (anchor === undefined) this.#unanchored.delete(entry)
     else if (anchor.operator === 'In') for (const value of anchor.values) drop(this.#byValue, anchor.key, value, entry)
-    else {
-      const entries = this.#byKey.get(anchor.key)
-      entries?.delete(entry)
-      if (entries?.size === 0) this.#byKey.delete(anchor.key)
-    }
+    else dropFrom(this.#byKey, anchor.key, entry)
   }
 
   #candidateCount({ key, operator, values }: Requirement): number {
@@ -165,19 +160,16 @@ export class SelectorIndex<Entry extends SelectorEntry> {
   }
 }
 
-function bucket<Item>(index: Map<string, Map<string, Set<Item>>>, key: string, value: string): Set<Item> {
-  let byValue = index.get(key)
-  if (byValue === undefined) index.set(key, (byValue = new Map()))
-  let items = byValue.get(value)
-  if (items === undefined) byValue.set(value, (items = new Set()))
-  return items
-}
+const bucket = <Item>(index: Map<string, Map<string, Set<Item>>>, key: string, value: string): Set<Item> =>
+  entryOf(
+    entryOf(index, key, () => new Map()),
+    value,
+    () => new Set(),
+  )
 
 function drop<Item>(index: Map<string, Map<string, Set<Item>>>, key: string, value: string, item: Item): void {
   const byValue = index.get(key)
-  const items = byValue?.get(value)
-  items?.delete(item)
-  if (items?.size !== 0) return
-  byValue!.delete(value)
-  if (byValue!.size === 0) index.delete(key)
+  if (byValue === undefined) return
+  dropFrom(byValue, value, item)
+  if (byValue.size === 0) index.delete(key)
 }

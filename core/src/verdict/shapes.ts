@@ -3,6 +3,7 @@ import type { Identity } from '../identity/identities.js'
 import { reservedLabel, type ReservedIdentity } from '../identity/reserved.js'
 import type { Workload, Workloads } from '../identity/workloads.js'
 import { protocolNumbers } from '../policy/rule.js'
+import { dropFrom, entryOf } from '../multimap.js'
 import type { KeyUse } from './key-use.js'
 import { portKey, type Shape } from './model.js'
 
@@ -28,8 +29,7 @@ export class Shapes {
     const asked = [...filtered].filter(([key]) => this.#keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
     const ports = namedPorts(pod)
     const key = [...[...ports].map(([name, number]) => `${name}=${number}`).sort(), '', ...asked.flat()].join('\u0000')
-    let shapes = this.#byIdentity.get(identity)
-    if (shapes === undefined) this.#byIdentity.set(identity, (shapes = new Map()))
+    const shapes = entryOf(this.#byIdentity, identity, () => new Map<string, Shape>())
     let shape = shapes.get(key)
     if (shape === undefined) {
       const labels = asked.length === 0 ? identity.relevant : new Map([...identity.relevant, ...asked])
@@ -64,21 +64,13 @@ export class Shapes {
   }
 
   #noteFiltered(workload: Workload, keys: readonly string[]): void {
-    for (const key of this.#filteredKeys.get(workload) ?? []) {
-      const workloads = this.#byFilteredKey.get(key)!
-      workloads.delete(workload)
-      if (workloads.size === 0) this.#byFilteredKey.delete(key)
-    }
+    for (const key of this.#filteredKeys.get(workload) ?? []) dropFrom(this.#byFilteredKey, key, workload)
     if (keys.length === 0) {
       this.#filteredKeys.delete(workload)
       return
     }
     this.#filteredKeys.set(workload, keys)
-    for (const key of keys) {
-      const workloads = this.#byFilteredKey.get(key)
-      if (workloads === undefined) this.#byFilteredKey.set(key, new Set([workload]))
-      else workloads.add(workload)
-    }
+    for (const key of keys) entryOf(this.#byFilteredKey, key, () => new Set()).add(workload)
   }
 }
 
