@@ -4,8 +4,9 @@ import { type Document, LineCounter, parseDocument, type ScalarTag, type Tags } 
 import { inspectDocument } from './inspect.js'
 import type { ManifestLimits } from './limits.js'
 import { offsetOfPath } from './locate.js'
+import { tooDeepAt } from './nesting.js'
 import type { RefusalCode } from './set.js'
-import type { DocumentText } from './split.js'
+import { type DocumentText, linesIn } from './split.js'
 
 /** A document as plain data, and the way back from a field to its line. */
 export interface ReadDocument {
@@ -43,11 +44,16 @@ const parse = (text: string, lineCounter: LineCounter): Document =>
     stringKeys: false,
   })
 
-const tooDeep = /maximum call stack/i
+const depthProblem = (line: number, depthMax: number): DocumentProblem => ({
+  code: 'WEIR_MANIFEST_TOO_COMPLEX',
+  message: 'maps and lists nest too deep',
+  expected: `at most ${depthMax} levels`,
+  line,
+})
 
-const syntaxProblem = (message: string, line: number): DocumentProblem =>
-  tooDeep.test(message)
-    ? { code: 'WEIR_MANIFEST_TOO_COMPLEX', message: 'maps and lists nest too deep', line }
+const syntaxProblem = (message: string, line: number, limits: ManifestLimits): DocumentProblem =>
+  /maximum call stack/i.test(message)
+    ? depthProblem(line, limits.depthMax)
     : { code: 'WEIR_MANIFEST_NOT_YAML', message: `this is not YAML: ${message.slice(0, longestMessage)}`, line }
 
 const sizeProblem = ({ text, line }: DocumentText, limitBytes: number): DocumentProblem | undefined => {
@@ -65,12 +71,14 @@ const sizeProblem = ({ text, line }: DocumentText, limitBytes: number): Document
 export const readDocument = (source: DocumentText, limits: ManifestLimits): Either<DocumentProblem, ReadDocument> => {
   const oversized = sizeProblem(source, limits.documentSizeBytes)
   if (oversized !== undefined) return left(oversized)
+  const deep = tooDeepAt(source.text, limits.depthMax)
+  if (deep !== undefined) return left(depthProblem(source.line + linesIn(source.text, deep), limits.depthMax))
   const lineCounter = new LineCounter()
   const lineAt = (offset: number): number => source.line - 1 + Math.max(1, lineCounter.linePos(offset).line)
   try {
     const document = parse(source.text, lineCounter)
     const broken = document.errors[0] ?? document.warnings[0]
-    if (broken !== undefined) return left(syntaxProblem(broken.message, lineAt(broken.pos[0])))
+    if (broken !== undefined) return left(syntaxProblem(broken.message, lineAt(broken.pos[0]), limits))
     const shape = inspectDocument(document, limits)
     if (shape !== undefined) {
       const code = shape.kind === 'complex' ? 'WEIR_MANIFEST_TOO_COMPLEX' : 'WEIR_MANIFEST_NOT_YAML'
@@ -79,6 +87,6 @@ export const readDocument = (source: DocumentText, limits: ManifestLimits): Eith
     const data: unknown = document.toJS({ maxAliasCount: -1 })
     return right({ data, lineOf: path => lineAt(offsetOfPath(document, pathSteps(path))) })
   } catch (error) {
-    return left(syntaxProblem(error instanceof Error ? error.message : String(error), source.line))
+    return left(syntaxProblem(error instanceof Error ? error.message : String(error), source.line, limits))
   }
 }

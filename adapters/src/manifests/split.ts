@@ -10,9 +10,10 @@ const isBlank = (text: string): boolean => /^\s*$/.test(text)
 /** Only comments, directives and empty lines: what may stand before a document's `---`. */
 const isPreamble = (text: string): boolean => text.split('\n').every(line => isBlank(line) || /^\s*#|^%/.test(line))
 
-const linesIn = (text: string): number => {
+/** Line breaks in a text, or in its first `end` characters. */
+export const linesIn = (text: string, end = text.length): number => {
   let count = 0
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++
+  for (let at = text.indexOf('\n'); at >= 0 && at < end; at = text.indexOf('\n', at + 1)) count++
   return count
 }
 

@@ -44,7 +44,7 @@ export const text: Reader<string> = (value, path) => {
   if (typeof value === 'string') return right(value)
   if (isAbsent(value)) return missing(path, 'a string')
   const quotable = typeof value === 'number' || typeof value === 'boolean'
-  return refuse(path, 'this is not a string', value, quotable ? `in quotes: "${value}"` : 'a string')
+  return refuse(path, 'this is not a string', value, quotable ? 'a string: what stands there, in quotes' : 'a string')
 }
 
 export const flag: Reader<boolean> = (value, path) => {

@@ -89,7 +89,7 @@ describe('input: NetworkPolicy', () => {
       const found = refused({ podSelector: { matchLabels: { a: 1, '-': 'x' }, matchExpressions: expressions } })
       expect(found[`${at}[0].operator`]?.expected).to.equal('In')
       expect(found).to.include.keys(`${at}[1].key`, `${at}[2].key`, `${at}[3].values[0]`, `${at}[3].values[1]`)
-      expect(found['spec.podSelector.matchLabels.a']?.expected).to.equal('in quotes: "1"')
+      expect(found['spec.podSelector.matchLabels.a']?.expected).to.equal('a string: what stands there, in quotes')
       expect(found).to.include.keys('spec.podSelector.matchLabels[-]')
     })
   })
