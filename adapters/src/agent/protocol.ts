@@ -13,7 +13,16 @@ export interface ErrorBody {
   readonly payload: unknown
 }
 
-export const kinds = ['pods', 'policies', 'identities', 'namespaces', 'services', 'endpoints', 'nodes', 'tables'] as const
+export const kinds = [
+  'pods',
+  'policies',
+  'identities',
+  'namespaces',
+  'services',
+  'endpoints',
+  'nodes',
+  'tables',
+] as const
 export type Kind = (typeof kinds)[number]
 
 /** GET /v1/status */

@@ -9,7 +9,11 @@ export interface AgentClient {
   /** @throws WeirError WEIR_AGENT_UNREACHABLE, or what the agent answers. */
   get<Answer>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>
   /** Objects of a stream, until it ends or `signal` aborts; then it ends without an error. */
-  stream<Item>(path: string, query: Readonly<Record<string, string | undefined>>, signal: AbortSignal): AsyncGenerator<Item>
+  stream<Item>(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Item>
 }
 
 /** @param socketPath Path of the agent's unix socket. */
@@ -21,7 +25,11 @@ export function agentClient(socketPath: string): AgentClient {
       if (response.statusCode !== 200) throw errorOf(text, response)
       return JSON.parse(text) as Answer
     },
-    stream: async function* <Item>(path: string, query: Readonly<Record<string, string | undefined>>, signal: AbortSignal) {
+    stream: async function* <Item>(
+      path: string,
+      query: Readonly<Record<string, string | undefined>>,
+      signal: AbortSignal,
+    ) {
       const response = await open(socketPath, withQuery(path, query), signal)
       if (response.statusCode !== 200) throw errorOf(await textOf(response), response)
       response.setEncoding('utf8')
@@ -45,8 +53,14 @@ function open(socketPath: string, path: string, signal?: AbortSignal): Promise<I
     asking.on('error', error => {
       const { code } = error as NodeJS.ErrnoException
       const gone = code === 'ENOENT' || code === 'ECONNREFUSED'
-      const what = gone ? 'no agent listens' : code === 'EACCES' ? 'not allowed to ask the agent (root only)' : error.message
-      reject(new WeirError('WEIR_AGENT_UNREACHABLE', `${what} at ${socketPath}`, { socket: socketPath }, { cause: error }))
+      const what = gone
+        ? 'no agent listens'
+        : code === 'EACCES'
+          ? 'not allowed to ask the agent (root only)'
+          : error.message
+      reject(
+        new WeirError('WEIR_AGENT_UNREACHABLE', `${what} at ${socketPath}`, { socket: socketPath }, { cause: error }),
+      )
     })
     asking.end()
   })

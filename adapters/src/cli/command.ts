@@ -17,11 +17,15 @@ export type Output = 'text' | 'json'
 
 /** `--output json|text`, which every command has. */
 export function outputOption(): Option {
-  return new Option('-o, --output <form>', 'json: one object (or one a line) for scripts').choices(['text', 'json']).default('text')
+  return new Option('-o, --output <form>', 'json: one object (or one a line) for scripts')
+    .choices(['text', 'json'])
+    .default('text')
 }
 
 export function socketOption(defaultPath: string, environment: CommandContext['environment']): Option {
-  return new Option('--socket <path>', "the agent's unix socket (or WEIR_SOCKET)").default(environment['WEIR_SOCKET'] ?? defaultPath)
+  return new Option('--socket <path>', "the agent's unix socket (or WEIR_SOCKET)").default(
+    environment.WEIR_SOCKET ?? defaultPath,
+  )
 }
 
 /** A command whose action's result is the exit status. */
@@ -41,7 +45,8 @@ export function command<Args extends readonly unknown[]>(
 export function wholeNumber(least: number): (text: string) => number {
   return text => {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`A whole number of at least ${least}.`)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`A whole number of at least ${least}.`)
     return value
   }
 }

@@ -47,7 +47,12 @@ export async function main(args: readonly string[]): Promise<number> {
 /** As `main`, with the outside handed in. */
 export async function runCommand(args: readonly string[], outside: Omit<CommandContext, 'end'>): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok
-  const program = createProgram({ ...outside, end: given => void (code = given) })
+  const program = createProgram({
+    ...outside,
+    end: given => {
+      code = given
+    },
+  })
   try {
     await program.parseAsync([...args], { from: 'user' })
     return code
@@ -61,11 +66,23 @@ function createProgram(context: CommandContext): Command {
     .description('A network agent for Linux whose memory is an event log.')
     .version(buildVersion)
     .addHelpText('after', exitHelp)
-  const commands = [agentCommand, demoCommand, statusCommand, observeCommand, getCommand, whyCommand, logCommand, replayCommand]
+  const commands = [
+    agentCommand,
+    demoCommand,
+    statusCommand,
+    observeCommand,
+    getCommand,
+    whyCommand,
+    logCommand,
+    replayCommand,
+  ]
   for (const make of commands) program.addCommand(make(context))
   for (const each of withSubcommands(program)) {
     each.exitOverride().showHelpAfterError('(--help shows what there is)')
-    each.configureOutput({ writeOut: text => void context.terminal.line(text.trimEnd()), writeErr: text => context.terminal.note(text.trimEnd()) })
+    each.configureOutput({
+      writeOut: text => void context.terminal.line(text.trimEnd()),
+      writeErr: text => context.terminal.note(text.trimEnd()),
+    })
   }
   return program
 }
@@ -83,7 +100,8 @@ function report(error: unknown, terminal: Terminal, environment: CommandContext[
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   const code = exitCodeOf(error)
   for (const line of errorLines(error, terminal.colour)) terminal.note(line)
-  const isOurs = error instanceof WeirError && environment['WEIR_DEBUG'] === undefined
-  if (!isOurs && (code === exitCodes.defect || environment['WEIR_DEBUG'] !== undefined)) terminal.note(error instanceof Error ? (error.stack ?? '') : String(error))
+  const isOurs = error instanceof WeirError && environment.WEIR_DEBUG === undefined
+  if (!isOurs && (code === exitCodes.defect || environment.WEIR_DEBUG !== undefined))
+    terminal.note(error instanceof Error ? (error.stack ?? '') : String(error))
   return code
 }

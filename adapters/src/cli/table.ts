@@ -9,7 +9,10 @@ export interface Column<Row> {
  * trailing blanks. Escape sequences for colour take no width.
  */
 export function tableLines<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): readonly string[] {
-  const cells = [columns.map(column => column.heading.toUpperCase()), ...rows.map(row => columns.map(column => column.cell(row)))]
+  const cells = [
+    columns.map(column => column.heading.toUpperCase()),
+    ...rows.map(row => columns.map(column => column.cell(row))),
+  ]
   const widths = columns.map((_, at) => cells.reduce((widest, line) => Math.max(widest, width(line[at] ?? '')), 0))
   return cells.map(line =>
     line

@@ -43,14 +43,16 @@ export function streamTerminal(
   }
   out.on('error', onError)
   err.on('error', onError)
-  const coloured = out.isTTY === true && (environment['NO_COLOR'] ?? '') === '' && environment['TERM'] !== 'dumb'
+  const coloured = out.isTTY === true && (environment.NO_COLOR ?? '') === '' && environment.TERM !== 'dumb'
   return {
     colour: coloured ? ansi : plain,
     widthColumns: out.columns ?? 120,
     line: text =>
       new Promise((resolve, reject) => {
         if (gone) return reject(new ReaderGone())
-        out.write(`${text}\n`, error => (error && (error as NodeJS.ErrnoException).code === 'EPIPE' ? reject(new ReaderGone()) : resolve()))
+        out.write(`${text}\n`, error =>
+          error && (error as NodeJS.ErrnoException).code === 'EPIPE' ? reject(new ReaderGone()) : resolve(),
+        )
       }),
     note: text => {
       if (!gone) err.write(`${text}\n`)

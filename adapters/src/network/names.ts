@@ -47,7 +47,16 @@ export function pairMacs(index: number): { readonly host: string; readonly pod: 
 /** The link-local IPv6 address that follows from a MAC address (RFC 4291, appendix A). */
 export function linkLocal(mac: string): string {
   const bytes = mac.split(':').map(byte => Number.parseInt(byte, 16))
-  const eui = [(bytes[0] ?? 0) ^ 2, bytes[1] ?? 0, bytes[2] ?? 0, 0xff, 0xfe, bytes[3] ?? 0, bytes[4] ?? 0, bytes[5] ?? 0]
+  const eui = [
+    (bytes[0] ?? 0) ^ 2,
+    bytes[1] ?? 0,
+    bytes[2] ?? 0,
+    0xff,
+    0xfe,
+    bytes[3] ?? 0,
+    bytes[4] ?? 0,
+    bytes[5] ?? 0,
+  ]
   const groups: string[] = []
   for (let at = 0; at < 8; at += 2) groups.push((((eui[at] ?? 0) << 8) | (eui[at + 1] ?? 0)).toString(16))
   return `fe80::${groups.join(':')}`
@@ -59,5 +68,8 @@ export function familyOf(word: string): 4 | 6 {
 }
 
 function refusal(word: string, expected: string): WeirError<'WEIR_NETWORK_NAME'> {
-  return new WeirError('WEIR_NETWORK_NAME', `not usable as a name in the network: ${JSON.stringify(word)}`, { name: word, expected })
+  return new WeirError('WEIR_NETWORK_NAME', `not usable as a name in the network: ${JSON.stringify(word)}`, {
+    name: word,
+    expected,
+  })
 }

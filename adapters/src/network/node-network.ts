@@ -61,6 +61,9 @@ const forwarding = {
   'ipv6/conf/default/accept_ra': 0,
 }
 
+/** Group of the node's devices, to delete them all at once. Only within a namespace of ours, so any number will do. */
+const deviceGroup = 77
+
 /** How many `ip` processes run at once while pods are set up. */
 const parallelSetups = 8
 
@@ -90,7 +93,9 @@ export async function createNodeNetwork(options: NodeNetworkOptions): Promise<No
 export async function removeNamespacesOf(id: string): Promise<readonly string[]> {
   const prefix = `${namespaceName(`weir-${id}`)}-`
   const names = await readdir(netnsFolder).catch(() => [])
-  const own = names.filter(name => name.startsWith(prefix)).sort((a, b) => Number(a.endsWith('-node')) - Number(b.endsWith('-node')))
+  const own = names
+    .filter(name => name.startsWith(prefix))
+    .sort((a, b) => Number(a.endsWith('-node')) - Number(b.endsWith('-node')))
   await ipBatch(
     own.map(name => `netns delete ${namespaceName(name)}`),
     { force: true },
@@ -126,9 +131,12 @@ class IprouteNodeNetwork implements NodeNetwork {
   async create(): Promise<void> {
     await ipBatch([`netns add ${this.netns}`, ...(this.world === undefined ? [] : [`netns add ${this.world.netns}`])])
     await setSysctls(this.netns, forwarding)
-    await ipBatch(['link set lo up', ...this.nodeAddresses.map(own => `address add ${withLength(own)} dev lo${nodad(own)}`)], {
-      netns: this.netns,
-    })
+    await ipBatch(
+      ['link set lo up', ...this.nodeAddresses.map(own => `address add ${withLength(own)} dev lo${nodad(own)}`)],
+      {
+        netns: this.netns,
+      },
+    )
     if (this.world !== undefined) {
       const pair = { index: 0, netns: this.world.netns, ifname: 'weir-out', addresses: this.world.addresses }
       await ipBatch(this.#hostSide(pair), { netns: this.netns })
@@ -183,13 +191,9 @@ class IprouteNodeNetwork implements NodeNetwork {
   }
 
   async destroy(): Promise<void> {
-    // Named devices first: a listener that still holds a pod's namespace open would hold its veth up too.
-    const links = await linksOf(this.netns).catch(() => new Map<string, unknown>())
-    const own = [...links.keys()].filter(name => name.startsWith('weir'))
-    await ipBatch(
-      own.map(name => `link delete ${deviceName(name)}`),
-      { netns: this.netns, force: true },
-    )
+    // Devices first: a listener that still holds a pod's namespace open would hold its veth up too. As a group they go
+    // in one step; one by one each waits for a grace period of the kernel.
+    await ipBatch([`link delete group ${deviceGroup}`], { netns: this.netns, force: true })
     await removeNamespacesOf(this.id)
   }
 
@@ -198,7 +202,7 @@ class IprouteNodeNetwork implements NodeNetwork {
     const mtu = `mtu ${this.#mtuBytes}`
     const lines = [
       `link add name ${pair.ifname} address ${macs.host} ${mtu} type veth peer name eth0 address ${macs.pod} ${mtu} netns ${pair.netns}`,
-      `link set ${pair.ifname} addrgenmode none`,
+      `link set ${pair.ifname} addrgenmode none group ${deviceGroup}`,
       `link set ${pair.ifname} up`,
     ]
     for (const own of pair.addresses) {
@@ -245,7 +249,9 @@ function nodad(own: string): string {
 }
 
 function gatewayNeighbours(mac: string): string[] {
-  return [podGateways[4], podGateways[6]].map(gateway => `neighbour replace ${gateway} lladdr ${mac} nud permanent dev eth0`)
+  return [podGateways[4], podGateways[6]].map(
+    gateway => `neighbour replace ${gateway} lladdr ${mac} nud permanent dev eth0`,
+  )
 }
 
 function missing(ifname: string): WeirError<'WEIR_NETWORK_COMMAND'> {

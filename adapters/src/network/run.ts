@@ -13,17 +13,22 @@ const outputLimitBytes = 64 * 1024 * 1024
  */
 export function run(program: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, [...args], { maxBuffer: outputLimitBytes, encoding: 'utf8' }, (error, stdout, stderr) => {
-      if (error === null) return resolve(stdout)
-      reject(
-        new WeirError(
-          'WEIR_NETWORK_COMMAND',
-          `${[program, ...args].join(' ')}: ${firstLine(stderr) || error.message}`,
-          { command: [program, ...args].join(' '), detail: stderr.trim() || error.message },
-          { cause: error },
-        ),
-      )
-    })
+    const child = execFile(
+      program,
+      [...args],
+      { maxBuffer: outputLimitBytes, encoding: 'utf8' },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve(stdout)
+        reject(
+          new WeirError(
+            'WEIR_NETWORK_COMMAND',
+            `${[program, ...args].join(' ')}: ${firstLine(stderr) || error.message}`,
+            { command: [program, ...args].join(' '), detail: stderr.trim() || error.message },
+            { cause: error },
+          ),
+        )
+      },
+    )
     // A program that ends before it has read everything closes the pipe; its status says what went wrong.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
@@ -41,7 +46,12 @@ export async function ipBatch(
   options: { readonly netns?: string; readonly force?: boolean } = {},
 ): Promise<void> {
   if (lines.length === 0) return
-  const args = [...(options.netns === undefined ? [] : ['-n', options.netns]), ...(options.force ? ['-force'] : []), '-batch', '-']
+  const args = [
+    ...(options.netns === undefined ? [] : ['-n', options.netns]),
+    ...(options.force ? ['-force'] : []),
+    '-batch',
+    '-',
+  ]
   try {
     await run('ip', args, `${lines.join('\n')}\n`)
   } catch (error) {
@@ -51,12 +61,19 @@ export async function ipBatch(
     const number = Number(/Command failed -:(\d+)/.exec(detail)?.[1] ?? 0)
     const line = lines[number - 1]
     const message = line === undefined ? error.message : `ip ${line}: ${firstLine(detail)}`
-    throw new WeirError('WEIR_NETWORK_COMMAND', message, { command: line === undefined ? command : `ip ${line}`, detail }, { cause: error })
+    throw new WeirError(
+      'WEIR_NETWORK_COMMAND',
+      message,
+      { command: line === undefined ? command : `ip ${line}`, detail },
+      { cause: error },
+    )
   }
 }
 
 /** What `ip -json` says of the links of a namespace: name → index and MAC address. */
-export async function linksOf(netns: string): Promise<ReadonlyMap<string, { readonly ifindex: number; readonly mac: string }>> {
+export async function linksOf(
+  netns: string,
+): Promise<ReadonlyMap<string, { readonly ifindex: number; readonly mac: string }>> {
   const rows = JSON.parse(await run('ip', ['-n', netns, '-json', 'link', 'show'])) as {
     readonly ifname: string
     readonly ifindex: number

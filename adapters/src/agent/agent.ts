@@ -1,0 +1,342 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AgentFact, EndpointFact, Engine, TablesDelta, WeirEvent } from '@weir/core'
+import { sameFact } from '@weir/core/input/same-fact.js'
+import { EventLog, folderStorage } from '@weir/store'
+import { type Observable, Subject } from 'rxjs'
+import { buildVersion } from '../version.js'
+import type { Clock, Timer } from './clock.js'
+import { type Datapath, openDatapath } from './datapath.js'
+import { FlowBook } from './flows.js'
+import { type Fact, type Facts, Intake, type Submitted } from './intake.js'
+import { manifestSource } from './manifest-source.js'
+import type { StatusReport } from './protocol.js'
+import { recordEngine, restoreEngine } from './restore.js'
+import { answerer } from './routes.js'
+import { type AgentServer, serve } from './server.js'
+import type { Source } from './source.js'
+import { SourceRunner } from './source-runner.js'
+
+export type BackendChoice = 'kernel' | 'memory' | 'auto'
+
+export interface AgentOptions {
+  /** Holds the log; made when missing. */
+  readonly stateFolder: string
+  /** Path of the unix socket; no socket when absent. */
+  readonly socketPath?: string
+  readonly node: string
+  readonly cluster?: string
+  readonly labelFilter?: readonly string[]
+  readonly backend: BackendChoice
+  /** Folder of a bpffs where maps and links are pinned, so that they outlive the agent. */
+  readonly pinFolder?: string
+  /** Path of the network namespace that holds the host sides of the pods' devices; this process's when absent. */
+  readonly netns?: string
+  /** A folder or file of manifests to follow. */
+  readonly manifests?: string
+  /** The node's own addresses: its traffic to its pods always passes. */
+  readonly nodeAddresses?: readonly string[]
+  /** Where pods of manifests get addresses from: a block of each family, or of one. */
+  readonly podCidrs?: readonly string[]
+  readonly sources?: readonly Source[]
+  readonly clock: Clock
+  /** One line for whoever runs the agent: what it couldn't do, what it repaired. */
+  readonly report?: (message: string) => void
+  /** Events between snapshots of the engine. */
+  readonly snapshotEvery?: number
+  /** Flows kept for `weir observe --last`. */
+  readonly flowsKept?: number
+  readonly verifyPeriodMs?: number
+  readonly sweepPeriodMs?: number
+}
+
+/** What was enforced by one batch of events. */
+export interface Applied {
+  readonly events: readonly WeirEvent[]
+  readonly delta: TablesDelta
+}
+
+/** A running agent. */
+export interface Agent {
+  readonly engine: Engine
+  readonly log: EventLog
+  readonly flows: FlowBook
+  readonly backendKind: 'kernel' | 'memory'
+  readonly datapath: Datapath
+  readonly applied: Observable<Applied>
+  /** Says facts; resolves when they are durable and enforced. */
+  submit(origin: string, facts: Facts): Promise<Submitted>
+  /** A pod's interface is there. Resolves when its traffic is judged. */
+  attachEndpoint(endpoint: EndpointFact): Promise<Submitted>
+  detachEndpoint(namespace: string, pod: string): Promise<Submitted>
+  status(): Promise<StatusReport>
+  /** Resolves when every source has said all that it knew at the start. */
+  readonly ready: Promise<void>
+  /** Takes no more inputs, finishes those taken, writes a snapshot, closes. Pinned programs go on judging packets. */
+  stop(): Promise<void>
+}
+
+const defaults = { snapshotEvery: 10_000, flowsKept: 4096, verifyPeriodMs: 60_000, sweepPeriodMs: 10_000 }
+
+/**
+ * Puts an agent together and starts it: the log is opened, the engine restored from it, the datapath brought to what
+ * the engine says, then sources run.
+ *
+ * @throws WeirError WEIR_LOG_LOCKED when another agent has the log, WEIR_LOG_DAMAGED, and what the backend needs and
+ *   the machine lacks. Whatever was opened until then is closed again.
+ */
+export async function createAgent(options: AgentOptions): Promise<Agent> {
+  const { clock } = options
+  const path = join(options.stateFolder, 'log')
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  const holder = { pid: process.pid, command: process.argv.slice(1, 3).join(' '), since: clock.nowMs() }
+  const log = await EventLog.open({ storage: folderStorage({ path, holder }) })
+  const closing: (() => Promise<void>)[] = [() => log.close()]
+  try {
+    const report = options.report ?? (() => {})
+    const restored = await restoreEngine(log, reason => report(`starting without a snapshot: ${reason}`))
+    const datapath = await openDatapath(options, report)
+    closing.unshift(() => datapath.close())
+    const agent = new RunningAgent(options, log, restored.engine, restored.snapshot, datapath, report)
+    closing.unshift(() => agent.stop())
+    await agent.start()
+    return agent
+  } catch (error) {
+    for (const close of closing) await close().catch(() => {})
+    throw error
+  }
+}
+
+function manifestSources(options: AgentOptions, report: (message: string) => void): readonly Source[] {
+  const { manifests: path, node, podCidrs = [], nodeAddresses: reserved = [], clock } = options
+  return path === undefined ? [] : [manifestSource({ path, node, addresses: { podCidrs, reserved }, clock, report })]
+}
+
+class RunningAgent implements Agent {
+  readonly engine: Engine
+  readonly log: EventLog
+  readonly flows: FlowBook
+  readonly datapath: Datapath
+  readonly #options: AgentOptions
+  readonly #report: (message: string) => void
+  readonly #intake: Intake
+  readonly #applied = new Subject<Applied>()
+  readonly #startedAt: number
+  readonly #sources: SourceRunner[]
+  readonly #timers: Timer[] = []
+  #server: AgentServer | undefined
+  #snapshot: number
+  #snapshotting: Promise<void> | undefined
+  #events = 0
+  #lastLatencyMs = 0
+  #appliedChanges = 0
+  #repairs = 0
+  #lastVerifiedAt: number | undefined
+  #failing: string | undefined
+  #stopping: Promise<void> | undefined
+  /** Enforcement happens one at a time: batches and repairs must not mix their writes. */
+  #enforcing: Promise<unknown> = Promise.resolve()
+  #markReady: () => void = () => {}
+  readonly ready = new Promise<void>(resolve => {
+    this.#markReady = resolve
+  })
+
+  constructor(
+    options: AgentOptions,
+    log: EventLog,
+    engine: Engine,
+    snapshot: number,
+    datapath: Datapath,
+    report: (message: string) => void,
+  ) {
+    const { clock } = options
+    this.#options = options
+    this.#report = report
+    this.log = log
+    this.engine = engine
+    this.datapath = datapath
+    this.#snapshot = snapshot
+    this.#startedAt = clock.nowMs()
+    this.flows = new FlowBook(engine, clock, options.flowsKept ?? defaults.flowsKept)
+    this.#intake = new Intake({
+      log,
+      engine,
+      clock,
+      enforce: delta => this.#enforce(delta),
+      onApplied: (events, delta, latencyMs) => this.#onApplied(events, delta, latencyMs),
+    })
+    const sources = [...(options.sources ?? []), ...manifestSources(options, report)]
+    this.#sources = sources.map(
+      source => new SourceRunner(source, { clock, report, submit: this.#submitFrom, state: () => engine.state }),
+    )
+  }
+
+  get backendKind(): 'kernel' | 'memory' {
+    return this.datapath.kind
+  }
+
+  get applied(): Observable<Applied> {
+    return this.#applied
+  }
+
+  async start(): Promise<void> {
+    const { clock, socketPath } = this.#options
+    this.datapath.watch(
+      packet => this.flows.add(packet),
+      lost => this.flows.addLost(lost),
+    )
+    await this.datapath.start(this.engine.tables)
+    await this.#configure()
+    if (socketPath !== undefined) this.#server = await serve(socketPath, answerer(this))
+    this.#timers.push(
+      clock.every(this.#options.verifyPeriodMs ?? defaults.verifyPeriodMs, () => this.#verify()),
+      clock.every(this.#options.sweepPeriodMs ?? defaults.sweepPeriodMs, () => this.#sweep()),
+    )
+    for (const source of this.#sources) source.start()
+    void Promise.all(this.#sources.map(source => source.settled)).then(() => this.#markReady())
+  }
+
+  submit(origin: string, facts: Facts): Promise<Submitted> {
+    return this.#intake.submit(origin, facts)
+  }
+
+  attachEndpoint(endpoint: EndpointFact): Promise<Submitted> {
+    return this.#intake.submit('agent', [{ kind: 'endpoint.attached', endpoint }])
+  }
+
+  detachEndpoint(namespace: string, pod: string): Promise<Submitted> {
+    return this.#intake.submit('agent', state =>
+      state.endpoints.has(`${namespace}/${pod}`) ? [{ kind: 'endpoint.detached', namespace, pod }] : [],
+    )
+  }
+
+  async status(): Promise<StatusReport> {
+    const { clock, node } = this.#options
+    const { tables, state } = this.engine
+    return {
+      version: buildVersion,
+      node,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      uptimeMs: clock.nowMs() - this.#startedAt,
+      log: { folder: this.log.location, head: this.log.head.seq, snapshot: this.#snapshot },
+      digest: this.engine.digest(),
+      backend: { kind: this.datapath.kind, ...(await this.datapath.figures()) },
+      tables: {
+        addresses: tables.addresses.size,
+        prefixes: tables.prefixes.size,
+        endpoints: tables.endpoints.size,
+        cells: tables.cells.size,
+        rows: tables.rows.size,
+      },
+      intake: {
+        queued: this.#intake.queued,
+        events: this.#events,
+        lastLatencyMs: this.#lastLatencyMs,
+        refusals: state.refusals.size,
+        ...(this.#intake.stopped !== undefined && { stopped: this.#intake.stopped }),
+      },
+      reconcile: {
+        applied: this.#appliedChanges,
+        repairs: this.#repairs,
+        ...(this.#lastVerifiedAt !== undefined && { lastVerifiedAt: this.#lastVerifiedAt }),
+        ...(this.#failing !== undefined && { failing: this.#failing }),
+      },
+      sources: this.#sources.map(source => source.status),
+      flows: this.flows.counts,
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    for (const timer of this.#timers) timer.stop()
+    await Promise.all(this.#sources.map(source => source.stop()))
+    await this.#server?.close()
+    await this.#intake.stop()
+    await this.#snapshotting
+    await this.#enforcing
+    if (this.engine.seq > this.#snapshot) await this.#writeSnapshot()
+    this.flows.close()
+    this.#applied.complete()
+    await this.datapath.close()
+    await this.log.close()
+  }
+
+  readonly #submitFrom = (origin: string, facts: Facts): Promise<Submitted> => this.#intake.submit(origin, facts)
+
+  async #configure(): Promise<void> {
+    const { node, cluster = 'default', labelFilter = [] } = this.#options
+    const agent: AgentFact = { node, cluster, labelFilter }
+    const { nodeAddresses: addresses = [], podCidrs = [] } = this.#options
+    await this.#intake.submit('agent', state => {
+      const said: Fact[] = sameFact(state.agent?.fact, agent) ? [] : [{ kind: 'agent.configured', agent }]
+      const own = { name: node, labels: state.nodes.get(node)?.fact.labels ?? {}, addresses, podCidrs }
+      // Without addresses given, the node is whatever its manifest or the log says.
+      if (addresses.length > 0 && !sameFact(state.nodes.get(node)?.fact, own))
+        said.push({ kind: 'node.upserted', node: own })
+      return said
+    })
+  }
+
+  async #enforce(delta: TablesDelta): Promise<void> {
+    const turn = this.#enforcing.then(() => this.datapath.apply(delta, this.engine.tables))
+    this.#enforcing = turn.catch(() => {})
+    try {
+      this.#appliedChanges += await turn
+      this.#failing = undefined
+    } catch (error) {
+      // The event is durable and folded. What the kernel refused is tried again by the next comparison.
+      this.#failing = error instanceof Error ? error.message : String(error)
+      this.#report(`event ${delta.seq} isn't enforced yet: ${this.#failing}`)
+      throw error
+    }
+  }
+
+  #onApplied(events: readonly WeirEvent[], delta: TablesDelta, latencyMs: number): void {
+    this.#events += events.length
+    this.#lastLatencyMs = latencyMs
+    this.#applied.next({ events, delta })
+    if (this.engine.seq - this.#snapshot >= (this.#options.snapshotEvery ?? defaults.snapshotEvery))
+      this.#snapshotting ??= this.#writeSnapshot().finally(() => {
+        this.#snapshotting = undefined
+      })
+  }
+
+  /** A snapshot saves time at the next start and nothing else: failing to write one is told, not fatal. */
+  async #writeSnapshot(): Promise<void> {
+    const seq = this.engine.seq
+    try {
+      await recordEngine(this.log, this.engine, buildVersion)
+      this.#snapshot = seq
+    } catch (error) {
+      this.#report(`no snapshot at event ${seq}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  async #verify(): Promise<void> {
+    const turn = this.#enforcing.then(() => this.datapath.verify(this.engine.tables))
+    this.#enforcing = turn.catch(() => {})
+    try {
+      const repaired = await turn
+      this.#repairs += repaired
+      this.#lastVerifiedAt = this.#options.clock.nowMs()
+      this.#failing = undefined
+      if (repaired > 0) this.#report(`${repaired} entries of the datapath differed from the tables and were repaired`)
+    } catch (error) {
+      this.#failing = error instanceof Error ? error.message : String(error)
+      this.#report(`comparing the datapath with the tables failed: ${this.#failing}`)
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.datapath.sweep()
+    } catch (error) {
+      this.#report(`sweeping expired flows failed: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import { type Engine, protocolNumbers } from '@weir/core'
+import { Subject } from 'rxjs'
+import type { Clock } from './clock.js'
+import { explainedCauses } from './causes.js'
+import type { FlowEnd, FlowRecord } from './protocol.js'
+import { Ring } from './ring.js'
+
+/** What the datapath says of one packet, as the flow book needs it. */
+export interface PacketReport {
+  readonly verdict: 'allowed' | 'denied' | 'dropped'
+  readonly reason: string
+  /** IANA number. */
+  readonly protocol: number
+  readonly family: 4 | 6
+  /** Canonical text. */
+  readonly source: string
+  readonly destination: string
+  readonly sourcePort: number
+  readonly destinationPort: number
+  readonly sourceIdentity: number
+  readonly destinationIdentity: number
+  readonly tcpFlags: number
+  readonly icmpType: number
+  readonly icmpCode: number
+  /** The packet goes against the direction in which the flow was opened. */
+  readonly isReply: boolean
+  readonly sizeBytes: number
+}
+
+const protocolNames = new Map(Object.entries(protocolNumbers).map(([name, number]) => [number, name]))
+const tcpFlagNames = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'] as const
+
+/**
+ * Flows with names: labels, pods and the rules that decide, looked up when the event arrives, so that what is shown was
+ * true then. Keeps the last ones for those who ask later.
+ */
+export class FlowBook {
+  readonly #kept: Ring<FlowRecord>
+  readonly #live = new Subject<FlowRecord>()
+  readonly #engine: Engine
+  readonly #clock: Clock
+  #seen = 0
+  #lost = 0
+
+  /** @param capacity How many flows are kept. */
+  constructor(engine: Engine, clock: Clock, capacity: number) {
+    this.#engine = engine
+    this.#clock = clock
+    this.#kept = new Ring(capacity)
+  }
+
+  get counts(): { readonly seen: number; readonly kept: number; readonly lost: number } {
+    return { seen: this.#seen, kept: this.#kept.size, lost: this.#lost }
+  }
+
+  /** Flows kept, oldest first. */
+  kept(): Iterable<FlowRecord> {
+    return this.#kept
+  }
+
+  /** Flows from now on. */
+  get live(): Subject<FlowRecord> {
+    return this.#live
+  }
+
+  /** Events that the datapath couldn't hand over. */
+  addLost(count: number): void {
+    this.#lost += count
+  }
+
+  add(report: PacketReport): void {
+    const record = this.#record(report)
+    this.#seen++
+    this.#kept.push(record)
+    this.#live.next(record)
+  }
+
+  close(): void {
+    this.#live.complete()
+  }
+
+  #record(report: PacketReport): FlowRecord {
+    const isIcmp = report.protocol === protocolNumbers.ICMP || report.protocol === protocolNumbers.ICMPv6
+    const detail = isIcmp ? `type ${report.icmpType} code ${report.icmpCode}` : flagsText(report)
+    return {
+      time: this.#clock.nowMs(),
+      verdict: report.verdict,
+      reason: report.reason,
+      protocol: protocolNames.get(report.protocol) ?? String(report.protocol),
+      ...(detail !== '' && { detail }),
+      source: this.#end(report.source, report.sourceIdentity, isIcmp ? undefined : report.sourcePort),
+      destination: this.#end(
+        report.destination,
+        report.destinationIdentity,
+        isIcmp ? undefined : report.destinationPort,
+      ),
+      causes: report.verdict === 'dropped' ? [] : this.#causes(report, isIcmp),
+      sizeBytes: report.sizeBytes,
+    }
+  }
+
+  #causes(report: PacketReport, isIcmp: boolean): readonly string[] {
+    const port = isIcmp
+      ? (report.icmpType << 8) | report.icmpCode
+      : report.isReply
+        ? report.sourcePort
+        : report.destinationPort
+    const [from, to] = report.isReply ? [report.destination, report.source] : [report.source, report.destination]
+    return explainedCauses(this.#engine.explain({ from, to, protocol: report.protocol, port }))
+  }
+
+  #end(address: string, number: number, port: number | undefined): FlowEnd {
+    const { tables, state } = this.#engine
+    const row = tables.addresses.get(address)
+    const endpoint = row === undefined || row.endpoint === 0 ? undefined : tables.endpoints.get(row.endpoint)
+    const pod = endpoint === undefined ? this.#podAt(address) : { namespace: endpoint.namespace, name: endpoint.pod }
+    const identity = number === 0 ? (row?.identity ?? 0) : number
+    return {
+      address,
+      ...(port !== undefined && { port }),
+      identity,
+      labels: this.#labels(identity, state.seq),
+      ...(pod !== undefined && { namespace: pod.namespace, pod: pod.name }),
+    }
+  }
+
+  /** A pod of another node: rare here, and found by looking. */
+  #podAt(address: string): { readonly namespace: string; readonly name: string } | undefined {
+    if (this.#engine.tables.addresses.get(address) === undefined) return undefined
+    for (const { fact } of this.#engine.state.pods.values())
+      if (!fact.hostNetwork && fact.addresses.includes(address)) return { namespace: fact.namespace, name: fact.name }
+    return undefined
+  }
+
+  #known: { readonly seq: number; readonly labels: ReadonlyMap<number, readonly string[]> } = {
+    seq: -1,
+    labels: new Map(),
+  }
+
+  #labels(identity: number, seq: number): readonly string[] {
+    if (this.#known.seq !== seq) {
+      const labels = new Map([...this.#engine.identities()].map(row => [row.id, row.labels]))
+      this.#known = { seq, labels }
+    }
+    return this.#known.labels.get(identity) ?? []
+  }
+}
+
+/** What of a flow an asker wants to see. */
+export interface FlowFilter {
+  /** `namespace/name`, or a name. */
+  readonly pod?: string
+  readonly namespace?: string
+  readonly verdict?: string
+  readonly protocol?: string
+}
+
+export function matchesFlow(flow: FlowRecord, filter: FlowFilter): boolean {
+  const ends = [flow.source, flow.destination]
+  if (filter.verdict !== undefined && flow.verdict !== filter.verdict) return false
+  if (filter.protocol !== undefined && flow.protocol !== filter.protocol) return false
+  if (filter.namespace !== undefined && !ends.some(end => end.namespace === filter.namespace)) return false
+  return (
+    filter.pod === undefined || ends.some(end => end.pod === filter.pod || `${end.namespace}/${end.pod}` === filter.pod)
+  )
+}
+
+function flagsText({ protocol, tcpFlags }: PacketReport): string {
+  if (protocol !== protocolNumbers.TCP) return ''
+  return tcpFlagNames.filter((_, bit) => (tcpFlags & (1 << bit)) !== 0).join(' ')
+}

@@ -1,0 +1,78 @@
+import type { Subscription } from 'rxjs'
+import type { AddressOptions } from '../manifests/addresses.js'
+import { assignAddresses } from '../manifests/addresses.js'
+import { diffFacts } from '../manifests/diff.js'
+import { problemText, type ManifestSet } from '../manifests/set.js'
+import { watchManifests } from '../manifests/watch.js'
+import type { Clock } from './clock.js'
+import type { Source, SourceSink } from './source.js'
+
+export interface ManifestSourceOptions {
+  /** A folder or file. */
+  readonly path: string
+  /** Where pods without a node run. */
+  readonly node: string
+  readonly addresses: AddressOptions
+  readonly clock: Clock
+  /** Told once of each object that is skipped, with file and line. */
+  readonly report: (message: string) => void
+}
+
+/** Follows a folder of manifests: what differs from the log becomes events, whenever the folder changes. */
+export function manifestSource(options: ManifestSourceOptions): Source {
+  const told = new Set<string>()
+  return {
+    name: `manifests:${options.path}`,
+    run: (sink, signal) =>
+      new Promise((resolve, reject) => {
+        let subscription: Subscription | undefined
+        let turn: Promise<unknown> = Promise.resolve()
+        const end = (error?: unknown): void => {
+          subscription?.unsubscribe()
+          signal.removeEventListener('abort', onAbort)
+          // What is on its way in is let in first.
+          void turn.then(() => (error === undefined ? resolve() : reject(error)))
+        }
+        const onAbort = (): void => end()
+        signal.addEventListener('abort', onAbort, { once: true })
+        subscription = watchManifests(options.path, { node: options.node, nowMs: options.clock.nowMs }).subscribe({
+          next: set => {
+            turn = turn
+              .then(() => take(set, options, sink, told))
+              .catch(error => sink.report('failing', error instanceof Error ? error.message : String(error)))
+          },
+          error: end,
+          complete: end,
+        })
+      }),
+  }
+}
+
+async function take(
+  set: ManifestSet,
+  options: ManifestSourceOptions,
+  sink: SourceSink,
+  told: Set<string>,
+): Promise<void> {
+  for (const { object, file, line, reason } of set.skipped) {
+    const text = `${file}:${line}: ${object.kind} ${object.name} is skipped: ${reason}`
+    if (told.size < 1000 && !told.has(text)) {
+      told.add(text)
+      options.report(text)
+    }
+  }
+  // The differences are taken when all earlier facts are in the state: nothing is said twice or taken back.
+  await sink.submit(state => {
+    const addressed = assignAddresses(set, state, options.addresses)
+    for (const refusal of addressed.refusals) {
+      const text = refusal.problems.map(problemText).join('; ')
+      if (told.size < 1000 && !told.has(text)) {
+        told.add(text)
+        options.report(`refused: ${text}`)
+      }
+    }
+    return diffFacts(state, addressed, { timeMs: options.clock.nowMs() })
+  })
+  if (set.incomplete) sink.report('failing', 'a file can’t be read, so nothing is deleted until it can')
+  else sink.report('watching')
+}

@@ -1,0 +1,115 @@
+import { type Digest, Engine, type EngineSnapshot, type WeirEvent } from '@weir/core'
+import type { EventLog } from '@weir/store'
+
+/** Under this name the agent keeps the engine beside the log. */
+export const snapshotName = 'engine'
+
+/** What a snapshot of the engine holds. */
+export interface EngineRecord {
+  /** Digest when it was written: what a replay must come to at the same event. */
+  readonly digest: Digest
+  /** Build that wrote it. */
+  readonly build: string
+  readonly engine: EngineSnapshot
+}
+
+/**
+ * The engine as of the end of the log, from the newest sound snapshot on. A snapshot that can't be used is passed over:
+ * everything in it follows from the events.
+ *
+ * @param onSkipped Told why a snapshot wasn't used.
+ * @returns the engine and the event of the snapshot it started from, 0 for none.
+ */
+export async function restoreEngine(
+  log: EventLog,
+  onSkipped: (reason: string) => void = () => {},
+): Promise<{ readonly engine: Engine; readonly snapshot: number }> {
+  const found = await log.snapshots.latest(snapshotName, { onDamage: damage => onSkipped(damage.message) })
+  let engine = new Engine()
+  let snapshot = 0
+  if (found !== undefined) {
+    try {
+      engine = Engine.restore((found.state as EngineRecord).engine)
+      snapshot = found.seq
+    } catch (error) {
+      onSkipped(
+        `the snapshot at event ${found.seq} is of another build: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+  }
+  for await (const events of log.read({ from: engine.seq + 1 })) engine.fold(events)
+  return { engine, snapshot }
+}
+
+/** Writes the engine's snapshot for its present event. */
+export async function recordEngine(log: EventLog, engine: Engine, build: string): Promise<void> {
+  const record: EngineRecord = { digest: engine.digest(), build, engine: engine.snapshot() }
+  await log.snapshots.write(snapshotName, engine.seq, record)
+}
+
+/** What a replay came to. */
+export interface Replay {
+  readonly events: number
+  readonly digest: Digest
+  readonly durationMs: number
+  /** Digests recorded by snapshots along the way, and what the replay had there. */
+  readonly checkpoints: readonly {
+    readonly seq: number
+    readonly recorded: string
+    readonly replayed: string
+    readonly build: string
+  }[]
+}
+
+/**
+ * Folds the log from its first event through this build, and compares with every digest recorded on the way.
+ *
+ * @param to Last event to fold; default the log's end.
+ * @param onProgress Told now and then how far it is.
+ */
+export async function replayLog(
+  log: EventLog,
+  nowMs: () => number,
+  to: number = log.head.seq,
+  onProgress: (seq: number) => void = () => {},
+): Promise<Replay> {
+  const recorded = new Map<number, EngineRecord>()
+  for (const seq of await log.snapshots.list(snapshotName)) {
+    const found = await log.snapshots.latest(snapshotName, { atOrBefore: seq })
+    if (found?.seq === seq) recorded.set(seq, found.state as EngineRecord)
+  }
+  const stops = [...recorded.keys()].filter(seq => seq <= to).sort((a, b) => a - b)
+  const engine = new Engine()
+  const checkpoints: { seq: number; recorded: string; replayed: string; build: string }[] = []
+  const start = nowMs()
+  for await (const batch of log.read({ to })) {
+    for (const part of splitAt(batch, stops)) {
+      engine.fold(part)
+      const record = recorded.get(engine.seq)
+      if (record !== undefined)
+        checkpoints.push({
+          seq: engine.seq,
+          recorded: record.digest.hex,
+          replayed: engine.digest().hex,
+          build: record.build,
+        })
+    }
+    onProgress(engine.seq)
+  }
+  const digest = engine.digest()
+  return { events: engine.seq, digest, durationMs: nowMs() - start, checkpoints }
+}
+
+/** The batch in parts that each end with one of the sequence numbers, and the rest. */
+function splitAt(batch: readonly WeirEvent[], stops: readonly number[]): readonly (readonly WeirEvent[])[] {
+  const parts: (readonly WeirEvent[])[] = []
+  let from = 0
+  for (const stop of stops) {
+    const at = batch.findIndex(event => event.seq === stop)
+    if (at < from) continue
+    parts.push(batch.slice(from, at + 1))
+    from = at + 1
+  }
+  if (from < batch.length) parts.push(batch.slice(from))
+  return parts
+}

@@ -1,0 +1,148 @@
+import { type EndpointFact, type Problem, WeirError } from '@weir/core'
+import type { Agent } from './agent.js'
+import { type FlowFilter, matchesFlow } from './flows.js'
+import { eventAt } from './log-events.js'
+import { type Kind, kinds } from './protocol.js'
+import { type Answer, type Lines, notFound, type Question } from './server.js'
+import { viewOf } from './views.js'
+import { why } from './why.js'
+
+/** Most events that one question gets. */
+const eventsLimit = 1000
+
+/** What the agent answers; see `protocol.ts` for the shapes. */
+export function answerer(agent: Agent): (question: Question) => Promise<Answer> {
+  const sources = new Map<number, string>()
+  const sourceOf = async (seq: number): Promise<string> => {
+    const known = sources.get(seq)
+    if (known !== undefined) return known
+    const { source } = await eventAt(agent.log, seq)
+    sources.set(seq, source)
+    return source
+  }
+  return async question => {
+    const [subject, ...rest] = question.path
+    if (question.method === 'POST') {
+      if (subject === 'endpoints' && rest.length === 0)
+        return value(await agent.attachEndpoint(endpointOf(question.body)))
+      throw notFound(`POST /v1/${question.path.join('/')}`)
+    }
+    if (question.method === 'DELETE') {
+      const [namespace, pod] = rest
+      if (subject === 'endpoints' && namespace !== undefined && pod !== undefined && rest.length === 2)
+        return value(await agent.detachEndpoint(namespace, pod))
+      throw notFound(`DELETE /v1/${question.path.join('/')}`)
+    }
+    switch (subject) {
+      case 'status':
+        return value(await agent.status())
+      case 'digest':
+        return value({ seq: agent.engine.seq, ...agent.engine.digest() })
+      case 'get':
+        return value(await viewOf(agent.engine, kindOf(rest[0]), question.query.get('name') ?? undefined, sourceOf))
+      case 'why':
+        return value(why(agent.engine, required(question, 'from'), required(question, 'to')))
+      case 'log':
+        return value(await eventsOf(agent, question))
+      case 'observe':
+        return { kind: 'lines', lines: observation(agent, question) }
+      default:
+        throw notFound(`/v1/${question.path.join('/')}`)
+    }
+  }
+}
+
+async function eventsOf(agent: Agent, question: Question): Promise<object> {
+  const head = agent.log.head.seq
+  const from = wholeNumber(question, 'from') ?? Math.max(1, head - 99)
+  const to = Math.min(wholeNumber(question, 'to') ?? head, from + eventsLimit - 1)
+  const events: unknown[] = []
+  for await (const batch of agent.log.read({ from, to })) events.push(...batch)
+  return { head, events }
+}
+
+/** Flows kept from before, then those to come. */
+function observation(agent: Agent, question: Question): Lines {
+  const filter: FlowFilter = {}
+  for (const field of ['pod', 'namespace', 'verdict', 'protocol'] as const) {
+    const given = question.query.get(field)
+    if (given !== null) Object.assign(filter, { [field]: given })
+  }
+  const last = wholeNumber(question, 'last') ?? 0
+  const follow = question.query.get('follow') !== 'false'
+  return (line, end) => {
+    const before = [...agent.flows.kept()].filter(flow => matchesFlow(flow, filter))
+    for (const flow of last === 0 ? [] : before.slice(-last)) line(flow)
+    if (!follow) {
+      end()
+      return () => {}
+    }
+    const live = agent.flows.live.subscribe({
+      next: flow => void (matchesFlow(flow, filter) && line(flow)),
+      complete: end,
+    })
+    return () => live.unsubscribe()
+  }
+}
+
+/** @throws WeirError WEIR_REQUEST_INVALID with each field that isn't right. */
+function endpointOf(body: unknown): EndpointFact {
+  const fields = (typeof body === 'object' && body !== null ? body : {}) as Readonly<Record<string, unknown>>
+  const problems: Problem[] = []
+  const word = (path: string, pattern: RegExp, expected: string): string => {
+    const given = fields[path]
+    if (typeof given === 'string' && pattern.test(given)) return given
+    problems.push({ path, message: 'not usable', value: JSON.stringify(given) ?? 'absent', expected })
+    return ''
+  }
+  const name = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+  const mac = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
+  const ifindex = fields.ifindex
+  if (typeof ifindex !== 'number' || !Number.isInteger(ifindex) || ifindex < 1)
+    problems.push({
+      path: 'ifindex',
+      message: 'not usable',
+      value: JSON.stringify(ifindex) ?? 'absent',
+      expected: 'a number of at least 1',
+    })
+  const endpoint: EndpointFact = {
+    namespace: word('namespace', name, 'a namespace'),
+    pod: word('pod', name, "a pod's name"),
+    ifindex: Number(ifindex),
+    ifname: word('ifname', /^[^\s/]{1,15}$/, 'a device name'),
+    hostMac: word('hostMac', mac, 'aa:bb:cc:dd:ee:ff'),
+    podMac: word('podMac', mac, 'aa:bb:cc:dd:ee:ff'),
+  }
+  if (problems.length > 0) throw new WeirError('WEIR_REQUEST_INVALID', "the endpoint can't be understood", { problems })
+  return endpoint
+}
+
+function kindOf(word: string | undefined): Kind {
+  const found = kinds.find(kind => kind === word)
+  if (found !== undefined) return found
+  throw invalid('kind', `there is no kind ${word ?? ''}`, word ?? '', kinds.join(', '))
+}
+
+function required(question: Question, field: string): string {
+  const given = question.query.get(field)
+  if (given === null || given === '')
+    throw invalid(field, `${field} is missing`, '', 'a pod, an address, host or world')
+  return given
+}
+
+function wholeNumber(question: Question, field: string): number | undefined {
+  const given = question.query.get(field)
+  if (given === null) return undefined
+  const value = Number(given)
+  if (!/^\d+$/.test(given) || !Number.isSafeInteger(value))
+    throw invalid(field, `${field} is not a whole number`, given, 'a whole number')
+  return value
+}
+
+function invalid(path: string, message: string, given: string, expected: string): WeirError<'WEIR_REQUEST_INVALID'> {
+  return new WeirError('WEIR_REQUEST_INVALID', message, { problems: [{ path, message, value: given, expected }] })
+}
+
+function value(given: unknown): Answer {
+  return { kind: 'value', value: given }
+}

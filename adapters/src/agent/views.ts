@@ -1,0 +1,145 @@
+import { type Engine, WeirError } from '@weir/core'
+import { matchesSelector } from '@weir/core/policy/match.js'
+import type { Refusal } from '@weir/core/state/state.js'
+import type { Kind, PodView, PolicyView } from './protocol.js'
+
+/** Where each event in force came from, so that a view can name file and line. Looked up in the log, then kept. */
+export type SourceOf = (seq: number) => Promise<string>
+
+/**
+ * The objects of a kind as they are now, for people and for scripts; sorted by name.
+ *
+ * @param name Only this one: `namespace/name`, or the name where it stands alone.
+ * @throws WeirError WEIR_NOT_FOUND when a name is given and nothing has it.
+ */
+export async function viewOf(
+  engine: Engine,
+  kind: Kind,
+  name: string | undefined,
+  sourceOf: SourceOf,
+): Promise<readonly object[]> {
+  const rows = await rowsOf(engine, kind, sourceOf)
+  if (name === undefined) return rows
+  const found = rows.filter(row => matchesName(row, name))
+  if (found.length > 0) return found
+  const near = rows
+    .map(fullName)
+    .filter(each => each.includes(name.slice(name.indexOf('/') + 1, name.indexOf('/') + 4)))
+  throw new WeirError('WEIR_NOT_FOUND', `no ${kind} ${name}`, { kind, name, near: near.slice(0, 5) })
+}
+
+async function rowsOf(engine: Engine, kind: Kind, sourceOf: SourceOf): Promise<readonly NamedRow[]> {
+  const { state } = engine
+  switch (kind) {
+    case 'pods':
+      return sorted(podViews(engine))
+    case 'policies':
+      return sorted(await policyViews(engine, sourceOf))
+    case 'identities':
+      return [...engine.identities()].map(row => ({ ...row, name: String(row.id) })).sort((a, b) => a.id - b.id)
+    case 'namespaces':
+      return sorted([...state.namespaces.values()].map(({ fact, seq }) => ({ ...fact, seq })))
+    case 'services':
+      return sorted([...state.services.values()].map(({ fact, seq }) => ({ ...fact, seq })))
+    case 'nodes':
+      return sorted(
+        [...state.nodes.values()].map(({ fact, seq }) => ({
+          ...fact,
+          seq,
+          local: fact.name === state.agent?.fact.node,
+        })),
+      )
+    case 'endpoints':
+      return sorted([...engine.tables.endpoints].map(([, row]) => ({ ...row, name: row.pod })))
+    case 'tables':
+      return tableRows(engine)
+  }
+}
+
+interface NamedRow {
+  readonly name: string
+  readonly namespace?: string
+}
+
+function podViews(engine: Engine): PodView[] {
+  const { state, tables } = engine
+  return [...state.pods.values()].map(({ fact: pod }) => ({
+    namespace: pod.namespace,
+    name: pod.name,
+    node: pod.node,
+    addresses: pod.addresses,
+    identity: tables.addresses.get(pod.addresses[0] ?? '')?.identity ?? 0,
+    attached: state.endpoints.has(`${pod.namespace}/${pod.name}`),
+    ports: pod.ports.map(({ name, protocol, port }) => `${port}/${protocol}${name === '' ? '' : ` ${name}`}`),
+    workload: pod.workload ?? '',
+  }))
+}
+
+async function policyViews({ state }: Engine, sourceOf: SourceOf): Promise<PolicyView[]> {
+  const refused = new Map<string, Refusal>()
+  // A file that can't be read at all may hold policies: it is shown among them.
+  for (const refusal of state.refusals.values())
+    if (refusal.object.kind === 'NetworkPolicy' || refusal.object.kind === 'Manifest')
+      refused.set(refusalName(refusal), refusal)
+  const views: PolicyView[] = []
+  for (const [key, { fact, seq }] of state.policies) {
+    const refusal = refused.get(key)
+    refused.delete(key)
+    const pods = [...state.pods.values()].filter(
+      ({ fact: pod }) =>
+        !pod.hostNetwork &&
+        pod.namespace === fact.namespace &&
+        matchesSelector(fact.podSelector, new Map(Object.entries(pod.labels))),
+    )
+    views.push({
+      namespace: fact.namespace,
+      name: fact.name,
+      state: refusal === undefined ? 'in force' : 'in force; newer version refused',
+      directions: fact.policyTypes,
+      pods: pods.length,
+      source: await sourceOf(seq),
+      seq,
+      problems: refusal?.problems ?? [],
+    })
+  }
+  for (const { object, problems, seq } of refused.values())
+    views.push({
+      namespace: object.namespace,
+      name: object.name,
+      state: 'refused',
+      directions: [],
+      pods: 0,
+      source: await sourceOf(seq),
+      seq: 0,
+      problems,
+    })
+  return views
+}
+
+function refusalName({ object }: Refusal): string {
+  return object.kind === 'NetworkPolicy' ? `${object.namespace}/${object.name}` : object.name
+}
+
+/** Every row of the datapath's tables, as the kernel gets them. */
+function tableRows({ tables }: Engine): readonly NamedRow[] {
+  const rows: NamedRow[] = []
+  for (const [, row] of tables.addresses) rows.push({ table: 'addresses', name: row.address, ...row } as NamedRow)
+  for (const [, row] of tables.prefixes) rows.push({ table: 'prefixes', name: row.prefix, ...row } as NamedRow)
+  for (const [, row] of tables.endpoints)
+    rows.push({ table: 'endpoints', name: String(row.endpoint), ...row } as NamedRow)
+  for (const [key, row] of tables.cells) rows.push({ table: 'cells', name: key, ...row } as NamedRow)
+  for (const [, row] of tables.rows) rows.push({ table: 'rows', name: String(row.id), ...row } as NamedRow)
+  return rows
+}
+
+function matchesName(row: NamedRow, name: string): boolean {
+  return row.name === name || fullName(row) === name
+}
+
+function fullName(row: NamedRow): string {
+  return row.namespace === undefined || row.namespace === '' ? row.name : `${row.namespace}/${row.name}`
+}
+
+function sorted<Row extends NamedRow>(rows: Row[]): Row[] {
+  return rows.sort((a, b) => (fullName(a) < fullName(b) ? -1 : 1))
+}

@@ -1,0 +1,70 @@
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { BackendChoice } from '../../agent/agent.js'
+import { systemClock } from '../../agent/clock.js'
+import { defaultSocketPath } from '../../agent/protocol.js'
+import { command, type CommandContext, socketOption } from '../command.js'
+import { exitCodes } from '../exit.js'
+import { defaultStateFolder } from '../log-folder.js'
+
+interface AgentOptions {
+  readonly state: string
+  readonly manifests?: string
+  readonly node: string
+  readonly cluster: string
+  readonly backend: BackendChoice
+  readonly pins?: string
+  readonly netns?: string
+  readonly socket: string
+}
+
+/** `weir agent` */
+export function agentCommand(context: CommandContext): Command {
+  return command(
+    context,
+    'agent',
+    'run on a node: read inputs, keep the log, enforce policies',
+    async (options: AgentOptions) => {
+      const { terminal } = context
+      // Native code is loaded only by commands that need it.
+      const { createAgent } = await import('../../agent/agent.js')
+      const agent = await createAgent({
+        stateFolder: resolve(context.workingFolder, options.state),
+        socketPath: options.socket,
+        node: options.node,
+        cluster: options.cluster,
+        backend: options.backend,
+        clock: systemClock,
+        report: message => terminal.note(`weir: ${message}`),
+        ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
+        ...(options.pins !== undefined && { pinFolder: options.pins }),
+        ...(options.netns !== undefined && { netns: options.netns }),
+      })
+      terminal.note(
+        `weir: node ${options.node}, ${agent.backendKind} backend, ${agent.engine.seq} events, socket ${options.socket}`,
+      )
+      try {
+        await new Promise<void>(done => {
+          if (context.interrupted.aborted) done()
+          context.interrupted.addEventListener('abort', () => done(), { once: true })
+        })
+      } finally {
+        await agent.stop()
+      }
+      return exitCodes.ok
+    },
+  )
+    .option(
+      '--state <folder>',
+      'where the log is (or WEIR_STATE)',
+      context.environment.WEIR_STATE ?? defaultStateFolder,
+    )
+    .option('--manifests <path>', 'a folder or file of Kubernetes manifests to follow')
+    .option('--node <name>', "this node's name", context.environment.WEIR_NODE ?? hostname())
+    .option('--cluster <name>', "the cluster's name", 'default')
+    .addOption(new Option('--backend <kind>', 'where tables go').choices(['kernel', 'memory', 'auto']).default('auto'))
+    .option('--pins <folder>', 'folder of a bpffs where maps and links are pinned', join('/sys/fs/bpf', 'weir'))
+    .option('--netns <path>', "network namespace of the node's side of the pods' devices, when it isn't this process's")
+    .addOption(socketOption(defaultSocketPath, context.environment))
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Command, Option } from 'commander'
+import { WeirError } from '@weir/core'
+import type { BackendChoice } from '../../agent/agent.js'
+import { command, type CommandContext, type Output, outputOption, wholeNumber } from '../command.js'
+import { exitCodes } from '../exit.js'
+
+interface DemoOptions {
+  readonly backend: BackendChoice
+  readonly output: Output
+  readonly keep?: boolean
+  readonly timeBudget?: number
+}
+
+/** `weir demo [FOLDER]` */
+export function demoCommand(context: CommandContext): Command {
+  return command(
+    context,
+    'demo',
+    'see it work: a namespace per pod, real connections, every verdict checked',
+    async (folder: string | undefined, options: DemoOptions) => {
+      const { terminal } = context
+      const json = options.output === 'json'
+      // Native code is loaded only by commands that need it.
+      const { runDemo } = await import('../../demo/demo.js')
+      const result = await runDemo({
+        folder: folder === undefined ? exampleFolder() : resolve(context.workingFolder, folder),
+        backend: options.backend,
+        keep: options.keep === true,
+        timeBudgetMs: (options.timeBudget ?? 300) * 1000,
+        interrupted: context.interrupted,
+        colour: terminal.colour,
+        // What people read along the way must not mix with the one object that scripts read.
+        say: json ? async text => terminal.note(text) : text => terminal.line(text),
+        onResult: async report => {
+          if (json) await terminal.line(JSON.stringify(report))
+        },
+      })
+      if (result === undefined) return exitCodes.interrupted
+      return result.disagreements.length === 0 && result.digest === result.replayDigest ? exitCodes.ok : exitCodes.no
+    },
+  )
+    .argument('[folder]', 'Kubernetes manifests; default: the shop in examples/')
+    .addOption(
+      new Option('--backend <kind>', 'kernel: namespaces and eBPF; memory: the same programs without root')
+        .choices(['kernel', 'memory', 'auto'])
+        .default('auto'),
+    )
+    .option('--keep', 'leave it running until Ctrl-C, to try other commands')
+    .option(
+      '--time-budget <seconds>',
+      'stop trying further cells after this time; says how many were left out',
+      wholeNumber(1),
+    )
+    .addOption(outputOption())
+}
+
+/** The example beside the packages, in the repository. */
+function exampleFolder(): string {
+  const folder = fileURLToPath(new URL('../../../../examples/shop', import.meta.url))
+  if (!existsSync(folder))
+    throw new WeirError('WEIR_NOT_FOUND', `no example at ${folder}`, { kind: 'folder', name: folder, near: [] })
+  return folder
+}

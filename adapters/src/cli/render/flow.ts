@@ -1,0 +1,44 @@
+import type { FlowEnd, FlowRecord } from '../../agent/protocol.js'
+import type { Colour } from '../terminal.js'
+
+/** `12:01:02.345  shop/web-1:40312 → shop/cart-1:7070 TCP SYN  allowed  NetworkPolicy shop/cart spec.ingress[0]` */
+export function flowLine(flow: FlowRecord, colour: Colour): string {
+  const verdict = flow.verdict === 'allowed' ? colour.good('allowed') : colour.bad(flow.verdict)
+  const reason = flow.reason === '' ? '' : ` (${flow.reason})`
+  const causes = flow.causes.length === 0 ? '' : `  ${colour.dim(flow.causes.join(', '))}`
+  return `${timeText(flow.time)}  ${endText(flow.source)} → ${endText(flow.destination)} ${protocolText(flow)}  ${verdict}${reason}${causes}`
+}
+
+/** A field a line, then a rule: for reading one flow closely. */
+export function flowDictionary(flow: FlowRecord): readonly string[] {
+  const fields: readonly (readonly [string, string])[] = [
+    ['time', new Date(flow.time).toISOString()],
+    ['source', endText(flow.source)],
+    ['source identity', identityText(flow.source)],
+    ['destination', endText(flow.destination)],
+    ['destination identity', identityText(flow.destination)],
+    ['protocol', protocolText(flow)],
+    ['verdict', flow.reason === '' ? flow.verdict : `${flow.verdict} (${flow.reason})`],
+    ['decided by', flow.causes.join(', ')],
+  ]
+  return [...fields.map(([name, value]) => `${`${name}:`.padEnd(22)}${value}`), '-'.repeat(60)]
+}
+
+/** `shop/web:80`, `203.0.113.7:443`, `[2001:db8::1]:443` */
+export function endText(end: FlowEnd): string {
+  const name = end.pod === undefined ? end.address : `${end.namespace}/${end.pod}`
+  if (end.port === undefined) return name
+  return `${name.includes(':') ? `[${name}]` : name}:${end.port}`
+}
+
+function protocolText(flow: FlowRecord): string {
+  return flow.detail === undefined || flow.detail === '' ? flow.protocol : `${flow.protocol} ${flow.detail}`
+}
+
+function identityText(end: FlowEnd): string {
+  return end.labels.length === 0 ? String(end.identity) : `${end.identity} (${end.labels.join(' ')})`
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 23)
+}

@@ -1,0 +1,70 @@
+import type { StatusReport } from '../../agent/protocol.js'
+import { tableLines } from '../table.js'
+import type { Colour } from '../terminal.js'
+
+/** The agent's state for a person: what is wrong first, then what is in use, then figures. */
+export function statusLines(report: StatusReport, colour: Colour): readonly string[] {
+  const troubles = troublesOf(report)
+  const features = Object.entries(report.backend.features).map(([name, value]) => `${name}=${value}`)
+  return [
+    ...(troubles.length === 0 ? [`${colour.good('●')} all well`] : troubles.map(each => `${colour.bad('●')} ${each}`)),
+    '',
+    `Node       ${report.node}, agent ${report.version}, process ${report.pid}, up ${durationText(report.uptimeMs)}`,
+    `Log        ${report.log.folder}: ${report.log.head} events, snapshot at ${report.log.snapshot}`,
+    `Digest     ${report.digest.hex}`,
+    `Datapath   ${report.backend.kind}${features.length === 0 ? '' : `: ${features.join(' ')}`}`,
+    `Tables     ${Object.entries(report.tables)
+      .map(([name, size]) => `${size} ${name}`)
+      .join(', ')}`,
+    `Intake     ${report.intake.events} events taken, ${report.intake.queued} waiting, last took ${report.intake.lastLatencyMs.toFixed(1)} ms, ${report.intake.refusals} refusals in force`,
+    `Reconcile  ${report.reconcile.applied} changes applied, ${report.reconcile.repairs} repairs`,
+    `Flows      ${report.flows.seen} seen, ${report.flows.kept} kept, ${report.flows.lost} lost`,
+    ...report.sources.map(
+      source =>
+        `Source     ${source.name}: ${source.state}, ${source.drafts} facts${source.error === undefined ? '' : `, ${source.error}`}`,
+    ),
+    '',
+    ...tableLines(report.backend.maps, [
+      { heading: 'map', cell: map => map.name },
+      { heading: 'entries', cell: map => String(map.entries) },
+      { heading: 'max', cell: map => String(map.maxEntries) },
+      {
+        heading: 'full',
+        cell: map => `${map.maxEntries === 0 ? 0 : Math.round((100 * map.entries) / map.maxEntries)} %`,
+      },
+    ]),
+    '',
+    ...tableLines(report.backend.counters, [
+      { heading: 'counter', cell: row => row.reason },
+      { heading: 'direction', cell: row => row.direction },
+      { heading: 'packets', cell: row => String(row.packets) },
+      { heading: 'bytes', cell: row => String(row.bytes) },
+    ]),
+  ]
+}
+
+function troublesOf(report: StatusReport): readonly string[] {
+  const full = report.backend.maps.filter(map => map.maxEntries > 0 && map.entries >= 0.9 * map.maxEntries)
+  return [
+    ...(report.intake.stopped === undefined ? [] : [`no more inputs are taken: ${report.intake.stopped}`]),
+    ...(report.reconcile.failing === undefined
+      ? []
+      : [`the last change isn't enforced yet: ${report.reconcile.failing}`]),
+    ...report.sources
+      .filter(source => source.state === 'failing')
+      .map(source => `${source.name}: ${source.error ?? 'failing'}`),
+    ...(report.intake.refusals === 0 ? [] : [`${report.intake.refusals} inputs are refused: weir get policies`]),
+    ...full.map(map => `${map.name} is nearly full: ${map.entries} of ${map.maxEntries}`),
+  ]
+}
+
+/** `4 s`, `3 min`, `2 h 5 min`, `3 d 1 h` */
+export function durationText(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  if (minutes < 1) return `${seconds} s`
+  if (hours < 1) return `${minutes} min`
+  if (hours < 48) return `${hours} h ${minutes % 60} min`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+}

@@ -1,0 +1,79 @@
+import { type ClusterState, type FlowQuery, type PodFact, type Protocol, protocolNumbers } from '@weir/core'
+import { familyOf, hostAddresses } from '../agent/places.js'
+
+/** One thing to try: a first packet from one party to a port of another. */
+export interface Cell {
+  /** `shop/web-1`, `host`, `world` */
+  readonly from: string
+  readonly to: string
+  readonly family: 4 | 6
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  readonly port: number
+  readonly flow: FlowQuery
+}
+
+/** Somebody who can send, and whose ports can be tried. */
+export interface Party {
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly ports: readonly { readonly protocol: Cell['protocol']; readonly port: number }[]
+}
+
+/** The same cell before and after a change. */
+export function cellKey(cell: Cell): string {
+  return `${cell.from} ${cell.to} ${cell.protocol} ${cell.port} ${cell.family}`
+}
+
+/** A local pod with a network of its own and an address. */
+export function isPluggable(state: ClusterState, pod: PodFact): boolean {
+  return !pod.hostNetwork && pod.addresses.length > 0 && pod.node !== '' && pod.node === state.agent?.fact.node
+}
+
+/** The node's pods by name, then the node itself, then the outside when there is one. The last two have no ports here. */
+export function partiesOf(state: ClusterState, world: Party | undefined): readonly Party[] {
+  const pods = [...state.pods.values()]
+    .map(({ fact }) => fact)
+    .filter(pod => isPluggable(state, pod))
+    .map((pod): Party => ({ name: `${pod.namespace}/${pod.name}`, addresses: pod.addresses, ports: triedPorts(pod) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return [
+    ...pods,
+    { name: 'host', addresses: hostAddresses(state), ports: [] },
+    ...(world === undefined ? [] : [world]),
+  ]
+}
+
+/** Every party to every port of every other and of itself, in each family that both have. */
+export function cellsOf(parties: readonly Party[]): readonly Cell[] {
+  return parties.flatMap(from =>
+    parties.flatMap(to => {
+      // The way between the node and the outside is nobody's policy.
+      if (!isPod(from) && !isPod(to)) return []
+      return to.ports.flatMap(({ protocol, port }) =>
+        ([4, 6] as const).flatMap(family => {
+          const source = from.addresses.find(address => familyOf(address) === family)
+          const target = to.addresses.find(address => familyOf(address) === family)
+          if (source === undefined || target === undefined) return []
+          const flow = { from: source, to: target, protocol: protocolNumbers[protocol], port }
+          return [{ from: from.name, to: to.name, family, protocol, port, flow }]
+        }),
+      )
+    }),
+  )
+}
+
+function isPod(party: Party): boolean {
+  return party.name.includes('/')
+}
+
+/** Container ports by protocol and number: two names for one port are one thing to try. */
+function triedPorts(pod: PodFact): Party['ports'] {
+  const ports = new Map<string, { protocol: Cell['protocol']; port: number }>()
+  for (const { protocol, port } of pod.ports)
+    if (isTried(protocol)) ports.set(`${protocol} ${port}`, { protocol, port })
+  return [...ports.values()]
+}
+
+function isTried(protocol: Protocol): protocol is Cell['protocol'] {
+  return protocol === 'TCP' || protocol === 'UDP' || protocol === 'SCTP'
+}

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Agent, type BackendChoice, createAgent } from '../agent/agent.js'
+import { systemClock } from '../agent/clock.js'
+import type { Colour } from '../cli/terminal.js'
+import { demoNetwork } from './addresses.js'
+import { chooseBackend } from './choose.js'
+import { clearLeftovers, clearRun, recordRun } from './leftovers.js'
+import type { Ground } from './ground.js'
+import { loadOracle } from './oracle.js'
+import { Plugger } from './plug.js'
+import type { DemoReport } from './report.js'
+import { tellStory } from './story.js'
+
+export interface DemoOptions {
+  /** Kubernetes manifests: a folder or a file. */
+  readonly folder: string
+  readonly backend: BackendChoice
+  /** Stay until interrupted. */
+  readonly keep: boolean
+  readonly timeBudgetMs: number
+  readonly interrupted: AbortSignal
+  readonly colour: Colour
+  /** A line for people. */
+  readonly say: (text: string) => Promise<void>
+  /** Called when the work is done, before staying. */
+  readonly onResult: (report: DemoReport) => Promise<void>
+}
+
+/** Name of the node that the demo's pods run on. */
+export const demoNode = 'demo-node'
+
+/**
+ * Shows Weir at work on a folder of manifests, and checks each verdict. What it makes is gone when it returns or
+ * throws, and what crashed runs left is cleared first.
+ *
+ * @returns the report; undefined when it was interrupted before it was done.
+ */
+export async function runDemo(options: DemoOptions): Promise<DemoReport | undefined> {
+  const { say, interrupted } = options
+  const start = performance.now()
+  const cleared = await clearLeftovers()
+  if (cleared.length > 0)
+    await say(`cleared what ${cleared.length === 1 ? 'an earlier run' : `${cleared.length} earlier runs`} left behind`)
+  const oracle = await loadOracle()
+  const { kind, reason } = await chooseBackend(options.backend)
+  if (reason !== undefined) await say(reason)
+
+  const id = randomBytes(4).toString('hex')
+  const stateFolder = join(tmpdir(), `weir-demo-${id}`)
+  const pinFolder = `/sys/fs/bpf/weir-demo-${id}`
+  const run = kind === 'kernel' ? await recordRun(id, [stateFolder, pinFolder]) : undefined
+  const undo: (() => Promise<void>)[] = []
+  try {
+    await mkdir(stateFolder, { mode: 0o700 })
+    undo.push(() => rm(stateFolder, { recursive: true, force: true }))
+    const ground: Ground = await openGround(kind, id)
+    undo.push(() => ground.close())
+    const socketPath = join(stateFolder, 'agent.sock')
+    const agent: Agent = await createAgent({
+      stateFolder,
+      socketPath,
+      node: demoNode,
+      backend: kind,
+      clock: systemClock,
+      manifests: options.folder,
+      nodeAddresses: demoNetwork.nodeAddresses,
+      podCidrs: demoNetwork.podCidrs,
+      report: message => void say(`agent: ${message}`),
+      ...(kind === 'kernel' && { pinFolder }),
+      ...(ground.netns !== undefined && { netns: ground.netns }),
+    })
+    undo.push(() => agent.stop())
+    ground.join(agent)
+    const plugger = new Plugger(agent, ground)
+    const following = agent.applied.subscribe(
+      () => void plugger.settle().catch(error => say(`plugging pods in failed: ${String(error)}`)),
+    )
+    undo.push(async () => following.unsubscribe())
+    await agent.ready
+    await plugger.settle()
+    const setUpMs = performance.now() - start
+    const report = await tellStory({ ...options, agent, ground, oracle, plugger, kind, setUpMs, startedAt: start })
+    if (report !== undefined) await options.onResult(report)
+    if (report !== undefined && options.keep && !interrupted.aborted) {
+      await say(`\nleft running; in another terminal:  npx weir status --socket ${socketPath}`)
+      await say(`                                    npx weir observe --last 20 --socket ${socketPath}`)
+      await say('Ctrl-C ends it and takes everything away.')
+      await new Promise<void>(done => interrupted.addEventListener('abort', () => done(), { once: true }))
+    }
+    return report
+  } finally {
+    for (const step of undo.reverse()) await step().catch(error => say(`cleaning up: ${String(error)}`))
+    if (run !== undefined) await clearRun(run)
+  }
+}
+
+/** Native code and WebAssembly are loaded only by those who use them. */
+async function openGround(kind: 'kernel' | 'memory', id: string): Promise<Ground> {
+  if (kind === 'memory') return (await import('./memory-ground.js')).createMemoryGround()
+  return await (await import('./kernel-ground.js')).createKernelGround({ id })
+}

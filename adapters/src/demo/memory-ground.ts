@@ -1,0 +1,4 @@
+import type { Ground } from './ground.js'
+export function createMemoryGround(): Ground {
+  throw new Error()
+}
