@@ -2,6 +2,8 @@ import type { EventDraft, WeirEvent } from '@weir/core/event/event.js'
 import { upcastEvent } from '@weir/core/event/upcast.js'
 import { WeirError } from '@weir/core/errors.js'
 import type { Observable } from 'rxjs'
+import { exportLog } from '../exchange/export.js'
+import { importLog } from '../exchange/import.js'
 import { Snapshots } from '../snapshots/snapshots.js'
 import { privateCopyStorage } from '../storage/private-copy.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
@@ -120,11 +122,7 @@ export class EventLog {
    * write that the disk refused on, `WEIR_LOG_READ_ONLY` and `WEIR_LOG_CLOSED`.
    */
   async append(drafts: readonly EventDraft[]): Promise<Appended> {
-    if (this.#storage.readOnly) {
-      throw new WeirError('WEIR_LOG_READ_ONLY', `the log at ${this.location} was opened for reading`, {
-        path: this.location,
-      })
-    }
+    this.#assertWritable()
     return this.#writer.append(drafts)
   }
 
@@ -166,6 +164,29 @@ export class EventLog {
     return verifyLog(this.#database, this.#codec, this.snapshots, this.#head, options)
   }
 
+  /** The log as NDJSON text, see exchange/format.ts: whole lines, some at a time. Throws `WEIR_LOG_DAMAGED`. */
+  export(): AsyncGenerator<string> {
+    this.#assertOpen()
+    return exportLog(this.#database, this.#codec, this.location, this.#head)
+  }
+
+  /**
+   * Fills this log, which must be empty, from an export cut anywhere into pieces; then its head is that of the exported
+   * log. All or nothing. Throws `WEIR_LOG_NOT_EMPTY` and `WEIR_IMPORT_INVALID` (with the line).
+   */
+  async import(chunks: AsyncIterable<string> | Iterable<string>): Promise<LogHead> {
+    this.#assertWritable()
+    this.#assertOpen()
+    const { seq } = this.#head
+    if (seq > 0 || this.#writer.pendingBytes > 0) {
+      throw new WeirError('WEIR_LOG_NOT_EMPTY', `the log at ${this.location} has events already`, {
+        path: this.location,
+        head: seq,
+      })
+    }
+    return this.#writer.replaceHead(() => importLog(this.#database, this.#codec, this.location, chunks))
+  }
+
   /** Ends the intake, waits for what was taken in, ends tails and lets the next writer in. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -196,6 +217,13 @@ export class EventLog {
 
   #wake(): void {
     for (const look of [...this.#wakers]) look()
+  }
+
+  #assertWritable(): void {
+    if (!this.#storage.readOnly) return
+    throw new WeirError('WEIR_LOG_READ_ONLY', `the log at ${this.location} was opened for reading`, {
+      path: this.location,
+    })
   }
 
   #assertOpen(): void {

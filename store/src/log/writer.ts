@@ -1,5 +1,6 @@
 import type { EventDraft } from '@weir/core/event/event.js'
 import { WeirError } from '@weir/core/errors.js'
+import { writeFailed } from './failure.js'
 import { encodeGroup, recordOverheadBytes } from './group.js'
 import { encodeHead, type LogHead } from './head.js'
 import { binary, durably, groupKey, headKey } from './keys.js'
@@ -85,6 +86,22 @@ export class Writer {
         this.#waiting.push({ drafts, resolve, reject })
       } else this.#admit({ drafts, resolve, reject })
     })
+  }
+
+  /** Holds appends back while something else fills the empty log, then goes on behind the head that it returns. */
+  async replaceHead(fill: () => Promise<LogHead>): Promise<LogHead> {
+    const filling = fill()
+    this.#running = filling.then(
+      () => undefined,
+      () => undefined,
+    )
+    try {
+      this.#head = await filling
+      this.#onCommit(this.#head)
+      return this.#head
+    } finally {
+      this.#running = this.#pending.length > 0 ? this.#run() : undefined
+    }
   }
 
   /** Ends the intake with `reason` and waits until what was taken in is durable. */
@@ -188,15 +205,7 @@ export class Writer {
   }
 
   #fail(commit: readonly Append[], cause: unknown): void {
-    const reason =
-      (cause as { cause?: Error }).cause?.message ?? (cause instanceof Error ? cause.message : String(cause))
-    const durable = this.#head.seq
-    this.#stopped = new WeirError(
-      'WEIR_LOG_WRITE_FAILED',
-      `the log at ${this.#location} takes no more events after ${durable}: ${reason}`,
-      { path: this.#location, durable, reason },
-      { cause },
-    )
+    this.#stopped = writeFailed(this.#location, this.#head.seq, 'events appended since', cause)
     const rejected = [...commit, ...this.#pending.splice(0), ...this.#waiting.splice(0)]
     this.#pendingBytes = 0
     for (const { reject } of rejected) reject(this.#stopped)

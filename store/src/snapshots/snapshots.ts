@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { deserialize, serialize } from 'node:v8'
 import { WeirError } from '@weir/core/errors.js'
+import { writeFailed } from '../log/failure.js'
 import { finding, type LogFinding } from '../log/finding.js'
 import { decodeGroup } from '../log/group.js'
 import type { LogHead } from '../log/head.js'
@@ -123,13 +124,7 @@ export class Snapshots {
       await this.#database.batch().put(pointerKey(name, seq), encodePointer(pointer), binary).write(durably)
       await this.#prune(name)
     } catch (cause) {
-      const reason = (cause as { cause?: Error }).cause?.message ?? (cause as Error).message
-      throw new WeirError(
-        'WEIR_LOG_WRITE_FAILED',
-        `the log at ${location} can't store a snapshot: ${reason}`,
-        { path: location, durable: this.#head().seq, reason },
-        { cause },
-      )
+      throw writeFailed(location, this.#head().seq, `snapshot ${name} at event ${seq}`, cause)
     }
   }
 

@@ -1,0 +1,66 @@
+import { eventSchemaVersion } from '@weir/core/event/event.js'
+import { finding } from '../log/finding.js'
+import { decodeGroup, groupIntact, recordOf } from '../log/group.js'
+import { emptyHead, type LogHead } from '../log/head.js'
+import { damaged, storedGroups } from '../log/reader.js'
+import type { RecordCodec } from '../log/record.js'
+import type { LogDatabase } from '../storage/storage.js'
+import { exportFormat, type ExportHeader, type ExportLine, exportName } from './format.js'
+
+/**
+ * The log as text, some lines at a time; each ends with a newline. Throws `WEIR_LOG_DAMAGED` at the first group that isn't
+ * what was written: an export stands for the log, so it is whole or it ends in an error.
+ */
+export async function* exportLog(
+  database: LogDatabase,
+  codec: RecordCodec,
+  location: string,
+  head: LogHead,
+): AsyncGenerator<string> {
+  const header: ExportHeader = {
+    weir: exportName,
+    format: exportFormat,
+    schemaVersion: eventSchemaVersion,
+    first: 1,
+    previous: emptyHead.hash,
+    head,
+  }
+  yield `${JSON.stringify(header)}\n`
+  let next = 1
+  let previous = emptyHead.hash
+  if (head.seq === 0) return
+  for await (const stored of storedGroups(database, 1, head.seq)) {
+    let text = ''
+    for (const { last, value } of stored) {
+      if (last > head.seq) break
+      const group = decodeGroup(value)
+      if (group === undefined || group.first !== next || group.previous !== previous || !groupIntact(value)) {
+        throw damaged(location, finding('altered', next, last, `events ${next} to ${last} aren't what was written`))
+      }
+      for (let seq = group.first; seq <= last; seq++) {
+        const chain = seq === last ? group.hash : undefined
+        text += `${JSON.stringify(lineOf(codec, seq, recordOf(group, seq - group.first), chain))}\n`
+      }
+      next = last + 1
+      previous = group.hash
+    }
+    yield text
+  }
+  if (next <= head.seq) {
+    throw damaged(location, finding('truncated', next, head.seq, `events ${next} to ${head.seq} are gone`))
+  }
+}
+
+function lineOf(codec: RecordCodec, seq: number, record: Buffer, chain: string | undefined): ExportLine {
+  const end = chain === undefined ? {} : { chain }
+  try {
+    const { version, body } = codec.decodeRaw(record)
+    // What JSON drops or bends (undefined, NaN, bytes) shows when the record is made again from it.
+    if (codec.encodeRaw(version, JSON.parse(JSON.stringify(body))).equals(record)) {
+      return version === eventSchemaVersion ? { seq, event: body, ...end } : { seq, version, event: body, ...end }
+    }
+  } catch {
+    // A record of a later version: it goes out as it is.
+  }
+  return { seq, record: record.toString('base64'), ...end }
+}

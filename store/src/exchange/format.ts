@@ -1,0 +1,30 @@
+/**
+ * An exported log: NDJSON, one header line and one line per event.
+ *
+ *     {"weir":"event log","format":1,"schemaVersion":1,"first":1,"previous":"00…","head":{"seq":2,"hash":"ab…"}}
+ *     {"seq":1,"event":{"kind":"namespace.upserted",…}}
+ *     {"seq":2,"event":{…},"chain":"ab…"}
+ *
+ * Events are as they were stored: `version` stands beside one of another schema version than the header's. `chain` is the
+ * hash of the group that ends there. `record` (base64) replaces `event` where JSON can't tell all of the record.
+ */
+export const exportName = 'event log'
+export const exportFormat = 1
+
+export interface ExportHeader {
+  readonly weir: typeof exportName
+  readonly format: number
+  readonly schemaVersion: number
+  readonly first: number
+  /** Chain hash before the first event. */
+  readonly previous: string
+  readonly head: { readonly seq: number; readonly hash: string }
+}
+
+export interface ExportLine {
+  readonly seq: number
+  readonly version?: number
+  readonly event?: unknown
+  readonly record?: string
+  readonly chain?: string
+}

@@ -1,0 +1,119 @@
+import { WeirError } from '@weir/core/errors.js'
+import { encodeGroup } from '../log/group.js'
+import { encodeHead, type LogHead } from '../log/head.js'
+import { binary, durably, groupKey, headKey, importKey } from '../log/keys.js'
+import { clearEvents } from '../log/open.js'
+import type { RecordCodec } from '../log/record.js'
+import type { LogDatabase } from '../storage/storage.js'
+import { exportFormat, type ExportHeader, type ExportLine, exportName } from './format.js'
+import { writeFailed } from '../log/failure.js'
+import { splitLines } from './lines.js'
+
+/** Groups per synced batch. */
+const batchGroups = 64
+
+/**
+ * Fills an empty log from an export: same numbers, same groups, same hashes. Returns the head.
+ *
+ * All or nothing: a mark says that an import is under way, and a log opened with that mark is emptied first. Throws
+ * `WEIR_IMPORT_INVALID` with the line.
+ */
+export async function importLog(
+  database: LogDatabase,
+  codec: RecordCodec,
+  location: string,
+  chunks: AsyncIterable<string> | Iterable<string>,
+): Promise<LogHead> {
+  try {
+    await database
+      .batch()
+      .put(importKey, Buffer.from([1]), binary)
+      .write(durably)
+    return await fill(database, codec, chunks)
+  } catch (error) {
+    // Where this fails too, the mark stays, and the next opening clears.
+    await clearEvents(database).catch(() => undefined)
+    throw isStorageError(error) ? writeFailed(location, 0, 'import', error) : error
+  }
+}
+
+const isStorageError = (error: unknown): boolean => String((error as { code?: unknown })?.code).startsWith('LEVEL_')
+
+async function fill(
+  database: LogDatabase,
+  codec: RecordCodec,
+  chunks: AsyncIterable<string> | Iterable<string>,
+): Promise<LogHead> {
+  let header: ExportHeader | undefined
+  let head: LogHead = { seq: 0, hash: '' }
+  let records: Buffer[] = []
+  let batch = database.batch()
+  for await (const { line, text } of splitLines(chunks)) {
+    if (header === undefined) {
+      header = parseHeader(line, text)
+      head = { seq: 0, hash: header.previous }
+      continue
+    }
+    const parsed = parse(line, text) as ExportLine
+    const seq = head.seq + records.length + 1
+    if (parsed?.seq !== seq) throw invalid(line, `event ${seq} is expected here`)
+    records.push(recordOf(codec, line, parsed, header.schemaVersion))
+    if (parsed.chain === undefined) continue
+    const { value, hash } = encodeGroup(
+      head.seq + 1,
+      head.hash,
+      records.map(record => record.length),
+      records,
+    )
+    if (hash !== parsed.chain)
+      throw invalid(line, `events ${head.seq + 1} to ${seq} don't give the hash that stands here`)
+    head = { seq, hash }
+    records = []
+    batch.put(groupKey(seq), value, binary)
+    if (batch.length < batchGroups) continue
+    await batch.write(durably)
+    batch = database.batch()
+  }
+  if (header === undefined) throw invalid(1, 'there is no header')
+  if (records.length > 0 || head.seq !== header.head.seq || head.hash !== header.head.hash) {
+    throw invalid(header.head.seq + 1, `the export is cut off: its head is event ${header.head.seq}`)
+  }
+  if (head.seq > 0) batch.put(headKey, encodeHead(head), binary)
+  await batch.del(importKey, binary).write(durably)
+  return head
+}
+
+function parseHeader(line: number, text: string): ExportHeader {
+  const header = parse(line, text) as Partial<ExportHeader> | null
+  if (header?.weir !== exportName) throw invalid(line, "this isn't an exported event log")
+  if (header.format !== exportFormat) throw invalid(line, `format ${header.format} isn't known, only ${exportFormat}`)
+  if (header.first !== 1) throw invalid(line, `the export starts with event ${header.first}, not 1`)
+  const { schemaVersion, previous, head } = header
+  if (typeof schemaVersion !== 'number' || typeof head?.seq !== 'number' || typeof head.hash !== 'string') {
+    throw invalid(line, 'the header lacks its schema version or its head')
+  }
+  if (typeof previous !== 'string' || !/^0{64}$/.test(previous)) throw invalid(line, 'the chain must start from zeros')
+  return header as ExportHeader
+}
+
+function recordOf(codec: RecordCodec, line: number, parsed: ExportLine, schemaVersion: number): Buffer {
+  if (typeof parsed.record === 'string') return Buffer.from(parsed.record, 'base64')
+  const version = parsed.version ?? schemaVersion
+  if (!Number.isInteger(version) || version < 0 || version > 255 || typeof parsed.event !== 'object') {
+    throw invalid(line, 'there is neither an event nor a record')
+  }
+  // The next record may go over this one's buffer otherwise.
+  return Buffer.from(codec.encodeRaw(version, parsed.event))
+}
+
+function parse(line: number, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw invalid(line, (error as Error).message)
+  }
+}
+
+function invalid(line: number, reason: string): WeirError {
+  return new WeirError('WEIR_IMPORT_INVALID', `line ${line}: ${reason}`, { line, reason })
+}
