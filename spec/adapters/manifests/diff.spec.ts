@@ -11,7 +11,7 @@ import { deployment, inFolder, namespace, pod, policy } from './folder.js'
 const options = { timeMs: 1000 }
 
 /** The log's state after these drafts, kept as simply as can be. */
-const after = (known: KnownFacts, drafts: readonly EventDraft[]): KnownFacts => {
+const stateAfter = (known: KnownFacts, drafts: readonly EventDraft[]): KnownFacts => {
   const next = {
     ...known,
     namespaces: new Map(known.namespaces),
@@ -61,7 +61,7 @@ describe('manifests: diff against the log', () => {
       expect(first.map(({ source, time }) => [source, time])).to.deep.equal(
         [18, 12, 1, 1].map(line => [`manifests:${join(folder, 'a.yaml')}:${line}`, 1000]),
       )
-      expect(diffFacts(after(nothingKnown, first), await readManifests(folder), options)).to.deep.equal([])
+      expect(diffFacts(stateAfter(nothingKnown, first), await readManifests(folder), options)).to.deep.equal([])
     })
   })
 
@@ -69,11 +69,11 @@ describe('manifests: diff against the log', () => {
     const text = (selector: string, replicas: number) =>
       `${policy('p', `{podSelector: {matchLabels: ${selector}}}`)}---\n${deployment('web', replicas)}`
     await inFolder({ 'a.yaml': text('{a: x, b: z}', 2), 'b.yaml': policy('q') }, async folder => {
-      let known = after(nothingKnown, diffFacts(nothingKnown, await readManifests(folder), options))
+      let known = stateAfter(nothingKnown, diffFacts(nothingKnown, await readManifests(folder), options))
       const next = async (content: string) => {
         await writeFile(join(folder, 'a.yaml'), content)
         const drafts = diffFacts(known, await readManifests(folder), options)
-        known = after(known, drafts)
+        known = stateAfter(known, drafts)
         return titles(drafts)
       }
       expect(await next(`# a comment\n${text('{b: z, a: x}', 2)}`)).to.deep.equal([])
@@ -85,10 +85,10 @@ describe('manifests: diff against the log', () => {
 
   it('leaves in force what is refused, and says when it is accepted again', async () => {
     await inFolder({ 'a.yaml': policy('p'), 'b.yaml': deployment('web', 2) }, async folder => {
-      let known = after(nothingKnown, diffFacts(nothingKnown, await readManifests(folder), options))
+      let known = stateAfter(nothingKnown, diffFacts(nothingKnown, await readManifests(folder), options))
       const next = async () => {
         const drafts = diffFacts(known, await readManifests(folder), options)
-        known = after(known, drafts)
+        known = stateAfter(known, drafts)
         return titles(drafts)
       }
       await writeFile(join(folder, 'a.yaml'), policy('p', '{podSelector: 5}'))
@@ -111,7 +111,7 @@ describe('manifests: diff against the log', () => {
   it('deletes nothing for a file that is broken as a whole, known before or not', async () => {
     await inFolder({ 'a.yaml': policy('p'), 'b.yaml': policy('q') }, async folder => {
       const reader = new ManifestReader(folder)
-      const known = after(nothingKnown, diffFacts(nothingKnown, await reader.read(), options))
+      const known = stateAfter(nothingKnown, diffFacts(nothingKnown, await reader.read(), options))
       await writeFile(join(folder, 'a.yaml'), 'a: [')
       await rm(join(folder, 'b.yaml'))
       // The reader that saw the file whole knows what it held: others' deletions pass.
@@ -129,7 +129,7 @@ describe('manifests: diff against the log', () => {
   it('keeps what a vanished folder said, and lets an object move out of a broken file', async () => {
     await inFolder({ 'm/a.yaml': `${policy('p')}---\n${policy('q')}` }, async folder => {
       const reader = new ManifestReader(join(folder, 'm'))
-      const known = after(nothingKnown, diffFacts(nothingKnown, await reader.read(), options))
+      const known = stateAfter(nothingKnown, diffFacts(nothingKnown, await reader.read(), options))
       await writeFile(join(folder, 'm/a.yaml'), 'a: [')
       await writeFile(join(folder, 'm/b.yaml'), policy('q', '{podSelector: {}, policyTypes: [Egress]}'))
       expect(titles(diffFacts(known, await reader.read(), options))[0]).to.equal('networkpolicy.upserted q')
@@ -158,7 +158,7 @@ describe('manifests: diff against the log', () => {
 
   it('frees an address before it gives it again', async () => {
     await inFolder({ 'a.yaml': pod('a', 'status: {podIP: 10.0.0.2}\n') }, async folder => {
-      const known = after(nothingKnown, diffFacts(nothingKnown, await readManifests(folder), options))
+      const known = stateAfter(nothingKnown, diffFacts(nothingKnown, await readManifests(folder), options))
       await writeFile(join(folder, 'a.yaml'), pod('b', 'status: {podIP: 10.0.0.2}\n'))
       expect(titles(diffFacts(known, await readManifests(folder), options))).to.deep.equal([
         'pod.deleted a',
@@ -171,7 +171,7 @@ describe('manifests: diff against the log', () => {
     await inFolder({ 'a.yaml': deployment('web', 3) }, async folder => {
       const podCidrs = ['10.244.0.0/24', 'fd00::/64']
       const desired = async (known: KnownFacts) => assignAddresses(await readManifests(folder), known, { podCidrs })
-      const known = after(nothingKnown, diffFacts(nothingKnown, await desired(nothingKnown), options))
+      const known = stateAfter(nothingKnown, diffFacts(nothingKnown, await desired(nothingKnown), options))
       expect(known.pods.get('default/web-1')?.fact.addresses).to.deep.equal(['10.244.0.3', 'fd00::3'])
       expect(diffFacts(known, await desired(known), options)).to.deep.equal([])
     })
