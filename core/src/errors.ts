@@ -61,6 +61,18 @@ export interface WeirErrorPayloads {
   WEIR_EVENT_UNENCODABLE: { readonly kind: string; readonly reason: string }
   /** A record of a schema version that this build doesn't know. */
   WEIR_EVENT_VERSION: { readonly version: number; readonly supported: number }
+  /** A map has no room for what a change needs; `size` and `needed` are entries. */
+  WEIR_MAP_FULL: { readonly map: string; readonly size: number; readonly needed: number }
+  /** There is no BPF file system to pin maps and links in, and none could be mounted. */
+  WEIR_BPFFS_MISSING: { readonly path: string; readonly reason: string }
+  /** The process lacks what eBPF needs. */
+  WEIR_CAPABILITY_MISSING: { readonly missing: readonly string[] }
+  /** The kernel can't do what the datapath needs; `detail` is what it said. */
+  WEIR_KERNEL_UNSUPPORTED: { readonly feature: string; readonly kernel: string; readonly detail: string }
+  /** A program of the datapath hasn't been built. */
+  WEIR_PROGRAM_MISSING: { readonly path: string; readonly build: string }
+  /** A map or a hook couldn't be read or written; the reconciler tries again. */
+  WEIR_DATAPATH_FAILED: { readonly operation: string; readonly reason: string }
 }
 
 /** Who holds a log open for writing. */

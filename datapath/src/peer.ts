@@ -36,3 +36,6 @@ export const firstEndpointSlot = 256
 
 /** The map's slot of an endpoint's number (1 and up); 0 stays 0. */
 export const slotOf = (endpoint: number): number => (endpoint === 0 ? 0 : firstEndpointSlot - 1 + endpoint)
+
+/** The number of a local endpoint's slot. */
+export const endpointOf = (slot: number): number => slot - firstEndpointSlot + 1

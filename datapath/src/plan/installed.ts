@@ -17,6 +17,7 @@ export class Installed {
   readonly #addressesBySubject = new Map<number, Set<string>>()
   readonly #addressesBySlot = new Map<number, Set<string>>()
   readonly #rowsByClass = new Map<number, number>()
+  readonly #addressCount = { 4: 0, 6: 0 }
   #generation = 0
 
   /** The highest generation of any slot. */
@@ -24,9 +25,18 @@ export class Installed {
     return this.#generation
   }
 
+  /** Says that a generation was used which the maps don't show any more. */
+  raiseGeneration(generation: number): void {
+    this.#generation = Math.max(this.#generation, generation)
+  }
+
   /** Addresses of a local subject. */
   addressesOf(subject: number): ReadonlySet<string> {
     return this.#addressesBySubject.get(subject) ?? none
+  }
+
+  addressCount(family: 4 | 6): number {
+    return this.#addressCount[family]
   }
 
   addressesAt(slot: number): ReadonlySet<string> {
@@ -65,6 +75,8 @@ export class Installed {
 
   #applyAddress(address: string, peer: Peer | undefined): void {
     const before = this.addresses.get(address)
+    const family = address.includes(':') ? 6 : 4
+    this.#addressCount[family] += Number(peer !== undefined) - Number(before !== undefined)
     if (before !== undefined) {
       this.#count(before.peerClass, -1)
       if (before.subject !== 0) remove(this.#addressesBySubject, before.subject, address)

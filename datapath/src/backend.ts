@@ -1,0 +1,123 @@
+import type { Observable } from 'rxjs'
+import type { MapName } from './codec/maps.js'
+
+export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint'
+
+/** A map as bytes: keys and values of exactly keySize and valueSize bytes, in the host's byte order. */
+export interface BackendMap {
+  readonly name: MapName
+  readonly keySize: number
+  readonly valueSize: number
+  readonly maxEntries: number
+  lookup(key: Uint8Array): Uint8Array | undefined
+  /** @throws WeirError WEIR_MAP_FULL */
+  update(key: Uint8Array, value: Uint8Array): void
+  /** True when the key was there. */
+  delete(key: Uint8Array): boolean
+  entries(): Iterable<readonly [Uint8Array, Uint8Array]>
+  /**
+   * Contiguous keys and values, written in order.
+   * @throws WeirError WEIR_MAP_FULL; entries before the one that didn't fit are written
+   */
+  updateBatch(keys: Uint8Array, values: Uint8Array, count: number): void
+  /** Contiguous keys, deleted in order; keys that aren't there are no error. */
+  deleteBatch(keys: Uint8Array, count: number): void
+}
+
+/** Records of the event ring in one turn of the event loop, not decoded yet. */
+export interface EventBatch {
+  readonly records: readonly Uint8Array[]
+  /** Records that were lost since the batch before, because nobody read fast enough. */
+  readonly lost: number
+}
+
+/** Where a packet enters a program. */
+export interface PacketContext {
+  readonly ifindex: number
+  /** 0 unless said. */
+  readonly mark?: number
+}
+
+/** Numbers of `TC_ACT_*`. */
+export const packetActions = { pass: 0, drop: 2, redirect: 7 } as const
+
+export interface PacketResult {
+  /** TC_ACT_* */
+  readonly action: number
+  /** The packet as the program left it. */
+  readonly packet: Uint8Array
+  readonly mark: number
+  /** Where a redirect goes, where the backend can tell. */
+  readonly redirect?: { readonly ifindex: number; readonly toPeer: boolean }
+}
+
+/** An endpoint's interface on the host side. */
+export interface Attachment {
+  readonly ifindex: number
+  readonly ifname: string
+}
+
+export interface AttachOptions {
+  /** File of the network namespace that the interface is in; the process's own when absent. */
+  readonly netns?: string
+}
+
+export interface SweepCount {
+  readonly seen: number
+  readonly removed: number
+}
+
+export interface Sweep {
+  readonly ct4: SweepCount
+  readonly ct6: SweepCount
+  readonly frag4: SweepCount
+  readonly frag6: SweepCount
+}
+
+/** Packets and bytes of one reason (0: passed), by direction of policy. */
+export interface ReasonCount {
+  readonly reason: number
+  readonly egress: { readonly packets: bigint; readonly bytes: bigint }
+  readonly ingress: { readonly packets: bigint; readonly bytes: bigint }
+}
+
+export interface Counters {
+  /** Reasons with at least one packet. */
+  readonly reasons: readonly ReasonCount[]
+  /** By name in `enum weir_tally`, lower case, without prefix: `flows_opened`. */
+  readonly tallies: Readonly<Record<string, bigint>>
+}
+
+/** What is in use, for `weir status`. */
+export interface Features {
+  readonly backend: 'kernel' | 'memory'
+  /** Kernel release, or what the memory backend runs on. */
+  readonly platform: string
+  readonly attach: 'tcx' | 'clsact' | 'memory'
+  readonly coarseClock: boolean
+  readonly redirectPeer: boolean
+  /** Who removes expired flows: the program in the kernel, or user space entry by entry. */
+  readonly sweep: 'program' | 'entries'
+  /** Maps taken over from an earlier run, and what was migrated or dropped on the way. */
+  readonly maps: readonly string[]
+}
+
+/** Where policy tables live and packets run. */
+export interface Backend {
+  readonly kind: 'kernel' | 'memory'
+  readonly maps: Readonly<Record<Exclude<MapName, 'weir_events'>, BackendMap>>
+  /** Hot; batches nobody subscribes to are gone. */
+  readonly events: Observable<EventBatch>
+  readonly features: Features
+  runProgram(program: ProgramName, packet: Uint8Array, context: PacketContext): PacketResult
+  /** Programs onto an endpoint's interface; onto one that has them, the programs of this build, without a gap. */
+  attach(attachment: Attachment, options?: AttachOptions): void
+  /** No error when nothing is attached there. */
+  detach(attachment: Attachment, options?: AttachOptions): void
+  /** Interfaces that have the programs, earlier runs' included. */
+  attachments(): readonly Attachment[]
+  sweep(): Sweep
+  counters(): Counters
+  /** Ends this handle. What is pinned goes on. */
+  close(): void
+}

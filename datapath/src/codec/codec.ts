@@ -1,0 +1,168 @@
+import { endianness } from 'node:os'
+
+/** A type as the layout has it. */
+export type LayoutType =
+  | { readonly kind: 'int'; readonly size: number; readonly signed: boolean }
+  | {
+      readonly kind: 'enum'
+      readonly name: string
+      readonly size: number
+      readonly values: Readonly<Record<string, number>>
+    }
+  | { readonly kind: 'array'; readonly length: number; readonly element: LayoutType }
+  | {
+      readonly kind: 'struct' | 'union'
+      readonly name: string
+      readonly size: number
+      readonly members: readonly LayoutMember[]
+    }
+
+export interface LayoutMember {
+  readonly name: string
+  readonly offsetBits: number
+  readonly bits?: number
+  readonly type: LayoutType
+}
+
+/** What a value of the type is here: 8-byte integers are bigint, byte arrays Uint8Array; padding isn't shown. */
+export type Decoded<Type> = Type extends { readonly kind: 'int'; readonly size: 8 }
+  ? bigint
+  : Type extends { readonly kind: 'int' | 'enum' }
+    ? number
+    : Type extends { readonly kind: 'array'; readonly element: { readonly kind: 'int'; readonly size: 1 } }
+      ? Uint8Array
+      : Type extends { readonly kind: 'array'; readonly element: infer Element }
+        ? readonly Decoded<Element>[]
+        : Type extends { readonly members: readonly (infer Member)[] }
+          ? { readonly [M in Member as Shown<M>]: M extends { readonly type: infer Inner } ? Decoded<Inner> : never }
+          : never
+
+type Shown<Member> = Member extends { readonly name: infer Name extends string }
+  ? Name extends `pad${string}`
+    ? never
+    : Name
+  : never
+
+/** Values of a type as bytes in the host's byte order. */
+export interface Codec<Value> {
+  readonly size: number
+  /** Into `bytes` at `offset`; padding becomes zero. */
+  write(bytes: Uint8Array, offset: number, value: Value): void
+  read(bytes: Uint8Array, offset?: number): Value
+  encode(value: Value): Uint8Array
+}
+
+const little = endianness() === 'LE'
+
+interface Access {
+  read(view: DataView, offset: number): unknown
+  write(view: DataView, offset: number, value: unknown): void
+}
+
+export function codecOf<const Type extends LayoutType>(type: Type): Codec<Decoded<Type>> {
+  const access = accessOf(type)
+  const size = sizeOf(type)
+  const write = (bytes: Uint8Array, offset: number, value: unknown) => {
+    bytes.fill(0, offset, offset + size)
+    access.write(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset, value)
+  }
+  return {
+    size,
+    write,
+    read: (bytes, offset = 0) =>
+      access.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset) as Decoded<Type>,
+    encode: value => {
+      const bytes = new Uint8Array(size)
+      write(bytes, 0, value)
+      return bytes
+    },
+  }
+}
+
+export function sizeOf(type: LayoutType): number {
+  return type.kind === 'array' ? type.length * sizeOf(type.element) : type.size
+}
+
+function accessOf(type: LayoutType): Access {
+  switch (type.kind) {
+    case 'int':
+      return integer(type.size, type.signed)
+    case 'enum':
+      return integer(type.size, false)
+    case 'array':
+      return array(type.length, type.element)
+    default:
+      return members(type.members)
+  }
+}
+
+function integer(size: number, signed: boolean): Access {
+  if (size === 8) {
+    return {
+      read: (view, offset) => (signed ? view.getBigInt64(offset, little) : view.getBigUint64(offset, little)),
+      write: (view, offset, value) => view.setBigUint64(offset, BigInt.asUintN(64, value as bigint), little),
+    }
+  }
+  const name = `${signed ? 'Int' : 'Uint'}${size * 8}` as 'Uint8' | 'Uint16' | 'Uint32' | 'Int8' | 'Int16' | 'Int32'
+  const [get, set] = [`get${name}`, `set${name}`] as const
+  return {
+    read: (view, offset) => view[get](offset, little),
+    write: (view, offset, value) => view[set](offset, value as number, little),
+  }
+}
+
+function array(length: number, element: LayoutType): Access {
+  if (element.kind === 'int' && element.size === 1) {
+    return {
+      read: (view, offset) => new Uint8Array(view.buffer.slice(view.byteOffset + offset, view.byteOffset + offset + length)),
+      write: (view, offset, value) => {
+        new Uint8Array(view.buffer, view.byteOffset + offset, length).set(value as Uint8Array)
+      },
+    }
+  }
+  const access = accessOf(element)
+  const size = sizeOf(element)
+  return {
+    read: (view, offset) => Array.from({ length }, (_, index) => access.read(view, offset + index * size)),
+    write: (view, offset, value) => {
+      for (const [index, item] of (value as readonly unknown[]).entries()) access.write(view, offset + index * size, item)
+    },
+  }
+}
+
+function members(all: readonly LayoutMember[]): Access {
+  const shown = all
+    .filter(member => !member.name.startsWith('pad'))
+    .map(member => ({ name: member.name, access: memberAccess(member) }))
+  return {
+    read: (view, offset) => Object.fromEntries(shown.map(({ name, access }) => [name, access.read(view, offset)])),
+    write: (view, offset, value) => {
+      for (const { name, access } of shown) access.write(view, offset, (value as Record<string, unknown>)[name])
+    },
+  }
+}
+
+function memberAccess(member: LayoutMember): Access {
+  if (member.bits !== undefined) return bitField(member.offsetBits, member.bits)
+  const access = accessOf(member.type)
+  const at = member.offsetBits / 8
+  return {
+    read: (view, offset) => access.read(view, offset + at),
+    write: (view, offset, value) => access.write(view, offset + at, value),
+  }
+}
+
+/** A field within one aligned 32-bit word. BTF counts bits in memory order: from the low end on little-endian hosts. */
+function bitField(offsetBits: number, bits: number): Access {
+  const at = Math.floor(offsetBits / 32) * 4
+  const first = offsetBits % 32
+  const shift = little ? first : 32 - first - bits
+  const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1
+  return {
+    read: (view, offset) => ((view.getUint32(offset + at, little) >>> shift) & mask) >>> 0,
+    write: (view, offset, value) => {
+      const others = view.getUint32(offset + at, little) & ~(mask << shift)
+      view.setUint32(offset + at, (others | (((value as number) & mask) << shift)) >>> 0, little)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { layout } from '../layout.generated.js'
+import { codecOf } from './codec.js'
+
+export type MapName = keyof typeof layout.maps
+/** Maps with keys and values: all but the ring. */
+export type TableMapName = Exclude<MapName, 'weir_events'>
+
+const maps = layout.maps
+
+/** Keys and values of the maps that user space reads and writes, typed by the layout. */
+export const codecs = {
+  address4: codecOf(maps.weir_addr4.key),
+  address6: codecOf(maps.weir_addr6.key),
+  prefix4: codecOf(maps.weir_pfx4.key),
+  prefix6: codecOf(maps.weir_pfx6.key),
+  peer: codecOf(maps.weir_addr4.value),
+  index: codecOf(maps.weir_endpoints.key),
+  endpoint: codecOf(maps.weir_endpoints.value),
+  slot: codecOf(maps.weir_devices.value),
+  cellKey: codecOf(maps.weir_cells.key),
+  cell: codecOf(maps.weir_cells.value),
+  rowChunk: codecOf(maps.weir_rows.value),
+  counter: codecOf(maps.weir_counters.value),
+  tally: codecOf(maps.weir_tallies.value),
+  conntrack4: codecOf(maps.weir_ct4.key),
+  conntrack6: codecOf(maps.weir_ct6.key),
+  conntrack: codecOf(maps.weir_ct4.value),
+  event: codecOf(layout.types.weir_event),
+  sweep: codecOf(layout.types.weir_sweep),
+} as const
+
+export const reasonNumbers: Readonly<Record<string, number>> = layout.types.weir_reason.values
+export const tallyNumbers: Readonly<Record<string, number>> = layout.types.weir_tally.values
+export const eventKinds = layout.types.weir_event_kind.values

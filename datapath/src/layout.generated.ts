@@ -1,0 +1,91 @@
+// Made by generate-layout.mjs from the BPF object's BTF. Edit bpf/include/weir instead.
+
+export const layout = {
+  maps: {
+    weir_addr4: {
+      type: 'hash', keySize: 4, valueSize: 16, maxEntries: 131072,
+      key: {kind: 'struct', name: 'weir_address4', size: 4, members: [{name: 'address', offsetBits: 0, type: {kind: 'array', length: 4, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_peer', size: 16, members: [{name: 'identity', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'peer_class', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}, {name: 'subject', offsetBits: 64, type: {kind: 'int', size: 4, signed: false}}, {name: 'slot', offsetBits: 96, type: {kind: 'int', size: 4, signed: false}}]},
+    },
+    weir_addr6: {
+      type: 'hash', keySize: 16, valueSize: 16, maxEntries: 131072,
+      key: {kind: 'struct', name: 'weir_address6', size: 16, members: [{name: 'address', offsetBits: 0, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_peer', size: 16, members: [{name: 'identity', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'peer_class', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}, {name: 'subject', offsetBits: 64, type: {kind: 'int', size: 4, signed: false}}, {name: 'slot', offsetBits: 96, type: {kind: 'int', size: 4, signed: false}}]},
+    },
+    weir_budgets: {
+      type: 'percpu_array', keySize: 4, valueSize: 16, maxEntries: 1,
+      key: {kind: 'int', size: 4, signed: false},
+      value: {kind: 'struct', name: 'weir_budget', size: 16, members: [{name: 'filled', offsetBits: 0, type: {kind: 'int', size: 8, signed: false}}, {name: 'tokens', offsetBits: 64, type: {kind: 'int', size: 8, signed: false}}]},
+    },
+    weir_cells: {
+      type: 'hash', keySize: 8, valueSize: 8, maxEntries: 262144,
+      key: {kind: 'struct', name: 'weir_cell_key', size: 8, members: [{name: 'subject', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'direction', offsetBits: 32, bits: 1, type: {kind: 'int', size: 4, signed: false}}, {name: 'peer_class', offsetBits: 33, bits: 31, type: {kind: 'int', size: 4, signed: false}}]},
+      value: {kind: 'struct', name: 'weir_cell', size: 8, members: [{name: 'first', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'chunks', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}]},
+    },
+    weir_counters: {
+      type: 'percpu_array', keySize: 4, valueSize: 32, maxEntries: 256,
+      key: {kind: 'int', size: 4, signed: false},
+      value: {kind: 'struct', name: 'weir_counter', size: 32, members: [{name: 'packets', offsetBits: 0, type: {kind: 'array', length: 2, element: {kind: 'int', size: 8, signed: false}}}, {name: 'bytes', offsetBits: 128, type: {kind: 'array', length: 2, element: {kind: 'int', size: 8, signed: false}}}]},
+    },
+    weir_ct4: {
+      type: 'lru_hash', keySize: 16, valueSize: 32, maxEntries: 262144,
+      key: {kind: 'struct', name: 'weir_ct4_key', size: 16, members: [{name: 'address', offsetBits: 0, type: {kind: 'array', length: 2, element: {kind: 'int', size: 4, signed: false}}}, {name: 'port', offsetBits: 64, type: {kind: 'array', length: 2, element: {kind: 'int', size: 2, signed: false}}}, {name: 'protocol', offsetBits: 96, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 104, type: {kind: 'array', length: 3, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_ct', size: 32, members: [{name: 'expires', offsetBits: 0, type: {kind: 'int', size: 8, signed: false}}, {name: 'generation', offsetBits: 64, type: {kind: 'int', size: 4, signed: false}}, {name: 'slot', offsetBits: 96, type: {kind: 'array', length: 2, element: {kind: 'int', size: 4, signed: false}}}, {name: 'timeout', offsetBits: 160, type: {kind: 'int', size: 2, signed: false}}, {name: 'seen', offsetBits: 176, type: {kind: 'array', length: 2, element: {kind: 'int', size: 1, signed: false}}}, {name: 'originator', offsetBits: 192, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 200, type: {kind: 'array', length: 7, element: {kind: 'int', size: 1, signed: false}}}]},
+    },
+    weir_ct6: {
+      type: 'lru_hash', keySize: 40, valueSize: 32, maxEntries: 131072,
+      key: {kind: 'struct', name: 'weir_ct6_key', size: 40, members: [{name: 'address', offsetBits: 0, type: {kind: 'array', length: 2, element: {kind: 'union', name: 'weir_address', size: 16, members: [{name: 'byte', offsetBits: 0, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}, {name: 'word', offsetBits: 0, type: {kind: 'array', length: 4, element: {kind: 'int', size: 4, signed: false}}}, {name: 'half', offsetBits: 0, type: {kind: 'array', length: 2, element: {kind: 'int', size: 8, signed: false}}}]}}}, {name: 'port', offsetBits: 256, type: {kind: 'array', length: 2, element: {kind: 'int', size: 2, signed: false}}}, {name: 'protocol', offsetBits: 288, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 296, type: {kind: 'array', length: 3, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_ct', size: 32, members: [{name: 'expires', offsetBits: 0, type: {kind: 'int', size: 8, signed: false}}, {name: 'generation', offsetBits: 64, type: {kind: 'int', size: 4, signed: false}}, {name: 'slot', offsetBits: 96, type: {kind: 'array', length: 2, element: {kind: 'int', size: 4, signed: false}}}, {name: 'timeout', offsetBits: 160, type: {kind: 'int', size: 2, signed: false}}, {name: 'seen', offsetBits: 176, type: {kind: 'array', length: 2, element: {kind: 'int', size: 1, signed: false}}}, {name: 'originator', offsetBits: 192, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 200, type: {kind: 'array', length: 7, element: {kind: 'int', size: 1, signed: false}}}]},
+    },
+    weir_devices: {
+      type: 'hash', keySize: 4, valueSize: 4, maxEntries: 4096,
+      key: {kind: 'int', size: 4, signed: false},
+      value: {kind: 'int', size: 4, signed: false},
+    },
+    weir_endpoints: {
+      type: 'array', keySize: 4, valueSize: 32, maxEntries: 4096,
+      key: {kind: 'int', size: 4, signed: false},
+      value: {kind: 'struct', name: 'weir_endpoint', size: 32, members: [{name: 'generation', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'ifindex', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}, {name: 'pod_mac', offsetBits: 64, type: {kind: 'array', length: 6, element: {kind: 'int', size: 1, signed: false}}}, {name: 'host_mac', offsetBits: 112, type: {kind: 'array', length: 6, element: {kind: 'int', size: 1, signed: false}}}, {name: 'identity', offsetBits: 160, type: {kind: 'int', size: 4, signed: false}}, {name: 'flags', offsetBits: 192, type: {kind: 'int', size: 4, signed: false}}, {name: 'pad', offsetBits: 224, type: {kind: 'int', size: 4, signed: false}}]},
+    },
+    weir_events: {
+      type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: 1048576,
+    },
+    weir_frag4: {
+      type: 'lru_hash', keySize: 16, valueSize: 16, maxEntries: 8192,
+      key: {kind: 'struct', name: 'weir_frag4_key', size: 16, members: [{name: 'source', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'destination', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}, {name: 'id', offsetBits: 64, type: {kind: 'int', size: 2, signed: false}}, {name: 'protocol', offsetBits: 80, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 88, type: {kind: 'array', length: 5, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_frag', size: 16, members: [{name: 'expires', offsetBits: 0, type: {kind: 'int', size: 8, signed: false}}, {name: 'source_port', offsetBits: 64, type: {kind: 'int', size: 2, signed: false}}, {name: 'destination_port', offsetBits: 80, type: {kind: 'int', size: 2, signed: false}}, {name: 'protocol', offsetBits: 96, type: {kind: 'int', size: 1, signed: false}}, {name: 'backwards', offsetBits: 104, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 112, type: {kind: 'array', length: 2, element: {kind: 'int', size: 1, signed: false}}}]},
+    },
+    weir_frag6: {
+      type: 'lru_hash', keySize: 40, valueSize: 16, maxEntries: 8192,
+      key: {kind: 'struct', name: 'weir_frag6_key', size: 40, members: [{name: 'source', offsetBits: 0, type: {kind: 'union', name: 'weir_address', size: 16, members: [{name: 'byte', offsetBits: 0, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}, {name: 'word', offsetBits: 0, type: {kind: 'array', length: 4, element: {kind: 'int', size: 4, signed: false}}}, {name: 'half', offsetBits: 0, type: {kind: 'array', length: 2, element: {kind: 'int', size: 8, signed: false}}}]}}, {name: 'destination', offsetBits: 128, type: {kind: 'union', name: 'weir_address', size: 16, members: [{name: 'byte', offsetBits: 0, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}, {name: 'word', offsetBits: 0, type: {kind: 'array', length: 4, element: {kind: 'int', size: 4, signed: false}}}, {name: 'half', offsetBits: 0, type: {kind: 'array', length: 2, element: {kind: 'int', size: 8, signed: false}}}]}}, {name: 'id', offsetBits: 256, type: {kind: 'int', size: 4, signed: false}}, {name: 'pad', offsetBits: 288, type: {kind: 'int', size: 4, signed: false}}]},
+      value: {kind: 'struct', name: 'weir_frag', size: 16, members: [{name: 'expires', offsetBits: 0, type: {kind: 'int', size: 8, signed: false}}, {name: 'source_port', offsetBits: 64, type: {kind: 'int', size: 2, signed: false}}, {name: 'destination_port', offsetBits: 80, type: {kind: 'int', size: 2, signed: false}}, {name: 'protocol', offsetBits: 96, type: {kind: 'int', size: 1, signed: false}}, {name: 'backwards', offsetBits: 104, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 112, type: {kind: 'array', length: 2, element: {kind: 'int', size: 1, signed: false}}}]},
+    },
+    weir_pfx4: {
+      type: 'lpm_trie', keySize: 8, valueSize: 16, maxEntries: 65536,
+      key: {kind: 'struct', name: 'weir_prefix4', size: 8, members: [{name: 'length', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'address', offsetBits: 32, type: {kind: 'array', length: 4, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_peer', size: 16, members: [{name: 'identity', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'peer_class', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}, {name: 'subject', offsetBits: 64, type: {kind: 'int', size: 4, signed: false}}, {name: 'slot', offsetBits: 96, type: {kind: 'int', size: 4, signed: false}}]},
+    },
+    weir_pfx6: {
+      type: 'lpm_trie', keySize: 20, valueSize: 16, maxEntries: 65536,
+      key: {kind: 'struct', name: 'weir_prefix6', size: 20, members: [{name: 'length', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'address', offsetBits: 32, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_peer', size: 16, members: [{name: 'identity', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'peer_class', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}, {name: 'subject', offsetBits: 64, type: {kind: 'int', size: 4, signed: false}}, {name: 'slot', offsetBits: 96, type: {kind: 'int', size: 4, signed: false}}]},
+    },
+    weir_rows: {
+      type: 'array', keySize: 4, valueSize: 128, maxEntries: 65536,
+      key: {kind: 'int', size: 4, signed: false},
+      value: {kind: 'struct', name: 'weir_row_chunk', size: 128, members: [{name: 'key', offsetBits: 0, type: {kind: 'array', length: 16, element: {kind: 'int', size: 4, signed: false}}}, {name: 'verdict', offsetBits: 512, type: {kind: 'array', length: 16, element: {kind: 'int', size: 4, signed: false}}}]},
+    },
+    weir_tallies: {
+      type: 'percpu_array', keySize: 4, valueSize: 8, maxEntries: 5,
+      key: {kind: 'int', size: 4, signed: false},
+      value: {kind: 'int', size: 8, signed: false},
+    },
+  },
+  types: {
+    weir_event: {kind: 'struct', name: 'weir_event', size: 80, members: [{name: 'time', offsetBits: 0, type: {kind: 'int', size: 8, signed: false}}, {name: 'kind', offsetBits: 64, type: {kind: 'int', size: 1, signed: false}}, {name: 'verdict', offsetBits: 72, type: {kind: 'int', size: 1, signed: false}}, {name: 'reason', offsetBits: 80, type: {kind: 'int', size: 1, signed: false}}, {name: 'direction', offsetBits: 88, type: {kind: 'int', size: 1, signed: false}}, {name: 'family', offsetBits: 96, type: {kind: 'int', size: 1, signed: false}}, {name: 'protocol', offsetBits: 104, type: {kind: 'int', size: 1, signed: false}}, {name: 'tcp_flags', offsetBits: 112, type: {kind: 'int', size: 1, signed: false}}, {name: 'icmp_type', offsetBits: 120, type: {kind: 'int', size: 1, signed: false}}, {name: 'icmp_code', offsetBits: 128, type: {kind: 'int', size: 1, signed: false}}, {name: 'is_reply', offsetBits: 136, type: {kind: 'int', size: 1, signed: false}}, {name: 'ethertype', offsetBits: 144, type: {kind: 'int', size: 2, signed: false}}, {name: 'source_port', offsetBits: 160, type: {kind: 'int', size: 2, signed: false}}, {name: 'destination_port', offsetBits: 176, type: {kind: 'int', size: 2, signed: false}}, {name: 'source', offsetBits: 192, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}, {name: 'destination', offsetBits: 320, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}, {name: 'source_identity', offsetBits: 448, type: {kind: 'int', size: 4, signed: false}}, {name: 'destination_identity', offsetBits: 480, type: {kind: 'int', size: 4, signed: false}}, {name: 'source_slot', offsetBits: 512, type: {kind: 'int', size: 4, signed: false}}, {name: 'destination_slot', offsetBits: 544, type: {kind: 'int', size: 4, signed: false}}, {name: 'ifindex', offsetBits: 576, type: {kind: 'int', size: 4, signed: false}}, {name: 'length', offsetBits: 608, type: {kind: 'int', size: 4, signed: false}}]},
+    weir_event_kind: {kind: 'enum', name: 'weir_event_kind', size: 4, values: {WEIR_EVENT_VERDICT: 1, WEIR_EVENT_DROP: 2, WEIR_EVENT_TRACE: 3}},
+    weir_reason: {kind: 'enum', name: 'weir_reason', size: 4, values: {WEIR_PASSED: 0, WEIR_BAD_SOURCE_MAC: 130, WEIR_BAD_SOURCE: 132, WEIR_POLICY_DENIED: 133, WEIR_INVALID_PACKET: 134, WEIR_TRUNCATED_L4: 135, WEIR_WRITE_FAILED: 141, WEIR_UNKNOWN_ICMP4_TYPE: 144, WEIR_UNKNOWN_TARGET: 150, WEIR_STALE_TARGET: 151, WEIR_CONNTRACK_FULL: 155, WEIR_BAD_EXTENSION_HEADER: 156, WEIR_UNRELATED: 163, WEIR_UNSUPPORTED_ETHERTYPE: 166, WEIR_FRAGMENT_WITHOUT_FIRST: 175, WEIR_FORBIDDEN_ICMP6: 176, WEIR_VLAN: 182, WEIR_CHATTER: 199, WEIR_NO_POLICY: 203}},
+    weir_tally: {kind: 'enum', name: 'weir_tally', size: 4, values: {WEIR_TALLY_EVENTS_SUPPRESSED: 0, WEIR_TALLY_EVENTS_LOST: 1, WEIR_TALLY_FLOWS_OPENED: 2, WEIR_TALLY_FLOWS_REJUDGED: 3, WEIR_TALLY_FLOWS_CUT: 4, WEIR_TALLIES: 5}},
+    weir_sweep: {kind: 'struct', name: 'weir_sweep', size: 32, members: [{name: 'ct4', offsetBits: 0, type: {kind: 'struct', name: 'weir_sweep_count', size: 8, members: [{name: 'seen', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'removed', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}]}}, {name: 'ct6', offsetBits: 64, type: {kind: 'struct', name: 'weir_sweep_count', size: 8, members: [{name: 'seen', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'removed', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}]}}, {name: 'frag4', offsetBits: 128, type: {kind: 'struct', name: 'weir_sweep_count', size: 8, members: [{name: 'seen', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'removed', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}]}}, {name: 'frag6', offsetBits: 192, type: {kind: 'struct', name: 'weir_sweep_count', size: 8, members: [{name: 'seen', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'removed', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}]}}]},
+  },
+} as const

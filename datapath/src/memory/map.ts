@@ -1,0 +1,94 @@
+import { WeirError } from '@weir/core/errors.js'
+import type { BackendMap } from '../backend.js'
+import type { MapName } from '../codec/maps.js'
+import { viewAt, type WeirModule } from './module.js'
+
+const noEntry = -2
+const tooBig = -7
+
+/** A map in the module's memory. */
+export class MemoryMap implements BackendMap {
+  readonly name: MapName
+  readonly keySize: number
+  readonly valueSize: number
+  readonly maxEntries: number
+  readonly #module: WeirModule
+  readonly #map: number
+
+  constructor(module: WeirModule, map: number, name: MapName) {
+    this.#module = module
+    this.#map = map
+    this.name = name
+    this.keySize = module.weir_map_key_size(map)
+    this.valueSize = module.weir_map_value_size(map)
+    this.maxEntries = module.weir_map_max_entries(map)
+  }
+
+  lookup(key: Uint8Array): Uint8Array | undefined {
+    this.#putKey(key)
+    return this.#module.weir_map_lookup(this.#map) === 0 ? this.#value().slice() : undefined
+  }
+
+  update(key: Uint8Array, value: Uint8Array): void {
+    this.#putKey(key)
+    if (value.length !== this.valueSize) throw new TypeError(`value of ${value.length} bytes for ${this.name}`)
+    this.#value().set(value)
+    const result = this.#module.weir_map_update(this.#map, 0)
+    if (result === 0) return
+    if (result === tooBig) {
+      const payload = { map: this.name, size: this.maxEntries, needed: this.maxEntries + 1 }
+      throw new WeirError('WEIR_MAP_FULL', `${this.name} has no room for more than ${this.maxEntries} entries`, payload)
+    }
+    throw this.#failure('update', result)
+  }
+
+  delete(key: Uint8Array): boolean {
+    this.#putKey(key)
+    const result = this.#module.weir_map_delete(this.#map)
+    if (result !== 0 && result !== noEntry) throw this.#failure('delete', result)
+    return result === 0
+  }
+
+  entries(): Iterable<readonly [Uint8Array, Uint8Array]> {
+    const keys: Uint8Array[] = []
+    for (let first = 1; this.#module.weir_map_next_key(this.#map, first) === 0; first = 0) {
+      keys.push(this.#key().slice())
+    }
+    return keys.flatMap(key => {
+      const value = this.lookup(key)
+      return value === undefined ? [] : [[key, value] as const]
+    })
+  }
+
+  updateBatch(keys: Uint8Array, values: Uint8Array, count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      this.update(part(keys, index, this.keySize), part(values, index, this.valueSize))
+    }
+  }
+
+  deleteBatch(keys: Uint8Array, count: number): void {
+    for (let index = 0; index < count; index += 1) this.delete(part(keys, index, this.keySize))
+  }
+
+  #key(): Uint8Array {
+    return viewAt(this.#module, this.#module.weir_key(), this.keySize)
+  }
+
+  #value(): Uint8Array {
+    return viewAt(this.#module, this.#module.weir_value(), this.valueSize)
+  }
+
+  #putKey(key: Uint8Array): void {
+    if (key.length !== this.keySize) throw new TypeError(`key of ${key.length} bytes for ${this.name}`)
+    this.#key().set(key)
+  }
+
+  #failure(call: string, result: number): WeirError<'WEIR_DATAPATH_FAILED'> {
+    const operation = `${call} ${this.name}`
+    const reason = `errno ${-result}`
+    return new WeirError('WEIR_DATAPATH_FAILED', `${operation}: ${reason}`, { operation, reason })
+  }
+}
+
+const part = (bytes: Uint8Array, index: number, size: number): Uint8Array =>
+  bytes.subarray(index * size, (index + 1) * size)

@@ -1,0 +1,296 @@
+import { WeirError } from '@weir/core/errors.js'
+import type { Tables, TablesDelta } from '@weir/core/tables/tables.js'
+import type { Attachment, AttachOptions, Backend } from '../backend.js'
+import { endpointOf } from '../peer.js'
+import { goalFromDelta, goalFromTables } from '../plan/goal.js'
+import type { Goal, Phase } from '../plan/operation.js'
+import { planTransition } from '../plan/plan.js'
+import { bumpEndpoints, describeGoal, deviceRepairs } from './differences.js'
+import { type Content, readContent } from './read.js'
+import { countWrites, type ReconcilerCounters, type ReconcileReport, type RepairReport } from './report.js'
+import { processTimer, type Timer } from './timer.js'
+import { bindPlan, checkRoom, settle, type WriteBatch, writeBatch } from './writer.js'
+
+export interface ReconcilerOptions extends AttachOptions {
+  readonly timer?: Timer
+  /** Pause before the first retry, and the longest; each is twice the one before. */
+  readonly retry?: { readonly firstMs: number; readonly mostMs: number }
+  /** Told of each failed turn, the retries' among them. */
+  readonly onError?: (error: Error) => void
+  /** Told of a retry that succeeded. */
+  readonly onRecovered?: (report: ReconcileReport) => void
+  /** Told of every write before it is made: for benchmarks, and for tests that break off there. */
+  readonly onBatch?: (batch: WriteBatch) => void
+}
+
+export interface ReconcilerStatus {
+  /** False from a failed turn to the retry that makes up for it. What was in force stays in force meanwhile. */
+  readonly inSync: boolean
+  readonly lastError?: Error
+  readonly counters: ReconcilerCounters
+}
+
+const defaultRetry = { firstMs: 100, mostMs: 30_000 }
+
+/**
+ * The only writer of the maps. Keeps what they hold, and brings them to what the tables say in the order of a plan
+ * (planTransition), one batch call per phase and map. A turn that fails is retried; it is safe to repeat any of them.
+ */
+export class Reconciler {
+  readonly #backend: Backend
+  readonly #options: ReconcilerOptions
+  readonly #timer: Timer
+  readonly #retry: { readonly firstMs: number; readonly mostMs: number }
+  readonly #attached = new Map<number, Attachment>()
+  readonly #counters = {
+    transitions: 0,
+    entriesWritten: 0,
+    entriesDeleted: 0,
+    failures: 0,
+    retries: 0,
+    repairs: 0,
+    repairedEntries: 0,
+  }
+  #content: Content | undefined
+  #tables: Tables | undefined
+  #lastError: Error | undefined
+  #pauseMs: number
+  #cancelRetry: (() => void) | undefined
+  #closed = false
+
+  constructor(backend: Backend, options: ReconcilerOptions = {}) {
+    this.#backend = backend
+    this.#options = options
+    this.#timer = options.timer ?? processTimer
+    this.#retry = options.retry ?? defaultRetry
+    this.#pauseMs = this.#retry.firstMs
+  }
+
+  get status(): ReconcilerStatus {
+    const counters = { ...this.#counters }
+    return this.#lastError === undefined
+      ? { inSync: this.#content !== undefined, counters }
+      : { inSync: false, lastError: this.#lastError, counters }
+  }
+
+  /**
+   * Takes over what is pinned and changes what differs from the tables, flow by flow lawfully. Established connections
+   * that the tables allow go on; each is judged again.
+   * @throws WeirError WEIR_MAP_FULL, WEIR_DATAPATH_FAILED; the turn is retried meanwhile
+   */
+  async start(tables: Tables): Promise<ReconcileReport> {
+    this.#tables = tables
+    return this.#turn(() => this.#resync())
+  }
+
+  /**
+   * Makes the change. After a failed turn, makes up for it as well.
+   * @param tables as the delta left them
+   * @throws as start
+   */
+  async apply(delta: TablesDelta, tables: Tables): Promise<ReconcileReport> {
+    this.#tables = tables
+    return this.#turn(() => {
+      if (this.#content === undefined || this.#lastError !== undefined) return this.#resync()
+      return this.#reach(this.#content, goalFromDelta(delta, tables), tables)
+    })
+  }
+
+  /** Reads all maps, sets right what isn't as the tables say, and tells what it was. */
+  async verify(): Promise<RepairReport> {
+    const tables = this.#tables
+    if (tables === undefined) throw new RangeError('verify before start')
+    return this.#turn(() => {
+      const actual = readContent(this.#backend)
+      const known = this.#content?.installed
+      const goal = goalFromTables(actual.installed, tables)
+      const rewound = [...(known?.endpoints ?? [])].filter(
+        ([slot, { generation }]) => actual.installed.endpoint(slot).generation !== generation,
+      ).length
+      actual.installed.raiseGeneration(known?.generation ?? 0)
+      const lost = this.#lostAttachments()
+      const described = describeGoal(goal, deviceRepairs(actual).length, lost)
+      const differences = { ...described.differences, endpoints: described.differences.endpoints + rewound }
+      const total = Object.values(differences).reduce((sum, count) => sum + count, 0)
+      this.#content = actual
+      if (total === 0) return { ...nothingDone, ...described }
+      this.#counters.repairs += 1
+      this.#counters.repairedEntries += total
+      for (const name of lost) {
+        for (const [ifindex, { ifname }] of this.#attached) if (ifname === name) this.#attached.delete(ifindex)
+      }
+      const report = this.#reach(actual, goal, tables, { bumpAll: true })
+      return { ...report, examples: described.examples, differences }
+    })
+  }
+
+  /** Ends retries. The maps stay as they are. */
+  close(): void {
+    this.#closed = true
+    this.#cancelRetry?.()
+  }
+
+  #turn<Report extends ReconcileReport>(work: () => Report): Report {
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    try {
+      const report = work()
+      this.#lastError = undefined
+      this.#pauseMs = this.#retry.firstMs
+      return report
+    } catch (cause) {
+      const error = cause instanceof WeirError ? cause : failure(cause)
+      this.#lastError = error
+      this.#counters.failures += 1
+      this.#options.onError?.(error)
+      this.#scheduleRetry()
+      throw error
+    }
+  }
+
+  #scheduleRetry(): void {
+    if (this.#closed) return
+    this.#cancelRetry = this.#timer.after(this.#pauseMs, () => {
+      this.#pauseMs = Math.min(this.#retry.mostMs, this.#pauseMs * 2)
+      this.#counters.retries += 1
+      try {
+        const report = this.#turn(() => this.#resync())
+        this.#options.onRecovered?.(report)
+      } catch {
+        // The turn has told of it, and has scheduled the next.
+      }
+    })
+  }
+
+  #resync(): ReconcileReport {
+    const content = readContent(this.#backend)
+    content.installed.raiseGeneration(this.#content?.installed.generation ?? 0)
+    this.#content = content
+    for (const attachment of this.#backend.attachments()) this.#attached.set(attachment.ifindex, attachment)
+    return this.#reach(content, goalFromTables(content.installed, this.#tables!), this.#tables!, { bumpAll: true })
+  }
+
+  /** From what is installed to the goal; then the programs to where endpoints are. */
+  #reach(content: Content, goal: Goal, tables: Tables, { bumpAll = false } = {}): ReconcileReport {
+    const phases: Phase[] = [...planTransition(content.installed, goal)]
+    if (bumpAll) {
+      const planned = phases.flatMap(phase => phase.operations)
+      phases.push({ name: 'generations', operations: bumpEndpoints(content.installed, planned) })
+    }
+    const planned = this.#bind(content, phases)
+    const devicesBefore = [...goal.endpoints.keys()].map(slot => content.installed.endpoint(slot).wiring.ifindex)
+    for (const batch of planned) {
+      this.#options.onBatch?.(batch)
+      writeBatch(this.#backend, batch)
+    }
+    settle(content, phases)
+    const repairs = bumpAll ? this.#repairDevices(content) : []
+    const batches = [...planned, ...repairs]
+    this.#count(batches)
+    const attachments = bumpAll ? this.#attachAll(tables) : this.#attachChanged(content, goal, tables, devicesBefore)
+    return { writes: countWrites(batches), batches: batches.length, ...attachments }
+  }
+
+  #bind(content: Content, phases: readonly Phase[]): readonly WriteBatch[] {
+    try {
+      const planned = bindPlan(content, phases)
+      checkRoom(this.#backend, content, planned)
+      return planned
+    } catch (error) {
+      content.rows.settle()
+      throw error
+    }
+  }
+
+  #repairDevices(content: Content): readonly WriteBatch[] {
+    const writes = deviceRepairs(content)
+    const batches: WriteBatch[] = []
+    for (const kind of ['delete', 'update'] as const) {
+      const some = writes.filter(write => (write.value === undefined) === (kind === 'delete'))
+      if (some.length > 0) batches.push({ map: 'weir_devices', kind, writes: some })
+    }
+    for (const batch of batches) writeBatch(this.#backend, batch)
+    content.devices.clear()
+    for (const [slot, { wiring }] of content.installed.endpoints) {
+      if (wiring.ifindex !== 0) content.devices.set(wiring.ifindex, slot)
+    }
+    return batches
+  }
+
+  #count(planned: readonly WriteBatch[]): void {
+    if (planned.length > 0) this.#counters.transitions += 1
+    for (const { kind, writes } of planned) {
+      if (kind === 'update') this.#counters.entriesWritten += writes.length
+      else this.#counters.entriesDeleted += writes.length
+    }
+  }
+
+  #lostAttachments(): readonly string[] {
+    const there = new Set(this.#backend.attachments().map(attachment => attachment.ifindex))
+    return [...this.#attached.values()].filter(({ ifindex }) => !there.has(ifindex)).map(({ ifname }) => ifname)
+  }
+
+  #attachAll(tables: Tables): Pick<ReconcileReport, 'attached' | 'detached'> {
+    const wanted = new Map<number, Attachment>()
+    for (const [, { wiring }] of tables.endpoints) if (wiring !== undefined) wanted.set(wiring.ifindex, wiring)
+    const strangers = [...this.#attached.values()].filter(({ ifindex }) => !wanted.has(ifindex))
+    return this.#attachTo([...wanted.values()], strangers)
+  }
+
+  #attachChanged(
+    content: Content,
+    goal: Goal,
+    tables: Tables,
+    devicesBefore: readonly number[],
+  ): Pick<ReconcileReport, 'attached' | 'detached'> {
+    const added: Attachment[] = []
+    for (const slot of goal.endpoints.keys()) {
+      const wiring = tables.endpoints.get(endpointOf(slot))?.wiring
+      if (wiring !== undefined && !this.#attached.has(wiring.ifindex)) added.push(wiring)
+    }
+    const removed: Attachment[] = []
+    for (const ifindex of devicesBefore) {
+      const attachment = this.#attached.get(ifindex)
+      if (attachment !== undefined && !content.devices.has(ifindex)) removed.push(attachment)
+    }
+    return this.#attachTo(added, removed)
+  }
+
+  /** Tries all of them before it fails because of one. */
+  #attachTo(
+    added: readonly Attachment[],
+    removed: readonly Attachment[],
+  ): Pick<ReconcileReport, 'attached' | 'detached'> {
+    const attached: string[] = []
+    const detached: string[] = []
+    const failures: unknown[] = []
+    for (const { ifindex, ifname } of added) {
+      try {
+        this.#backend.attach({ ifindex, ifname }, this.#options)
+        if (!this.#attached.has(ifindex)) attached.push(ifname)
+        this.#attached.set(ifindex, { ifindex, ifname })
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    for (const attachment of removed) {
+      try {
+        this.#backend.detach(attachment, this.#options)
+        this.#attached.delete(attachment.ifindex)
+        detached.push(attachment.ifname)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+    return { attached, detached }
+  }
+}
+
+const nothingDone: ReconcileReport = { writes: {}, batches: 0, attached: [], detached: [] }
+
+function failure(cause: unknown): WeirError<'WEIR_DATAPATH_FAILED'> {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const operation = cause instanceof Error && 'call' in cause ? String(cause.call) : 'reconcile'
+  return new WeirError('WEIR_DATAPATH_FAILED', `${operation} failed: ${reason}`, { operation, reason }, { cause })
+}
