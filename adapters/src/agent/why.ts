@@ -24,7 +24,7 @@ const echoRequests = {
 export function parseTarget(text: string): Target {
   const bracketed = /^\[([^\]]+)\](?::(.*))?$/.exec(text)
   // An address of IPv6 without brackets has no port: where it would end can't be told.
-  if (bracketed === null && text.split(':').length > 2) return { place: text }
+  if (bracketed === null && !text.includes('[') && text.split(':').length > 2) return { place: text }
   const colon = text.indexOf(':')
   const place = bracketed?.[1] ?? (colon < 0 ? text : text.slice(0, colon))
   const rest = bracketed === null ? (colon < 0 ? undefined : text.slice(colon + 1)) : bracketed[2]

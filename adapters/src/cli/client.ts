@@ -1,5 +1,4 @@
 import { request } from 'node:http'
-import { createInterface } from 'node:readline'
 import type { IncomingMessage } from 'node:http'
 import { WeirError, type WeirErrorCode, type WeirErrorPayloads } from '@weir/core'
 import type { ErrorBody } from '../agent/protocol.js'
@@ -36,7 +35,7 @@ export function agentClient(socketPath: string): AgentClient {
       const close = (): void => void response.destroy()
       signal.addEventListener('abort', close, { once: true })
       try {
-        for await (const line of createInterface({ input: response })) if (line !== '') yield JSON.parse(line) as Item
+        for await (const line of linesOf(response)) yield JSON.parse(line) as Item
       } catch (error) {
         if (!signal.aborted) throw error
       } finally {
@@ -75,6 +74,15 @@ async function textOf(response: IncomingMessage): Promise<string> {
 function withQuery(path: string, query: Readonly<Record<string, string | undefined>>): string {
   const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
+}
+
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = ''
+  for await (const part of response as AsyncIterable<string>) {
+    const lines = (rest + part).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines.filter(line => line !== '')
+  }
 }
 
 /** The agent's error, as if it had happened here. */

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AgentServer, notFound, type Question, serve } from '@weir/adapters/agent/server.js'
+import { agentClient } from '@weir/adapters/cli/client.js'
+import { WeirError } from '@weir/core'
+import { expect } from 'chai'
+
+describe('the agent’s socket', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-socket-'))
+  const path = join(folder, 'agent.sock')
+  let server: AgentServer | undefined
+  let stopped = 0
+
+  async function answer(question: Question) {
+    const [subject] = question.path
+    if (subject === 'lines')
+      return {
+        kind: 'lines' as const,
+        lines: (line: (value: object) => void, end: () => void) => {
+          line({ n: 1 })
+          const timer = setTimeout(() => {
+            line({ n: 2 })
+            if (question.query.get('follow') === null) end()
+          }, 5)
+          return () => {
+            clearTimeout(timer)
+            stopped++
+          }
+        },
+      }
+    if (subject === 'echo')
+      return { kind: 'value' as const, value: { name: question.query.get('name'), body: question.body ?? null } }
+    if (subject === 'defect') throw new TypeError('x is not a function')
+    throw notFound(question.path.join('/'))
+  }
+
+  beforeEach(async () => {
+    server = await serve(path, answer)
+  })
+  afterEach(() => server?.close())
+  after(() => rmSync(folder, { recursive: true }))
+
+  it('is open to its owner alone', () => {
+    expect(statSync(path).mode & 0o777).to.equal(0o600)
+  })
+
+  it('answers with JSON', async () => {
+    expect(await agentClient(path).get('/v1/echo', { name: 'ä/b', other: undefined })).to.deep.equal({
+      name: 'ä/b',
+      body: null,
+    })
+  })
+
+  it('passes a typed error on as it is', async () => {
+    const failure = await agentClient(path)
+      .get('/v1/nothing')
+      .catch((error: unknown) => error)
+    expect(failure).to.be.instanceOf(WeirError).and.have.property('code', 'WEIR_NOT_FOUND')
+    expect((failure as WeirError).payload).to.deep.include({ name: 'nothing' })
+  })
+
+  it('says what went wrong without a stack when it is a defect', async () => {
+    const failure = await agentClient(path)
+      .get('/v1/defect')
+      .catch((error: Error) => error)
+    expect((failure as Error).message).to.equal('x is not a function')
+  })
+
+  it('streams lines until the end, and lets go when the reader leaves', async () => {
+    const lines: object[] = []
+    for await (const line of agentClient(path).stream<object>('/v1/lines', {}, new AbortController().signal))
+      lines.push(line)
+    expect(lines).to.deep.equal([{ n: 1 }, { n: 2 }])
+    stopped = 0
+    const leaving = new AbortController()
+    for await (const _ of agentClient(path).stream<object>('/v1/lines', { follow: 'true' }, leaving.signal))
+      leaving.abort()
+    for (let waited = 0; stopped === 0 && waited < 100; waited++) await new Promise(resolve => setTimeout(resolve, 10))
+    expect(stopped).to.equal(1)
+  })
+
+  it('refuses a body that is no JSON or too long', async () => {
+    const post = (body: string): Promise<{ status: number; code: string }> =>
+      new Promise((resolve, reject) => {
+        const asking = request({ socketPath: path, path: '/v1/echo', method: 'POST' }, response => {
+          let text = ''
+          response.on('data', part => (text += String(part)))
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, code: (JSON.parse(text) as { code: string }).code }),
+          )
+        })
+        asking.on('error', reject)
+        asking.end(body)
+      })
+    expect(await post('{')).to.deep.equal({ status: 400, code: 'WEIR_REQUEST_INVALID' })
+    expect(await post(`"${'x'.repeat(1024 * 1024)}"`)).to.deep.equal({ status: 400, code: 'WEIR_REQUEST_INVALID' })
+  })
+
+  it('isn’t taken from an agent that answers, but is from one that is gone', async () => {
+    const second = await serve(path, answer).catch((error: unknown) => error)
+    expect(second).to.be.instanceOf(WeirError).and.have.property('message').that.includes('another agent answers')
+    await server!.close()
+    writeFileSync(path, '')
+    server = await serve(path, answer)
+    expect(await agentClient(path).get('/v1/echo')).to.deep.equal({ name: null, body: null })
+  })
+
+  it('says where nobody answers', async () => {
+    await server!.close()
+    const failure = await agentClient(path)
+      .get('/v1/status')
+      .catch((error: unknown) => error)
+    expect(failure).to.be.instanceOf(WeirError).and.have.property('code', 'WEIR_AGENT_UNREACHABLE')
+  })
+})
