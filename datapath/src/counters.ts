@@ -2,7 +2,10 @@ import type { Counters, ReasonCount } from './backend.js'
 import { codecs, tallyNumbers } from './codec/maps.js'
 
 /** Adds up the values of all CPUs: each `stride` bytes apart in `value`. */
-function perCpu<Value>(value: Uint8Array, codec: { readonly size: number; read(bytes: Uint8Array, at: number): Value }) {
+function perCpu<Value>(
+  value: Uint8Array,
+  codec: { readonly size: number; read(bytes: Uint8Array, at: number): Value },
+) {
   const stride = Math.ceil(codec.size / 8) * 8
   return Array.from({ length: Math.max(1, Math.floor(value.length / stride)) }, (_, cpu) =>
     codec.read(value, cpu * stride),

@@ -114,7 +114,8 @@ function integer(size: number, signed: boolean): Access {
 function array(length: number, element: LayoutType): Access {
   if (element.kind === 'int' && element.size === 1) {
     return {
-      read: (view, offset) => new Uint8Array(view.buffer.slice(view.byteOffset + offset, view.byteOffset + offset + length)),
+      read: (view, offset) =>
+        new Uint8Array(view.buffer.slice(view.byteOffset + offset, view.byteOffset + offset + length)),
       write: (view, offset, value) => {
         new Uint8Array(view.buffer, view.byteOffset + offset, length).set(value as Uint8Array)
       },
@@ -125,7 +126,8 @@ function array(length: number, element: LayoutType): Access {
   return {
     read: (view, offset) => Array.from({ length }, (_, index) => access.read(view, offset + index * size)),
     write: (view, offset, value) => {
-      for (const [index, item] of (value as readonly unknown[]).entries()) access.write(view, offset + index * size, item)
+      for (const [index, item] of (value as readonly unknown[]).entries())
+        access.write(view, offset + index * size, item)
     },
   }
 }

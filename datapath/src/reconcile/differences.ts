@@ -10,9 +10,11 @@ const examplesMost = 10
 /** Device entries that don't say what the endpoints say, as the writes that set them right. */
 export function deviceRepairs(content: Content): readonly MapWrite[] {
   const wanted = new Map<number, number>()
-  for (const [slot, { wiring }] of content.installed.endpoints) if (wiring.ifindex !== 0) wanted.set(wiring.ifindex, slot)
+  for (const [slot, { wiring }] of content.installed.endpoints)
+    if (wiring.ifindex !== 0) wanted.set(wiring.ifindex, slot)
   const writes: MapWrite[] = []
-  for (const [ifindex, slot] of wanted) if (content.devices.get(ifindex) !== slot) writes.push(deviceWrite(ifindex, slot))
+  for (const [ifindex, slot] of wanted)
+    if (content.devices.get(ifindex) !== slot) writes.push(deviceWrite(ifindex, slot))
   for (const ifindex of content.devices.keys()) if (!wanted.has(ifindex)) writes.push(deviceWrite(ifindex, undefined))
   return writes
 }
@@ -63,7 +65,8 @@ export function bumpEndpoints(installed: Installed, planned: readonly Operation[
   const bumps: Operation[] = []
   for (const slot of slots) {
     const now = last.get(slot) ?? installed.endpoint(slot)
-    if (slot !== 0 && now.generation < generation) bumps.push({ table: 'endpoints', slot, wiring: now.wiring, generation })
+    if (slot !== 0 && now.generation < generation)
+      bumps.push({ table: 'endpoints', slot, wiring: now.wiring, generation })
   }
   return bumps
 }

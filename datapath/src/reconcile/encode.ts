@@ -1,4 +1,4 @@
-import { type Prefix } from '@weir/core/address/address.js'
+import type { Prefix } from '@weir/core/address/address.js'
 import { codecs, type TableMapName } from '../codec/maps.js'
 import type { Peer, Wiring } from '../peer.js'
 import type { CellOperation } from '../plan/operation.js'

@@ -58,8 +58,7 @@ function readPrefixes(installed: Installed, map: BackendMap, family: 4 | 6): voi
   }
 }
 
-const macText = (bytes: Uint8Array): string =>
-  [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join(':')
+const macText = (bytes: Uint8Array): string => [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join(':')
 
 function readEndpoints(installed: Installed, map: BackendMap): void {
   for (const [key, value] of map.entries()) {

@@ -14,7 +14,9 @@ export interface WriteBatch {
 }
 
 /** Entries written and deleted, by map. */
-export type WriteCounts = Readonly<Partial<Record<TableMapName, { readonly updated: number; readonly deleted: number }>>>
+export type WriteCounts = Readonly<
+  Partial<Record<TableMapName, { readonly updated: number; readonly deleted: number }>>
+>
 
 /** A plan as writes: rows first, so that a cell never points at a row that isn't there. */
 export function bindPlan(content: Content, phases: readonly Phase[]): readonly WriteBatch[] {

@@ -1,0 +1,34 @@
+import { reasonNumbers } from '../codec/maps.js'
+
+/** What each reason of `enum weir_reason` means, in the words that observers of flows show. */
+const sentences: Readonly<Record<string, string>> = {
+  WEIR_PASSED: 'Forwarded',
+  WEIR_BAD_SOURCE_MAC: 'Invalid source mac',
+  WEIR_BAD_SOURCE: 'Invalid source ip',
+  WEIR_POLICY_DENIED: 'Policy denied',
+  WEIR_INVALID_PACKET: 'Invalid packet',
+  WEIR_TRUNCATED_L4: 'CT: Truncated or invalid header',
+  WEIR_WRITE_FAILED: 'Error writing to packet',
+  WEIR_UNKNOWN_ICMP4_TYPE: 'Unknown ICMPv4 type',
+  WEIR_UNKNOWN_TARGET: 'Unknown L3 target address',
+  WEIR_STALE_TARGET: 'Stale or unroutable IP',
+  WEIR_CONNTRACK_FULL: 'CT: Map insertion failed',
+  WEIR_BAD_EXTENSION_HEADER: 'Invalid IPv6 extension header',
+  WEIR_UNRELATED: 'No connection related to ICMP error',
+  WEIR_UNSUPPORTED_ETHERTYPE: 'Unsupported protocol for L2',
+  WEIR_FRAGMENT_WITHOUT_FIRST: 'First logical datagram fragment not found',
+  WEIR_FORBIDDEN_ICMP6: 'Forbidden ICMPv6 message',
+  WEIR_VLAN: 'VLAN traffic disallowed by VLAN filter',
+  WEIR_CHATTER: 'Neighbour chatter ignored',
+  WEIR_NO_POLICY: 'No policy known for the endpoint',
+}
+
+const names = new Map(
+  Object.entries(reasonNumbers).map(([name, number]) => [number, sentences[name] ?? name.slice('WEIR_'.length)]),
+)
+
+/** The reason's name; `Reason NUMBER` for one that this build doesn't know. */
+export const reasonName = (reason: number): string => names.get(reason) ?? `Reason ${reason}`
+
+/** Reasons that the programs give, by number. */
+export const reasons: ReadonlyMap<number, string> = names

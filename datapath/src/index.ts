@@ -1,0 +1,32 @@
+export {
+  type Attachment,
+  type AttachOptions,
+  type Backend,
+  type BackendMap,
+  type Counters,
+  type EventBatch,
+  type Features,
+  type PacketContext,
+  type PacketResult,
+  type ProgramName,
+  packetActions,
+  type ReasonCount,
+  type Sweep,
+} from './backend.js'
+export { codecs, type MapName, type TableMapName } from './codec/maps.js'
+export {
+  decodeFlowEvent,
+  type FlowEnd,
+  type FlowEvent,
+  type FlowEventBatch,
+  flowEvents,
+} from './flow/event.js'
+export { reasonName, reasons } from './flow/reasons.js'
+export { createKernelBackend, type KernelBackendHandle, type KernelBackendOptions } from './kernel/backend.js'
+export { createMemoryBackend, type MemoryBackendOptions } from './memory/backend.js'
+export { type Delivery, type SwitchPort, VirtualSwitch } from './memory/switch.js'
+export { endpointOf, slotOf } from './peer.js'
+export { Reconciler, type ReconcilerOptions, type ReconcilerStatus } from './reconcile/reconciler.js'
+export type { ReconcileReport, ReconcilerCounters, RepairReport, WriteCounts } from './reconcile/report.js'
+export { processTimer, type Timer } from './reconcile/timer.js'
+export type { WriteBatch } from './reconcile/writer.js'

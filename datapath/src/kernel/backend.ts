@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { WeirError } from '@weir/core/errors.js'
+import { type BpfProgram, openRingBuffer, probe } from 'ebpf-napi'
+import { Observable, share } from 'rxjs'
+import type {
+  Attachment,
+  AttachOptions,
+  Backend,
+  Counters,
+  EventBatch,
+  Features,
+  PacketContext,
+  PacketResult,
+  ProgramName,
+  Sweep,
+  SweepCount,
+} from '../backend.js'
+import { codecs, type MapName } from '../codec/maps.js'
+import { readCounters } from '../counters.js'
+import { layout } from '../layout.generated.js'
+import { type Attacher, clsactAttacher, tcxAttacher } from './attach.js'
+import { type Loaded, load, requirePrivilege } from './load.js'
+import { KernelMap } from './map.js'
+import { PinDirectory } from './pins.js'
+
+export interface KernelBackendOptions {
+  /** Names the directory of the pins: nodes on one kernel (tests, the demo) stay apart. */
+  readonly node: string
+  /** Path or bytes of the object; bpf/out/weir.o of this repository when absent. */
+  readonly object?: string | Uint8Array
+  /** A BPF file system, mounted there when there is none; /sys/fs/bpf when absent. */
+  readonly bpffs?: string
+  /** `auto`: TCX where the kernel has it. */
+  readonly attach?: 'auto' | 'tcx' | 'clsact'
+  readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
+  /** Events a second and CPU; 1000 when absent. */
+  readonly eventsPerSecond?: number
+  /** An event for each packet that passes. */
+  readonly trace?: boolean
+}
+
+const defaultObject = fileURLToPath(new URL('../../../bpf/out/weir.o', import.meta.url))
+
+/** A kernel backend, and what only it can do. */
+export interface KernelBackendHandle extends Backend {
+  readonly kind: 'kernel'
+  /** Detaches all programs and takes all pins away: nothing is enforced any more. */
+  uninstall(options?: AttachOptions): void
+}
+
+/**
+ * The programs in the kernel, with maps and links pinned under BPFFS/weir/NODE/. What an earlier run pinned is taken
+ * over: packets flow on, under its programs until attach() brings this build's.
+ * @throws WeirError WEIR_CAPABILITY_MISSING, WEIR_BPFFS_MISSING, WEIR_KERNEL_UNSUPPORTED, WEIR_PROGRAM_MISSING
+ */
+export function createKernelBackend(options: KernelBackendOptions): KernelBackendHandle {
+  requirePrivilege()
+  const object = options.object ?? defaultObject
+  if (typeof object === 'string' && !existsSync(object)) {
+    const payload = { path: object, build: 'node bpf/build.mjs bpf' }
+    throw new WeirError('WEIR_PROGRAM_MISSING', `${object} isn't there`, payload)
+  }
+  const pins = new PinDirectory(options.bpffs ?? '/sys/fs/bpf', options.node)
+  const loaded = load(object, pins, {
+    maxEntries: options.maxEntries ?? {},
+    eventsPerSecond: options.eventsPerSecond ?? 1000,
+    trace: options.trace ?? false,
+  })
+  return new KernelBackend(pins, loaded, options.attach ?? 'auto')
+}
+
+class KernelBackend implements KernelBackendHandle {
+  readonly kind = 'kernel'
+  readonly maps: Backend['maps']
+  readonly events: Observable<EventBatch>
+  readonly features: Features
+  readonly #pins: PinDirectory
+  readonly #loaded: Loaded
+  readonly #attacher: Attacher
+
+  constructor(pins: PinDirectory, loaded: Loaded, attach: 'auto' | 'tcx' | 'clsact') {
+    this.#pins = pins
+    this.#loaded = loaded
+    const tcx = attach === 'auto' ? probe.tcx() : attach === 'tcx'
+    const programs = { ingress: this.#program('weir_from_endpoint'), egress: this.#program('weir_to_endpoint') }
+    this.#attacher = tcx ? tcxAttacher(pins, programs) : clsactAttacher(pins, programs)
+    const names = (Object.keys(layout.maps) as MapName[]).filter(name => name !== 'weir_events')
+    this.maps = Object.fromEntries(
+      names.map(name => [name, new KernelMap(name, loaded.object.maps.get(name)!)]),
+    ) as unknown as Backend['maps']
+    this.events = new Observable<EventBatch>(subscriber => {
+      const ring = openRingBuffer(loaded.object.maps.get('weir_events')!, (records, lost) =>
+        subscriber.next({ records, lost }),
+      )
+      return () => ring.close()
+    }).pipe(share())
+    this.features = {
+      backend: 'kernel',
+      platform: `Linux ${probe.kernelVersion().join('.')}`,
+      attach: tcx ? 'tcx' : 'clsact',
+      coarseClock: loaded.coarseClock,
+      redirectPeer: true,
+      sweep: loaded.sweepProgram ? 'program' : 'entries',
+      maps: loaded.notes,
+    }
+  }
+
+  /** A test run: redirects are reported by the action alone, and the interface has to exist. */
+  runProgram(program: ProgramName, packet: Uint8Array, context: PacketContext): PacketResult {
+    const skb = new Uint32Array(skbWords)
+    skb[skbMark] = context.mark ?? 0
+    skb[skbIfindex] = context.ifindex
+    const run = this.#program(program).testRun({ data: packet, context: new Uint8Array(skb.buffer) })
+    const mark = new Uint32Array((run.context ?? new Uint8Array(skb.buffer)).slice().buffer)[skbMark]!
+    return { action: run.retval, packet: run.data, mark }
+  }
+
+  attach(attachment: Attachment, options: AttachOptions = {}): void {
+    this.#attacher.attach(attachment, options)
+  }
+
+  detach(attachment: Attachment, options: AttachOptions = {}): void {
+    this.#attacher.detach(attachment, options)
+  }
+
+  attachments(): readonly Attachment[] {
+    return this.#attacher.attachments()
+  }
+
+  sweep(): Sweep {
+    if (this.#loaded.sweepProgram) {
+      const run = this.#loaded.object.programs
+        .get('weir_sweep')!
+        .testRun({ context: new Uint8Array(codecs.sweep.size) })
+      return codecs.sweep.read(run.context!)
+    }
+    const { weir_ct4: ct4, weir_ct6: ct6, weir_frag4: frag4, weir_frag6: frag6 } = this.maps
+    return { ct4: sweepMap(ct4), ct6: sweepMap(ct6), frag4: sweepMap(frag4), frag6: sweepMap(frag6) }
+  }
+
+  counters(): Counters {
+    return readCounters(this.maps.weir_counters.entries(), this.maps.weir_tallies.entries())
+  }
+
+  close(): void {
+    this.#loaded.object.close()
+  }
+
+  uninstall(options: AttachOptions = {}): void {
+    for (const { attachment } of this.#pins.linkPins()) this.detach(attachment, options)
+    this.#pins.removeAll()
+  }
+
+  #program(name: ProgramName): BpfProgram {
+    return this.#loaded.object.programs.get(name)!
+  }
+}
+
+/** Words of `struct __sk_buff`. */
+const skbWords = 48
+const skbMark = 2
+const skbIfindex = 10
+
+/** Every value of a swept map begins with its expiry, in nanoseconds of the monotonic clock. */
+function sweepMap(map: Backend['maps']['weir_ct4']): SweepCount {
+  const now = process.hrtime.bigint()
+  let [seen, removed] = [0, 0]
+  for (const [key, value] of map.entries()) {
+    seen += 1
+    const expires = codecs.tally.read(value)
+    if (now >= expires && map.delete(key)) removed += 1
+  }
+  return { seen, removed }
+}

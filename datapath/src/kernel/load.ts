@@ -1,0 +1,124 @@
+import { WeirError } from '@weir/core/errors.js'
+import { type BpfMap, type BpfObject, capabilities, EbpfError, loadObject, openPinnedMap, probe } from 'ebpf-napi'
+import type { MapName } from '../codec/maps.js'
+import { layout } from '../layout.generated.js'
+import type { PinDirectory } from './pins.js'
+
+export interface LoadOptions {
+  readonly maxEntries: Readonly<Partial<Record<MapName, number>>>
+  readonly eventsPerSecond: number
+  readonly trace: boolean
+}
+
+/** An object in the kernel with its maps pinned, and what is in use. */
+export interface Loaded {
+  readonly object: BpfObject
+  readonly coarseClock: boolean
+  readonly sweepProgram: boolean
+  /** What happened to maps of an earlier run, in words. */
+  readonly notes: readonly string[]
+}
+
+/** @throws WeirError WEIR_CAPABILITY_MISSING, WEIR_KERNEL_UNSUPPORTED */
+export function requirePrivilege(): void {
+  const has = capabilities()
+  if (has.CAP_SYS_ADMIN && has.CAP_NET_ADMIN) return
+  const missing = (['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_PERFMON'] as const).filter(name => !has[name])
+  if (missing.length > 0) {
+    throw new WeirError('WEIR_CAPABILITY_MISSING', `eBPF needs ${missing.join(', ')}`, { missing })
+  }
+}
+
+const kernelText = () => probe.kernelVersion().join('.')
+
+export function load(source: string | Uint8Array, pins: PinDirectory, options: LoadOptions): Loaded {
+  requirePrivilege()
+  const [major, minor] = probe.kernelVersion()
+  if (major < 5 || (major === 5 && minor < 10)) {
+    const payload = { feature: 'bpf_redirect_peer', kernel: kernelText(), detail: 'Linux 5.10 or newer is needed' }
+    throw new WeirError('WEIR_KERNEL_UNSUPPORTED', `Linux ${payload.kernel} is too old: ${payload.detail}`, payload)
+  }
+  const coarseClock = probe.helper('sched_cls', 'ktime_get_coarse_ns')
+  const sweepProgram = probe.programType('syscall') && probe.helper('syscall', 'for_each_map_elem')
+  const taken = choosePins(pins, options.maxEntries)
+  try {
+    const object = loadObject(source, {
+      maxEntries: options.maxEntries,
+      pins: Object.fromEntries(taken.map(({ name, path }) => [name, path])),
+      variables: {
+        weir_events_per_second: options.eventsPerSecond,
+        weir_trace: options.trace ? 1 : 0,
+        weir_coarse_clock: coarseClock ? 1 : 0,
+        weir_redirect_peer: 1,
+      },
+      ...(sweepProgram ? {} : { without: ['weir_sweep'] }),
+    })
+    return { object, coarseClock, sweepProgram, notes: taken.flatMap(pin => migrate(pins, pin, object)) }
+  } catch (cause) {
+    throw cause instanceof EbpfError ? unsupported(cause) : cause
+  }
+}
+
+function unsupported(cause: EbpfError): Error {
+  const { program = '', log = '', message } = cause
+  const payload = { feature: program || cause.call, kernel: kernelText(), detail: log.slice(-4000) || message }
+  return new WeirError('WEIR_KERNEL_UNSUPPORTED', `the kernel refused the programs: ${message}`, payload, { cause })
+}
+
+interface MapPin {
+  readonly name: MapName
+  readonly path: string
+  /** A pin of an earlier run whose geometry is another, kept until its entries have gone over. */
+  readonly old?: { readonly path: string; readonly difference: string }
+  readonly reused: boolean
+}
+
+/** A map keeps its pin; one whose geometry this build wants otherwise gets the next version's. */
+function choosePins(pins: PinDirectory, maxEntries: LoadOptions['maxEntries']): readonly MapPin[] {
+  return (Object.keys(layout.maps) as MapName[]).map(name => {
+    const last = pins.mapPins(name).at(-1)
+    if (last === undefined) return { name, path: pins.mapPin(name, 1), reused: false }
+    const map = openPinnedMap(last.path)
+    const difference = differenceOf(map, name, maxEntries[name])
+    map.close()
+    if (difference === undefined) return { name, path: last.path, reused: true }
+    return { name, path: pins.mapPin(name, last.version + 1), old: { path: last.path, difference }, reused: false }
+  })
+}
+
+function differenceOf({ info }: BpfMap, name: MapName, maxEntries: number | undefined): string | undefined {
+  const wanted = { ...layout.maps[name], maxEntries: maxEntries ?? layout.maps[name].maxEntries }
+  for (const field of ['type', 'keySize', 'valueSize', 'maxEntries'] as const) {
+    if (info[field] !== wanted[field]) return `${field} ${info[field]} became ${wanted[field]}`
+  }
+  return undefined
+}
+
+/** Tables are written anew from the log; these hold what only the kernel knows. */
+const carriedOver: readonly MapName[] = ['weir_ct4', 'weir_ct6', 'weir_endpoints']
+
+function migrate(pins: PinDirectory, pin: MapPin, object: BpfObject): readonly string[] {
+  if (pin.reused) return [`${pin.name}: taken over`]
+  if (pin.old === undefined) return []
+  const source = openPinnedMap(pin.old.path)
+  const target = object.maps.get(pin.name)!
+  const same =
+    source.info.keySize === target.info.keySize &&
+    source.info.valueSize === target.info.valueSize &&
+    source.info.type === target.info.type
+  const copy = same && carriedOver.includes(pin.name)
+  let copied = 0
+  if (copy) {
+    const { keys, values, count } = source.lookupBatch()
+    copied = Math.min(count, target.info.maxEntries)
+    target.updateBatch(
+      keys.subarray(0, copied * target.info.keySize),
+      values.subarray(0, copied * target.info.valueBytes),
+      copied,
+    )
+  }
+  source.close()
+  for (const { path } of pins.mapPins(pin.name)) if (path !== pin.path) pins.remove(path)
+  const fate = copy ? `${copied} entries carried over` : 'made anew'
+  return [`${pin.name}: ${pin.old.difference}, ${fate}`]
+}

@@ -1,0 +1,71 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { WeirError } from '@weir/core/errors.js'
+import { mountBpffs, probe } from 'ebpf-napi'
+import type { Attachment } from '../backend.js'
+
+/** bpffs takes no dots in names. */
+const escaped = (text: string): string => encodeURIComponent(text).replaceAll('.', '%2e')
+
+/** What an interface's pins are: TCX links, or the program that a clsact filter runs, pinned to mark the place. */
+export type PinKind = 'ingress' | 'egress' | 'clsact'
+
+/** The directory of a node's pins. */
+export class PinDirectory {
+  readonly path: string
+
+  /**
+   * Makes the directory, on a BPF file system that is mounted if there is none.
+   * @throws WeirError WEIR_BPFFS_MISSING
+   */
+  constructor(bpffs: string, node: string) {
+    this.path = join(bpffs, 'weir', escaped(node))
+    try {
+      if (!existsSync(bpffs) || !probe.isBpffs(bpffs)) mountBpffs(bpffs)
+      mkdirSync(join(this.path, 'maps'), { recursive: true, mode: 0o700 })
+      mkdirSync(join(this.path, 'links'), { recursive: true, mode: 0o700 })
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new WeirError(
+        'WEIR_BPFFS_MISSING',
+        `no BPF file system at ${bpffs}: ${reason}`,
+        { path: bpffs, reason },
+        { cause },
+      )
+    }
+  }
+
+  /** Pins of a map, oldest geometry first: `weir_cells`, `weir_cells-2`, … */
+  mapPins(name: string): readonly { readonly path: string; readonly version: number }[] {
+    return readdirSync(join(this.path, 'maps'))
+      .filter(entry => entry === name || entry.startsWith(`${name}-`))
+      .map(entry => ({ path: join(this.path, 'maps', entry), version: Number(entry.slice(name.length + 1) || 1) }))
+      .sort((a, b) => a.version - b.version)
+  }
+
+  mapPin(name: string, version: number): string {
+    return join(this.path, 'maps', version === 1 ? name : `${name}-${version}`)
+  }
+
+  linkPin({ ifindex, ifname }: Attachment, kind: PinKind): string {
+    return join(this.path, 'links', `${ifindex}-${kind}-${escaped(ifname)}`)
+  }
+
+  linkPins(): readonly { readonly attachment: Attachment; readonly kind: PinKind; readonly path: string }[] {
+    return readdirSync(join(this.path, 'links')).flatMap(entry => {
+      const [, ifindex, kind, ifname] = /^(\d+)-(ingress|egress|clsact)-(.+)$/.exec(entry) ?? []
+      if (ifindex === undefined || kind === undefined || ifname === undefined) return []
+      const attachment = { ifindex: Number(ifindex), ifname: decodeURIComponent(ifname) }
+      return [{ attachment, kind: kind as PinKind, path: join(this.path, 'links', entry) }]
+    })
+  }
+
+  remove(path: string): void {
+    if (existsSync(path)) unlinkSync(path)
+  }
+
+  /** Takes all pins away. Programs without another holder stop. */
+  removeAll(): void {
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
