@@ -37,7 +37,8 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
 
 /** What every event log must do, wherever it keeps its events. */
 export function eventLogConformance({ name, factory, supports }: Conformance): void {
-  describe(`event log on ${name}`, () => {
+  describe(`event log on ${name}`, function () {
+    this.timeout(30_000)
     let place: LogPlace
     let log: EventLog
     const open = (options: Partial<OpenOptions> = {}): Promise<EventLog> =>

@@ -51,7 +51,9 @@ async function inspect(
   return { findings, readable, skipped, log }
 }
 
-describe('a damaged log', () => {
+describe('a damaged log', function () {
+  this.timeout(30_000)
+
   it('locates any single altered record exactly, and reads all the others', async () => {
     for (const end of ends) {
       const size = sizes[ends.indexOf(end)] as number

@@ -16,7 +16,9 @@ const recordOf = (codec: ReturnType<typeof createRecordCodec>, of: Parameters<ty
   return Buffer.from(buffer.subarray(start, end))
 }
 
-describe('records', () => {
+describe('records', function () {
+  this.timeout(30_000)
+
   it('can be decoded alone, by a codec that saw none of the others', () => {
     const codec = createRecordCodec()
     fc.assert(

@@ -15,7 +15,9 @@ const failureOf = (work: Promise<unknown>): Promise<WeirError> =>
     error => error as WeirError,
   )
 
-describe('a write that fails', () => {
+describe('a write that fails', function () {
+  this.timeout(30_000)
+
   it('rejects what it held, then everything, with one typed cause, and keeps what was acknowledged', async () => {
     const level = new FaultyLevel()
     const log = await EventLog.open({ storage: databaseStorage(level.asLog, '/var/lib/weir/log') })

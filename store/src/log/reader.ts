@@ -2,7 +2,7 @@ import type { WeirEvent } from '@weir/core/event/event.js'
 import { WeirError } from '@weir/core/errors.js'
 import type { LogDatabase } from '../storage/storage.js'
 import { finding, type LogFinding } from './finding.js'
-import { decodeGroup, type Group, groupIntact, recordIntact, recordOf } from './group.js'
+import { decodeGroup, type Group, groupIntact, recordIntact } from './group.js'
 import { binary, groupKey, lastOfGroupKey, maxSeq } from './keys.js'
 import type { RecordCodec } from './record.js'
 
@@ -37,16 +37,27 @@ export async function* storedGroups(database: LogDatabase, from: number, to = ma
     fillCache: false,
   }
   const iterator = database.iterator<Buffer, Buffer>(options)
+  // The next entries are fetched while the reader is busy with these: one read ahead, never more.
+  const fetch = (): Promise<[Buffer, Buffer][]> => {
+    const entries = iterator.nextv(groupsPerRead)
+    // It may fail while nobody waits for it yet; whoever awaits it later still gets the error.
+    entries.catch(() => undefined)
+    return entries
+  }
+  let ahead = fetch()
   try {
     for (;;) {
-      const entries = await iterator.nextv(groupsPerRead)
+      const entries = await ahead
       if (entries.length === 0) return
       const groups = entries.map(([key, value]) => ({ last: lastOfGroupKey(key), value }))
-      yield groups
       // The group that holds `to` is the first one whose key reaches it.
-      if ((groups.at(-1) as StoredGroup).last >= to) return
+      const done = (groups.at(-1) as StoredGroup).last >= to
+      if (!done) ahead = fetch()
+      yield groups
+      if (done) return
     }
   } finally {
+    await ahead.catch(() => undefined)
     await iterator.close()
   }
 }
@@ -123,7 +134,7 @@ function readRecord(
     return undefined
   }
   try {
-    return codec.decode(recordOf(group, index), seq)
+    return codec.decode(group.value, seq, group.offsets[index], group.offsets[index + 1])
   } catch (error) {
     report(finding('undecodable', seq, seq, `event ${seq} can't be decoded: ${(error as Error).message}`))
     return undefined

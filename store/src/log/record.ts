@@ -8,8 +8,8 @@ import { shapesOf } from './shapes.js'
 export interface RecordCodec {
   /** The record lies in a buffer that the next call writes over. Throws `WEIR_EVENT_UNENCODABLE`. */
   encode(draft: EventDraft): Borrowed
-  /** Throws `WEIR_EVENT_VERSION`, or whatever msgpack makes of bytes that aren't a record. */
-  decode(record: Buffer, seq: number): WeirEvent
+  /** The record at `start` to `end` of `bytes`. Throws `WEIR_EVENT_VERSION`, or whatever msgpack makes of bytes that aren't a record. */
+  decode(bytes: Buffer, seq: number, start?: number, end?: number): WeirEvent
   /** The record's body as its own version has it, for the export. */
   decodeRaw(record: Buffer): { readonly version: number; readonly body: unknown }
   /** The record that `decodeRaw` was given, as far as the body can tell. */
@@ -41,9 +41,13 @@ export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventS
   }
   const current = packer(version)
 
-  const unpack = (record: Buffer): unknown => {
-    const as = record[0] as number
-    return (as === version ? current : packer(as)).unpack(record.subarray(versionBytes))
+  // Bounds instead of a Buffer per record: msgpackr keeps what it needs of a source as long as it is the same.
+  const bounds = { start: 0, end: 0 }
+  const unpack = (bytes: Buffer, start: number, end: number): unknown => {
+    const as = bytes[start] as number
+    bounds.start = start + versionBytes
+    bounds.end = end
+    return (as === version ? current : packer(as)).unpack(bytes, bounds)
   }
 
   return {
@@ -63,15 +67,14 @@ export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventS
         )
       }
     },
-    decode(record, seq) {
-      const as = record[0] as number
-      const body =
-        as === version ? (unpack(record) as EventDraft) : upcast(as, as > version ? undefined : unpack(record))
-      const event = body as EventDraft & { seq: number }
+    decode(bytes, seq, start = 0, end = bytes.length) {
+      const as = bytes[start] as number
+      const known = as > version ? undefined : unpack(bytes, start, end)
+      const event = (as === version ? known : upcast(as, known)) as EventDraft & { seq: number }
       event.seq = seq
       return event
     },
-    decodeRaw: record => ({ version: record[0] as number, body: unpack(record) }),
+    decodeRaw: record => ({ version: record[0] as number, body: unpack(record, 0, record.length) }),
     encodeRaw(as, body) {
       const record = packer(as).pack(body, reserved)
       record[0] = as

@@ -1,7 +1,7 @@
 import type { Snapshots } from '../snapshots/snapshots.js'
 import type { LogDatabase } from '../storage/storage.js'
 import { finding, type LogFinding } from './finding.js'
-import { decodeGroup, type Group, groupIntact, recordIntact, recordOf } from './group.js'
+import { decodeGroup, type Group, groupIntact, recordIntact } from './group.js'
 import { emptyHead, type LogHead } from './head.js'
 import { findHead } from './open.js'
 import type { RecordCodec } from './record.js'
@@ -150,7 +150,7 @@ class Walk {
         continue
       }
       try {
-        this.#codec.decode(recordOf(group, index), seq)
+        this.#codec.decode(group.value, seq, group.offsets[index], group.offsets[index + 1])
         this.events++
       } catch (error) {
         this.#find('undecodable', seq, seq, `event ${seq} can't be decoded: ${(error as Error).message}`)
