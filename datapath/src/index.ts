@@ -22,7 +22,8 @@ export {
   flowEvents,
 } from './flow/event.js'
 export { reasonName, reasons } from './flow/reasons.js'
-export { createKernelBackend, type KernelBackendHandle, type KernelBackendOptions } from './kernel/backend.js'
+export type { KernelBackendHandle, KernelBackendOptions } from './kernel/backend.js'
+export { createKernelBackend } from './kernel/create.js'
 export { createMemoryBackend, type MemoryBackendOptions } from './memory/backend.js'
 export { type Delivery, type SwitchPort, VirtualSwitch } from './memory/switch.js'
 export { endpointOf, slotOf } from './peer.js'

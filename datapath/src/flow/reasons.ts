@@ -14,13 +14,13 @@ const sentences: Readonly<Record<string, string>> = {
   WEIR_STALE_TARGET: 'Stale or unroutable IP',
   WEIR_CONNTRACK_FULL: 'CT: Map insertion failed',
   WEIR_BAD_EXTENSION_HEADER: 'Invalid IPv6 extension header',
-  WEIR_UNRELATED: 'No connection related to ICMP error',
-  WEIR_UNSUPPORTED_ETHERTYPE: 'Unsupported protocol for L2',
+  WEIR_UNRELATED: 'Unknown connection tracking state',
+  WEIR_UNSUPPORTED_ETHERTYPE: 'Unsupported L2 protocol',
   WEIR_FRAGMENT_WITHOUT_FIRST: 'First logical datagram fragment not found',
   WEIR_FORBIDDEN_ICMP6: 'Forbidden ICMPv6 message',
   WEIR_VLAN: 'VLAN traffic disallowed by VLAN filter',
-  WEIR_CHATTER: 'Neighbour chatter ignored',
-  WEIR_NO_POLICY: 'No policy known for the endpoint',
+  WEIR_CHATTER: 'IGMP handled',
+  WEIR_NO_POLICY: 'Endpoint policy program not available',
 }
 
 const names = new Map(
