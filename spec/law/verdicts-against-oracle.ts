@@ -2,7 +2,7 @@ import { Engine } from '@weir/core'
 import type { WeirEvent } from '@weir/core/event/event.js'
 import { verdicts } from '@weir/core/tables/tables.js'
 import { interestingFlows } from '../oracle/generate/flows.js'
-import { type Batches, numberedBatches } from '../oracle/generate/history.js'
+import { type Batches, numbered, numberedBatches, reordered } from '../oracle/generate/history.js'
 import { clusterOf, decide, type OracleCluster, type OracleFlow } from '../oracle/index.js'
 import { allowedByTables, flawsOf } from './verdicts-by-tables.js'
 
@@ -28,7 +28,10 @@ export function disagreements(engine: Engine, cluster: OracleCluster, depth: Dep
   return found
 }
 
-/** Feeds the batches one by one and asks after each; the same again at once from the start. */
+/**
+ * Feeds the batches one by one and asks after each; the same again at once from the start, and in another order that
+ * ends alike.
+ */
 export function checkHistory(batches: Batches, depth: Depth): void {
   const engine = new Engine()
   const seen: WeirEvent[] = []
@@ -40,8 +43,12 @@ export function checkHistory(batches: Batches, depth: Depth): void {
   const fresh = new Engine()
   fresh.apply(seen)
   report('from scratch', seen, fresh, depth)
-  if (fresh.digest().hex !== engine.digest().hex)
-    throw new Error(`digests differ: ${parts(engine)} and ${parts(fresh)}`)
+  const other = new Engine()
+  for (const event of numbered(reordered(batches.flat(), choicesOf(depth.salt)))) other.apply([event])
+  for (const again of [fresh, other]) {
+    if (again.digest().hex !== engine.digest().hex)
+      throw new Error(`digests differ: ${parts(engine)} and ${parts(again)}`)
+  }
 }
 
 function report(how: string, seen: readonly WeirEvent[], engine: Engine, depth: Depth): void {
@@ -49,8 +56,15 @@ function report(how: string, seen: readonly WeirEvent[], engine: Engine, depth: 
   if (wrong.length > 0) throw new Error(`${how}, after event ${seen.length}:\n${wrong.join('\n')}`)
 }
 
+/** A row of small numbers that looks random. */
+const choicesOf = (salt: number): readonly number[] =>
+  Array.from({ length: 24 }, (_, index) => ((salt + 1) * 7919 * (index + 1)) % 31)
+
 const parts = (engine: Engine): string => JSON.stringify(engine.digest().parts)
 const word = (allowed: boolean): string => (allowed ? 'allow' : 'deny')
+
+/** Every event by itself: the finest way a history can arrive. */
+export const oneByOne = (batches: Batches): Batches => batches.flat().map(body => [body])
 
 export const text = ({ from, to, protocol, port }: OracleFlow): string =>
   `${from} → ${to} protocol ${protocol} port ${port}`

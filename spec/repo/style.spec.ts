@@ -11,7 +11,7 @@ const longFiles: Readonly<Record<string, string>> = {}
 const bannedInCode: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/(?:[:<,|&(]|\bas)\s*any\b(?!['\w-])(?=\s*[,;>)[\]|&={}\n])/, 'unknown, or the type it really has'],
   [/\bexport\s+default\b/, 'a named export'],
-  [/\b(?:it|describe|context)\.(?:only|skip)\b/, 'this.skip() with a stated reason'],
+  [/\b(?:it|describe|context)\.(?:only|skip)\(\s*['"`]/, 'this.skip() with a stated reason'],
   [/\b(?:xit|xdescribe|fit|fdescribe)\(/, 'this.skip() with a stated reason'],
   [/@ts-(?:ignore|nocheck)/, 'a type that holds'],
 ]
