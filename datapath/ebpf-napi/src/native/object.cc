@@ -207,6 +207,16 @@ std::vector<NewPin> ReusePins(Napi::Env env, bpf_object* object, Napi::Array pin
   return missing;
 }
 
+// All of them or none.
+void MakePins(Napi::Env env, const std::vector<NewPin>& pins) {
+  for (size_t i = 0; i < pins.size(); i++) {
+    int err = bpf_obj_pin(bpf_map__fd(pins[i].map), pins[i].path.c_str());
+    if (err == 0) continue;
+    for (size_t made = 0; made < i; made++) unlink(pins[made].path.c_str());
+    ThrowErrno(env, -err, "bpf(BPF_OBJ_PIN)", pins[i].path);
+  }
+}
+
 int DupFd(Napi::Env env, int fd) {
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) ThrowErrno(env, errno, "fcntl(F_DUPFD_CLOEXEC)");
@@ -254,9 +264,7 @@ Napi::Value LoadObject(const Napi::CallbackInfo& info) {
   std::vector<NewPin> missing = ReusePins(env, object.get(), options.Get("pins").As<Napi::Array>());
   int err = bpf_object__load(object.get());
   if (err < 0) ThrowLoad(env, -err, log.get(), prints);
-  for (const NewPin& pin : missing) {
-    Check(env, bpf_obj_pin(bpf_map__fd(pin.map), pin.path.c_str()), "bpf(BPF_OBJ_PIN)", pin.path);
-  }
+  MakePins(env, missing);
 
   Napi::Array maps = Napi::Array::New(env);
   bpf_map* map;

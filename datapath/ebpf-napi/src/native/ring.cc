@@ -160,11 +160,17 @@ void Ring::OnDeliver(Napi::Env env, Napi::Function onBatch, Ring* ring) {
   // Without an environment the queue is being torn down.
   if (env == nullptr || ring->closed) return;
   Batch batch = ring->Take();
-  Napi::Uint8Array data = Napi::Uint8Array::New(env, batch.data.size());
-  if (!batch.data.empty()) memcpy(data.Data(), batch.data.data(), batch.data.size());
-  Napi::Uint32Array ends = Napi::Uint32Array::New(env, batch.ends.size());
-  if (!batch.ends.empty()) memcpy(ends.Data(), batch.ends.data(), batch.ends.size() * sizeof(uint32_t));
-  onBatch.Call({data, ends, Napi::Number::New(env, batch.lost)});
+  try {
+    Napi::Uint8Array data = Napi::Uint8Array::New(env, batch.data.size());
+    if (!batch.data.empty()) memcpy(data.Data(), batch.data.data(), batch.data.size());
+    Napi::Uint32Array ends = Napi::Uint32Array::New(env, batch.ends.size());
+    if (!batch.ends.empty()) memcpy(ends.Data(), batch.ends.data(), batch.ends.size() * sizeof(uint32_t));
+    onBatch.Call({data, ends, Napi::Number::New(env, batch.lost)});
+  } catch (const Napi::Error& thrown) {
+    // It has no caller to reach but the process. (A terminated worker refuses every call: nothing to tell then.)
+    Napi::Value value = thrown.Value();
+    if (!value.IsEmpty() && !value.IsUndefined()) napi_fatal_exception(env, value);
+  }
 }
 
 // The thread has to be gone before the environment takes the queue to it down.
