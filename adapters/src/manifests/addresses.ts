@@ -1,7 +1,7 @@
 import { containsPrefix, parseAddress, type Prefix, prefixText } from '@weir/core/address/address.js'
 import { WeirError } from '@weir/core/errors.js'
 import type { PodFact } from '@weir/core/event/event.js'
-import { addressText, canonicalAddresses, cidr } from '@weir/core/input/address.js'
+import { addressText, cidr } from '@weir/core/input/address.js'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import type { KnownFacts } from './known.js'
 import { keyText, type ManifestObject, type ManifestSet, type Refusal } from './set.js'
@@ -100,7 +100,7 @@ const withRefusals = (set: ManifestSet, added: readonly Refusal[]): readonly Ref
  * @throws WeirError WEIR_INPUT_INVALID when a block is no CIDR.
  */
 export const assignAddresses = (set: ManifestSet, known: KnownFacts, options: AddressOptions): ManifestSet => {
-  const blocks = options.podCidrs.map(blockOf)
+  const blocks = options.podCidrs.map(blockOf).sort((a, b) => a.prefix.family - b.prefix.family)
   if (blocks.length === 0) return set
   const claimed = new Set(podsOf(set.objects).flatMap(({ addresses }) => addresses))
   const used = new Set([...claimed, ...(options.reserved ?? [])])
@@ -118,13 +118,13 @@ export const assignAddresses = (set: ManifestSet, known: KnownFacts, options: Ad
       before === undefined || before.hostNetwork ? [] : before.addresses.filter(address => !claimed.has(address))
     const addresses = blocks.map(block => own.find(address => block.has(address)) ?? block.take(used))
     if (addresses.includes(undefined)) refusals.push(exhausted(object, pod, set.root, blocks))
-    given.set(podKeyText(pod), ordered(addresses.flatMap(address => address ?? [])))
+    given.set(
+      podKeyText(pod),
+      addresses.flatMap(address => address ?? []),
+    )
   }
   return { ...set, objects: set.objects.map(object => addressed(object, given)), refusals: withRefusals(set, refusals) }
 }
-
-const ordered = (addresses: readonly string[]): readonly string[] =>
-  canonicalAddresses(addresses.flatMap(address => parseAddress(address) ?? []))
 
 const addressed = (object: ManifestObject, given: ReadonlyMap<string, readonly string[]>): ManifestObject => {
   const bodies = object.bodies.map(body => {

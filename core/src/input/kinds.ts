@@ -104,9 +104,12 @@ const unknownReason = (apiVersion: string, kind: string): string => {
   return `${kind} of ${apiVersion} decides no verdict`
 }
 
+/** No legal name of an object, a kind or a version is longer. */
+const longestName = 253
+
 const textAt = (raw: Readonly<Record<string, unknown>>, field: string): string => {
   const value = Object.hasOwn(raw, field) ? raw[field] : undefined
-  return typeof value === 'string' ? value : ''
+  return typeof value === 'string' ? value.slice(0, longestName) : ''
 }
 
 const broken = (object: ObjectKey, path: string, message: string, value: unknown, expected: string): Recognition => {

@@ -2,6 +2,9 @@
 export type PathStep = string | number
 
 const plainField = /^[A-Za-z_][A-Za-z0-9_-]*$/
+/** No legal key is longer (a DNS subdomain, "/" and a name); what is longer is shown cut. */
+const longestKey = 317
+
 const plainKey = /^[A-Za-z0-9_./-]+$/
 
 /**
@@ -9,7 +12,8 @@ const plainKey = /^[A-Za-z0-9_./-]+$/
  * brackets (`metadata.labels[app.kubernetes.io/name]`), in JSON quotes where they hold more than a label key may.
  */
 export const fieldPath = (path: string, field: string): string => {
-  if (plainField.test(field)) return path === '' ? field : `${path}.${field}`
+  if (field.length <= longestKey && plainField.test(field)) return path === '' ? field : `${path}.${field}`
+  if (field.length > longestKey) return `${path}[${JSON.stringify(`${field.slice(0, longestKey)}…`)}]`
   return plainKey.test(field) ? `${path}[${field}]` : `${path}[${JSON.stringify(field)}]`
 }
 

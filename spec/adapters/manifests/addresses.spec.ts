@@ -22,7 +22,7 @@ const setOf = async (...pods: string[]): Promise<ManifestSet> => {
   })
   return set!
 }
-const podCidrs = ['10.244.0.0/16', 'fd00:244::/64']
+const podCidrs = ['fd00:244::/64', '10.244.0.0/16']
 
 describe('manifests: addresses', () => {
   it('gives the lowest of each block in the order of names, the first two left out', async () => {

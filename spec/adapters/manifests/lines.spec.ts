@@ -22,7 +22,7 @@ const { tree } = fc.letrec(tie => ({
 }))
 
 /** More in a long run: `WEIR_FUZZ_RUNS=20000`. */
-const runs = Number(process.env['WEIR_FUZZ_RUNS'] ?? 200)
+const runs = Number(process.env.WEIR_FUZZ_RUNS ?? 200)
 
 /** Every leaf with the path to it; leaves are numbered so that each line of the text tells whose it is. */
 const numbered = (value: unknown, path: string, leaves: string[]): unknown => {

@@ -149,12 +149,24 @@ describe('input: properties', () => {
   })
 })
 
+describe('input: absurd names', () => {
+  it('stay short in paths and keys', () => {
+    const huge = 'x'.repeat(1e6)
+    const raw = { apiVersion: 'v1', kind: 'Pod', [huge]: 1, metadata: { name: huge, labels: { [huge]: 'a' } } }
+    expect(recognise(raw).object.name).to.have.length(253)
+    const parsed = inputKinds.get('v1/Pod')!.parse(raw)
+    if (isRight(parsed)) throw new Error('understood')
+    expect(JSON.stringify(parsed.left).length).to.be.below(4000)
+  })
+})
+
 describe('input: sameFact and shortened', () => {
   it('ignores the order of fields and undefined ones, not that of lists', () => {
     expect(sameFact({ a: 1, b: [1, 2] }, { b: [1, 2], a: 1, c: undefined })).to.equal(true)
     expect(sameFact({ a: [1, 2] }, { a: [2, 1] })).to.equal(false)
     expect(sameFact({ a: 1 }, { b: 1 })).to.equal(false)
     expect(sameFact({ a: [] }, { a: {} })).to.equal(false)
+    expect(sameFact([1], [1, 2])).to.equal(false)
   })
   it('cuts a value at 120 characters whatever its size or shape', () => {
     const cyclic: { self?: unknown } = {}

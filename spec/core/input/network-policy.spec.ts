@@ -46,7 +46,8 @@ describe('input: NetworkPolicy', () => {
       expect(read(spec)).to.deep.include({ podSelector: [], ingress: [{ peers: [], ports: [] }] })
     })
     it('refuses an empty list item, which would allow everything', () => {
-      expect(refused({ podSelector: {}, ingress: [null] })).to.have.key('spec.ingress[0]')
+      const found = refused({ podSelector: {}, ingress: [null] })['spec.ingress[0]']
+      expect(found).to.include({ message: 'the list item is empty', expected: 'a value after the dash' })
     })
     it('reads a policy without a spec as one that isolates every pod of the namespace', () => {
       expect(read(undefined)).to.deep.include({ podSelector: [], policyTypes: ['ingress'], ingress: [] })
