@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
  * Removes what has expired, inside the kernel: user space runs it now and then and reads the counts. An entry that a
- * packet renews at the same moment may go too; its next packet is judged as a new flow's. Needs Linux 5.14.
+ * packet renews at the same moment may go too; its next packet is judged as a new flow's. Needs Linux 5.14. Programs of
+ * this type have no coarse clock; the fine one counts from the same start.
  */
 #ifndef WEIR_SWEEP_H
 #define WEIR_SWEEP_H
@@ -33,7 +34,7 @@ WEIR_SWEEPER(weir_sweep_frag6, weir_frag6, struct weir_frag)
 
 #define WEIR_SWEEP_MAP(name)                                                                                      \
 	do {                                                                                                      \
-		struct weir_sweep_step step = {.now = weir_now()};                                                \
+		struct weir_sweep_step step = {.now = bpf_ktime_get_ns()};                                                \
                                                                                                                   \
 		bpf_for_each_map_elem(&weir_##name, weir_sweep_##name, &step, 0);                                 \
 		result->name.seen = step.count.seen;                                                              \

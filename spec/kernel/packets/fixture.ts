@@ -1,0 +1,82 @@
+import type { Typed } from './machine.js'
+import type { Pod } from './world.js'
+
+/** What becomes of a packet. */
+export type Outcome =
+  /** To the stack (from a pod, marked) or on to the pod: not a byte changed. */
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'drop'; readonly reason: number }
+  /** Straight into a pod, readdressed and with a hop less. */
+  | { readonly kind: 'peer'; readonly to: Pod }
+  /** Sent back where it came from, with these bytes. */
+  | { readonly kind: 'answer'; readonly packet: Uint8Array }
+
+export const pass: Outcome = { kind: 'pass' }
+export const drop = (reason: number): Outcome => ({ kind: 'drop', reason })
+export const into = (to: Pod): Outcome => ({ kind: 'peer', to })
+export const answer = (packet: Uint8Array): Outcome => ({ kind: 'answer', packet })
+
+export interface PacketStep {
+  readonly at: Pod
+  readonly direction: 'from' | 'to'
+  readonly packet: Uint8Array
+  readonly outcome: Outcome
+  /** The packet comes to `to` by way of another pod's `from`. */
+  readonly isMarked?: boolean
+}
+
+export interface ChangeStep {
+  readonly change: (machine: Typed) => void
+}
+
+/** A sentence, and packets that follow one another in a fresh world. */
+export interface Fixture {
+  readonly says: string
+  readonly steps: readonly (PacketStep | ChangeStep)[]
+}
+
+export const fixture = (says: string, ...steps: Fixture['steps']): Fixture => ({ says, steps })
+
+export const from = (at: Pod, packet: Uint8Array, outcome: Outcome): PacketStep => ({
+  at,
+  direction: 'from',
+  packet,
+  outcome,
+})
+
+export const to = (at: Pod, packet: Uint8Array, outcome: Outcome, isMarked = false): PacketStep => ({
+  at,
+  direction: 'to',
+  packet,
+  outcome,
+  isMarked,
+})
+
+export const change = (action: (machine: Typed) => void): ChangeStep => ({ change: action })
+export const later = (seconds: number): ChangeStep => ({ change: machine => machine.advance(seconds) })
+
+export const reasons = {
+  sourceMac: 130,
+  source: 132,
+  denied: 133,
+  invalid: 134,
+  truncated: 135,
+  icmpType: 144,
+  unknownTarget: 150,
+  staleTarget: 151,
+  extension: 156,
+  unrelated: 163,
+  ethertype: 166,
+  noFirstFragment: 175,
+  icmp6: 176,
+  denyNamed: 181,
+  vlan: 182,
+  chatter: 199,
+  noPolicy: 203,
+} as const
+
+/** Both families, for what is the same in both. */
+export const families = [4, 6] as const
+export type Family = (typeof families)[number]
+export const of = (who: { readonly four: string; readonly six: string }, family: Family): string =>
+  family === 4 ? who.four : who.six

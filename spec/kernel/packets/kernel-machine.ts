@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type BpfMap, type BpfObject, type BpfProgram, loadObject, type OpenOptions, openRingBuffer, perCpuValues } from 'ebpf-napi'
+import { type Machine, objectPath, type ProgramName, type Run } from './machine.js'
+
+/** Of struct __sk_buff. */
+const contextBytes = 192
+const markAt = 8
+const ifindexAt = 40
+const expiring = ['weir_ct4', 'weir_ct6', 'weir_frag4', 'weir_frag6']
+
+/** The kernel's own verifier, JIT and maps, by test run. */
+export function kernelMachine(options: OpenOptions = {}): Machine {
+  return machineOf(
+    loadObject(objectPath, {
+      maxEntries: { weir_ct4: 65536, weir_ct6: 65536 },
+      ...options,
+      variables: { weir_coarse_clock: 1, ...options.variables },
+    }),
+  )
+}
+
+/** An object that has weir.o's maps; it is closed with the machine. */
+export function machineOf(object: BpfObject): Machine {
+  const map = (name: string): BpfMap => {
+    const found = object.maps.get(name)
+    if (found === undefined) throw new TypeError(`no map ${name}`)
+    return found
+  }
+  const program = (name: string): BpfProgram => {
+    const found = object.programs.get(name)
+    if (found === undefined) throw new TypeError(`no program ${name}`)
+    return found
+  }
+  let records: Uint8Array[] = []
+  const ring = openRingBuffer(map('weir_events'), batch => {
+    records.push(...batch.map(record => record.slice()))
+  })
+
+  const machine: Machine = {
+    name: 'kernel',
+    lookup: (name, key) => map(name).lookup(key),
+    update: (name, key, value) => map(name).update(key, value),
+    delete: (name, key) => void map(name).delete(key),
+    keys: name => [...map(name).entries()].map(([key]) => key),
+    perCpu(name, key) {
+      const value = map(name).lookup(key)
+      if (value === undefined) throw new RangeError(`${name} has no such index`)
+      const parts = perCpuValues(map(name).info, value).map(part => new BigUint64Array(part.slice().buffer))
+      return BigUint64Array.from(parts[0]!, (_, i) => parts.reduce((sum, part) => sum + part[i]!, 0n))
+    },
+    run(name: ProgramName, packet, ifindex, mark): Run {
+      const context = new Uint8Array(contextBytes)
+      const view = new DataView(context.buffer)
+      view.setUint32(markAt, mark, true)
+      view.setUint32(ifindexAt, ifindex, true)
+      const { retval, data, context: after } = program(name).testRun({ data: packet, context })
+      if (after === undefined) throw new Error('a test run without its context')
+      const markAfter = new DataView(after.buffer, after.byteOffset).getUint32(markAt, true)
+      return { result: retval | 0, packet: data.slice(), mark: markAfter }
+    },
+    sweep() {
+      const { context } = program('weir_sweep').testRun({ context: new Uint8Array(32) })
+      if (context === undefined) throw new Error('a test run without its context')
+      return context.slice()
+    },
+    // The kernel's clock can't be set; what expires can.
+    advance(seconds) {
+      const past = BigInt(Math.round(seconds * 1e9))
+      for (const name of expiring) {
+        for (const [key, value] of [...map(name).entries()]) {
+          const moved = value.slice()
+          const view = new DataView(moved.buffer)
+          const expires = view.getBigUint64(0, true)
+          view.setBigUint64(0, expires > past ? expires - past : 0n, true)
+          map(name).update(key, moved)
+        }
+      }
+    },
+    async events() {
+      for (let quiet = 0; quiet < 2; ) {
+        const before = records.length
+        await sleep(20)
+        quiet = records.length === before ? quiet + 1 : 0
+      }
+      const taken = records
+      records = []
+      return taken
+    },
+    close() {
+      ring.close()
+      object.close()
+    },
+  }
+  return machine
+}

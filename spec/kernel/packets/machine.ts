@@ -1,0 +1,79 @@
+import { fileURLToPath } from 'node:url'
+import { type BtfType, type ObjectLayout, readLayout } from 'ebpf-napi'
+import { decode, encode, type Value } from './btf-value.js'
+
+export const objectPath = fileURLToPath(new URL('../../../../bpf/out/weir.o', import.meta.url))
+export const modulePath = fileURLToPath(new URL('../../../../bpf/out/weir.wasm', import.meta.url))
+
+export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint'
+
+export interface Run {
+  readonly result: number
+  readonly packet: Uint8Array
+  readonly mark: number
+  /** Only where it can be seen: the kernel's test run tells that a packet was redirected, not where to. */
+  readonly redirect?: { readonly kind: 'none' | 'device' | 'peer'; readonly ifindex: number }
+}
+
+/** Where the programs run: maps by name with raw keys and values, and packets. */
+export interface Machine {
+  readonly name: string
+  lookup(map: string, key: Uint8Array): Uint8Array | undefined
+  update(map: string, key: Uint8Array, value: Uint8Array): void
+  delete(map: string, key: Uint8Array): void
+  keys(map: string): Uint8Array[]
+  /** Sum over CPUs, word by word. */
+  perCpu(map: string, key: Uint8Array): BigUint64Array
+  run(program: ProgramName, packet: Uint8Array, ifindex: number, mark: number): Run
+  sweep(): Uint8Array
+  /** Lets time pass. */
+  advance(seconds: number): void
+  /** Records written since the last call. */
+  events(): Promise<Uint8Array[]>
+  close(): void
+}
+
+let layout: ObjectLayout | undefined
+
+export function layoutOf(map: string): { readonly key: BtfType; readonly value: BtfType } {
+  layout ??= readLayout(objectPath)
+  const found = layout.maps.find(({ name }) => name === map)
+  if (found?.key === undefined || found.value === undefined) throw new TypeError(`no types for map ${map}`)
+  return { key: found.key, value: found.value }
+}
+
+export function typeOf(name: string): BtfType {
+  layout ??= readLayout(objectPath)
+  const type = layout.types[name]
+  if (type === undefined) throw new TypeError(`no type ${name}`)
+  return type
+}
+
+/** A machine with typed access to its maps, and the interfaces of the pods a, b and c. */
+export interface Typed extends Machine {
+  readonly ifindex: Interfaces
+  put(map: string, key: Value, value: Value): void
+  get(map: string, key: Value): Value | undefined
+  remove(map: string, key: Value): void
+}
+
+export type Interfaces = Readonly<Record<'a' | 'b' | 'c', number>>
+
+export function typed(machine: Machine, ifindex: Interfaces): Typed {
+  return {
+    ...machine,
+    ifindex,
+    put(map, key, value) {
+      const types = layoutOf(map)
+      machine.update(map, encode(types.key, key), encode(types.value, value))
+    },
+    get(map, key) {
+      const types = layoutOf(map)
+      const bytes = machine.lookup(map, encode(types.key, key))
+      return bytes === undefined ? undefined : decode(types.value, bytes)
+    },
+    remove(map, key) {
+      machine.delete(map, encode(layoutOf(map).key, key))
+    },
+  }
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs'
+import { type Machine, modulePath, type ProgramName, type Run } from './machine.js'
+
+type Exports = Readonly<Record<string, (...values: (number | bigint)[]) => number>> & {
+  readonly memory: { readonly buffer: ArrayBuffer }
+}
+
+/** The part of the global that is used; TypeScript declares it with the browser's library only. */
+interface WebAssemblyGlobal {
+  readonly Module: new (bytes: Uint8Array) => object
+  readonly Instance: new (module: object) => { readonly exports: unknown }
+}
+
+const { WebAssembly: wasmGlobal } = globalThis as unknown as { readonly WebAssembly: WebAssemblyGlobal }
+
+const redirects = ['none', 'device', 'peer'] as const
+const enoent = -2
+
+/** The WebAssembly module; `variables` are set before anything runs. */
+export function memoryMachine(variables: Readonly<Record<string, number>> = {}): Machine {
+  const { exports } = new wasmGlobal.Instance(new wasmGlobal.Module(readFileSync(modulePath)))
+  const wasm = exports as Exports
+  const call = (name: string, ...values: (number | bigint)[]): number => {
+    const exported = wasm[name]
+    if (exported === undefined) throw new TypeError(`the module has no ${name}`)
+    return exported(...values)
+  }
+  const bytes = (at: number, length: number): Uint8Array => new Uint8Array(wasm.memory.buffer, at, length)
+  const text = (at: number): string => {
+    const all = new Uint8Array(wasm.memory.buffer)
+    return new TextDecoder().decode(all.subarray(at, all.indexOf(0, at)))
+  }
+  const numbered = (count: string, name: string): Map<string, number> =>
+    new Map(Array.from({ length: call(count) }, (_, i) => [text(call(name, i)), i]))
+  const maps = numbered('weir_map_count', 'weir_map_name')
+  const programs = numbered('weir_program_count', 'weir_program_name')
+  const config = numbered('weir_config_count', 'weir_config_name')
+  const at = (all: Map<string, number>, name: string): number => {
+    const index = all.get(name)
+    if (index === undefined) throw new TypeError(`the module has no ${name}`)
+    return index
+  }
+  for (const [name, value] of Object.entries(variables)) {
+    const variable = at(config, name)
+    const target = bytes(call('weir_config_at', variable), call('weir_config_size', variable))
+    for (let i = 0; i < target.length; i++) target[i] = value >>> (8 * i)
+  }
+  let clock = 1_000_000_000_000n
+  call('weir_set_clock', clock)
+
+  const setKey = (map: number, key: Uint8Array): void => {
+    const size = call('weir_map_key_size', map)
+    if (key.length !== size) throw new RangeError(`a key of ${key.length} bytes, not ${size}`)
+    bytes(call('weir_key'), size).set(key)
+  }
+  const check = (result: number): void => {
+    if (result < 0) throw new Error(`errno ${-result}`)
+  }
+  const value = (map: number): Uint8Array => bytes(call('weir_value'), call('weir_map_value_size', map))
+
+  const machine: Machine = {
+    name: 'memory',
+    lookup(map, key) {
+      const index = at(maps, map)
+      setKey(index, key)
+      const result = call('weir_map_lookup', index)
+      if (result === enoent) return undefined
+      check(result)
+      return value(index).slice()
+    },
+    update(map, key, data) {
+      const index = at(maps, map)
+      setKey(index, key)
+      value(index).set(data)
+      check(call('weir_map_update', index, 0))
+    },
+    delete(map, key) {
+      const index = at(maps, map)
+      setKey(index, key)
+      const result = call('weir_map_delete', index)
+      if (result !== enoent) check(result)
+    },
+    keys(map) {
+      const index = at(maps, map)
+      const keys: Uint8Array[] = []
+      for (let first = 1; call('weir_map_next_key', index, first) === 0; first = 0)
+        keys.push(bytes(call('weir_key'), call('weir_map_key_size', index)).slice())
+      return keys
+    },
+    perCpu(map, key) {
+      const data = machine.lookup(map, key)
+      if (data === undefined) throw new RangeError(`${map} has no such index`)
+      return new BigUint64Array(data.buffer)
+    },
+    run(program: ProgramName, packet, ifindex, mark): Run {
+      bytes(call('weir_packet'), packet.length).set(packet)
+      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 9)
+      context().set([packet.length, 0, ifindex, mark, 0])
+      check(call('weir_run', at(programs, program)))
+      const [length, , , markAfter, , result, kind, target] = context() as unknown as number[]
+      return {
+        result: result! | 0,
+        packet: bytes(call('weir_packet'), length!).slice(),
+        mark: markAfter!,
+        redirect: { kind: redirects[kind!]!, ifindex: target! },
+      }
+    },
+    sweep() {
+      check(call('weir_run', at(programs, 'weir_sweep')))
+      return bytes(call('weir_sweep_result'), 32).slice()
+    },
+    advance(seconds) {
+      clock += BigInt(Math.round(seconds * 1e9))
+      call('weir_set_clock', clock)
+    },
+    async events() {
+      const records: Uint8Array[] = []
+      for (let record = call('weir_ring_next', at(maps, 'weir_events')); record !== 0; ) {
+        records.push(bytes(record, call('weir_ring_length')).slice())
+        record = call('weir_ring_next', at(maps, 'weir_events'))
+      }
+      return records
+    },
+    close() {},
+  }
+  return machine
+}

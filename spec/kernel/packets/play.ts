@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { brokenChecksum } from './checksum.js'
+import type { Fixture, PacketStep } from './fixture.js'
+import { routed } from './frames.js'
+import type { Run, Typed } from './machine.js'
+import { arriving } from './world.js'
+
+const ok = 0
+const shot = 2
+const redirected = 7
+const markMask = 0x0ff00000
+const mark = 0x05700000
+/** A bit that belongs to someone else. */
+const foreignMark = 0x4000
+
+/** Runs a fixture in a filled world: every outcome is as it says. Returns the runs, to compare machines by. */
+export function play(machine: Typed, { steps }: Fixture): Run[] {
+  const runs: Run[] = []
+  for (const [index, step] of steps.entries()) {
+    if ('change' in step) {
+      step.change(machine)
+      continue
+    }
+    const before = counted(machine, step)
+    const ifindex = step.at.name === 'd' ? 0 : machine.ifindex[step.at.name]
+    const program = step.direction === 'from' ? 'weir_from_endpoint' : 'weir_to_endpoint'
+    const run = machine.run(program, step.packet, ifindex, (step.isMarked ? mark : 0) | foreignMark)
+    runs.push(run)
+    const where = `packet ${index + 1} on ${machine.name}`
+    check(machine, step, run, where)
+    expect(counted(machine, step) > before, `${where} is counted by its reason`).to.equal(true)
+    expect(run.mark & ~markMask, `${where}: foreign bits of the mark`).to.equal(foreignMark)
+  }
+  return runs
+}
+
+function check(machine: Typed, step: PacketStep, run: Run, where: string): void {
+  const { outcome } = step
+  switch (outcome.kind) {
+    case 'pass':
+      expect(run.result, where).to.equal(ok)
+      expect(hex(run.packet), where).to.equal(hex(step.packet))
+      if (step.direction === 'from' && isIp(step.packet)) {
+        const isNeighbour = step.packet[12] === 0x86 && step.packet[20] === 58 && step.packet[54]! >= 133
+        if (!isNeighbour) expect(run.mark & markMask, `${where} is marked`).to.equal(mark)
+      }
+      return
+    case 'drop':
+      expect(run.result, where).to.equal(shot)
+      return
+    case 'peer': {
+      expect(run.result, where).to.equal(redirected)
+      expect(hex(run.packet), where).to.equal(hex(routed(step.packet, arriving(outcome.to))))
+      expect(brokenChecksum(run.packet), `${where}: checksums`).to.equal(undefined)
+      if (run.redirect !== undefined) {
+        const ifindex = outcome.to.name === 'd' ? 0 : machine.ifindex[outcome.to.name]
+        expect(run.redirect, where).to.deep.equal({ kind: 'peer', ifindex })
+      }
+      return
+    }
+    case 'answer':
+      expect(run.result, where).to.equal(redirected)
+      expect(hex(run.packet), where).to.equal(hex(outcome.packet))
+      expect(brokenChecksum(run.packet), `${where}: checksums`).to.equal(undefined)
+      if (run.redirect !== undefined) {
+        const ifindex = step.at.name === 'd' ? 0 : machine.ifindex[step.at.name]
+        expect(run.redirect, where).to.deep.equal({ kind: 'device', ifindex })
+      }
+  }
+}
+
+const isIp = (packet: Uint8Array): boolean => [0x0800, 0x86dd].includes(packet[12]! * 256 + packet[13]!)
+
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** Packets counted so far under the reason that the step expects. */
+function counted(machine: Typed, { outcome }: PacketStep): bigint {
+  const key = new Uint8Array(4)
+  key[0] = outcome.kind === 'drop' ? outcome.reason : 0
+  const [egressPackets, ingressPackets] = machine.perCpu('weir_counters', key)
+  return egressPackets! + ingressPackets!
+}

@@ -1,0 +1,20 @@
+import type { Typed } from './machine.js'
+
+const emptied = [
+  'weir_addr4',
+  'weir_addr6',
+  'weir_pfx4',
+  'weir_pfx6',
+  'weir_devices',
+  'weir_cells',
+  'weir_ct4',
+  'weir_ct6',
+  'weir_frag4',
+  'weir_frag6',
+]
+
+/** Back to what a load gives, but for counters. */
+export function empty(machine: Typed): void {
+  for (const map of emptied) for (const key of machine.keys(map)) machine.delete(map, key)
+  for (let slot = 1; slot < 300; slot++) machine.put('weir_endpoints', slot, {})
+}
