@@ -23,7 +23,7 @@ export {
 } from './flow/event.js'
 export { reasonName, reasons } from './flow/reasons.js'
 export type { KernelBackendHandle, KernelBackendOptions } from './kernel/backend.js'
-export { createKernelBackend } from './kernel/create.js'
+export { loadKernelBackend } from './kernel/create-lazily.js'
 export { createMemoryBackend, type MemoryBackendOptions } from './memory/backend.js'
 export { type Delivery, type SwitchPort, VirtualSwitch } from './memory/switch.js'
 export { endpointOf, slotOf } from './peer.js'

@@ -49,8 +49,12 @@ export interface KernelBackendHandle extends Backend {
   uninstall(options?: AttachOptions): void
 }
 
-/** See createKernelBackend. */
-export function openKernelBackend(options: KernelBackendOptions): KernelBackendHandle {
+/**
+ * The programs in the kernel, with maps and links pinned under BPFFS/weir/NODE/. What an earlier run pinned is taken
+ * over: packets flow on, under its programs until attach() brings this build's.
+ * @throws WeirError WEIR_CAPABILITY_MISSING, WEIR_BPFFS_MISSING, WEIR_KERNEL_UNSUPPORTED, WEIR_PROGRAM_MISSING
+ */
+export function createKernelBackend(options: KernelBackendOptions): KernelBackendHandle {
   requirePrivilege()
   const object = options.object ?? defaultObject
   if (typeof object === 'string' && !existsSync(object)) {
