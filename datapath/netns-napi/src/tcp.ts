@@ -1,7 +1,7 @@
 import { createServer, type Server, Socket } from 'node:net'
 import { familyOf } from './address.js'
 import { type ConnectOptions, connectedFd } from './connect.js'
-import { type Netns, native } from './native.js'
+import type { Netns } from './native.js'
 import { openSocketIn } from './socket.js'
 
 export interface ListenTcpOptions {
@@ -25,6 +25,8 @@ export async function listenTcpIn(netns: Netns, options: ListenTcpOptions = {}):
     family: familyOf(address),
     type: 'stream',
     bind: { address, port },
+    // Node listens once more, which changes nothing: this way its errors are ours.
+    listenBacklog: backlog,
     reuseAddress: true,
     v6Only,
     transparent,
@@ -34,14 +36,9 @@ export async function listenTcpIn(netns: Netns, options: ListenTcpOptions = {}):
     server.on('connection', onConnection)
   }
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => {
-      // A server that failed to listen has not taken the descriptor.
-      native.closeSocket(fd)
-      reject(error)
-    }
-    server.once('error', fail)
+    server.once('error', reject)
     server.listen({ fd, backlog }, () => {
-      server.off('error', fail)
+      server.off('error', reject)
       resolve(server)
     })
   })

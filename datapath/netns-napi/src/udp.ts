@@ -29,14 +29,15 @@ export async function udpSocketIn(netns: Netns, options: UdpOptions = {}): Promi
   })
   const socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6' })
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => {
+    socket.once('error', reject)
+    try {
+      socket.bind({ fd }, () => {
+        socket.off('error', reject)
+        resolve(socket)
+      })
+    } catch (error) {
       native.closeSocket(fd)
       reject(error)
     }
-    socket.once('error', fail)
-    socket.bind({ fd }, () => {
-      socket.off('error', fail)
-      resolve(socket)
-    })
   })
 }
