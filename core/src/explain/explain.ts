@@ -167,7 +167,7 @@ export class Explainer {
   /** To a pod of another node, that node is the host and ours is a remote one. */
   #seenFrom(subject: End, peer: End): Shape {
     if (peer.party.kind !== 'node' || subject.node === undefined || subject.party.local) return peer.shape
-    return peer.node === subject.node ? this.#verdicts.hostShape : this.#verdicts.remoteNodeShape
+    return peer.node === subject.node && peer.node !== '' ? this.#verdicts.hostShape : this.#verdicts.remoteNodeShape
   }
 }
 

@@ -10,22 +10,26 @@ export interface Workload {
   /** Absent once the pod is deleted. */
   pod: PodFact | undefined
   identity: Identity | undefined
+  /** Whether it is in `dirty`: asking the pod is cheaper than asking the set. */
+  dirty: boolean
+  /** Whether the tables have seen it. One that comes and goes between two settlings leaves nothing to do. */
+  settled: boolean
 }
 
 interface NamespaceMembers {
   labels: LabelMap
-  readonly workloads: Set<Workload>
+  /** By name. */
+  readonly workloads: Map<string, Workload>
   /** Identities by the labels as the pods' facts write them: saves sorting and joining for each of a workload's pods. */
   readonly known: Map<string, Identity>
 }
 
 /**
  * Pods → identities, event by event: numbers depend on the order of events alone, never on how they were batched.
- * Leaves in `dirty` what the tables have yet to follow.
+ * Remembers what the tables have yet to follow.
  */
 export class Workloads {
-  readonly dirty = new Set<Workload>()
-  readonly #workloads = new Map<string, Workload>()
+  readonly #dirty = new Set<Workload>()
   readonly #namespaces = new Map<string, NamespaceMembers>()
   readonly #identities: Identities
   #filter = new LabelFilter()
@@ -36,12 +40,19 @@ export class Workloads {
     this.#identities = identities
   }
 
-  get(key: string): Workload | undefined {
-    return this.#workloads.get(key)
+  /** Marks a pod for the tables to look at again. */
+  touch(workload: Workload): void {
+    if (workload.dirty) return
+    workload.dirty = true
+    this.#dirty.add(workload)
   }
 
-  values(): Iterable<Workload> {
-    return this.#workloads.values()
+  /** What the tables have yet to follow; theirs from now on. */
+  takeDirty(): Workload[] {
+    const taken = [...this.#dirty]
+    for (const workload of taken) workload.dirty = false
+    this.#dirty.clear()
+    return taken
   }
 
   /** Follows an event that the state has already folded. */
@@ -51,7 +62,7 @@ export class Workloads {
         this.#upsert(event.pod)
         break
       case 'pod.deleted':
-        this.#delete(objectKey(event.namespace, event.name))
+        this.#delete(event.namespace, event.name)
         break
       case 'namespace.upserted':
         this.#relabel(event.namespace.name, namespaceLabels(event.namespace.name, event.namespace.labels))
@@ -63,10 +74,10 @@ export class Workloads {
         this.#configure(event.agent, state)
         break
       case 'endpoint.attached':
-        this.#touch(objectKey(event.endpoint.namespace, event.endpoint.pod))
+        this.#touchPod(event.endpoint.namespace, event.endpoint.pod)
         break
       case 'endpoint.detached':
-        this.#touch(objectKey(event.namespace, event.pod))
+        this.#touchPod(event.namespace, event.pod)
         break
       default:
     }
@@ -79,49 +90,63 @@ export class Workloads {
     for (const { fact } of state.pods.values()) this.#upsert(fact)
   }
 
-  labelsOf(pod: PodFact): PodLabels {
-    const namespace = this.#namespaces.get(pod.namespace)?.labels ?? namespaceLabels(pod.namespace, undefined)
-    return podLabels({ pod, namespace, cluster: this.#cluster }, this.#filter)
+  /** The labels of a pod that are left out of its identity. */
+  filteredLabels(pod: PodFact): LabelMap {
+    return this.#labelsOf(pod, this.#members(pod.namespace)).filtered
   }
 
   /** Marks every pod for which an identity stands. */
   touchIdentity(identity: Identity): void {
-    for (const workload of this.#workloads.values()) if (workload.identity === identity) this.dirty.add(workload)
+    for (const workload of this.#all()) if (workload.identity === identity) this.touch(workload)
+  }
+
+  #labelsOf(pod: PodFact, { labels }: NamespaceMembers): PodLabels {
+    return podLabels({ pod, namespace: labels, cluster: this.#cluster }, this.#filter)
   }
 
   #upsert(pod: PodFact): void {
-    const key = objectKey(pod.namespace, pod.name)
-    let workload = this.#workloads.get(key)
+    const members = this.#members(pod.namespace)
+    let workload = members.workloads.get(pod.name)
     if (workload === undefined) {
-      workload = { key, pod, identity: undefined }
-      this.#workloads.set(key, workload)
-      this.#members(pod.namespace).workloads.add(workload)
+      const key = objectKey(pod.namespace, pod.name)
+      workload = { key, pod, identity: undefined, dirty: false, settled: false }
+      members.workloads.set(pod.name, workload)
     }
     workload.pod = pod
-    this.#identify(workload)
-    this.dirty.add(workload)
+    this.#identify(workload, members)
+    this.touch(workload)
   }
 
-  #delete(key: string): void {
-    const workload = this.#workloads.get(key)
-    if (workload === undefined) return
-    const { pod } = workload
-    this.#workloads.delete(key)
-    this.#members(pod!.namespace).workloads.delete(workload)
+  #delete(namespace: string, name: string): void {
+    const members = this.#namespaces.get(namespace)
+    const workload = members?.workloads.get(name)
+    if (members === undefined || workload === undefined) return
+    members.workloads.delete(name)
     workload.pod = undefined
-    this.#identify(workload)
-    this.dirty.add(workload)
+    this.#identify(workload, members)
+    if (workload.settled) this.touch(workload)
+    else this.#dirty.delete(workload)
+    this.#forgetIfBare(namespace, members)
   }
 
-  #touch(key: string): void {
-    const workload = this.#workloads.get(key)
-    if (workload !== undefined) this.dirty.add(workload)
+  #touchPod(namespace: string, name: string): void {
+    const workload = this.#namespaces.get(namespace)?.workloads.get(name)
+    if (workload !== undefined) this.touch(workload)
+  }
+
+  *#all(): Iterable<Workload> {
+    for (const { workloads } of this.#namespaces.values()) yield* workloads.values()
+  }
+
+  /** A namespace without pods and labels of its own is as if never heard of. */
+  #forgetIfBare(namespace: string, { workloads, labels }: NamespaceMembers): void {
+    if (workloads.size === 0 && labels.size === 1) this.#namespaces.delete(namespace)
   }
 
   #members(namespace: string): NamespaceMembers {
     let members = this.#namespaces.get(namespace)
     if (members === undefined) {
-      members = { labels: namespaceLabels(namespace, undefined), workloads: new Set(), known: new Map() }
+      members = { labels: namespaceLabels(namespace, undefined), workloads: new Map(), known: new Map() }
       this.#namespaces.set(namespace, members)
     }
     return members
@@ -129,14 +154,16 @@ export class Workloads {
 
   #relabel(namespace: string, labels: LabelMap): void {
     const members = this.#members(namespace)
-    if (sameLabels(members.labels, labels)) return
-    members.labels = labels
-    this.#identifyAll(members)
+    if (!sameLabels(members.labels, labels)) {
+      members.labels = labels
+      this.#identifyAll(members)
+    }
+    this.#forgetIfBare(namespace, members)
   }
 
   #configure(agent: AgentFact, state: ClusterState): void {
     // A change of node moves the line between local and remote; the state knows both sides only after the fold.
-    for (const workload of this.#workloads.values()) this.dirty.add(workload)
+    for (const workload of this.#all()) this.touch(workload)
     const filterText = agent.labelFilter.join('\u0000')
     if (agent.cluster === this.#cluster && filterText === this.#filterText) return
     this.#cluster = agent.cluster
@@ -147,22 +174,22 @@ export class Workloads {
 
   #identifyAll(members: NamespaceMembers): void {
     members.known.clear()
-    for (const workload of [...members.workloads].sort((a, b) => (a.key < b.key ? -1 : 1))) {
-      this.#identify(workload)
-      this.dirty.add(workload)
+    for (const workload of [...members.workloads.values()].sort((a, b) => (a.key < b.key ? -1 : 1))) {
+      this.#identify(workload, members)
+      this.touch(workload)
     }
   }
 
   /** Takes the new identity before the old one is let go, so that an unchanged one keeps its number. */
-  #identify(workload: Workload): void {
+  #identify(workload: Workload, members: NamespaceMembers): void {
     const before = workload.identity
     const { pod } = workload
-    workload.identity = pod === undefined || pod.hostNetwork ? undefined : this.#acquire(pod)
+    workload.identity = pod === undefined || pod.hostNetwork ? undefined : this.#acquire(pod, members)
     if (before !== undefined) this.#identities.release(before)
   }
 
-  #acquire(pod: PodFact): Identity {
-    const { known } = this.#members(pod.namespace)
+  #acquire(pod: PodFact, members: NamespaceMembers): Identity {
+    const { known } = members
     let written = pod.serviceAccount
     const { labels } = pod
     for (const key in labels) if (this.#filter.keeps(key)) written += `\u0000${key}\u0000${labels[key]}`
@@ -171,7 +198,7 @@ export class Workloads {
       identity.references += 1
       return identity
     }
-    const acquired = this.#identities.acquire(this.labelsOf(pod).relevant)
+    const acquired = this.#identities.acquire(this.#labelsOf(pod, members).relevant)
     known.set(written, acquired)
     acquired.onFree.push(() => {
       if (known.get(written) === acquired) known.delete(written)

@@ -90,8 +90,7 @@ export class Verdicts {
   settle(): void {
     this.#settlePolicies()
     this.#settleNodes()
-    for (const workload of this.#workloads.dirty) this.#settleWorkload(workload)
-    this.#workloads.dirty.clear()
+    for (const workload of this.#workloads.takeDirty()) this.#settleWorkload(workload)
     const classes = this.peers.settle()
     const subjects = this.subjects.settle()
     for (const shape of subjects.moved) {
@@ -136,7 +135,7 @@ export class Verdicts {
     this.dirtyPolicies.clear()
     this.rules.sweep()
     for (const key of this.#keys.changed) {
-      for (const workload of this.shapes.withFiltered(key)) this.#workloads.dirty.add(workload)
+      for (const workload of this.shapes.withFiltered(key)) this.#workloads.touch(workload)
     }
     this.#keys.changed.clear()
     for (const prefix of this.#cidrIdentities.dirty) {
@@ -168,6 +167,7 @@ export class Verdicts {
 
   #settleWorkload(workload: Workload): void {
     const { pod, identity } = workload
+    workload.settled = true
     let claimant = this.claimants.get(workload)
     const kind = pod?.hostNetwork === true ? 'hostNetwork' : 'pod'
     if (claimant !== undefined && (pod === undefined || claimant.kind !== kind)) {

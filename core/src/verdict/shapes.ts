@@ -24,7 +24,7 @@ export class Shapes {
 
   /** The shape of a pod that has an identity, one reference richer. */
   acquire(workload: Workload, identity: Identity, pod: PodFact): Shape {
-    const { filtered } = this.#workloads.labelsOf(pod)
+    const filtered = this.#workloads.filteredLabels(pod)
     this.#noteFiltered(workload, [...filtered.keys()])
     const asked = [...filtered].filter(([key]) => this.#keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
     const ports = namedPorts(pod)
