@@ -1,9 +1,11 @@
-import { Engine } from '@weir/core'
+import { type Digest, Engine } from '@weir/core'
 import type { WeirEvent } from '@weir/core/event/event.js'
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { interestingFlows } from '../oracle/generate/flows.js'
 import { histories, numbered, numberedBatches, reordered } from '../oracle/generate/history.js'
 import { sampling } from '../oracle/generate/seed.js'
+import { clusterOf } from '../oracle/index.js'
 
 const choices = fc.array(fc.nat(50), { minLength: 1, maxLength: 20 })
 
@@ -64,6 +66,22 @@ describe('law: replays agree', function () {
     ] as const
     const digests = states.map(bodies => applied(numbered(bodies)).digest().hex)
     expect(new Set(digests).size).equals(states.length)
+  })
+
+  it('has another digest of the tables when one verdict is another, whatever was left out of the history', () => {
+    fc.assert(
+      fc.property(histories(24), fc.nat(100), (batches, at) => {
+        const bodies = batches.flat()
+        const fewer = bodies.filter((_, index) => index !== at % bodies.length)
+        const [whole, lacking] = [applied(numbered(bodies)), applied(numbered(fewer))]
+        const flows = [...interestingFlows(clusterOf(bodies), 150, at)]
+        fc.pre(flows.some(flow => whole.verdict(flow) !== lacking.verdict(flow)))
+        const tablesOf = ({ parts: { addresses, prefixes, endpoints, cells } }: Digest) =>
+          [addresses, prefixes, endpoints, cells].join()
+        expect(tablesOf(whole.digest())).not.equals(tablesOf(lacking.digest()))
+      }),
+      sampling('digest tells verdicts apart', 60),
+    )
   })
 
   it('says the same after folding as after applying', () => {

@@ -103,6 +103,7 @@ describe('oracle: random histories', () => {
           policies: cluster.policies.map(policy => JSON.stringify(policy)).sort(),
           nodes: cluster.nodes.map(node => JSON.stringify(node)).sort(),
           namespaces: cluster.namespaces.map(namespace => JSON.stringify(namespace)).sort(),
+          attached: [...(cluster.attached ?? [])].sort(),
         })
         expect(sorted(clusterOf(other))).deep.equals(sorted(clusterOf(bodies)))
       }),
