@@ -28,8 +28,10 @@ export interface AgentOptions {
   readonly cluster?: string
   readonly labelFilter?: readonly string[]
   readonly backend: BackendChoice
-  /** Folder of a bpffs where maps and links are pinned, so that they outlive the agent. */
-  readonly pinFolder?: string
+  /** A BPF file system, /sys/fs/bpf when absent: maps and links pinned there outlive the agent. */
+  readonly bpffs?: string
+  /** Folder of the pins below it; the node's name when absent. */
+  readonly pinName?: string
   /** Path of the network namespace that holds the host sides of the pods' devices; this process's when absent. */
   readonly netns?: string
   /** A folder or file of manifests to follow. */
@@ -96,7 +98,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
     const report = options.report ?? (() => {})
     const restored = await restoreEngine(log, reason => report(`starting without a snapshot: ${reason}`))
     const datapath = await openDatapath(options, report)
-    closing.unshift(() => datapath.close())
+    closing.unshift(async () => datapath.close())
     const agent = new RunningAgent(options, log, restored.engine, restored.snapshot, datapath, report)
     closing.unshift(() => agent.stop())
     await agent.start()
@@ -221,7 +223,7 @@ class RunningAgent implements Agent {
       uptimeMs: clock.nowMs() - this.#startedAt,
       log: { folder: this.log.location, head: this.log.head.seq, snapshot: this.#snapshot },
       digest: this.engine.digest(),
-      backend: { kind: this.datapath.kind, ...(await this.datapath.figures()) },
+      backend: { kind: this.datapath.kind, ...this.datapath.figures() },
       tables: {
         addresses: tables.addresses.size,
         prefixes: tables.prefixes.size,
@@ -240,11 +242,16 @@ class RunningAgent implements Agent {
         applied: this.#appliedChanges,
         repairs: this.#repairs,
         ...(this.#lastVerifiedAt !== undefined && { lastVerifiedAt: this.#lastVerifiedAt }),
-        ...(this.#failing !== undefined && { failing: this.#failing }),
+        ...(this.#failingNow !== undefined && { failing: this.#failingNow }),
       },
       sources: this.#sources.map(source => source.status),
       flows: this.flows.counts,
     }
+  }
+
+  /** The datapath tries again by itself, so it knows best. */
+  get #failingNow(): string | undefined {
+    return this.datapath.failing ?? this.#failing
   }
 
   stop(): Promise<void> {
@@ -262,7 +269,7 @@ class RunningAgent implements Agent {
     if (this.engine.seq > this.#snapshot) await this.#writeSnapshot()
     this.flows.close()
     this.#applied.complete()
-    await this.datapath.close()
+    this.datapath.close()
     await this.log.close()
   }
 
@@ -318,7 +325,7 @@ class RunningAgent implements Agent {
   }
 
   async #verify(): Promise<void> {
-    const turn = this.#enforcing.then(() => this.datapath.verify(this.engine.tables))
+    const turn = this.#enforcing.then(() => this.datapath.verify())
     this.#enforcing = turn.catch(() => {})
     try {
       const repaired = await turn
@@ -334,7 +341,7 @@ class RunningAgent implements Agent {
 
   async #sweep(): Promise<void> {
     try {
-      await this.datapath.sweep()
+      this.datapath.sweep()
     } catch (error) {
       this.#report(`sweeping expired flows failed: ${error instanceof Error ? error.message : String(error)}`)
     }

@@ -1,28 +1,166 @@
 import type { Tables, TablesDelta } from '@weir/core'
+import type { Backend } from '@weir/datapath/backend.js'
+import { reasonName } from '@weir/datapath/flow/reasons.js'
+import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
+import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
+import type { Subscription } from 'rxjs'
+import type { AgentOptions } from './agent.js'
 import type { PacketReport } from './flows.js'
-import type { CounterRow } from './protocol.js'
+import { packetReport } from './packet-report.js'
+import type { StatusReport } from './protocol.js'
 
 /** Where verdicts are enforced, as the agent sees it. */
 export interface Datapath {
   readonly kind: 'kernel' | 'memory'
-  /** Packets' events from now on. */
+  readonly backend: Backend
+  /** Told of each packet that made an event, from now on. */
   watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void
   start(tables: Tables): Promise<void>
-  /** Returns how many operations it took. */
+  /** Brings the maps to the tables; returns how many entries were written or deleted. */
   apply(delta: TablesDelta, tables: Tables): Promise<number>
-  /** Returns how many entries had to be repaired. */
-  verify(tables: Tables): Promise<number>
-  sweep(): Promise<void>
-  figures(): Promise<{
-    readonly features: Readonly<Record<string, string | number | boolean>>
-    readonly maps: readonly { readonly name: string; readonly entries: number; readonly maxEntries: number }[]
-    readonly counters: readonly CounterRow[]
-  }>
-  close(): Promise<void>
+  /** Compares the maps with the tables and repairs them; returns how many entries differed. */
+  verify(): Promise<number>
+  sweep(): void
+  figures(): Omit<StatusReport['backend'], 'kind'>
+  /** Set while the last change isn't enforced yet; it is tried again without being asked. */
+  readonly failing: string | undefined
+  /** Programs and maps that are pinned go on. */
+  close(): void
 }
-export async function openDatapath(_options: object, _report: (m: string) => void): Promise<Datapath> {
-  throw new Error('')
+
+/** Tables whose fill level is worth knowing; arrays and counters are as full as they ever get. */
+const filledMaps = [
+  'weir_addr4',
+  'weir_addr6',
+  'weir_pfx4',
+  'weir_pfx6',
+  'weir_cells',
+  'weir_devices',
+  'weir_ct4',
+  'weir_ct6',
+] as const
+
+/**
+ * Opens the backend that the options ask for; `auto` takes memory where the kernel can't be had, and says why.
+ *
+ * @throws WeirError of the kernel backend when it is asked for by name.
+ */
+export async function openDatapath(
+  options: Pick<AgentOptions, 'backend' | 'node' | 'bpffs' | 'pinName' | 'netns' | 'clock'>,
+  report: (message: string) => void,
+): Promise<Datapath> {
+  const backend = await openBackend(options, report)
+  return new ReconciledDatapath(backend, options.netns, report)
 }
+
+/** Why there can be no kernel backend on this machine, in one line; undefined when there can. */
 export async function kernelObstacle(): Promise<string | undefined> {
-  return undefined
+  try {
+    const { loadKernelBackend } = await import('@weir/datapath/kernel/create-lazily.js')
+    const trial = await loadKernelBackend({ node: `probe-${process.pid}` })
+    trial.uninstall()
+    trial.close()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+async function openBackend(
+  { backend, node, bpffs, pinName, clock }: Pick<AgentOptions, 'backend' | 'node' | 'bpffs' | 'pinName' | 'clock'>,
+  report: (message: string) => void,
+): Promise<Backend> {
+  if (backend !== 'memory')
+    try {
+      const { loadKernelBackend } = await import('@weir/datapath/kernel/create-lazily.js')
+      return await loadKernelBackend({ node: pinName ?? node, ...(bpffs !== undefined && { bpffs }) })
+    } catch (error) {
+      if (backend === 'kernel') throw error
+      report(
+        `no kernel backend: ${error instanceof Error ? error.message : String(error)}; packets are judged in memory only`,
+      )
+    }
+  const { createMemoryBackend } = await import('@weir/datapath/memory/backend.js')
+  return createMemoryBackend({ now: () => BigInt(clock.nowMs()) * 1_000_000n })
+}
+
+class ReconciledDatapath implements Datapath {
+  readonly kind: 'kernel' | 'memory'
+  readonly backend: Backend
+  readonly #reconciler: Reconciler
+  #events: Subscription | undefined
+
+  constructor(backend: Backend, netns: string | undefined, report: (message: string) => void) {
+    this.kind = backend.kind
+    this.backend = backend
+    this.#reconciler = new Reconciler(backend, {
+      ...(netns !== undefined && { netns }),
+      onRecovered: () => report('what the datapath refused before is enforced now'),
+    })
+  }
+
+  get failing(): string | undefined {
+    return this.#reconciler.status.lastError?.message
+  }
+
+  watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void {
+    this.#events = this.backend.events.subscribe(({ records, lost }) => {
+      if (lost > 0) onLost(lost)
+      for (const record of records) {
+        const report = packetReport(record)
+        if (report !== undefined) onPacket(report)
+      }
+    })
+  }
+
+  async start(tables: Tables): Promise<void> {
+    await this.#reconciler.start(tables)
+  }
+
+  async apply(delta: TablesDelta, tables: Tables): Promise<number> {
+    return entriesOf((await this.#reconciler.apply(delta, tables)).writes)
+  }
+
+  async verify(): Promise<number> {
+    const { differences } = await this.#reconciler.verify()
+    return Object.values(differences).reduce((sum, count) => sum + count, 0)
+  }
+
+  sweep(): void {
+    this.backend.sweep()
+  }
+
+  figures(): Omit<StatusReport['backend'], 'kind'> {
+    const { platform, attach, coarseClock, redirectPeer, sweep, maps: notes } = this.backend.features
+    const { reasons, tallies } = this.backend.counters()
+    return {
+      features: { platform, attach, coarseClock, redirectPeer, sweep },
+      notes,
+      maps: filledMaps.map(name => {
+        const map = this.backend.maps[name]
+        let entries = 0
+        for (const _ of map.entries()) entries++
+        return { name, entries, maxEntries: map.maxEntries }
+      }),
+      counters: reasons.flatMap(({ reason, egress, ingress }) =>
+        Object.entries({ egress, ingress }).map(([direction, { packets, bytes }]) => ({
+          reason: reasonName(reason),
+          direction,
+          packets: Number(packets),
+          bytes: Number(bytes),
+        })),
+      ),
+      tallies: Object.fromEntries(Object.entries(tallies).map(([name, count]) => [name, Number(count)])),
+    }
+  }
+
+  close(): void {
+    this.#reconciler.close()
+    this.#events?.unsubscribe()
+    this.backend.close()
+  }
+}
+
+function entriesOf(writes: WriteCounts): number {
+  return Object.values(writes).reduce((sum, { updated, deleted }) => sum + updated + deleted, 0)
 }

@@ -40,8 +40,12 @@ export interface StatusReport {
     /** What the kernel offers and which way was taken: `attach: tcx`. */
     readonly features: Readonly<Record<string, string | number | boolean>>
     readonly maps: readonly { readonly name: string; readonly entries: number; readonly maxEntries: number }[]
+    /** Maps taken over from an earlier run, and what became of those that couldn't be. */
+    readonly notes: readonly string[]
     /** Packets and bytes by reason and direction. */
     readonly counters: readonly CounterRow[]
+    /** Flows opened, judged again, cut; events suppressed and lost. */
+    readonly tallies: Readonly<Record<string, number>>
   }
   readonly tables: Readonly<Record<string, number>>
   readonly intake: {

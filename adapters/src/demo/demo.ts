@@ -50,8 +50,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
 
   const id = randomBytes(4).toString('hex')
   const stateFolder = join(tmpdir(), `weir-demo-${id}`)
-  const pinFolder = `/sys/fs/bpf/weir-demo-${id}`
-  const run = kind === 'kernel' ? await recordRun(id, [stateFolder, pinFolder]) : undefined
+  const pinName = `demo-${id}`
+  const run = kind === 'kernel' ? await recordRun(id, [stateFolder, `/sys/fs/bpf/weir/${pinName}`]) : undefined
   const undo: (() => Promise<void>)[] = []
   try {
     await mkdir(stateFolder, { mode: 0o700 })
@@ -69,7 +69,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
       nodeAddresses: demoNetwork.nodeAddresses,
       podCidrs: demoNetwork.podCidrs,
       report: message => void say(`agent: ${message}`),
-      ...(kind === 'kernel' && { pinFolder }),
+      pinName,
       ...(ground.netns !== undefined && { netns: ground.netns }),
     })
     undo.push(() => agent.stop())

@@ -76,7 +76,7 @@ function parseRecord(text: string): RunRecord | undefined {
   }
 }
 
-/** A record is only followed to folders that a run can have made: the last part of the path names Weir. */
+/** A record is only followed to folders that a run can have made: the end of the path names Weir. */
 function isOurs(folder: string): boolean {
-  return folder.startsWith('/') && !folder.includes('/../') && /\/weir-[^/]+\/?$/.test(folder)
+  return folder.startsWith('/') && !folder.includes('/../') && /\/weir[-/][a-z0-9-]+$/.test(folder)
 }

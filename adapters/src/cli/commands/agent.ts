@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent.js'
 import { systemClock } from '../../agent/clock.js'
@@ -14,7 +14,7 @@ interface AgentOptions {
   readonly node: string
   readonly cluster: string
   readonly backend: BackendChoice
-  readonly pins?: string
+  readonly bpffs?: string
   readonly netns?: string
   readonly socket: string
 }
@@ -38,7 +38,7 @@ export function agentCommand(context: CommandContext): Command {
         clock: systemClock,
         report: message => terminal.note(`weir: ${message}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
-        ...(options.pins !== undefined && { pinFolder: options.pins }),
+        ...(options.bpffs !== undefined && { bpffs: options.bpffs }),
         ...(options.netns !== undefined && { netns: options.netns }),
       })
       terminal.note(
@@ -64,7 +64,10 @@ export function agentCommand(context: CommandContext): Command {
     .option('--node <name>', "this node's name", context.environment.WEIR_NODE ?? hostname())
     .option('--cluster <name>', "the cluster's name", 'default')
     .addOption(new Option('--backend <kind>', 'where tables go').choices(['kernel', 'memory', 'auto']).default('auto'))
-    .option('--pins <folder>', 'folder of a bpffs where maps and links are pinned', join('/sys/fs/bpf', 'weir'))
+    .option(
+      '--bpffs <folder>',
+      'BPF file system for pinned maps and links; mounted when it is not (default /sys/fs/bpf)',
+    )
     .option('--netns <path>', "network namespace of the node's side of the pods' devices, when it isn't this process's")
     .addOption(socketOption(defaultSocketPath, context.environment))
 }

@@ -13,6 +13,7 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
     `Log        ${report.log.folder}: ${report.log.head} events, snapshot at ${report.log.snapshot}`,
     `Digest     ${report.digest.hex}`,
     `Datapath   ${report.backend.kind}${features.length === 0 ? '' : `: ${features.join(' ')}`}`,
+    ...report.backend.notes.map(note => `           ${note}`),
     `Tables     ${Object.entries(report.tables)
       .map(([name, size]) => `${size} ${name}`)
       .join(', ')}`,
@@ -40,6 +41,10 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
       { heading: 'packets', cell: row => String(row.packets) },
       { heading: 'bytes', cell: row => String(row.bytes) },
     ]),
+    '',
+    ...Object.entries(report.backend.tallies).map(
+      ([name, count]) => `${String(count).padStart(12)}  ${name.replaceAll('_', ' ')}`,
+    ),
   ]
 }
 

@@ -1,0 +1,34 @@
+import { decodeFlowEvent } from '@weir/datapath/flow/event.js'
+import { reasonNumbers } from '@weir/datapath/codec/maps.js'
+import type { PacketReport } from './flows.js'
+
+/** Reasons that are a policy's word; all others say that the packet itself can't pass. */
+const denials: ReadonlySet<number | undefined> = new Set([
+  reasonNumbers.WEIR_POLICY_DENIED,
+  reasonNumbers.WEIR_NO_POLICY,
+])
+
+/** A record of the event ring as the flow book takes it; undefined for a packet that isn't IP. */
+export function packetReport(record: Uint8Array): PacketReport | undefined {
+  const event = decodeFlowEvent(record)
+  const { family, source, destination } = event
+  if (family === undefined || source.address === undefined || destination.address === undefined) return undefined
+  const dropped = event.kind === 'drop'
+  return {
+    verdict: !dropped ? 'allowed' : denials.has(event.reason) ? 'denied' : 'dropped',
+    reason: dropped ? event.reasonName : '',
+    protocol: event.protocol,
+    family,
+    source: source.address,
+    destination: destination.address,
+    sourcePort: source.port,
+    destinationPort: destination.port,
+    sourceIdentity: source.identity,
+    destinationIdentity: destination.identity,
+    tcpFlags: event.tcpFlags,
+    icmpType: event.icmp?.type ?? 0,
+    icmpCode: event.icmp?.code ?? 0,
+    isReply: event.isReply,
+    sizeBytes: event.lengthBytes,
+  }
+}
