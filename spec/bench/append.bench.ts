@@ -5,7 +5,7 @@ import type { EventDraft } from '@weir/core/event/event.js'
 import { EventLog, folderStorage } from '@weir/store'
 import { createRecordCodec } from '@weir/store/log/record.js'
 import { Level } from 'level'
-import { type Bench, median, timed } from './bench.js'
+import { type Bench, type Figure, median, type Ratio, timed } from './bench.js'
 import { clusterLife } from './workload.js'
 
 const durably: { readonly sync: boolean } = { sync: true }
@@ -15,15 +15,14 @@ export const bench: Bench = {
   summary: 'durable appends: the log against raw LevelDB batches of the same bytes, 64 writers, one writer',
   options: {
     events: { value: 60_000, help: 'events per round' },
-    batch: { value: 1000, help: 'events per append and per raw batch' },
-    rounds: { value: 9, help: 'rounds, log and raw by turns' },
+    batches: { value: '100,1000', help: 'sizes: events per append and per raw batch' },
+    rounds: { value: 7, help: 'rounds per size, log and raw by turns' },
     writers: { value: 64, help: 'concurrent writers of one event at a time' },
     seconds: { value: 2, help: 'how long the writers write, and the single one' },
   },
   async run(options, say) {
     const folder = await mkdtemp(join(tmpdir(), 'weir-bench-append-'))
     try {
-      const batch = options.number('batch')
       const drafts = [...clusterLife(options.number('events'))]
       const codec = createRecordCodec()
       const records = drafts.map(draft => {
@@ -31,47 +30,69 @@ export const bench: Bench = {
         return Buffer.from(buffer.subarray(start, end))
       })
       const bytes = records.reduce((sum, record) => sum + record.length, 0)
-      const rates = { log: [] as number[], piped: [] as number[], raw: [] as number[], rawGrouped: [] as number[] }
-      for (let round = 0; round < options.number('rounds'); round++) {
-        const at = (what: string): string => join(folder, `${what}-${round}`)
-        rates.raw.push(records.length / (await raw(at('raw'), records, batch)))
-        rates.log.push(drafts.length / (await viaLog(at('log'), drafts, batch, 1)))
-        rates.piped.push(drafts.length / (await viaLog(at('piped'), drafts, batch, 4)))
-        rates.rawGrouped.push(records.length / (await rawGrouped(at('grouped'), records, batch)))
-        say(`round ${round + 1}: log ${Math.round(rates.log[round]!)}, raw ${Math.round(rates.raw[round]!)} events/s`)
-        for (const what of ['raw', 'log', 'piped', 'grouped']) await rm(at(what), { recursive: true })
+      const figures: Record<string, Figure> = {}
+      const ratios: Record<string, Ratio> = {}
+      for (const batch of options.text('batches').split(',').map(Number)) {
+        const rates = await byTurns(folder, drafts, records, batch, options.number('rounds'), say)
+        const ratio = (a: readonly number[], b: readonly number[]): number => median(a.map((rate, i) => rate / b[i]!))
+        const by = `batches of ${batch}`
+        figures[`log, ${by}`] = { value: median(rates.log), unit: 'events/s' }
+        figures[`log, ${by}, four under way`] = { value: median(rates.piped), unit: 'events/s' }
+        figures[`raw, ${by}, a value per event`] = { value: median(rates.raw), unit: 'events/s' }
+        figures[`raw, ${by}, a value per batch`] = { value: median(rates.rawGrouped), unit: 'events/s' }
+        ratios[`log / raw, ${by}`] = { value: ratio(rates.log, rates.raw), goal: { atLeast: 0.5 } }
+        ratios[`log / raw, ${by}, four under way`] = { value: ratio(rates.piped, rates.raw) }
+        ratios[`log / raw with a value per batch, ${by}`] = { value: ratio(rates.log, rates.rawGrouped) }
       }
       const writers = options.number('writers')
       const seconds = options.number('seconds')
       const many = await writing(join(folder, 'many'), drafts, writers, seconds)
       const one = await writing(join(folder, 'one'), drafts, 1, seconds)
-      const ratio = (a: readonly number[], b: readonly number[]): number => median(a.map((rate, i) => rate / b[i]!))
-      return {
-        workload: {
-          events: drafts.length,
-          bytesPerEvent: bytes / drafts.length,
-          batch,
-          rounds: options.number('rounds'),
-          writers,
-        },
-        figures: {
-          'log, one append at a time': { value: median(rates.log), unit: 'events/s' },
-          'log, four appends under way': { value: median(rates.piped), unit: 'events/s' },
-          'raw LevelDB, a value per event': { value: median(rates.raw), unit: 'events/s' },
-          'raw LevelDB, a value per batch': { value: median(rates.rawGrouped), unit: 'events/s' },
-          'concurrent writers, one event each': { value: many, unit: 'events/s', goal: { atLeast: 50_000 } },
-          'one writer, one event at a time': { value: 1e6 / one, unit: 'µs per event' },
-        },
-        ratios: {
-          'log / raw': { value: ratio(rates.log, rates.raw), goal: { atLeast: 0.5 } },
-          'log with four under way / raw': { value: ratio(rates.piped, rates.raw) },
-          'log / raw with a value per batch': { value: ratio(rates.log, rates.rawGrouped) },
-        },
+      figures['concurrent writers, one event each'] = { value: many, unit: 'events/s', goal: { atLeast: 50_000 } }
+      figures['one writer, one event at a time'] = { value: 1e6 / one, unit: 'µs per event' }
+      const workload = {
+        events: drafts.length,
+        bytesPerEvent: bytes / drafts.length,
+        rounds: options.number('rounds'),
+        writers,
       }
+      return { workload, figures, ratios }
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
   },
+}
+
+interface Rates {
+  readonly log: number[]
+  readonly piped: number[]
+  readonly raw: number[]
+  readonly rawGrouped: number[]
+}
+
+/** Events per second of each way to write, measured one after the other in every round. */
+async function byTurns(
+  folder: string,
+  drafts: readonly EventDraft[],
+  records: readonly Buffer[],
+  batch: number,
+  rounds: number,
+  say: (line: string) => void,
+): Promise<Rates> {
+  const rates: Rates = { log: [], piped: [], raw: [], rawGrouped: [] }
+  const path = join(folder, 'turn')
+  const turn = async (into: number[], seconds: Promise<number>): Promise<void> => {
+    into.push(records.length / (await seconds))
+    await rm(path, { recursive: true })
+  }
+  for (let round = 0; round < rounds; round++) {
+    await turn(rates.raw, raw(path, records, batch))
+    await turn(rates.log, viaLog(path, drafts, batch, 1))
+    await turn(rates.piped, viaLog(path, drafts, batch, 4))
+    await turn(rates.rawGrouped, rawGrouped(path, records, batch))
+    say(`batches of ${batch}: log ${Math.round(rates.log[round]!)}, raw ${Math.round(rates.raw[round]!)} events/s`)
+  }
+  return rates
 }
 
 const openLog = (path: string): Promise<EventLog> =>

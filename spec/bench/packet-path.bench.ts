@@ -51,7 +51,10 @@ function load(flows: number, ifindex: Interfaces): { object: BpfObject; machine:
 function stepsOf(count: number): Step[] {
   if (count === 1) return [{ key: 0, word: 1 }]
   const first = 6 * 0x10000 + allowedPort - Math.min(count - 2, 64)
-  return [{ key: 0, word: 0 }, ...Array.from({ length: count - 1 }, (_, i) => ({ key: first + i, word: (i + first + 1) % 2 }))]
+  return [
+    { key: 0, word: 0 },
+    ...Array.from({ length: count - 1 }, (_, i) => ({ key: first + i, word: (i + first + 1) % 2 })),
+  ]
 }
 
 function time(subject: Subject, repeat: number): number {
@@ -65,7 +68,8 @@ function time(subject: Subject, repeat: number): number {
 
 export const bench: Bench = {
   name: 'packet-path',
-  summary: 'ns per packet by test run: established pod to pod, new flows, rows by number of steps; empty program beside',
+  summary:
+    'ns per packet by test run: established pod to pod, new flows, rows by number of steps; empty program beside',
   options: {
     rounds: { value: 31, help: 'rounds over all subjects, by turns' },
     repeat: { value: 50_000, help: 'packets per subject and round' },

@@ -8,6 +8,8 @@ export type Fault = (number: number) => void | Promise<void>
 export class FaultyLevel extends MemoryLevel<string, string> {
   fault: Fault = () => undefined
   writes = 0
+  /** Of each write, whether it asked to be synced. */
+  readonly synced: boolean[] = []
 
   get asLog(): LogDatabase {
     return this as unknown as LogDatabase
@@ -15,6 +17,7 @@ export class FaultyLevel extends MemoryLevel<string, string> {
 
   // The hook of abstract-level behind batch() and chained batches; its types leave it out.
   async _batch(operations: unknown, options: unknown): Promise<void> {
+    this.synced.push((options as { sync?: boolean }).sync === true)
     await this.fault(++this.writes)
     const parent = MemoryLevel.prototype as unknown as { _batch(operations: unknown, options: unknown): Promise<void> }
     await parent._batch.call(this, operations, options)

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, stat } from 'node:fs/promises'
+import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WeirError } from '@weir/core/errors.js'
@@ -48,6 +48,27 @@ describe('a log and other processes', function () {
     } finally {
       child.process.kill('SIGKILL')
       await child.ended
+      await place.remove()
+    }
+  })
+
+  it('is not held by a process that only has the pid of a former holder', async () => {
+    const place = await folderPlace()
+    try {
+      const log = await EventLog.open({ storage: storageAt(place.path) })
+      await log.append(draftsOf(3))
+      const file = join(place.path, 'holder.json')
+      const left = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
+      await log.close()
+      for (const stale of [{ ...left, started: '1' }, { ...left, pid: 2 ** 22 + 1 }, 'not a holder']) {
+        await writeFile(file, JSON.stringify(stale))
+        const copy = await EventLog.openReadOnly({ path: place.path })
+        expect(copy.head.seq).to.equal(3)
+        await copy.close()
+      }
+      await writeFile(file, JSON.stringify(left))
+      expect(await codeOf(EventLog.openReadOnly({ path: place.path }))).to.equal('WEIR_LOG_LOCKED')
+    } finally {
       await place.remove()
     }
   })

@@ -105,6 +105,16 @@ describe('a write that fails', function () {
     )
   })
 
+  it('is a synced one whenever something is acknowledged by it', async () => {
+    const level = new FaultyLevel()
+    const log = await EventLog.open({ storage: databaseStorage(level.asLog) })
+    for (let i = 0; i < 5; i++) await log.append(draftsOf(3))
+    expect(level.synced).to.deep.equal([true, true, true, true, true, true])
+    await log.snapshots.write('engine', 3, 'state')
+    expect(level.synced[6]).to.equal(true)
+    await log.close()
+  })
+
   it('shares one write among appends that come while the disk is busy', async () => {
     const level = new FaultyLevel()
     const log = await EventLog.open({ storage: databaseStorage(level.asLog) })
