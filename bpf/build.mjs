@@ -16,20 +16,21 @@ const warnings = ['-Wall', '-Wextra', '-Werror']
 /** Debian keeps <asm/types.h> in a folder per architecture, which clang doesn't search for a foreign target. */
 const multiarch = { x64: 'x86_64', arm64: 'aarch64', riscv64: 'riscv64', s390x: 's390x', ppc64: 'powerpc64le' }
 const headers = ['/usr/include', `/usr/include/${multiarch[process.arch] ?? process.arch}-linux-gnu`]
-  .filter((path) => existsSync(path))
-  .flatMap((path) => ['-isystem', path])
+  .filter(path => existsSync(path))
+  .flatMap(path => ['-isystem', path])
 
-const sources = (folder) =>
+const sources = folder =>
   readdirSync(join(here, folder))
-    .filter((name) => name.endsWith('.c'))
+    .filter(name => name.endsWith('.c'))
     .sort()
-    .map((name) => join(here, folder, name))
+    .map(name => join(here, folder, name))
 
 function run(command, parameters) {
   try {
     return execFileSync(command, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   } catch (cause) {
-    if (cause.code === 'ENOENT') throw new Error(`${command} isn't installed (Debian: apt-get install clang lld llvm libbpf-dev)`)
+    if (cause.code === 'ENOENT')
+      throw new Error(`${command} isn't installed (Debian: apt-get install clang lld llvm libbpf-dev)`)
     throw new Error(`${command} failed: ${parameters.join(' ')}`)
   }
 }
@@ -56,7 +57,13 @@ const targets = {
     build(folder) {
       const link = ['--no-entry', '--initial-memory=4194304', '--max-memory=2147483648', '--strip-debug']
       const flags = ['--target=wasm32', '-O2', '-nostdlib', '-ffreestanding', '-mbulk-memory', ...warnings, ...headers]
-      run('clang', [...flags, ...link.map((flag) => `-Wl,${flag}`), '-o', join(folder, 'weir.wasm'), ...sources('memory')])
+      run('clang', [
+        ...flags,
+        ...link.map(flag => `-Wl,${flag}`),
+        '-o',
+        join(folder, 'weir.wasm'),
+        ...sources('memory'),
+      ])
     },
   },
   fuzz: {
@@ -65,14 +72,14 @@ const targets = {
       const sanitizers = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined']
       // Packet headers lie at any address, as the processors that BPF runs on allow; the compiler is told the same there.
       const flags = ['-O1', '-g', ...sanitizers, '-fno-sanitize=alignment', ...warnings]
-      const parts = sources('memory').filter((path) => !path.endsWith('/abi.c'))
+      const parts = sources('memory').filter(path => !path.endsWith('/abi.c'))
       run('clang', [...flags, '-o', join(folder, 'fuzz-packets'), ...parts, ...sources('fuzz')])
     },
   },
 }
 
 function walk(folder) {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+  return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return path === out ? [] : walk(path)
     return /\.(c|h|mjs)$/.test(entry.name) ? [path] : []
@@ -80,7 +87,9 @@ function walk(folder) {
 }
 
 function stateOf(target) {
-  const hash = createHash('sha256').update(target).update(run('clang', ['--version']))
+  const hash = createHash('sha256')
+    .update(target)
+    .update(run('clang', ['--version']))
   for (const path of walk(here).sort()) hash.update(`\0${relative(here, path)}\0`).update(readFileSync(path))
   return hash.digest('hex')
 }
@@ -89,7 +98,8 @@ function build(target) {
   const { files, build: make } = targets[target]
   const stamp = join(out, `.${target}`)
   const state = stateOf(target)
-  const isFresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === state && files.every((file) => existsSync(join(out, file)))
+  const isFresh =
+    existsSync(stamp) && readFileSync(stamp, 'utf8') === state && files.every(file => existsSync(join(out, file)))
   if (isFresh) return
   // Whoever reads meanwhile finds the old file or the new one, whole.
   const folder = join(out, `.${target}-${process.pid}`)
@@ -105,7 +115,7 @@ function build(target) {
 }
 
 const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !(name in targets))
+const unknown = asked.filter(name => !(name in targets))
 if (unknown.length > 0) {
   console.error(`bpf/build.mjs: no target ${unknown.join(', ')}; there are ${Object.keys(targets).join(', ')}`)
   process.exit(2)

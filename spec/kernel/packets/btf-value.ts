@@ -17,7 +17,9 @@ export function decode(type: BtfType, bytes: Uint8Array): Value {
       return readInt(bytes, type.size)
     case 'array':
       if (isByte(type.element)) return bytes.slice(0, type.length)
-      return Array.from({ length: type.length }, (_, i) => decode(type.element, bytes.subarray(i * sizeOf(type.element))))
+      return Array.from({ length: type.length }, (_, i) =>
+        decode(type.element, bytes.subarray(i * sizeOf(type.element))),
+      )
     case 'struct':
     case 'union':
       return Object.fromEntries(
@@ -45,7 +47,8 @@ function write(type: BtfType, value: Value, bytes: Uint8Array): void {
   } else if (type.kind === 'array') {
     const step = sizeOf(type.element)
     if (value instanceof Uint8Array) bytes.set(value)
-    else for (const [i, item] of (value as readonly Value[]).entries()) write(type.element, item, bytes.subarray(i * step))
+    else
+      for (const [i, item] of (value as readonly Value[]).entries()) write(type.element, item, bytes.subarray(i * step))
   } else if (type.kind === 'other') {
     throw new TypeError(`${type.name} is no data`)
   } else {

@@ -33,9 +33,13 @@ export interface ChangeStep {
 export interface Fixture {
   readonly says: string
   readonly steps: readonly (PacketStep | ChangeStep)[]
+  /** The kernel's test run refuses the packet before any program sees it (a device may still deliver one). */
+  readonly isInMemoryOnly?: boolean
 }
 
 export const fixture = (says: string, ...steps: Fixture['steps']): Fixture => ({ says, steps })
+
+export const inMemory = (says: string, ...steps: Fixture['steps']): Fixture => ({ says, steps, isInMemoryOnly: true })
 
 export const from = (at: Pod, packet: Uint8Array, outcome: Outcome): PacketStep => ({
   at,

@@ -60,19 +60,22 @@ export interface Payload {
   render(pseudo: (length: number) => Uint8Array): Uint8Array
 }
 
-const summed =
-  (protocol: number, at: number, body: Uint8Array): Payload => ({
-    protocol,
-    render: pseudo => {
-      const sum = internetChecksum(pseudo(body.length), body)
-      return with16(body, at, protocol === 17 && sum === 0 ? 0xffff : sum)
-    },
-  })
+const summed = (protocol: number, at: number, body: Uint8Array): Payload => ({
+  protocol,
+  render: pseudo => {
+    const sum = internetChecksum(pseudo(body.length), body)
+    return with16(body, at, protocol === 17 && sum === 0 ? 0xffff : sum)
+  },
+})
 
 export const flags = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const
 
 export function tcp(from: number, to: number, flag: number, data: Uint8Array = bytes()): Payload {
-  return summed(6, 16, join(be16(from), be16(to), be32(1000), be32(2000), [0x50, flag], be16(65535), [0, 0, 0, 0], data))
+  return summed(
+    6,
+    16,
+    join(be16(from), be16(to), be32(1000), be32(2000), [0x50, flag], be16(65535), [0, 0, 0, 0], data),
+  )
 }
 
 export function udp(from: number, to: number, data: Uint8Array = bytes(1, 2, 3, 4)): Payload {
@@ -173,7 +176,21 @@ export function routed(whole: Uint8Array, link: Link): Uint8Array {
   return copy
 }
 
-export function arp(link: Link, operation: 1 | 2, sender: [Uint8Array, string], target: [Uint8Array, string]): Uint8Array {
-  const body = join(be16(1), be16(0x0800), [6, 4], be16(operation), sender[0], address(sender[1]), target[0], address(target[1]))
+export function arp(
+  link: Link,
+  operation: 1 | 2,
+  sender: [Uint8Array, string],
+  target: [Uint8Array, string],
+): Uint8Array {
+  const body = join(
+    be16(1),
+    be16(0x0800),
+    [6, 4],
+    be16(operation),
+    sender[0],
+    address(sender[1]),
+    target[0],
+    address(target[1]),
+  )
   return ethernet(link, 0x0806, body)
 }

@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type BpfMap, type BpfObject, type BpfProgram, loadObject, type OpenOptions, openRingBuffer, perCpuValues } from 'ebpf-napi'
+import {
+  type BpfMap,
+  type BpfObject,
+  type BpfProgram,
+  loadObject,
+  type OpenOptions,
+  openRingBuffer,
+  perCpuValues,
+} from 'ebpf-napi'
 import { type Machine, objectPath, type ProgramName, type Run } from './machine.js'
 
 /** Of struct __sk_buff. */

@@ -84,11 +84,19 @@ export function putRow(machine: Typed, first: number, steps: readonly Step[]): {
   const chunks = Math.ceil(steps.length / stepsPerChunk)
   for (let i = 0; i < chunks; i++) {
     const part = steps.slice(i * stepsPerChunk, (i + 1) * stepsPerChunk)
-    const fill = <Value>(values: Value[], value: Value): Value[] =>
-      [...values, ...Array<Value>(stepsPerChunk - values.length).fill(value)]
+    const fill = <Value>(values: Value[], value: Value): Value[] => [
+      ...values,
+      ...Array<Value>(stepsPerChunk - values.length).fill(value),
+    ]
     machine.put('weir_rows', first + i, {
-      key: fill(part.map(({ key }) => key), 0xffffffff),
-      verdict: fill(part.map(({ word }) => word), 0),
+      key: fill(
+        part.map(({ key }) => key),
+        0xffffffff,
+      ),
+      verdict: fill(
+        part.map(({ word }) => word),
+        0,
+      ),
     })
   }
   return { first, chunks }
@@ -154,7 +162,13 @@ export function fill(machine: Typed): void {
     putEndpoint(machine, of, ifindex, 1)
     if (ifindex !== 0) machine.put('weir_devices', ifindex, of.slot)
     putCell(machine, of.subject, egress, 0, of === c ? cells.named : cells.everything)
-    putCell(machine, of.subject, ingress, 0, { a: cells.services, b: cells.nothing, c: cells.everything, d: cells.everything }[of.name])
+    putCell(
+      machine,
+      of.subject,
+      ingress,
+      0,
+      { a: cells.services, b: cells.nothing, c: cells.everything, d: cells.everything }[of.name],
+    )
     putAddress(machine, of.four, of)
     putAddress(machine, of.six, of)
   }

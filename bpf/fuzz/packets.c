@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Sequences of packets through both programs. Each packet lies in a block of exactly its length, so that the sanitizer sees
+ * a byte too far; what passes must be allowed by the reference, and what changes must be what a hop changes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../include/weir/state.h"
+#include "../include/weir/tables.h"
+#include "../memory/map.h"
+#include "../memory/packet.h"
+#include "../memory/programs.h"
+#include "reference.h"
+
+#define MARK 0x05700000u
+#define SECOND 1000000000ull
+#define MOST 400
+
+#define CHECK(condition)                                                                                          \
+	do {                                                                                                      \
+		if (!(condition)) {                                                                               \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);            \
+			abort();                                                                                  \
+		}                                                                                                 \
+	} while (0)
+
+static struct weir_map *map_called(const char *name)
+{
+	for (__u32 i = 0; i < weir_map_total(); i++)
+		if (!strcmp(weir_map_at(i)->name, name))
+			return weir_map_at(i);
+	abort();
+}
+
+static void put(const char *map, const void *key, const void *value)
+{
+	CHECK(!bpf_map_update_elem(map_called(map), key, value, 0));
+}
+
+#define IFINDEX(pod) (100 + (pod))
+#define SLOT(pod) (256u + (pod))
+#define SUBJECT(pod) (1u + (pod))
+#define CLASS(pod) (10u + (pod))
+
+static void mac_of(int pod, int host, __u8 mac[6])
+{
+	memcpy(mac, (__u8[]){2, 0, 0, 0, (__u8)pod, (__u8)host}, 6);
+}
+
+/* A row by asking the reference at every key where it may change its mind. */
+static void put_row(__u32 first, int client, int server)
+{
+	static const __u32 keys[] = {0,
+				     1 << 16 | 0x0800,
+				     1 << 16 | 0x0801,
+				     6 << 16 | 80,
+				     6 << 16 | 81,
+				     6 << 16 | 8080,
+				     6 << 16 | 8090,
+				     17 << 16 | 53,
+				     17 << 16 | 54,
+				     58 << 16 | 0x8000,
+				     58 << 16 | 0x8001};
+	struct weir_row_chunk chunk;
+
+	memset(&chunk, 0xff, sizeof(chunk));
+	for (__u32 i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		chunk.key[i] = keys[i];
+		chunk.verdict[i] = reference_allows(client, server, keys[i] >> 16, keys[i] & 0xffff) ? WEIR_ALLOW : WEIR_DENY;
+	}
+	put("weir_rows", &first, &chunk);
+}
+
+static void put_cell(__u32 subject, __u32 direction, __u32 peer_class, __u32 first)
+{
+	const struct weir_cell_key key = {.subject = subject, .direction = direction, .peer_class = peer_class};
+	const struct weir_cell cell = {.first = first, .chunks = 1};
+
+	put("weir_cells", &key, &cell);
+}
+
+static void fill(void)
+{
+	const struct weir_prefix4 all4 = {};
+	const struct weir_prefix6 all6 = {};
+	const struct weir_peer world = {.identity = 2, .peer_class = 20};
+
+	put("weir_pfx4", &all4, &world);
+	put("weir_pfx6", &all6, &world);
+	for (int pod = 0; pod < PODS; pod++) {
+		struct weir_endpoint endpoint = {.generation = 1, .ifindex = IFINDEX(pod)};
+		const struct weir_peer peer = {.identity = 300, .peer_class = CLASS(pod), .subject = SUBJECT(pod), .slot = SLOT(pod)};
+		const __u32 slot = SLOT(pod), ifindex = IFINDEX(pod);
+		__u8 address[16];
+
+		mac_of(pod, 0, endpoint.pod_mac);
+		mac_of(pod, 1, endpoint.host_mac);
+		put("weir_endpoints", &slot, &endpoint);
+		put("weir_devices", &ifindex, &slot);
+		reference_address(pod, 4, address);
+		put("weir_addr4", address, &peer);
+		reference_address(pod, 6, address);
+		put("weir_addr6", address, &peer);
+		/* Both directions of a pair of pods are judged: egress by whether the pod calls at all, ingress by the pair. */
+		put_row(10 + (__u32)pod, pod, OUTSIDE);
+		put_cell(SUBJECT(pod), WEIR_EGRESS, 0, 10 + (__u32)pod);
+		for (int client = 0; client <= PODS; client++) {
+			const __u32 first = 20 + (__u32)pod * 8 + (__u32)client;
+
+			put_row(first, client == POD_C ? OUTSIDE : client, pod);
+			put_cell(SUBJECT(pod), WEIR_INGRESS, client == OUTSIDE ? 0 : CLASS((__u32)client), first);
+		}
+	}
+}
+
+/* Bytes of the input, zeros when it is at its end. */
+struct input {
+	const __u8 *at;
+	size_t left;
+};
+
+static __u8 take(struct input *input)
+{
+	if (!input->left)
+		return 0;
+	input->left--;
+	return *input->at++;
+}
+
+static void put16(__u8 *at, unsigned value)
+{
+	at[0] = value >> 8;
+	at[1] = value;
+}
+
+static void sum_header(__u8 *ip, size_t length)
+{
+	__u32 sum = 0;
+
+	put16(ip + 10, 0);
+	for (size_t i = 0; i < length; i += 2)
+		sum += (__u32)ip[i] << 8 | ip[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	put16(ip + 10, ~sum & 0xffff);
+}
+
+static size_t make_l4(struct input *input, __u8 *at, __u8 protocol, int family)
+{
+	static const unsigned ports[] = {80, 53, 4000, 8080, 81, 8090, 443, 4001};
+	const __u8 choice = take(input);
+
+	memset(at, 0, 28);
+	put16(at, ports[choice & 7]);
+	put16(at + 2, ports[choice >> 3 & 7]);
+	switch (protocol) {
+	case 6:
+		at[12] = 0x50;
+		at[13] = take(input);
+		return 24;
+	case 17:
+		put16(at + 4, 8 + 4);
+		return 12;
+	case 132:
+		at[12] = take(input) & 15;
+		return 16;
+	default:
+		at[0] = take(input);
+		at[1] = choice >> 6;
+		if (choice & 1)
+			at[0] = family == 4 ? (choice & 2 ? 0 : 8) : (choice & 2 ? 129 : 128);
+		put16(at + 4, take(input) & 3);
+		return family == 6 && at[0] == 135 ? 24 + 8 : 16;
+	}
+}
+
+static size_t make_ip(struct input *input, __u8 *ip, int source, int destination, int depth);
+
+static size_t make_payload(struct input *input, __u8 *at, __u8 protocol, int family, int source, int destination, int depth)
+{
+	const size_t length = make_l4(input, at, protocol, family);
+
+	/* An error quotes a packet the other way round. */
+	if (!depth && ((protocol == 1 && at[0] == 3) || (protocol == 58 && at[0] && at[0] < 5)))
+		return 8 + make_ip(input, at + 8, destination, source, 1);
+	if (protocol == 58 && at[0] == 135) {
+		reference_address(destination, 6, at + 8);
+		at[24] = 1;
+		at[25] = 1;
+	}
+	return length;
+}
+
+static size_t make_ip(struct input *input, __u8 *ip, int source, int destination, int depth)
+{
+	static const __u8 protocols[] = {6, 17, 1, 58, 132, 6, 47, 2};
+	const __u8 shape = take(input), more = take(input);
+	const int family = shape & 1 ? 6 : 4;
+	__u8 protocol = protocols[shape >> 1 & 7];
+	__u8 address[16];
+	size_t header = 20, payload;
+
+	if (protocol == 1 || protocol == 58)
+		protocol = family == 4 ? 1 : 58;
+	if (family == 4) {
+		memset(ip, 0, 60);
+		header = 20 + (size_t)(shape & 0x80 ? (more & 3) * 4 : 0);
+		ip[0] = 0x40 | header / 4;
+		ip[8] = shape & 0x40 ? more : 64;
+		ip[9] = protocol;
+		put16(ip + 4, more & 1);
+		if (shape & 0x20)
+			put16(ip + 6, (more & 0x80 ? 0x2000 : 0) | (more >> 2 & 3));
+		reference_address(source, 4, address);
+		memcpy(ip + 12, address, 4);
+		reference_address(destination, 4, address);
+		memcpy(ip + 16, address, 4);
+		payload = make_payload(input, ip + header, protocol, family, source, destination, depth);
+		put16(ip + 2, header + payload);
+		sum_header(ip, header);
+		return header + payload;
+	}
+	header = 40;
+	memset(ip, 0, header + 32);
+	ip[0] = 0x60;
+	ip[6] = protocol;
+	ip[7] = shape & 0x40 ? more : protocol == 58 ? 255 : 64;
+	reference_address(source, 6, ip + 8);
+	reference_address(destination, 6, ip + 24);
+	if (shape & 0x20) {
+		static const __u8 kinds[] = {0, 43, 44, 51, 60, 135, 44, 44};
+
+		ip[6] = kinds[more & 7];
+		ip[40] = protocol;
+		if (ip[6] == 44)
+			put16(ip + 42, (more >> 3 & 1) | (more >> 4 & 3) << 3);
+		header += ip[6] == 51 ? 12 : 8;
+		if (ip[6] == 51)
+			ip[41] = 1;
+		ip[47] = more >> 6;
+	}
+	payload = make_payload(input, ip + header, protocol, family, source, destination, depth);
+	put16(ip + 4, header - 40 + payload);
+	return header + payload;
+}
+
+static size_t make_frame(struct input *input, __u8 *frame, int at, int from)
+{
+	const __u8 ends = take(input);
+	int source = ends & 3, destination = ends >> 2 & 3;
+	size_t length;
+
+	/* Mostly the one whose interface this is. */
+	if (!(ends & 0x40)) {
+		if (from)
+			source = at;
+		else
+			destination = at;
+	}
+	mac_of(at, from, frame);
+	mac_of(at, !from, frame + 6);
+	length = 14 + make_ip(input, frame + 14, source, destination, 0);
+	put16(frame + 12, frame[14] >> 4 == 4 ? 0x0800 : 0x86dd);
+	if (ends & 0x80) {
+		/* Spoil some bytes, or cut. */
+		const __u8 how = take(input);
+
+		if (how & 1)
+			length = length * (how >> 1) / 128;
+		else
+			frame[12 + how % (length - 12)] ^= take(input);
+	}
+	return length;
+}
+
+static int is_unchanged(const __u8 *before, const struct weir_skb *skb, size_t length)
+{
+	return skb->len == length && !memcmp(before, skb->data, length);
+}
+
+/* One hop: link addresses, the TTL and the sum over it; nothing else. */
+static void check_hop(const __u8 *before, const struct weir_skb *skb, size_t length)
+{
+	const __u8 *after = skb->data;
+	const int family = before[14] >> 4;
+	const size_t header = (size_t)(before[14] & 15) * 4;
+
+	CHECK(skb->len == length);
+	if (family == 4) {
+		CHECK(after[22] == before[22] - 1 && before[22] > 1);
+		CHECK(!memcmp(before + 14, after + 14, 8) && after[23] == before[23]);
+		CHECK(!memcmp(before + 26, after + 26, length - 26));
+		if (14 + header <= length && reference_sums(before + 14, header, 0))
+			CHECK(reference_sums(after + 14, header, 0));
+	} else {
+		CHECK(after[21] == before[21] - 1 && before[21] > 1);
+		CHECK(!memcmp(before + 14, after + 14, 7) && !memcmp(before + 22, after + 22, length - 22));
+	}
+}
+
+static void check_answer(const struct weir_skb *skb)
+{
+	const __u8 *frame = skb->data;
+
+	if (frame[12] == 0x08 && frame[13] == 0x06)
+		return;
+	CHECK(skb->len == 86 && frame[20] == 58 && frame[54] == 136);
+	CHECK(reference_sums(frame + 22, 32 + 32, 58 + 32));
+}
+
+static void check_passed(const __u8 *before, size_t length, const struct weir_skb *skb, int result, int at, int from)
+{
+	struct tuple tuple;
+
+	if (length >= 14 && before[12] == 0x08 && before[13] == 0x06) {
+		CHECK(result == 0 || skb->redirect == WEIR_REDIRECT_DEVICE);
+		return;
+	}
+	CHECK(reference_read(before + 14, length - 14, 0, &tuple));
+	CHECK(!(before[12] == 0x08) == (tuple.family == 6));
+	if (tuple.is_link_business && !tuple.is_fragment) {
+		CHECK(result == 0 || skb->redirect == WEIR_REDIRECT_DEVICE);
+		return;
+	}
+	if (from)
+		CHECK((int)reference_owner(tuple.source, tuple.family) == at);
+	else
+		CHECK((int)reference_owner(tuple.destination, tuple.family) == at);
+	if (tuple.is_fragment)
+		return;
+	if (tuple.is_icmp_error) {
+		struct tuple quoted;
+
+		CHECK(reference_read(before + 14 + tuple.quoted, length - 14 - tuple.quoted, 1, &quoted));
+		CHECK(!memcmp(quoted.source, tuple.destination, 16));
+		CHECK(reference_is_open(&quoted));
+		return;
+	}
+	CHECK(reference_may_pass(&tuple));
+	if (skb->redirect == WEIR_REDIRECT_PEER)
+		CHECK(skb->redirect_ifindex == (__u32)IFINDEX(reference_owner(tuple.destination, tuple.family)));
+}
+
+static void run_packet(const __u8 *frame, size_t length, int at, int from, int marked, __u32 linear)
+{
+	const size_t room = length < 86 ? 86 : length;
+	struct weir_skb skb = {
+		.data = malloc(room),
+		.len = (__u32)length,
+		.capacity = (__u32)room,
+		.ifindex = IFINDEX(at),
+		.mark = marked ? MARK : 0,
+	};
+	int result;
+
+	CHECK(skb.data);
+	memcpy(skb.data, frame, length);
+	skb.data_end = skb.data + (linear < length ? linear : length);
+	weir_packet_begin(&skb);
+	result = from ? weir_from_endpoint(&skb) : weir_to_endpoint(&skb);
+	weir_packet_end_of(&skb);
+	CHECK(result == 0 || result == 2 || (result == 7 && from));
+	if (result == 0)
+		CHECK(is_unchanged(frame, &skb, length));
+	if (result == 7 && skb.redirect == WEIR_REDIRECT_PEER)
+		check_hop(frame, &skb, length);
+	if (result == 7 && skb.redirect == WEIR_REDIRECT_DEVICE)
+		check_answer(&skb);
+	if (result != 2)
+		check_passed(frame, length, &skb, result, at, from);
+	free(skb.data);
+}
+
+static void drain(void)
+{
+	const struct weir_event *event;
+	__u32 length;
+
+	while ((event = weir_ring_take(map_called("weir_events"), &length))) {
+		CHECK(length == sizeof(*event));
+		CHECK(event->kind == WEIR_EVENT_VERDICT || event->kind == WEIR_EVENT_DROP);
+		CHECK((event->reason == 0) == (event->verdict == WEIR_ALLOW));
+	}
+}
+
+static void touch(int pod)
+{
+	const __u32 slot = SLOT(pod);
+	struct weir_endpoint *endpoint = bpf_map_lookup_elem(map_called("weir_endpoints"), &slot);
+
+	endpoint->generation++;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const states[] = {"weir_ct4", "weir_ct6", "weir_frag4", "weir_frag6", "weir_budgets"};
+	static int is_filled;
+	struct input input = {data, size};
+
+	if (!is_filled) {
+		fill();
+		is_filled = 1;
+	}
+	weir_clock = 1000 * SECOND;
+	reference_forget();
+	while (input.left) {
+		const __u8 op = take(&input);
+		const int at = (op >> 4 & 3) % PODS, from = op & 1;
+		__u8 frame[MOST + 128] = {};
+		size_t length;
+
+		switch (op >> 1 & 7) {
+		case 0: /* bytes as they come */
+			length = take(&input);
+			if (length > input.left)
+				length = input.left;
+			memcpy(frame, input.at, length);
+			input.at += length;
+			input.left -= length;
+			break;
+		case 1:
+			weir_clock += (__u64)take(&input) * SECOND;
+			continue;
+		case 2: {
+			struct weir_sweep swept;
+
+			weir_sweep(&swept);
+			continue;
+		}
+		case 3:
+			touch(at);
+			continue;
+		default:
+			length = make_frame(&input, frame, at, from);
+		}
+		run_packet(frame, length, at, from, op >> 6 & 1, op & 0x80 ? take(&input) : MOST);
+		drain();
+	}
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		weir_map_clear(map_called(states[i]));
+	return 0;
+}
