@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize, relative } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The repository's root; this file runs as spec/dist/repo/tree.js. */
@@ -104,5 +104,3 @@ function asSource(path: string): string | undefined {
     exists,
   )
 }
-
-export const fromRoot = (path: string): string => relative(root, path)
