@@ -1,0 +1,122 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { Engine, type EventBody } from '@weir/core'
+import { agent, ipBlock, is, Log, namespace, node, noPod, noPolicy, pod, pods, policy, tcp } from '../log.js'
+
+const names = ['p', 'q', 'r', 's'] as const
+const values = ['1', '2'] as const
+const labels = fc.record({ app: fc.constantFrom(...values), tier: fc.constantFrom(...values) })
+
+/** The one object of a name as it may be, or its absence. */
+const podState = fc.option(
+  fc.record({
+    labels,
+    node: fc.constantFrom('here', 'there'),
+    port: fc.constantFrom(80, 81),
+    hostNetwork: fc.boolean(),
+  }),
+)
+const peer = fc.oneof(
+  fc.constantFrom(...values).map(value => pods(is('app', value))),
+  fc.constantFrom(...values).map(value => ({ kind: 'pods', namespaceSelector: [is('team', value)] }) as const),
+  fc.constant(pods({ key: 'pod-template-hash', operator: 'Exists', values: [] })),
+  fc.constantFrom('10.0.0.0/30', '10.0.0.0/8', '0.0.0.0/0').map(cidr => ipBlock(cidr, '10.0.0.1/32')),
+)
+const rule = fc.record({
+  peers: fc.array(peer, { maxLength: 2 }),
+  ports: fc.array(fc.constantFrom(tcp(80), tcp('http'), tcp(1, 90)), { maxLength: 2 }),
+})
+const policyState = fc.option(
+  fc.record({
+    podSelector: fc.constantFrom([], [is('tier', '1')]),
+    policyTypes: fc.constantFrom(['ingress'], ['egress'], ['ingress', 'egress']) as fc.Arbitrary<
+      ('ingress' | 'egress')[]
+    >,
+    ingress: fc.array(rule, { maxLength: 2 }),
+    egress: fc.array(rule, { maxLength: 2 }),
+  }),
+)
+
+type PodState = typeof podState extends fc.Arbitrary<infer State> ? State : never
+type PolicyState = typeof policyState extends fc.Arbitrary<infer State> ? State : never
+
+const podEvent = (name: string, state: PodState): EventBody => {
+  if (state === null) return noPod(`a/${name}`)
+  const { node: where, port, hostNetwork } = state
+  const ports = [{ name: 'http', protocol: 'TCP', port }] as const
+  const own = { ...state.labels, 'pod-template-hash': name }
+  return pod(`a/${name}`, own, `10.0.0.${names.indexOf(name as 'p')}`, { node: where, ports, hostNetwork })
+}
+const policyEvent = (name: string, state: PolicyState): EventBody =>
+  state === null ? noPolicy(name) : policy(name, state)
+const step = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...names), podState).map(([name, state]) => podEvent(name, state)) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constantFrom(...names), policyState).map(([name, state]) => policyEvent(name, state)),
+  },
+  fc.constantFrom(...values).map(value => namespace('a', { team: value })),
+  fc.constantFrom(agent(), agent(['tier']), agent([], 'there')),
+  fc.constantFrom(node('here', ['10.0.0.3']), node('here', ['10.9.0.1']), {
+    kind: 'node.deleted',
+    name: 'here',
+  } as const),
+)
+/** What the histories end with: each object is settled once more. */
+const ending = fc
+  .tuple(fc.array(podState, { minLength: 4, maxLength: 4 }), fc.array(policyState, { minLength: 4, maxLength: 4 }))
+  .map(([podStates, policyStates]): EventBody[] => [
+    ...podStates.map((state, i) => podEvent(names[i]!, state)),
+    ...policyStates.map((state, i) => policyEvent(names[i]!, state)),
+    namespace('a', { team: '1' }),
+    agent(),
+    node('here', ['10.9.0.1']),
+  ])
+
+describe('digest', () => {
+  it('is one for one end state, whatever came before and in whatever order', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 30 }),
+        fc.array(step, { maxLength: 30 }),
+        ending,
+        fc.infiniteStream(fc.nat()),
+        (a, b, end, order) => {
+          const digests = [a, b].map((before, index) => {
+            const log = new Log()
+            const engine = new Engine()
+            for (const body of before) {
+              engine.apply(log.add(body))
+              if (index === 0) engine.digest()
+            }
+            const keyed = end.map(body => [index === 0 ? 0 : order.next().value, body] as const)
+            for (const [, body] of keyed.sort(([x], [y]) => x - y)) engine.apply(log.add(body))
+            return { digest: engine.digest(), restored: Engine.restore(structuredClone(engine.snapshot())).digest() }
+          })
+          expect(digests[1]).to.deep.equal(digests[0])
+          expect(digests[0]!.restored).to.deep.equal(digests[0]!.digest)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('differs by a verdict, a label, an address, a policy; and not by wiring', () => {
+    const base = [agent(), pod('a/x', { app: '1' }, '10.0.0.1'), policy('p', { ingress: [] })]
+    const of = (...bodies: readonly EventBody[]) => {
+      const engine = new Engine()
+      engine.apply(new Log().add(...base, ...bodies))
+      return engine.digest().hex
+    }
+    const changes = [
+      policy('p', { ingress: [{ peers: [], ports: [tcp(80)] }] }),
+      pod('a/x', { app: '2' }, '10.0.0.1'),
+      pod('a/x', { app: '1' }, '10.0.0.2'),
+      pod('a/y', { app: '1' }, '10.0.0.2', { node: 'there' }),
+      policy('q', { podSelector: [is('app', '2')] }),
+    ]
+    expect(new Set([of(), ...changes.map(change => of(change))]).size).to.equal(changes.length + 1)
+    const endpoint = { namespace: 'a', pod: 'x', ifindex: 7, ifname: 'v', hostMac: '', podMac: '' }
+    expect(of({ kind: 'endpoint.attached', endpoint })).to.equal(of())
+  })
+})

@@ -1,0 +1,193 @@
+import { expect } from 'chai'
+import type { TablesDelta } from '@weir/core'
+import { agent, ipBlock, is, namespace, noPod, noPolicy, pod, pods, policy, Scene, tcp } from '../log.js'
+
+/** Rows changed per table, in the order addresses, prefixes, endpoints, cells, rows. */
+const sizes = (delta: TablesDelta): number[] =>
+  [delta.addresses, delta.prefixes, delta.endpoints, delta.cells, delta.rows].map(changes => changes.length)
+
+const remote = { node: 'there' }
+const allowFrom = (...apps: readonly string[]) => [{ peers: apps.map(app => pods(is('app', app))), ports: [tcp(80)] }]
+
+/** `count` remote clients in 10.1.0.0/16 and one local web, which takes clients. */
+function crowd(count: number): Scene {
+  const scene = new Scene()
+  const clients = Array.from({ length: count }, (_, i) =>
+    pod(`a/c${i}`, { app: 'client', zone: `z${i % 2}` }, `10.1.${i >> 8}.${i & 255}`, remote),
+  )
+  scene.apply(
+    agent(),
+    ...clients,
+    pod('a/web', { app: 'web' }, '10.0.0.1'),
+    policy('p', { podSelector: [is('app', 'web')], ingress: allowFrom('client') }),
+  )
+  return scene
+}
+
+describe('peer classes', () => {
+  for (const count of [10, 1000]) {
+    it(`cost a pod of a known class its own address row, among ${count} pods`, () => {
+      const scene = crowd(count)
+      expect(sizes(scene.apply(pod('a/new', { app: 'client', zone: 'z0' }, '10.2.0.1', remote)))).to.deep.equal([
+        1, 0, 0, 0, 0,
+      ])
+      expect(scene.classOf('10.2.0.1')).to.equal(scene.classOf('10.1.0.0'))
+      expect(sizes(scene.apply(noPod('a/new')))).to.deep.equal([1, 0, 0, 0, 0])
+    })
+    it(`cost a local pod of a known class and subject its address and endpoint row, among ${count} pods`, () => {
+      const scene = crowd(count)
+      expect(sizes(scene.apply(pod('a/web2', { app: 'web' }, '10.0.0.2')))).to.deep.equal([1, 0, 1, 0, 0])
+      expect(scene.subjectOf('10.0.0.2')).to.equal(scene.subjectOf('10.0.0.1'))
+    })
+    it(`cost a repeated fact nothing, among ${count} pods`, () => {
+      const scene = crowd(count)
+      const again = policy('p', { podSelector: [is('app', 'web')], ingress: allowFrom('client') })
+      expect(sizes(scene.apply(pod('a/web', { app: 'web' }, '10.0.0.1'), again))).to.deep.equal([0, 0, 0, 0, 0])
+    })
+    it(`are renamed in place when all members come to match one more selector, among ${count} pods`, () => {
+      const scene = crowd(count)
+      const before = scene.classOf('10.1.0.0')
+      const everyZone = { peers: [pods({ key: 'zone', operator: 'Exists', values: [] })], ports: [tcp(81)] } as const
+      const delta = scene.apply(
+        policy('p', { podSelector: [is('app', 'web')], ingress: [...allowFrom('client'), everyZone] }),
+      )
+      // The cell of the class points to another row; no address moves.
+      expect(sizes(delta)).to.deep.equal([0, 0, 0, 1, 2])
+      expect(scene.classOf('10.1.0.0')).to.equal(before)
+      expect(scene.verdict('10.1.0.0', '10.0.0.1', 81)).to.equal(1)
+    })
+    it(`rename when a policy is replaced by one with another selector of the same pods, among ${count} pods`, () => {
+      const scene = crowd(count)
+      const other = [{ peers: [pods(is('app', 'client', 'kunde'))], ports: [tcp(80)] }]
+      expect(sizes(scene.apply(policy('p', { podSelector: [is('app', 'web')], ingress: other })))).to.deep.equal([
+        0, 0, 0, 0, 0,
+      ])
+    })
+  }
+
+  it('split by a selector that tells members apart, and only those that match move', () => {
+    const scene = crowd(10)
+    const delta = scene.apply(
+      policy('q', { podSelector: [is('app', 'web')], ingress: [{ peers: [pods(is('zone', 'z0'))], ports: [] }] }),
+    )
+    expect(delta.addresses.length).to.equal(5)
+    expect(scene.classOf('10.1.0.0')).not.to.equal(scene.classOf('10.1.0.1'))
+    expect(scene.classOf('10.1.0.0')).to.equal(scene.classOf('10.1.0.2'))
+  })
+
+  it('merge when the selector that told them apart goes', () => {
+    const scene = crowd(10)
+    scene.apply(
+      policy('q', { podSelector: [is('app', 'web')], ingress: [{ peers: [pods(is('zone', 'z0'))], ports: [] }] }),
+    )
+    const delta = scene.apply(noPolicy('q'))
+    expect(delta.addresses.length).to.equal(5)
+    expect(scene.classOf('10.1.0.0')).to.equal(scene.classOf('10.1.0.1'))
+  })
+
+  it('use a freed number again only in a later delta', () => {
+    const scene = crowd(4)
+    scene.apply(
+      policy('q', { podSelector: [is('app', 'web')], ingress: allowFrom('lone') }),
+      pod('a/lone', { app: 'lone' }, '10.3.0.1', remote),
+    )
+    const freed = scene.classOf('10.3.0.1')
+    scene.apply(
+      noPod('a/lone'),
+      policy('r', { podSelector: [is('app', 'web')], ingress: [{ peers: [ipBlock('20.0.0.0/8')], ports: [] }] }),
+    )
+    expect(scene.engine.tables.prefixes.get('20.0.0.0/8')!.peerClass).not.to.equal(freed)
+    scene.apply(pod('a/lone', { app: 'lone' }, '10.3.0.1', remote))
+    expect(scene.classOf('10.3.0.1')).to.equal(freed)
+  })
+
+  it('tell named ports apart where an egress rule asks, and nowhere else', () => {
+    const scene = new Scene()
+    const ports = (port: number) => ({ ports: [{ name: 'http', protocol: 'TCP', port }] as const, node: 'there' })
+    scene.apply(agent(), pod('a/x', {}, '10.0.0.1', ports(80)), pod('a/y', {}, '10.0.0.2', ports(81)))
+    expect(scene.classOf('10.0.0.1')).to.equal(scene.classOf('10.0.0.2'))
+    scene.apply(policy('p', { policyTypes: ['egress'], egress: [{ peers: [], ports: [tcp('http')] }] }))
+    expect(scene.classOf('10.0.0.1')).not.to.equal(scene.classOf('10.0.0.2'))
+    scene.apply(noPolicy('p'))
+    expect(scene.classOf('10.0.0.1')).to.equal(scene.classOf('10.0.0.2'))
+  })
+
+  it('keep no cell for a class that nobody is in', () => {
+    const scene = crowd(1)
+    expect(scene.engine.tables.cells.size).to.equal(3)
+    scene.apply(noPod('a/c0'))
+    // Both defaults are left.
+    expect(scene.engine.tables.cells.size).to.equal(2)
+  })
+
+  it('follow a namespace by its own pods', () => {
+    const scene = crowd(10)
+    scene.apply(pod('b/far', { app: 'client' }, '10.4.0.1', remote))
+    const delta = scene.apply(namespace('b', { team: 'x' }))
+    expect(sizes(delta)).to.deep.equal([1, 0, 0, 0, 0])
+  })
+})
+
+describe('subjects', () => {
+  it('are shared by pods that the same rules select', () => {
+    const scene = crowd(2)
+    scene.apply(pod('a/web2', { app: 'web', extra: 'label' }, '10.0.0.2'), pod('a/db', { app: 'db' }, '10.0.0.3'))
+    expect(scene.subjectOf('10.0.0.2')).to.equal(scene.subjectOf('10.0.0.1'))
+    expect(scene.subjectOf('10.0.0.3')).not.to.equal(scene.subjectOf('10.0.0.1'))
+  })
+  it('are renamed in place when all their pods get one more rule', () => {
+    const scene = crowd(2)
+    const delta = scene.apply(policy('q', { podSelector: [is('app', 'web')], policyTypes: ['egress'] }))
+    // The default cell for egress; and the row that allows all, which nothing uses any more.
+    expect(sizes(delta)).to.deep.equal([0, 0, 0, 1, 1])
+  })
+  it('part when their own named ports differ and an ingress rule asks', () => {
+    const scene = new Scene()
+    const ports = (port: number) => ({ ports: [{ name: 'http', protocol: 'TCP', port }] as const })
+    scene.apply(agent(), pod('a/x', {}, '10.0.0.1', ports(80)), pod('a/y', {}, '10.0.0.2', ports(81)))
+    expect(scene.subjectOf('10.0.0.1')).to.equal(scene.subjectOf('10.0.0.2'))
+    scene.apply(policy('p', { ingress: [{ peers: [], ports: [tcp('http')] }] }))
+    expect(scene.subjectOf('10.0.0.1')).not.to.equal(scene.subjectOf('10.0.0.2'))
+    expect([80, 81].map(port => scene.verdict('10.0.0.1', '10.0.0.2', port))).to.deep.equal([0, 1])
+  })
+  it('have a default for both directions, and rows that are shared', () => {
+    const scene = crowd(0)
+    const rows = [...scene.engine.tables.rows].map(([, row]) => row.steps)
+    expect(rows).to.deep.include([{ key: 0, verdict: 1 }])
+    expect(scene.engine.tables.cells.get('1:ingress:0')).not.to.equal(undefined)
+    expect(scene.engine.tables.cells.get('1:egress:0')).not.to.equal(undefined)
+    expect(new Set(rows.map(steps => JSON.stringify(steps))).size).to.equal(rows.length)
+  })
+})
+
+describe('endpoints', () => {
+  it('take the lowest free slot, and none that was freed in the same delta', () => {
+    const scene = new Scene()
+    const slot = (address: string): number => scene.engine.tables.addresses.get(address)!.endpoint
+    scene.apply(agent(), pod('a/x', {}, '10.0.0.1'), pod('a/y', {}, '10.0.0.2'))
+    expect([slot('10.0.0.1'), slot('10.0.0.2')]).to.deep.equal([1, 2])
+    scene.apply(noPod('a/x'), pod('a/z', {}, '10.0.0.3'))
+    expect(slot('10.0.0.3')).to.equal(3)
+    scene.apply(pod('a/w', {}, '10.0.0.4'))
+    expect(slot('10.0.0.4')).to.equal(1)
+  })
+  it('are the pods of the agent’s node and those that are wired here', () => {
+    const scene = new Scene()
+    scene.apply(agent(), pod('a/x', {}, '10.0.0.1', remote))
+    expect(scene.engine.tables.endpoints.size).to.equal(0)
+    const endpoint = {
+      namespace: 'a',
+      pod: 'x',
+      ifindex: 7,
+      ifname: 'v',
+      hostMac: '02:00:00:00:00:01',
+      podMac: '02:00:00:00:00:02',
+    }
+    scene.apply({ kind: 'endpoint.attached', endpoint })
+    expect(scene.engine.tables.endpoints.get(1)?.wiring?.ifindex).to.equal(7)
+    scene.apply({ kind: 'endpoint.detached', namespace: 'a', pod: 'x' })
+    expect(scene.engine.tables.endpoints.size).to.equal(0)
+    scene.apply(agent([], 'there'))
+    expect(scene.engine.tables.endpoints.size).to.equal(1)
+  })
+})
