@@ -1,19 +1,29 @@
 import type { Tables } from '@weir/core/tables/tables.js'
 import type { Operation } from '@weir/datapath/plan/operation.js'
+import { sharedSlot } from '@weir/datapath/plan/shared-slot.js'
 
 /** The policy maps as plain data, judged from their definitions. Shares nothing with the planner but its operations. */
 export interface MapState {
-  readonly addresses: Map<string, { subject: number; peerClass: number }>
+  readonly addresses: Map<string, { subject: number; peerClass: number; slot: number }>
   readonly prefixes: Map<string, { subject: number; peerClass: number }>
+  /** By slot. */
+  readonly generations: Map<number, number>
   /** `subject:direction:class` → steps */
   readonly cells: Map<string, readonly { key: number; verdict: number }[]>
 }
 
-export const emptyState = (): MapState => ({ addresses: new Map(), prefixes: new Map(), cells: new Map() })
+export const emptyState = (): MapState => ({
+  addresses: new Map(),
+  prefixes: new Map(),
+  cells: new Map(),
+  generations: new Map(),
+})
 
 export function stateOf(tables: Tables): MapState {
   const state = emptyState()
-  for (const [address, row] of tables.addresses) state.addresses.set(address, row)
+  for (const [address, row] of tables.addresses) {
+    state.addresses.set(address, { ...row, slot: row.endpoint === 0 ? 0 : 255 + row.endpoint })
+  }
   for (const [prefix, row] of tables.prefixes) state.prefixes.set(prefix, { subject: 0, peerClass: row.peerClass })
   for (const [, cell] of tables.cells) {
     const direction = cell.direction === 'egress' ? 0 : 1
@@ -29,6 +39,7 @@ export function write(state: MapState, operation: Operation): void {
   }
   if (operation.table === 'addresses') put(state.addresses, operation.address, operation.peer)
   if (operation.table === 'prefixes') put(state.prefixes, operation.prefix, operation.peer)
+  if (operation.table === 'endpoints') state.generations.set(operation.slot, operation.generation)
   if (operation.table === 'cells') {
     const { subject, direction, peerClass, row } = operation
     put(state.cells, `${subject}:${direction}:${peerClass}`, row?.steps)
@@ -93,4 +104,20 @@ export function verdictsOf(state: MapState, addresses: readonly string[], keys: 
     }
   }
   return Uint8Array.from(verdicts)
+}
+
+/** What a program would remember a verdict under: the sum of generations of each flow's ends, in the same order. */
+export function generationsOf(state: MapState, addresses: readonly string[], keys: readonly number[]): Uint32Array {
+  const known = addresses.map(address => {
+    const slot = state.addresses.get(address)?.slot || sharedSlot(address)
+    return { address, generation: state.generations.get(slot) ?? 0 }
+  })
+  const sums: number[] = []
+  for (const from of known) {
+    for (const to of known) {
+      if (from === to || !sameFamily(from.address, to.address)) continue
+      for (const _ of keys) sums.push(from.generation + to.generation)
+    }
+  }
+  return Uint32Array.from(sums)
 }

@@ -20,8 +20,10 @@ export function planTransition(installed: Installed, goal: Goal): readonly Phase
   const after = new CellOverlay(before)
   for (const { subject, direction, peerClass, row } of goal.cells) after.set(subject, direction, peerClass, row)
   const cells = { before, after }
-  const wiring = planWiring(installed, goal, slotsToBump(installed, goal, cells, units, liveness))
-  const middle = planDirect(goal, cells, units, liveness) ?? planStaged(installed, goal, cells, units, liveness)
+  const direct = planDirect(goal, cells, units, liveness)
+  const toBump = slotsToBump(installed, goal, cells, units, liveness)
+  const wiring = planWiring(installed, goal, toBump, direct !== undefined)
+  const middle = direct ?? planStaged(installed, goal, cells, units, liveness)
   const phases: readonly (readonly [PhaseName, readonly Operation[]])[] = [
     ['wire', wiring.early],
     ...middle,

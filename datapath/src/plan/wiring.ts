@@ -14,8 +14,9 @@ export interface WiringPlan {
 /**
  * Interfaces and generations. A slot that goes from one pod to another is unwired meanwhile: packets to the pod that
  * leaves must not reach the pod that comes.
+ * @param atOnce an address that comes to a slot is judged as the goal says from its first moment there
  */
-export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet<number>): WiringPlan {
+export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet<number>, atOnce: boolean): WiringPlan {
   const generation = installed.generation + 1
   const early: Operation[] = []
   const late: Operation[] = []
@@ -31,7 +32,7 @@ export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet
       wirings.set(slot, unwired)
     } else if (addresses.length === 0) {
       // Nobody counts on this slot yet: its new generation can come with the wiring.
-      const bumped = bumps.delete(slot)
+      const bumped = atOnce && bumps.delete(slot)
       if (changes || bumped) early.push(endpoint(slot, wanted, bumped ? generation : now.generation))
       wirings.set(slot, wanted)
     } else if (changes && addresses.some(leaves)) {
