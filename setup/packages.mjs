@@ -19,7 +19,7 @@ const test = [{ name: 'git', package: 'git', probe: command('git') }]
 
 const bench = [
   { name: 'iperf3', package: 'iperf3', probe: command('iperf3') },
-  { name: 'nft', package: 'nftables', probe: command('nft') },
+  { name: 'ethtool', package: 'ethtool', probe: command('ethtool') },
 ]
 
 const long = [{ name: 'sanitizer runtime', package: sanitizerPackage, probe: sanitizerRuntime }]

@@ -235,5 +235,5 @@ async function stream(site: Site, seconds: number): Promise<number> {
 
 async function offload(link: PodLink, on: boolean): Promise<void> {
   const state = on ? 'on' : 'off'
-  await execute(...inside(link, 'ethtool', '-K', 'eth0', 'gso', state, 'tso', state, 'gro', state))
+  await execute(...inside(link, 'ethtool', '-K', 'eth0', 'gso', state, 'tso', state))
 }
