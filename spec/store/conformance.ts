@@ -291,6 +291,11 @@ export function eventLogConformance({ name, factory, supports }: Conformance): v
       expect(await log.snapshots.latest('engine', { atOrBefore: 19 })).to.equal(undefined)
       expect(await log.snapshots.latest('engin')).to.equal(undefined)
       expect((await log.snapshots.latest('engine-other'))?.state).to.equal('x')
+      const changing = { rows: ['before'] }
+      const writing = log.snapshots.write('changing', 50, changing)
+      changing.rows.push('after')
+      await writing
+      expect((await log.snapshots.latest('changing'))?.state).to.deep.equal({ rows: ['before'] })
       expect(await log.snapshots.write('engine', 51, {}).catch(error => error)).to.be.instanceOf(RangeError)
       await log.snapshots.write('engine', 40, 'again')
       expect((await log.snapshots.latest('engine'))?.state).to.equal('again')

@@ -111,7 +111,7 @@ describe('a write that fails', function () {
     for (let i = 0; i < 5; i++) await log.append(draftsOf(3))
     expect(level.synced).to.deep.equal([true, true, true, true, true, true])
     await log.snapshots.write('engine', 3, 'state')
-    expect(level.synced[6]).to.equal(true)
+    expect(level.synced.slice(6)).to.not.include(false)
     await log.close()
   })
 

@@ -1,3 +1,4 @@
+export type { LogHolder } from '@weir/core/errors.js'
 export { EventLog, type OpenOptions, type ReadOnlyOptions } from './log/event-log.js'
 export type { Damage, LogFinding } from './log/finding.js'
 export { emptyHead, type LogHead } from './log/head.js'

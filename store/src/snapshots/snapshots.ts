@@ -63,7 +63,14 @@ export class Snapshots {
    * `WEIR_LOG_READ_ONLY`, and RangeError for a `seq` that the log doesn't have yet.
    */
   write(name: string, seq: number, state: unknown): Promise<void> {
-    const done = this.#last.then(() => this.#write(name, seq, state))
+    let bytes: Buffer
+    try {
+      // Now, not when it is its turn: the state may change meanwhile.
+      bytes = serialize(state)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const done = this.#last.then(() => this.#write(name, seq, bytes))
     this.#last = done.catch(() => undefined)
     return done
   }
@@ -104,23 +111,23 @@ export class Snapshots {
     await this.#last
   }
 
-  async #write(name: string, seq: number, state: unknown): Promise<void> {
+  async #write(name: string, seq: number, bytes: Buffer): Promise<void> {
     const { location, readOnly } = this.#storage
     if (readOnly) {
       throw new WeirError('WEIR_LOG_READ_ONLY', `the log at ${location} was opened for reading`, { path: location })
     }
     const head = this.#head()
     if (seq > head.seq) throw new RangeError(`a snapshot at event ${seq} of a log that ends at ${head.seq}`)
-    const bytes = serialize(state)
     try {
       const id = await this.#dropOrphans()
       let index = 0
       for (let at = 0; at < bytes.length; at += chunkBytes) {
-        await this.#database.put(chunkKey(id, index++), bytes.subarray(at, at + chunkBytes), binary)
+        const chunk = bytes.subarray(at, at + chunkBytes)
+        await this.#database.batch().put(chunkKey(id, index++), chunk, binary).write(durably)
       }
       const digest = createHash('sha256').update(bytes).digest('hex')
       const pointer: Pointer = { name, seq, id, chunks: index, bytes: bytes.length, digest, head }
-      // Synced, and later in LevelDB's log than the chunks: when the pointer is there, they are.
+      // The chunks are on the disk: when the pointer is there, so are they.
       await this.#database.batch().put(pointerKey(name, seq), encodePointer(pointer), binary).write(durably)
       await this.#prune(name)
     } catch (cause) {

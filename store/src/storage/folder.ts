@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LogHolder, WeirError } from '@weir/core/errors.js'
 import { Level } from 'level'
+import { writeFailed } from '../log/failure.js'
 import { readHolder, removeHolder, writeHolder } from './holder.js'
 import type { LogDatabase, LogStorage } from './storage.js'
 
@@ -21,7 +22,12 @@ export function folderStorage(options: FolderOptions): LogStorage {
     async open() {
       await mkdir(path, { recursive: true })
       const database = await openLevel(path, join(path, 'db'))
-      await writeHolder(path, holder)
+      try {
+        await writeHolder(path, holder)
+      } catch (error) {
+        await database.close()
+        throw writeFailed(path, 0, 'name of its holder', error)
+      }
       return database
     },
     async close(database) {
