@@ -6,29 +6,30 @@ import { type Explanation, type Origin, type SideExplanation, verdicts } from '@
  */
 export function explainedCauses(explanation: Explanation): readonly string[] {
   const { egress, ingress } = explanation
-  if (explanation.verdict === verdicts.allow) {
-    const causes = [...sideCauses(egress), ...sideCauses(ingress)]
-    return causes.length === 0 ? ['no policy isolates either end'] : causes
-  }
-  return [egress, ingress].flatMap(side => (side.verdict === verdicts.deny ? denyCauses(side) : []))
+  const sides = [egress, ingress]
+  if (explanation.verdict === verdicts.deny)
+    return sides.flatMap(side => (side.verdict === verdicts.deny ? denyCauses(side) : []))
+  const causes = new Set(sides.flatMap(allowCauses))
+  return causes.size === 0 ? ['no policy isolates either end'] : [...causes]
 }
 
 export function isAllowedBy(explanation: Explanation): boolean {
   return explanation.verdict === verdicts.allow
 }
 
-/** `NetworkPolicy shop/web spec.ingress[0]` */
-export function originText({ policy, path }: Origin): string {
-  return path === '' ? policy : `${policy} ${path}`
+/** `NetworkPolicy shop/web spec.ingress[0]`; a built-in rule has a name alone. */
+export function originText({ policy, path, seq }: Origin): string {
+  return path === '' || seq === 0 ? policy : `${policy} ${path}`
 }
 
-function sideCauses(side: SideExplanation): readonly string[] {
+function allowCauses(side: SideExplanation): readonly string[] {
   if (side.reason === 'itself') return ['a pod always reaches itself']
   if (side.reason !== 'rule' || side.decidedBy === undefined) return []
   return [originText(side.decidedBy.origin)]
 }
 
 function denyCauses(side: SideExplanation): readonly string[] {
-  if (side.reason === 'default-deny') return side.isolatedBy.map(origin => `default deny by ${originText(origin)}`)
+  if (side.reason === 'default-deny')
+    return [`default deny (${side.direction}) by ${side.isolatedBy.map(({ policy }) => policy).join(', ')}`]
   return side.decidedBy === undefined ? [] : [originText(side.decidedBy.origin)]
 }

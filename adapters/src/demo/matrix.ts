@@ -39,6 +39,28 @@ export function matrixLines(trials: readonly Trial[], colour: Colour): readonly 
   return lines
 }
 
+/** Verdicts that changed, those together whose causes before and after are the same; families that go alike once. */
+export function flipLines(
+  flipped: readonly { readonly before: Trial; readonly after: Trial }[],
+  colour: Colour,
+): readonly string[] {
+  const groups = new Map<string, { readonly lines: readonly string[]; readonly cells: Map<string, Set<number>> }>()
+  for (const { before, after } of flipped) {
+    const verdict = after.outcome.allowed ? colour.good('now allowed') : colour.bad('now denied')
+    const lines = [`  ${verdict}: ${causesText(after)}`, colour.dim(`    before: ${causesText(before)}`)]
+    const key = lines.join()
+    const group = groups.get(key) ?? { lines, cells: new Map() }
+    groups.set(key, group)
+    const { from, family } = after.cell
+    const name = `${from} → ${targetOf(after)}`
+    group.cells.set(name, (group.cells.get(name) ?? new Set()).add(family))
+  }
+  return [...groups.values()].flatMap(({ lines, cells }) => [
+    ...lines,
+    ...[...cells].map(([name, families]) => `    ${name}${families.size === 2 ? '' : ` (IPv${[...families].join()})`}`),
+  ])
+}
+
 /** `web → cart:7070/TCP (IPv4)` */
 export function cellName({ cell }: Trial): string {
   return `${cell.from} → ${cell.to}:${cell.port}/${cell.protocol} (IPv${cell.family})`
@@ -63,12 +85,12 @@ function mark(square: Square | undefined, colour: Colour): string {
   return colour.good(allowed.length === square.trials.length ? '●' : String(allowed[0]?.cell.family))
 }
 
-/** Who may and who may not, grouped by what decides it. */
+/** Who may and who may not, grouped by what decides it. A pod's way to itself goes without saying. */
 function decidersOf(target: string, trials: readonly Trial[], colour: Colour): string[] {
   const groups = new Map<string, { allowed: boolean; causes: string; senders: Set<string> }>()
   for (const trial of trials) {
-    if (targetOf(trial) !== target) continue
-    const causes = trial.causes.join(', ')
+    if (targetOf(trial) !== target || trial.cell.from === trial.cell.to) continue
+    const causes = causesText(trial)
     const key = `${trial.outcome.allowed} ${causes}`
     const group = groups.get(key) ?? { allowed: trial.outcome.allowed, causes, senders: new Set<string>() }
     group.senders.add(trial.cell.from)
@@ -80,6 +102,12 @@ function decidersOf(target: string, trials: readonly Trial[], colour: Colour): s
       const who = senders.size > 4 ? `${senders.size} senders` : [...senders].join(', ')
       return `     ${allowed ? colour.good('allowed') : colour.bad('denied ')} ${who}: ${causes}`
     })
+}
+
+/** The first side that denies is enough here; `weir why` tells of both. */
+function causesText({ causes, outcome }: Trial): string {
+  const told = outcome.allowed ? causes : causes.slice(0, 1)
+  return told.join(', ').replaceAll(', NetworkPolicy ', ', ')
 }
 
 function unique(names: readonly string[]): readonly string[] {

@@ -7,7 +7,7 @@ import { giveAddresses } from './addresses.js'
 import { type Cell, cellsOf, partiesOf } from './cells.js'
 import { sibling, tellingPolicy } from './change.js'
 import type { Ground } from './ground.js'
-import { cellName, disagreementLine, matrixLines } from './matrix.js'
+import { cellName, disagreementLine, flipLines, matrixLines } from './matrix.js'
 import type { Oracle } from './oracle.js'
 import type { Plugger } from './plug.js'
 import { cellReport, type ChangeReport, type DemoReport, disagreementsOf, untriedReport } from './report.js'
@@ -34,9 +34,6 @@ interface Round {
   readonly untried: readonly Untried[]
   readonly durationMs: number
 }
-
-/** Most lines of flipped cells that are printed; the report has them all. */
-const shownFlips = 12
 
 /**
  * The demo in order: the first matrix, a policy's end, a new pod, the replay. Each with packets, each compared with the
@@ -162,12 +159,7 @@ async function changeWith(
   await say(
     `Event ${seq} was durable and enforced after ${enforcedMs.toFixed(1)} ms. ${flipped.length} verdicts changed, ${added.length} cells are new.`,
   )
-  for (const { before: old, after } of flipped.slice(0, shownFlips)) {
-    const now = after.outcome.allowed ? colour.good('now allowed') : colour.bad('now denied ')
-    await say(`  ${now} ${cellName(after)}`)
-    await say(colour.dim(`              before: ${old.causes.join(', ')}; now: ${after.causes.join(', ')}`))
-  }
-  if (flipped.length > shownFlips) await say(`  … and ${flipped.length - shownFlips} more`)
+  for (const line of flipLines(flipped, colour)) await say(line)
   if (added.length > 0) {
     const allowed = added.filter(trial => trial.outcome.allowed).length
     await say(`  new cells: ${allowed} allowed, ${added.length - allowed} denied`)

@@ -81,7 +81,7 @@ describe('why', () => {
   it('names the policy behind a default deny', () => {
     const [answer] = why(engine, 'db', 'cart:8080')
     expect(answer!.explanation.verdict).to.equal(0)
-    expect(explainedCauses(answer!.explanation).join()).to.match(/^default deny by NetworkPolicy shop\/cart/)
+    expect(explainedCauses(answer!.explanation)).to.deep.equal(['default deny (ingress) by NetworkPolicy shop/cart'])
   })
 
   it('asks about all of a pod’s ports and ICMP echo when no port is named', () => {

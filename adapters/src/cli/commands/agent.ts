@@ -16,6 +16,8 @@ interface AgentOptions {
   readonly backend: BackendChoice
   readonly bpffs?: string
   readonly netns?: string
+  readonly nodeAddress?: readonly string[]
+  readonly podCidr?: readonly string[]
   readonly socket: string
 }
 
@@ -40,6 +42,8 @@ export function agentCommand(context: CommandContext): Command {
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
         ...(options.bpffs !== undefined && { bpffs: options.bpffs }),
         ...(options.netns !== undefined && { netns: options.netns }),
+        ...(options.nodeAddress !== undefined && { nodeAddresses: options.nodeAddress }),
+        ...(options.podCidr !== undefined && { podCidrs: options.podCidr }),
       })
       terminal.note(
         `weir: node ${options.node}, ${agent.backendKind} backend, ${agent.engine.seq} events, socket ${options.socket}`,
