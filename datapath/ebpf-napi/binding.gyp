@@ -18,8 +18,10 @@
         "src/native/print.cc",
         "src/native/probe.cc",
         "src/native/program.cc",
+        "src/native/reuse.cc",
         "src/native/ring.cc",
-        "src/native/tcx.cc"
+        "src/native/tcx.cc",
+        "src/native/variable.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],

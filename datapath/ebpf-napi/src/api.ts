@@ -263,7 +263,7 @@ export interface MapSpec {
 }
 
 export interface TcxPrograms {
-  /** Counts every change of the hook; 1 or more once it was used. */
+  /** Counts changes of the hook; it starts at 1 again when the last program leaves. */
   readonly revision: bigint
   readonly programs: readonly { readonly programId: number; readonly linkId: number }[]
 }

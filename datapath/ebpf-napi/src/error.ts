@@ -21,7 +21,7 @@ const sentences: Readonly<Record<string, string>> = {
   ENOMEM: 'out of memory',
   ENOTSUPP: 'not supported by the kernel',
   EOPNOTSUPP: 'not supported by the kernel',
-  EPERM: 'not permitted: CAP_BPF with CAP_NET_ADMIN or CAP_PERFMON, or CAP_SYS_ADMIN, is needed',
+  EPERM: 'not permitted; most calls need CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN',
 }
 
 /** The pinned map and the program's map differ: field by field what was declared and what was found. */
