@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { expect } from 'chai'
 import {
+  type BpfLink,
   type BpfObject,
   type BpfProgram,
   clsactFilter,
@@ -10,6 +11,7 @@ import {
   openPinnedLink,
   queryClsact,
   queryTcx,
+  type TcxOptions,
 } from 'ebpf-napi'
 import { ifindexIn, pingIn } from 'netns-napi'
 import { makePair, type Pair } from '../netns-napi/veth.js'
@@ -67,9 +69,15 @@ describe('ebpf-napi: attaching to devices of a namespace', () => {
     needsKernel(this, 6, 6)
     const count = program('tc_count_and_continue')
     const before = countOf(1)
-    const drop = program('tc_drop').attachTcx(ifindex, 'ingress', { netns })
-    const first = count.attachTcx(ifindex, 'ingress', { netns, before: program('tc_drop').id })
+    const links: BpfLink[] = []
+    const attach = (name: string, options: TcxOptions): BpfLink => {
+      const link = program(name).attachTcx(ifindex, 'ingress', { netns, ...options })
+      links.push(link)
+      return link
+    }
     try {
+      const drop = attach('tc_drop', {})
+      const first = attach('tc_count_and_continue', { before: program('tc_drop').id })
       const { programs, revision } = queryTcx(ifindex, 'ingress', { netns })
       expect(programs).to.deep.equal([
         { programId: count.id, linkId: first.id },
@@ -79,11 +87,9 @@ describe('ebpf-napi: attaching to devices of a namespace', () => {
       expect(await reaches()).to.equal(false)
       expect(Number(countOf(1) - before)).to.be.greaterThan(0)
 
-      const stale = { netns, expectedRevision: revision + 5n }
-      expect(failureOf(() => program('tc_mark').attachTcx(ifindex, 'ingress', stale)).code).to.equal('ESTALE')
-      const fresh = { netns, after: count.id, expectedRevision: revision }
-      const middle = program('tc_mark').attachTcx(ifindex, 'ingress', fresh)
-      const head = program('tc_answer').attachTcx(ifindex, 'ingress', { netns, before: 'all' })
+      expect(failureOf(() => attach('tc_mark', { expectedRevision: revision + 5n })).code).to.equal('ESTALE')
+      const middle = attach('tc_mark', { after: count.id, expectedRevision: revision })
+      const head = attach('tc_answer', { before: 'all' })
       const order = queryTcx(ifindex, 'ingress', { netns }).programs.map(entry => entry.programId)
       const names = ['tc_answer', 'tc_count_and_continue', 'tc_mark', 'tc_drop']
       expect(order).to.deep.equal(names.map(name => program(name).id))
@@ -93,8 +99,9 @@ describe('ebpf-napi: attaching to devices of a namespace', () => {
       drop.update(program('tc_mark'))
       expect(await reaches()).to.equal(true)
     } finally {
-      first.close()
-      drop.close()
+      for (const link of links) {
+        link.close()
+      }
     }
     expect(queryTcx(ifindex, 'ingress', { netns }).programs).to.deep.equal([])
   })

@@ -116,6 +116,19 @@ describe('netns-napi', () => {
       })
     }
 
+    it("takes a device of the namespace as an address's zone", async function () {
+      this.timeout(8000)
+      const address = `${pair.far.linkLocal}%${pair.far.device}`
+      const server = await listenTcpIn(far, { address, port: 4003, onConnection: socket => socket.end() })
+      const to = `${pair.far.linkLocal}%${pair.near.device}`
+      const socket = await connectTcpIn(near, { address: to, port: 4003, timeoutMs: 4000 })
+      socket.destroy()
+      server.close()
+      expect(await pingIn(near, to, { timeoutMs: 2000 })).to.equal(true)
+      const nowhere = connectTcpIn(near, { address: 'fe80::2%nonesuch', port: 4003 })
+      expect((await rejection(nowhere)).code).to.equal('ENODEV')
+    })
+
     it('lets the client choose its own address and port', async () => {
       const server = await listenTcpIn(far, { address: pair.far.ipv4, port: 4000 })
       const accepted = once(server, 'connection')

@@ -14,6 +14,8 @@ export interface Side {
   readonly device: string
   readonly ipv4: string
   readonly ipv6: string
+  /** Without its zone. */
+  readonly linkLocal: string
 }
 
 export function ip(...words: string[]): string {
@@ -30,7 +32,9 @@ export function namespacesMissing(): string | undefined {
 
 function side(label: string, number: number): Side {
   const name = `weir-${label}-${process.pid}-${number}`
-  return { name, path: `/run/netns/${name}`, device: 'weirv0', ipv4: `10.77.0.${number}`, ipv6: `fd77::${number}` }
+  const path = `/run/netns/${name}`
+  const [ipv4, ipv6, linkLocal] = [`10.77.0.${number}`, `fd77::${number}`, `fe80::${number}`]
+  return { name, path, device: 'weirv0', ipv4, ipv6, linkLocal }
 }
 
 /** Makes the pair; `label` tells suites apart. What was made is removed again when making it fails half-way. */
@@ -50,13 +54,14 @@ export function makePair(label: string): Pair {
     ip('link', 'add', near.device, 'netns', near.name, 'type', 'veth', 'peer', 'name', far.device, 'netns', far.name)
     for (const { name, device, ipv4 } of [near, far]) {
       ip('-n', name, 'link', 'set', 'lo', 'up')
-      // Link-local addresses take a second to be confirmed, and nobody needs them.
+      // The kernel's own link-local addresses take a second to be confirmed.
       ip('-n', name, 'link', 'set', device, 'addrgenmode', 'none')
       ip('-n', name, 'addr', 'add', `${ipv4}/24`, 'dev', device)
       ip('-n', name, 'link', 'set', device, 'up')
     }
-    for (const { name, device, ipv6 } of [near, far]) {
+    for (const { name, device, ipv6, linkLocal } of [near, far]) {
       ip('-n', name, 'addr', 'add', `${ipv6}/64`, 'dev', device, 'nodad')
+      ip('-n', name, 'addr', 'add', `${linkLocal}/64`, 'dev', device, 'nodad')
     }
   } catch (error) {
     remove()
