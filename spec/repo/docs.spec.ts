@@ -52,7 +52,7 @@ describe('repo: documents', () => {
     const cli = scripts().filter(({ path }) => path.startsWith('adapters/src/cli/'))
     const known = new Set(
       cli.flatMap(({ text }) =>
-        [...text.matchAll(/(?:\bname:\s*|\.command\(\s*|new Command\(\s*|\bcommand\(\s*\w+,\s*)'([a-z][\w-]*)/g)].map(
+        [...text.matchAll(/(?:\bname:\s*|\.command\(\s*|new (?:Command|Group)\(\s*|\bcommand\(\s*\w+,\s*)'([a-z][\w-]*)/g)].map(
           match => match[1],
         ),
       ),
