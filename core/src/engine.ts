@@ -111,13 +111,15 @@ export class Engine {
     yield* this.#cidrIdentities.rows()
   }
 
-  /** Inputs and numbers as plain data: what `restore` needs to go on as if it had folded every event. */
+  /** Inputs and numbers as plain data, not shared with what later events change: what `restore` needs to go on as if it had folded every event. */
   snapshot(): EngineSnapshot {
+    this.#settle()
     return {
       version: 1,
       state: snapshotState(this.#state),
       identities: this.#identities.snapshot(),
       cidrIdentities: this.#cidrIdentities.snapshot(),
+      numbering: this.#verdicts.numbering(),
     }
   }
 
@@ -137,7 +139,8 @@ export class Engine {
     }
     this.#cidrIdentities.resume(snapshot.cidrIdentities)
     for (const name of this.#state.nodes.keys()) this.#verdicts.dirtyNodes.add(name)
-    this.#settle()
+    this.#settledSeq = this.#state.seq
+    this.#verdicts.settleWith(snapshot.numbering)
     this.#verdicts.flush()
   }
 

@@ -1,5 +1,6 @@
 import type { CidrIdentitiesSnapshot } from './identity/cidr-identities.js'
 import type { IdentitiesSnapshot } from './identity/identities.js'
+import type { Numbering } from './verdict/projection.js'
 import type { ClusterState, MutableClusterState, Refusal, Stored } from './state/state.js'
 import type {
   AgentFact,
@@ -34,6 +35,7 @@ export interface EngineSnapshot {
   readonly state: StateSnapshot
   readonly identities: IdentitiesSnapshot
   readonly cidrIdentities: CidrIdentitiesSnapshot
+  readonly numbering: Numbering
 }
 
 export function snapshotState(state: ClusterState): StateSnapshot {

@@ -17,6 +17,15 @@ export class NumberPool {
     return lowest
   }
 
+  /** Starts from numbers that are in use already. */
+  resume(taken: Iterable<number>): void {
+    const numbers = new Set(taken)
+    for (let number = 1; numbers.size > 0; number += 1) {
+      if (!numbers.delete(number)) rise(this.#free, number)
+      this.#next = number + 1
+    }
+  }
+
   free(number: number): void {
     this.#resting.push(number)
   }

@@ -35,10 +35,24 @@ export class Partition<Member, Data> {
   readonly #numbers = new NumberPool()
   readonly #emptied = new Set<Block<Member, Data>>()
   readonly #weight: (member: Member) => number
+  /** Numbers of blocks that a snapshot knew, by meaning, until their members are placed. */
+  #remembered: { readonly numbers: Map<string, number>; readonly meaning: (data: Data) => string } | undefined
 
   /** @param weight how many table rows refer to the number because of a member */
   constructor(weight: (member: Member) => number) {
     this.#weight = weight
+  }
+
+  /** Blocks that `assign` makes until `forget` get the number that their meaning had. */
+  remember(numbers: Iterable<readonly [meaning: string, number: number]>, meaning: (data: Data) => string): void {
+    this.#remembered = { numbers: new Map(numbers), meaning }
+    this.#numbers.resume(this.#remembered.numbers.values())
+  }
+
+  /** Frees the numbers that no block took. */
+  forget(): void {
+    for (const number of this.#remembered?.numbers.values() ?? []) this.#numbers.free(number)
+    this.#remembered = undefined
   }
 
   blockOf(member: Member): Block<Member, Data> | undefined {
@@ -72,7 +86,12 @@ export class Partition<Member, Data> {
       this.remove(member)
       let block = this.#blocks.get(placement.key)
       if (block === undefined) {
-        block = { number: this.#numbers.take(), members: new Set(), key: placement.key, data: placement.data }
+        block = {
+          number: this.#numberFor(placement.data),
+          members: new Set(),
+          key: placement.key,
+          data: placement.data,
+        }
         this.#blocks.set(placement.key, block)
         created.add(block)
       }
@@ -88,6 +107,15 @@ export class Partition<Member, Data> {
   /** Ends a delta: numbers freed in it may be used again. */
   commit(): void {
     this.#numbers.commit()
+  }
+
+  #numberFor(data: Data): number {
+    if (this.#remembered === undefined) return this.#numbers.take()
+    const { numbers, meaning } = this.#remembered
+    const key = meaning(data)
+    const number = numbers.get(key)
+    numbers.delete(key)
+    return number ?? this.#numbers.take()
   }
 
   #rename(placements: ReadonlyMap<Member, Placement<Data>>): Map<Block<Member, Data>, Data> {

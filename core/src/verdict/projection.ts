@@ -11,8 +11,10 @@ import type { AddressRow, EndpointRow, PrefixRow, Tables, TablesDelta } from '..
 import { Cells, type CellListener } from './cells.js'
 import { KeyUse } from './key-use.js'
 import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Shape, Subject } from './model.js'
+import { classMeaning, subjectMeaning } from '../digest/meaning.js'
 import { NumberPool } from './number-pool.js'
 import { Ownership } from './ownership.js'
+import type { Partition } from './partition.js'
 import { Peers } from './peers.js'
 import { RuleSet } from './rule-set.js'
 import { reservedShape, Shapes } from './shapes.js'
@@ -27,6 +29,17 @@ export interface SettleListener {
   classTouched(peerClass: PeerClass): void
   subjectTouched(subject: Subject): void
   cellTouched: CellListener
+}
+
+/**
+ * The numbers that stand in tables, by what they mean. A kernel goes on with maps written by these numbers while the
+ * agent is away: an agent that comes back with others would have to write every row again.
+ */
+export interface Numbering {
+  readonly classes: readonly (readonly [meaning: string, number: number])[]
+  readonly subjects: readonly (readonly [meaning: string, number: number])[]
+  readonly rows: readonly (readonly [keys: string, id: number])[]
+  readonly slots: readonly (readonly [pod: string, slot: number])[]
 }
 
 /** State and identities → tables. Gathers what is dirty; `settle` brings every table up to date at a cost of that. */
@@ -49,6 +62,7 @@ export class Verdicts {
   readonly #cidrIdentities: CidrIdentities
   readonly #nodes = new Map<string, Claimant>()
   readonly #slots = new NumberPool()
+  readonly #rememberedSlots = new Map<string, number>()
   readonly #dirtyEndpoints = new Set<Claimant>()
   readonly #byClaimant = new Map<Claimant, Workload>()
   readonly #listener: SettleListener
@@ -84,6 +98,37 @@ export class Verdicts {
   /** The pod or node that owns an address. */
   workloadOf(claimant: Claimant): Workload | undefined {
     return this.#byClaimant.get(claimant)
+  }
+
+  /** The numbers that tables use, by what they mean. The tables must be settled. */
+  numbering(): Numbering {
+    const named = <Member, Data>(
+      partition: Partition<Member, Data>,
+      meaning: (data: Data) => string,
+    ): [string, number][] => [...partition.blocks()].map(({ data, number }) => [meaning(data), number])
+    const slots: [string, number][] = []
+    for (const { key, slot } of this.claimants.values()) if (slot > 0) slots.push([key, slot])
+    return {
+      classes: named(this.peers.classes, classMeaning),
+      subjects: named(this.subjects.partition, subjectMeaning),
+      rows: this.cells.rows.ids(),
+      slots,
+    }
+  }
+
+  /** Settles for the first time, with numbers as they were: what was written by them stays right. */
+  settleWith({ classes, subjects, rows, slots }: Numbering): void {
+    this.peers.classes.remember(classes, classMeaning)
+    this.subjects.partition.remember(subjects, subjectMeaning)
+    this.cells.rows.remember(rows)
+    for (const [key, slot] of slots) this.#rememberedSlots.set(key, slot)
+    this.#slots.resume(this.#rememberedSlots.values())
+    this.settle()
+    this.peers.classes.forget()
+    this.subjects.partition.forget()
+    this.cells.rows.forget()
+    for (const slot of this.#rememberedSlots.values()) this.#slots.free(slot)
+    this.#rememberedSlots.clear()
   }
 
   /** Brings the tables up to the state. */
@@ -236,7 +281,10 @@ export class Verdicts {
 
   /** Makes a pod a subject, or says that its endpoint may have changed. */
   #enter(claimant: Claimant): void {
-    if (claimant.slot === 0) claimant.slot = this.#slots.take()
+    if (claimant.slot === 0) {
+      claimant.slot = this.#rememberedSlots.get(claimant.key) ?? this.#slots.take()
+      this.#rememberedSlots.delete(claimant.key)
+    }
     const { localPods } = claimant.shape
     localPods.add(claimant)
     if (localPods.size === 1) this.subjects.add(claimant.shape)

@@ -16,13 +16,33 @@ export class Rows {
   readonly #byId = new Map<number, Entry>()
   readonly #idle = new Set<Entry>()
   readonly #numbers = new NumberPool()
+  /** Ids of rows that a snapshot knew, by content, until something refers to them. */
+  #remembered = new Map<string, number>()
+
+  /** Ids by content, for `remember`. */
+  ids(): (readonly [key: string, id: number])[] {
+    return [...this.#byKey].map(([key, { row }]) => [key, row.id])
+  }
+
+  /** Rows that `acquire` makes until `forget` get the id that their content had. */
+  remember(ids: Iterable<readonly [key: string, id: number]>): void {
+    this.#remembered = new Map(ids)
+    this.#numbers.resume(this.#remembered.values())
+  }
+
+  /** Frees the ids that no row took. */
+  forget(): void {
+    for (const id of this.#remembered.values()) this.#numbers.free(id)
+    this.#remembered.clear()
+  }
 
   /** The row that allows exactly these keys, one reference richer. */
   acquire(allowed: Intervals): Row {
     const key = allowed.join()
     let entry = this.#byKey.get(key)
     if (entry === undefined) {
-      const id = this.#numbers.take()
+      const id = this.#remembered.get(key) ?? this.#numbers.take()
+      this.#remembered.delete(key)
       entry = { row: { id, steps: stepsOf(allowed) }, key, references: 0 }
       this.#byKey.set(key, entry)
       this.#byId.set(id, entry)
