@@ -1,20 +1,16 @@
 import { expect } from 'chai'
-import { makeDevices } from './packets/devices.js'
+import fc from 'fast-check'
+import { kernel, memory } from './machines.js'
+import type { Fixture, PacketStep } from './packets/fixture.js'
 import { fixtures } from './packets/fixtures/index.js'
-import { kernelMachine } from './packets/kernel-machine.js'
-import { typed } from './packets/machine.js'
+import { type Typed, typed } from './packets/machine.js'
 import { memoryMachine } from './packets/memory-machine.js'
 import { hex, play } from './packets/play.js'
-import { whyNoKernel } from './packets/requires.js'
 import { empty } from './packets/reset.js'
 import { fill } from './packets/world.js'
 
-const missing = whyNoKernel()
-/** What a machine without the kernel's devices calls them. */
-const numbers = { a: 11, b: 12, c: 13 }
-
 describe('packets in memory', () => {
-  const machine = typed(memoryMachine(), numbers)
+  const machine = memory.open()
 
   beforeEach(() => {
     empty(machine)
@@ -24,37 +20,62 @@ describe('packets in memory', () => {
   for (const fixture of fixtures) it(fixture.says, () => void play(machine, fixture))
 })
 
-describe(`packets in the kernel, byte for byte as in memory${missing === undefined ? '' : ` (${missing})`}`, () => {
-  let close: (() => void) | undefined
-  let kernel: ReturnType<typeof typed>
-  let memory: ReturnType<typeof typed>
+describe(`packets in the ${kernel.name}, byte for byte as in memory`, () => {
+  let real: Typed
+  let model: Typed
+  const inKernel = fixtures.filter(({ isInMemoryOnly }) => !isInMemoryOnly)
 
   before(function () {
-    if (missing !== undefined) this.skip()
-    const devices = makeDevices()
-    close = devices.close
-    const machine = kernelMachine()
-    close = () => {
-      machine.close()
-      devices.close()
-    }
-    kernel = typed(machine, devices.ifindex)
-    memory = typed(memoryMachine(), devices.ifindex)
+    if (kernel.isMissing) this.skip()
+    real = kernel.open()
+    model = typed(memoryMachine(), real.ifindex)
   })
-  after(() => close?.())
+  after(() => real?.close())
 
-  beforeEach(() => {
-    for (const machine of [kernel, memory]) {
+  const restart = (): void => {
+    for (const machine of [real, model]) {
       empty(machine)
       fill(machine)
     }
-  })
+  }
+  beforeEach(restart)
 
-  for (const fixture of fixtures.filter(({ isInMemoryOnly }) => !isInMemoryOnly)) {
+  for (const fixture of inKernel) {
     it(fixture.says, () => {
       const plain = (runs: ReturnType<typeof play>) =>
         runs.map(({ result, mark, packet }) => ({ result, mark, packet: hex(packet) }))
-      expect(plain(play(kernel, fixture))).to.deep.equal(plain(play(memory, fixture)))
+      expect(plain(play(real, fixture))).to.deep.equal(plain(play(model, fixture)))
     })
   }
+
+  it('spoiled packets fare the same in both', function () {
+    this.timeout(20_000)
+    const packets = inKernel.flatMap(({ steps }: Fixture) =>
+      steps.filter((step): step is PacketStep => 'packet' in step),
+    )
+    const spoil = fc.record({
+      step: fc.constantFrom(...packets),
+      at: fc.nat(),
+      value: fc.nat(255),
+      cut: fc.option(fc.nat(), { freq: 4, nil: undefined }),
+      isMarked: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(spoil, { minLength: 1, maxLength: 8 }), sequence => {
+        restart()
+        for (const { step, at, value, cut, isMarked } of sequence) {
+          const packet = step.packet.slice(0, cut === undefined ? undefined : 54 + (cut % step.packet.length))
+          packet[14 + (at % (packet.length - 14))] = value
+          const program = step.direction === 'from' ? 'weir_from_endpoint' : 'weir_to_endpoint'
+          const [inKernel, inMemory] = [real, model].map(machine => {
+            const ifindex = step.at.name === 'd' ? 0 : machine.ifindex[step.at.name]
+            const { result, mark, packet: after } = machine.run(program, packet, ifindex, isMarked ? 0x05700000 : 0)
+            return { result, mark, packet: result === 2 ? '' : hex(after) }
+          })
+          expect(inKernel, hex(packet)).to.deep.equal(inMemory)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
 })

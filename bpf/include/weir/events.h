@@ -50,24 +50,28 @@ WEIR_INLINE int weir_event_allowed(__u64 now)
 	return 1;
 }
 
-WEIR_INLINE void weir_event_ports(struct weir_event *event, const struct weir_packet *packet)
+/* A function of its own, as its prototype is what brings struct weir_event into the object's BTF. */
+WEIR_APART int weir_event_ports(struct weir_event *event, const struct weir_packet *packet)
 {
 	if ((packet->family == 4 && packet->protocol == IPPROTO_ICMP) ||
 	    (packet->family == 6 && packet->protocol == WEIR_ICMP6)) {
 		event->icmp_type = packet->icmp_type;
 		event->icmp_code = packet->icmp_code;
-		return;
+		return 0;
 	}
 	event->source_port = weir_be16(packet->source_port);
 	event->destination_port = weir_be16(packet->destination_port);
+	return 0;
 }
 
-WEIR_APART int weir_emit(struct weir_skb *skb, const struct weir_packet *packet, const struct weir_flow *flow, __u32 kind,
+WEIR_GLOBAL int weir_emit(struct weir_skb *skb, const struct weir_packet *packet, const struct weir_flow *flow, __u32 kind,
 			 __u32 reason)
 {
 	const __u64 now = weir_now();
 	struct weir_event *event;
 
+	if (!packet || !flow)
+		return 0;
 	if (!weir_event_allowed(now)) {
 		weir_tally_up(WEIR_TALLY_EVENTS_SUPPRESSED);
 		return 0;
@@ -102,9 +106,11 @@ WEIR_APART int weir_emit(struct weir_skb *skb, const struct weir_packet *packet,
 }
 
 /* The end of every packet that doesn't pass. */
-WEIR_APART int weir_drop(struct weir_skb *skb, const struct weir_packet *packet, const struct weir_flow *flow,
+WEIR_GLOBAL int weir_drop(struct weir_skb *skb, const struct weir_packet *packet, const struct weir_flow *flow,
 			 __u32 reason)
 {
+	if (!packet || !flow)
+		return TC_ACT_SHOT;
 	weir_count(skb, reason & (WEIR_REASONS - 1), flow->direction);
 	weir_emit(skb, packet, flow, WEIR_EVENT_DROP, reason);
 	return TC_ACT_SHOT;

@@ -12,10 +12,12 @@
 #include "judge.h"
 
 /* Reads the quotation. 0, or the drop reason. */
-WEIR_APART int weir_parse_quoted(struct weir_skb *skb, const struct weir_packet *packet, struct weir_packet *quoted)
+WEIR_GLOBAL int weir_parse_quoted(struct weir_skb *skb, const struct weir_packet *packet, struct weir_packet *quoted)
 {
 	int reason;
 
+	if (!packet || !quoted)
+		return WEIR_INVALID_PACKET;
 	/* A later fragment of an error has no quotation to judge by. */
 	if (!packet->l4)
 		return WEIR_UNRELATED;

@@ -8,12 +8,14 @@
 #include "rows.h"
 
 /* Who an address is. A peer that is no local endpoint gets the slot of its generation. 0 when no table knows it. */
-WEIR_APART int weir_resolve(const union weir_address *address, int family, struct weir_peer *peer)
+WEIR_GLOBAL int weir_resolve(const union weir_address *address, int family, struct weir_peer *peer)
 {
 	/* The shorter key of IPv4 begins like it. */
 	struct weir_prefix6 prefix = {};
 	const struct weir_peer *found;
 
+	if (!address || !peer)
+		return 0;
 	if (family == 4) {
 		found = bpf_map_lookup_elem(&weir_addr4, address);
 		if (!found) {
@@ -96,16 +98,18 @@ denied:
  * originator, also of a TCP packet that isn't a SYN: a flow whose entry was evicted goes on with the next packet of the
  * side that opened it. Returns 0 or the drop reason.
  */
-WEIR_APART int weir_admit(struct weir_skb *skb, const struct weir_packet *packet, struct weir_flow *flow)
+WEIR_GLOBAL int weir_admit(struct weir_skb *skb, const struct weir_packet *packet, struct weir_flow *flow)
 {
 	const __u64 now = weir_now();
-	const __u32 side = flow->side & 1;
 	union weir_ct_key ct_key = {};
 	const struct weir_ct *old;
 	struct weir_ct entry = {};
-	__u32 key, reason;
+	__u32 side, key, reason;
 	int known;
 
+	if (!packet || !flow)
+		return WEIR_INVALID_PACKET;
+	side = flow->side & 1;
 	weir_ct_key_of(&ct_key, packet, side);
 	old = weir_ct_lookup(&ct_key, packet->family);
 	known = old && now < old->expires && !weir_reopens(packet, old, side);

@@ -13,10 +13,12 @@
 #define WEIR_ETHERTYPE_QINQ 0x88a8
 #define WEIR_ETHERTYPE_VLAN 0x8100
 
-WEIR_APART int weir_parse_long(struct weir_skb *skb, struct weir_packet *packet)
+WEIR_GLOBAL int weir_parse_long(struct weir_skb *skb, struct weir_packet *packet)
 {
 	__u16 ethertype;
 
+	if (!packet)
+		return WEIR_INVALID_PACKET;
 	if (bpf_skb_load_bytes(skb, 12, &ethertype, sizeof(ethertype)))
 		return WEIR_INVALID_PACKET;
 	packet->ethertype = ethertype;

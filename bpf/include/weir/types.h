@@ -9,7 +9,10 @@
 /* A function of its own in BPF too: keeps rare paths out of the instruction cache lines of the frequent one. */
 #define WEIR_APART static __attribute__((noinline, unused))
 
-/* Global in BPF: the verifier checks it once and by itself, not at every call. Only numbers go in, for Linux < 5.12. */
+/*
+ * Global in BPF: the verifier checks the function once, for any arguments, and knows nothing of what it left in memory. That
+ * cuts its work from 230,000 instructions to 12,000. Pointers may be null for all it knows (and need Linux 5.12).
+ */
 #ifdef __bpf__
 #define WEIR_GLOBAL __attribute__((noinline))
 #else

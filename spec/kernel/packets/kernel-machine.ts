@@ -3,6 +3,7 @@ import {
   type BpfMap,
   type BpfObject,
   type BpfProgram,
+  EbpfError,
   loadObject,
   type OpenOptions,
   openRingBuffer,
@@ -49,6 +50,15 @@ export function machineOf(object: BpfObject): Machine {
     lookup: (name, key) => map(name).lookup(key),
     update: (name, key, value) => map(name).update(key, value),
     delete: (name, key) => void map(name).delete(key),
+    attempt(name, key, value, flag) {
+      try {
+        map(name).update(key, value, flag)
+        return 0
+      } catch (error) {
+        if (error instanceof EbpfError && error.errno !== undefined) return -error.errno
+        throw error
+      }
+    },
     keys: name => [...map(name).entries()].map(([key]) => key),
     perCpu(name, key) {
       const value = map(name).lookup(key)

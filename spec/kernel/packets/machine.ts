@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { type BtfType, type ObjectLayout, readLayout } from 'ebpf-napi'
+import { type BtfType, type ObjectLayout, readLayout, type UpdateFlag } from 'ebpf-napi'
 import { decode, encode, type Value } from './btf-value.js'
 
 export const objectPath = fileURLToPath(new URL('../../../../bpf/out/weir.o', import.meta.url))
@@ -21,6 +21,8 @@ export interface Machine {
   lookup(map: string, key: Uint8Array): Uint8Array | undefined
   update(map: string, key: Uint8Array, value: Uint8Array): void
   delete(map: string, key: Uint8Array): void
+  /** An update with a flag: 0, or the negative errno that it was refused with. */
+  attempt(map: string, key: Uint8Array, value: Uint8Array, flag: UpdateFlag): number
   keys(map: string): Uint8Array[]
   /** Sum over CPUs, word by word. */
   perCpu(map: string, key: Uint8Array): BigUint64Array

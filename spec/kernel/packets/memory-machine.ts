@@ -15,9 +15,14 @@ const { WebAssembly: wasmGlobal } = globalThis as unknown as { readonly WebAssem
 
 const redirects = ['none', 'device', 'peer'] as const
 const enoent = -2
+/** By the kernel's number. */
+const flags = ['any', 'noexist', 'exist']
 
-/** The WebAssembly module; `variables` are set before anything runs. */
-export function memoryMachine(variables: Readonly<Record<string, number>> = {}): Machine {
+/** The WebAssembly module; `variables` and the maps' sizes are set before anything runs. */
+export function memoryMachine(
+  variables: Readonly<Record<string, number>> = {},
+  maxEntries: Readonly<Record<string, number>> = {},
+): Machine {
   const { exports } = new wasmGlobal.Instance(new wasmGlobal.Module(readFileSync(modulePath)))
   const wasm = exports as Exports
   const call = (name: string, ...values: (number | bigint)[]): number => {
@@ -44,6 +49,9 @@ export function memoryMachine(variables: Readonly<Record<string, number>> = {}):
     const variable = at(config, name)
     const target = bytes(call('weir_config_at', variable), call('weir_config_size', variable))
     for (let i = 0; i < target.length; i++) target[i] = value >>> (8 * i)
+  }
+  for (const [name, most] of Object.entries(maxEntries)) {
+    if (call('weir_map_resize', at(maps, name), most) < 0) throw new Error(`${name} can't be resized`)
   }
   let clock = 1_000_000_000_000n
   call('weir_set_clock', clock)
@@ -79,6 +87,12 @@ export function memoryMachine(variables: Readonly<Record<string, number>> = {}):
       setKey(index, key)
       const result = call('weir_map_delete', index)
       if (result !== enoent) check(result)
+    },
+    attempt(map, key, data, flag) {
+      const index = at(maps, map)
+      setKey(index, key)
+      value(index).set(data)
+      return call('weir_map_update', index, flags.indexOf(flag))
     },
     keys(map) {
       const index = at(maps, map)

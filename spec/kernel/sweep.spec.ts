@@ -1,0 +1,49 @@
+import { expect } from 'chai'
+import { encode, type Value } from './packets/btf-value.js'
+import { later } from './packets/fixture.js'
+import { layoutOf, type Typed, typeOf } from './packets/machine.js'
+import { decode } from './packets/btf-value.js'
+import { machines } from './machines.js'
+
+const far = 1n << 62n
+
+for (const kind of machines) {
+  describe(`the sweep in ${kind.name}`, () => {
+    let machine: Typed
+    before(function () {
+      if (kind.isMissing) this.skip()
+      machine = kind.open()
+    })
+    after(() => machine?.close())
+
+    const put = (map: string, count: number, expires: (index: number) => bigint): void => {
+      const { key, value } = layoutOf(map)
+      for (let i = 0; i < count; i++) {
+        const bytes = new Uint8Array(key.kind === 'struct' ? key.size : 0)
+        new DataView(bytes.buffer).setUint32(0, i)
+        machine.update(map, bytes, encode(value, { expires: expires(i) }))
+      }
+    }
+
+    it('removes what has expired from every map, keeps the rest, and counts both', function () {
+      this.timeout(10_000)
+      put('weir_ct4', 20_000, i => (i % 4 === 0 ? far : 1n))
+      put('weir_ct6', 300, i => (i % 3 === 0 ? 1n : far))
+      put('weir_frag4', 20, () => 1n)
+      put('weir_frag6', 10, () => far)
+      later(1).change(machine)
+      const result = decode(typeOf('weir_sweep'), machine.sweep()) as Readonly<Record<string, Value>>
+      expect(result).to.deep.equal({
+        ct4: { seen: 20_000, removed: 15_000 },
+        ct6: { seen: 300, removed: 100 },
+        frag4: { seen: 20, removed: 20 },
+        frag6: { seen: 10, removed: 0 },
+      })
+      expect(machine.keys('weir_ct4').length).to.equal(5_000)
+      expect((decode(typeOf('weir_sweep'), machine.sweep()) as { ct4: Value }).ct4).to.deep.equal({
+        seen: 5_000,
+        removed: 0,
+      })
+    })
+  })
+}
