@@ -37,9 +37,13 @@ async function read(engine?: Engine): Promise<number> {
 
 let events = 0
 const engine = phase === 'fold' ? new Engine() : undefined
+const before = process.cpuUsage()
 const seconds = await timed(async () => {
   events = phase === 'scan' ? await scan() : await read(engine)
 })
+const { user, system } = process.cpuUsage(before)
 const settleSeconds = engine === undefined ? 0 : await timed(() => engine.digest())
 const peakMiB = process.resourceUsage().maxRSS / 1024
-process.stdout.write(`${JSON.stringify({ events, seconds, settleSeconds, peakMiB })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ events, seconds, cpuSeconds: (user + system) / 1e6, settleSeconds, peakMiB })}\n`,
+)

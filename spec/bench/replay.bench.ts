@@ -16,6 +16,8 @@ type Phase = (typeof phases)[number]
 interface Walk {
   readonly events: number
   readonly seconds: number
+  /** Time on processors, which other work on the machine changes less than wall time. */
+  readonly cpuSeconds: number
   /** Settling the tables after the last event; 0 but for `fold`. */
   readonly settleSeconds: number
   readonly peakMiB: number
@@ -54,6 +56,14 @@ export const bench: Bench = {
           'raw scan': { value: rate('scan'), unit: 'events/s' },
           'scan and unpack': { value: rate('unpack'), unit: 'events/s' },
           'fold replay': { value: rate('fold'), unit: 'events/s', goal: { atLeast: 300_000 } },
+          'processor time, unpack': {
+            value: over('unpack', walk => (walk.cpuSeconds * 1e6) / walk.events),
+            unit: 'µs per event',
+          },
+          'processor time, fold': {
+            value: over('fold', walk => (walk.cpuSeconds * 1e6) / walk.events),
+            unit: 'µs per event',
+          },
           'settling the tables afterwards': { value: over('fold', walk => walk.settleSeconds), unit: 's' },
           'peak memory, unpack': { value: over('unpack', walk => walk.peakMiB), unit: 'MiB' },
           'peak memory, fold': { value: over('fold', walk => walk.peakMiB), unit: 'MiB', goal: { atMost: 1024 } },
