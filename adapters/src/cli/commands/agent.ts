@@ -68,6 +68,8 @@ export function agentCommand(context: CommandContext): Command {
     .option('--node <name>', "this node's name", context.environment.WEIR_NODE ?? hostname())
     .option('--cluster <name>', "the cluster's name", 'default')
     .addOption(new Option('--backend <kind>', 'where tables go').choices(['kernel', 'memory', 'auto']).default('auto'))
+    .option('--node-address <address...>', 'addresses of this node; else those of its Node manifest')
+    .option('--pod-cidr <cidr...>', 'where pods of manifests without addresses get one: a block of each family')
     .option(
       '--bpffs <folder>',
       'BPF file system for pinned maps and links; mounted when it is not (default /sys/fs/bpf)',

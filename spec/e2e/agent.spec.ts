@@ -1,0 +1,300 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PolicyView, StatusReport } from '@weir/adapters/agent/protocol.js'
+import type { Listener } from '@weir/adapters/demo/echo.js'
+import { agentClient } from '@weir/adapters/cli/client.js'
+import { createNodeNetwork, type NodeNetwork, type PodLink } from '@weir/adapters/network/node-network.js'
+import type { Digest } from '@weir/core'
+import { expect } from 'chai'
+import { queryTcx } from 'ebpf-napi'
+import { connectTcpIn, udpSocketIn } from 'netns-napi'
+import { actors, listenersOf, nameOf, namespaceLabels, nodeAddresses, requireKernel, worldAddresses } from './stage.js'
+
+const command = fileURLToPath(new URL('../../../adapters/bin/weir.mjs', import.meta.url))
+const id = `a${process.pid}`
+const node = `agent-${id}`
+
+/** The stage's pods as manifests, and a policy: red/server takes its web port from red/client alone. */
+function manifests(): string {
+  const documents: object[] = [
+    ...Object.entries(namespaceLabels).map(([name, labels]) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels },
+    })),
+    ...actors.map(actor => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: actor.name, namespace: actor.namespace, labels: actor.labels },
+      spec: {
+        nodeName: node,
+        containers: [
+          {
+            name: 'c',
+            image: 'i',
+            ports: actor.ports.map(({ name, protocol, port }) => ({ name, protocol, containerPort: port })),
+          },
+        ],
+      },
+      status: { podIP: actor.addresses[0], podIPs: actor.addresses.map(ip => ({ ip })) },
+    })),
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'server', namespace: 'red' },
+      spec: {
+        podSelector: { matchLabels: { app: 'server' } },
+        ingress: [
+          {
+            from: [{ podSelector: { matchLabels: { app: 'client' } } }],
+            ports: [{ port: 'web' }, { port: 'names', protocol: 'UDP' }],
+          },
+        ],
+      },
+    },
+  ]
+  return documents.map(each => JSON.stringify(each)).join('\n---\n')
+}
+
+describe('an agent as a process (needs root and eBPF)', function () {
+  this.timeout(30_000)
+  const folder = mkdtempSync(join(tmpdir(), 'weir-agent-'))
+  const inputs = join(folder, 'manifests')
+  const socketPath = join(folder, 'agent.sock')
+  const client = agentClient(socketPath)
+  let network: NodeNetwork
+  let links: ReadonlyMap<string, PodLink>
+  let listeners: readonly Listener[] = []
+  let child: ChildProcess | undefined
+
+  before(async function () {
+    await requireKernel(this)
+    mkdirSync(inputs)
+    writeFileSync(join(inputs, 'cluster.yaml'), manifests())
+    network = await createNodeNetwork({ id, nodeAddresses, worldAddresses })
+    const made = await network.addPods(actors)
+    links = new Map(actors.map((actor, at) => [nameOf(actor), made[at]!]))
+    listeners = await Promise.all(listenersOf(links))
+    await start()
+    for (const actor of actors) {
+      const { ifindex, ifname, hostMac, podMac } = links.get(nameOf(actor))!
+      await post({ namespace: actor.namespace, pod: actor.name, ifindex, ifname, hostMac, podMac })
+    }
+  })
+
+  after(async () => {
+    if (child !== undefined) await end('SIGKILL')
+    await Promise.all(listeners.map(listener => listener.close()))
+    rmSync(`/sys/fs/bpf/weir/${node}`, { recursive: true, force: true })
+    await network?.destroy()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function start(): Promise<void> {
+    const args = [
+      'agent',
+      '--state',
+      join(folder, 'state'),
+      '--manifests',
+      inputs,
+      '--node',
+      node,
+      '--backend',
+      'kernel',
+      '--netns',
+      network.netnsPath,
+    ]
+    child = spawn(process.execPath, [command, ...args, '--node-address', ...nodeAddresses, '--socket', socketPath], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    let said = ''
+    child.stderr!.on('data', chunk => {
+      said += String(chunk)
+    })
+    for (let waited = 0; waited < 200; waited++) {
+      const report = await client.get<StatusReport>('/v1/status').catch(() => undefined)
+      if (report?.sources[0]?.state === 'watching') return
+      if (child.exitCode !== null) break
+      await pause(50)
+    }
+    throw new Error(`the agent didn't start: ${said}`)
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    const ending = child!
+    child = undefined
+    if (ending.exitCode !== null) return ending.exitCode
+    const code = new Promise<number | null>(resolve => ending.once('exit', resolve))
+    ending.kill(signal)
+    return await code
+  }
+
+  function post(body: object): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const asking = request({ socketPath, path: '/v1/endpoints', method: 'POST' }, response => {
+        response.resume()
+        response.on('end', () =>
+          response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`)),
+        )
+      })
+      asking.on('error', reject)
+      asking.end(JSON.stringify(body))
+    })
+  }
+
+  async function reaches(from: string, family: 4 | 6, timeoutMs: number): Promise<boolean> {
+    const address = actors[1]!.addresses[family === 4 ? 0 : 1]!
+    const socket = await connectTcpIn(links.get(from)!.netnsPath, { address, port: 8080, timeoutMs }).catch(
+      () => undefined,
+    )
+    socket?.destroy()
+    return socket !== undefined
+  }
+
+  async function expectEnforced(when: string): Promise<void> {
+    for (const family of [4, 6] as const) {
+      expect(await reaches('red/client', family, 2000), `${when}: red/client, IPv${family}`).to.equal(true)
+      expect(await reaches('blue/client', family, 300), `${when}: blue/client, IPv${family}`).to.equal(false)
+    }
+  }
+
+  it('enforces what the folder says', () => expectEnforced('running'))
+
+  it('is outlived by its programs: while it is down, packets flow and are judged; after a restart its state is the same', async () => {
+    const digest = await client.get<Digest>('/v1/digest')
+    await end('SIGKILL')
+    await expectEnforced('killed')
+    await start()
+    await expectEnforced('started again')
+    expect(await client.get<Digest>('/v1/digest')).to.deep.equal(digest)
+    const status = await client.get<StatusReport>('/v1/status')
+    expect(status.backend.notes.join()).to.include('taken over')
+  })
+
+  it('keeps connections over kill -9, restart and a change of programs, without losing a packet', async () => {
+    const flows = await Promise.all(
+      [4, 6].map(family => talk(links.get('red/client')!.netnsPath, actors[1]!.addresses[family === 4 ? 0 : 1]!)),
+    )
+    const before = programOf()
+    await end('SIGKILL')
+    await pause(300)
+    await start()
+    await pause(300)
+    expect(programOf(), 'programs of the new process').not.to.equal(before)
+    for (const flow of flows) {
+      const { sent, got, alive } = await flow.stop()
+      expect(alive, 'TCP connection').to.equal(true)
+      expect(sent).to.be.greaterThan(50)
+      expect(got, 'datagrams that came back').to.equal(sent)
+    }
+  })
+
+  it('ends at SIGTERM with a snapshot, and goes on from it', async () => {
+    const { log } = await client.get<StatusReport>('/v1/status')
+    expect(await end('SIGTERM')).to.equal(0)
+    await start()
+    const status = await client.get<StatusReport>('/v1/status')
+    expect(status.log.snapshot).to.be.at.least(log.head)
+    await expectEnforced('from the snapshot')
+  })
+
+  it('goes on when a file breaks: what was in force stays, and it says where the mistake is', async () => {
+    writeFileSync(
+      join(inputs, 'broken.yaml'),
+      'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: broken, namespace: red}\nspec:\n  podSelector: {}\n  ingress:\n    - ports: [{port: 99999}]\n',
+    )
+    writeFileSync(join(inputs, 'torn.yaml'), 'kind: [unclosed\n')
+    const refused = await eventually(async () => {
+      const views = await client.get<readonly PolicyView[]>('/v1/get/policies')
+      const found = views.filter(view => view.state === 'refused')
+      return found.length === 2 ? found : undefined
+    })
+    const broken = refused.find(view => view.name === 'broken')!
+    expect(broken.problems[0]).to.deep.include({
+      file: join(inputs, 'broken.yaml'),
+      line: 7,
+      path: 'spec.ingress[0].ports[0].port',
+    })
+    expect(refused.find(view => view.name.endsWith('torn.yaml'))!.problems[0]).to.have.property('line')
+    await expectEnforced('with broken files')
+    writeFileSync(
+      join(inputs, 'broken.yaml'),
+      'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: broken, namespace: blue}\nspec: {podSelector: {}}\n',
+    )
+    rmSync(join(inputs, 'torn.yaml'))
+    await eventually(async () => {
+      const views = await client.get<readonly PolicyView[]>('/v1/get/policies')
+      return views.every(view => view.state === 'in force') && views.some(view => view.namespace === 'blue')
+        ? views
+        : undefined
+    })
+  })
+
+  it('follows the folder: a policy that is gone is gone from the packets', async () => {
+    const text = manifests().split('\n---\n').slice(0, -1).join('\n---\n')
+    writeFileSync(join(inputs, 'cluster.yaml'), text)
+    await eventually(async () => ((await reaches('blue/client', 4, 300)) ? true : undefined))
+  })
+
+  function programOf(): number {
+    const { ifindex } = links.get('red/server')!
+    return queryTcx(ifindex, 'ingress', { netns: network.netnsPath }).programs[0]!.programId
+  }
+})
+
+/** A TCP connection and a stream of datagrams to the echo at 8080 and 5353, until stopped. */
+async function talk(
+  netns: string,
+  address: string,
+): Promise<{ stop(): Promise<{ sent: number; got: number; alive: boolean }> }> {
+  const socket = await connectTcpIn(netns, { address, port: 8080, timeoutMs: 2000 })
+  const datagrams = await udpSocketIn(netns, { address: address.includes(':') ? '::' : '0.0.0.0' })
+  let [sent, got] = [0, 0]
+  datagrams.on('message', () => {
+    got++
+  })
+  const timer = setInterval(() => {
+    sent++
+    datagrams.send(String(sent), 5353, address)
+  }, 5)
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await pause(200)
+      const alive = await echoes(socket)
+      socket.destroy()
+      datagrams.close()
+      return { sent, got, alive }
+    },
+  }
+}
+
+async function echoes(socket: Socket): Promise<boolean> {
+  return await new Promise(resolve => {
+    const timer = setTimeout(() => resolve(false), 1000)
+    socket.once('data', () => {
+      clearTimeout(timer)
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+    socket.write('still there?')
+  })
+}
+
+async function eventually<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
+  for (let waited = 0; waited < 100; waited++) {
+    const found = await look()
+    if (found !== undefined) return found
+    await pause(50)
+  }
+  throw new Error('it never came to that')
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, delayMs))
+}
