@@ -12,6 +12,7 @@ import { restoreState, snapshotState, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
 import { emptyState, objectKey, type ClusterState, type MutableClusterState } from './state/state.js'
 import type { Tables, TablesDelta, Verdict } from './tables/tables.js'
+import { numberingOf, settleWith } from './verdict/numbering.js'
 import { Verdicts } from './verdict/projection.js'
 
 /** Bounds of the engine's number ranges; for tests of their exhaustion. */
@@ -119,7 +120,7 @@ export class Engine {
       state: snapshotState(this.#state),
       identities: this.#identities.snapshot(),
       cidrIdentities: this.#cidrIdentities.snapshot(),
-      numbering: this.#verdicts.numbering(),
+      numbering: numberingOf(this.#verdicts),
     }
   }
 
@@ -138,9 +139,9 @@ export class Engine {
       this.#cidrIdentities.observe(key, fact)
     }
     this.#cidrIdentities.resume(snapshot.cidrIdentities)
-    for (const name of this.#state.nodes.keys()) this.#verdicts.dirtyNodes.add(name)
+    for (const name of this.#state.nodes.keys()) this.#verdicts.claimants.dirtyNodes.add(name)
     this.#settledSeq = this.#state.seq
-    this.#verdicts.settleWith(snapshot.numbering)
+    settleWith(this.#verdicts, snapshot.numbering)
     this.#verdicts.flush()
   }
 
@@ -160,13 +161,13 @@ export class Engine {
         break
       }
       case 'node.upserted':
-        this.#verdicts.dirtyNodes.add(event.node.name)
+        this.#verdicts.claimants.dirtyNodes.add(event.node.name)
         break
       case 'node.deleted':
-        this.#verdicts.dirtyNodes.add(event.name)
+        this.#verdicts.claimants.dirtyNodes.add(event.name)
         break
       case 'agent.configured':
-        for (const name of this.#state.nodes.keys()) this.#verdicts.dirtyNodes.add(name)
+        for (const name of this.#state.nodes.keys()) this.#verdicts.claimants.dirtyNodes.add(name)
         this.#workloads.observe(event, this.#state)
         break
       default:

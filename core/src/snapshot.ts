@@ -1,6 +1,6 @@
 import type { CidrIdentitiesSnapshot } from './identity/cidr-identities.js'
 import type { IdentitiesSnapshot } from './identity/identities.js'
-import type { Numbering } from './verdict/projection.js'
+import type { Numbering } from './verdict/numbering.js'
 import type { ClusterState, MutableClusterState, Refusal, Stored } from './state/state.js'
 import type {
   AgentFact,

@@ -128,7 +128,7 @@ export class DigestKeeper implements SettleListener {
     }
     this.#touchedPrefixes.clear()
     for (const claimant of this.#touchedEndpoints) {
-      const pod = claimant.slot === 0 ? undefined : verdicts.workloadOf(claimant)?.pod
+      const pod = claimant.slot === 0 ? undefined : verdicts.claimants.workloadOf(claimant)?.pod
       if (pod === undefined) this.#endpoints.remove(claimant)
       else {
         const subject = subjects.partition.blockOf(claimant.shape)!

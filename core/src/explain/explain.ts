@@ -110,7 +110,7 @@ export class Explainer {
     if (claimant !== undefined) {
       const { identity, shape, slot } = claimant
       const kind = claimant.kind === 'pod' ? 'pod' : 'node'
-      const node = claimant.kind === 'node' ? claimant.key : this.#verdicts.workloadOf(claimant)!.pod!.node
+      const node = claimant.kind === 'node' ? claimant.key : this.#verdicts.claimants.workloadOf(claimant)!.pod!.node
       const name = kind === 'pod' ? claimant.key : node
       const party: Party = { address, kind, name, identity, labels: shape.identityLabels, local: slot > 0 }
       return { party, prefix, shape, claimant, node }
@@ -167,7 +167,9 @@ export class Explainer {
   /** To a pod of another node, that node is the host and ours is a remote one. */
   #seenFrom(subject: End, peer: End): Shape {
     if (peer.party.kind !== 'node' || subject.node === undefined || subject.party.local) return peer.shape
-    return peer.node === subject.node && peer.node !== '' ? this.#verdicts.hostShape : this.#verdicts.remoteNodeShape
+    return peer.node === subject.node && peer.node !== ''
+      ? this.#verdicts.claimants.hostShape
+      : this.#verdicts.claimants.remoteNodeShape
   }
 }
 
