@@ -12,31 +12,28 @@ export function subjectOf(event: WeirEvent): string {
   switch (event.kind) {
     case 'agent.configured':
       return event.agent.node
-    case 'namespace.upserted':
-      return event.namespace.name
-    case 'namespace.deleted':
-    case 'node.deleted':
-      return event.name
-    case 'node.upserted':
-      return event.node.name
     case 'pod.upserted':
       return `${event.pod.namespace}/${event.pod.name} ${event.pod.addresses.join(' ')}`
-    case 'service.upserted':
-      return `${event.service.namespace}/${event.service.name}`
-    case 'networkpolicy.upserted':
-      return `${event.policy.namespace}/${event.policy.name}`
-    case 'pod.deleted':
-    case 'service.deleted':
-    case 'networkpolicy.deleted':
-      return `${event.namespace}/${event.name}`
     case 'endpoint.attached':
       return `${event.endpoint.namespace}/${event.endpoint.pod} on ${event.endpoint.ifname}`
     case 'endpoint.detached':
       return `${event.namespace}/${event.pod}`
     case 'input.refused':
     case 'input.accepted':
-      return `${event.object.kind} ${event.object.namespace === '' ? '' : `${event.object.namespace}/`}${event.object.name}`
+      return `${event.object.kind} ${fullName(event.object)}`
     case 'time.passed':
       return new Date(event.until).toISOString()
+    default:
+      return objectName(event)
   }
+}
+
+/** Upserts hold the object as their one field that is an object with a name, deletions its name themselves. */
+function objectName(event: WeirEvent): string {
+  const held = Object.values(event).find(value => typeof value === 'object' && value !== null && 'name' in value)
+  return fullName((held ?? event) as { readonly name?: string; readonly namespace?: string })
+}
+
+function fullName({ namespace, name = '' }: { readonly name?: string; readonly namespace?: string }): string {
+  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`
 }
