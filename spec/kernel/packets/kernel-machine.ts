@@ -17,6 +17,14 @@ const markAt = 8
 const ifindexAt = 40
 const expiring = ['weir_ct4', 'weir_ct6', 'weir_frag4', 'weir_frag6']
 
+function contextOf(ifindex: number, mark: number): Uint8Array {
+  const context = new Uint8Array(contextBytes)
+  const view = new DataView(context.buffer)
+  view.setUint32(markAt, mark, true)
+  view.setUint32(ifindexAt, ifindex, true)
+  return context
+}
+
 /** The kernel's own verifier, JIT and maps, by test run. */
 export function kernelMachine(options: OpenOptions = {}): Machine {
   return machineOf(
@@ -66,11 +74,11 @@ export function machineOf(object: BpfObject): Machine {
       const parts = perCpuValues(map(name).info, value).map(part => new BigUint64Array(part.slice().buffer))
       return BigUint64Array.from(parts[0]!, (_, i) => parts.reduce((sum, part) => sum + part[i]!, 0n))
     },
+    flood(name, packet, ifindex, count) {
+      program(name).testRun({ data: packet, context: contextOf(ifindex, 0), repeat: count })
+    },
     run(name: ProgramName, packet, ifindex, mark): Run {
-      const context = new Uint8Array(contextBytes)
-      const view = new DataView(context.buffer)
-      view.setUint32(markAt, mark, true)
-      view.setUint32(ifindexAt, ifindex, true)
+      const context = contextOf(ifindex, mark)
       const { retval, data, context: after } = program(name).testRun({ data: packet, context })
       if (after === undefined) throw new Error('a test run without its context')
       const markAfter = new DataView(after.buffer, after.byteOffset).getUint32(markAt, true)

@@ -119,6 +119,9 @@ export function memoryMachine(
         redirect: { kind: redirects[kind!]!, ifindex: target! },
       }
     },
+    flood(program, packet, ifindex, count) {
+      for (let i = 0; i < count; i++) machine.run(program, packet, ifindex, 0)
+    },
     sweep() {
       check(call('weir_run', at(programs, 'weir_sweep')))
       return bytes(call('weir_sweep_result'), 32).slice()
