@@ -1,4 +1,6 @@
 import type { Problem } from '../errors.js'
+import type { CidrGroupFact, CiliumPolicyFact } from './cilium.js'
+import type { ClusterPolicyFact } from './cluster-policy.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { Direction, Protocol } from '../policy/rule.js'
 
@@ -88,6 +90,25 @@ export interface NetworkPolicyFact {
   readonly egress: readonly NetworkPolicyRule[]
 }
 
+/** Endpoints of a service, from one slice. */
+export interface EndpointSliceFact {
+  readonly namespace: string
+  readonly name: string
+  /** Name of the service, from the slice's label. */
+  readonly service: string
+  readonly addresses: readonly string[]
+  readonly ports: readonly NamedPort[]
+}
+
+/** A DNS answer as a pod got it. */
+export interface DnsAnswerFact {
+  /** The name asked for, lower case, without the final dot. */
+  readonly name: string
+  readonly addresses: readonly string[]
+  /** How long the answer holds from the event's own `time`, the smallest of its records. */
+  readonly ttlSeconds: number
+}
+
 /** How a local pod is wired to this node. */
 export interface EndpointFact {
   readonly namespace: string
@@ -129,6 +150,20 @@ export type EventBody =
   | { readonly kind: 'service.deleted'; readonly namespace: string; readonly name: string }
   | { readonly kind: 'networkpolicy.upserted'; readonly policy: NetworkPolicyFact }
   | { readonly kind: 'networkpolicy.deleted'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'ciliumpolicy.upserted'; readonly policy: CiliumPolicyFact }
+  | {
+      readonly kind: 'ciliumpolicy.deleted'
+      readonly policyKind: CiliumPolicyFact['kind']
+      readonly namespace: string
+      readonly name: string
+    }
+  | { readonly kind: 'cidrgroup.upserted'; readonly group: CidrGroupFact }
+  | { readonly kind: 'cidrgroup.deleted'; readonly name: string }
+  | { readonly kind: 'clusterpolicy.upserted'; readonly policy: ClusterPolicyFact }
+  | { readonly kind: 'clusterpolicy.deleted'; readonly policyKind: ClusterPolicyFact['kind']; readonly name: string }
+  | { readonly kind: 'endpointslice.upserted'; readonly slice: EndpointSliceFact }
+  | { readonly kind: 'endpointslice.deleted'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'dns.answered'; readonly answer: DnsAnswerFact }
   | { readonly kind: 'endpoint.attached'; readonly endpoint: EndpointFact }
   | { readonly kind: 'endpoint.detached'; readonly namespace: string; readonly pod: string }
   | { readonly kind: 'input.refused'; readonly object: ObjectKey; readonly problems: readonly Problem[] }
