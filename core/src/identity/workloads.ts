@@ -112,8 +112,10 @@ export class Workloads {
       workload = { key, pod, identity: undefined, dirty: false, settled: false }
       members.workloads.set(pod.name, workload)
     }
+    const before = workload.pod
     workload.pod = pod
-    this.#identify(workload, members)
+    // Most news of a pod is of its addresses and ports: its identity need not be looked up again.
+    if (workload.identity === undefined || !sameSources(before!, pod)) this.#identify(workload, members)
     this.touch(workload)
   }
 
@@ -205,6 +207,18 @@ export class Workloads {
     })
     return acquired
   }
+}
+
+/** Whether what a pod itself brings to its identity is written alike. */
+function sameSources(a: PodFact, b: PodFact): boolean {
+  if (a.serviceAccount !== b.serviceAccount || a.hostNetwork !== b.hostNetwork) return false
+  let count = 0
+  for (const key in b.labels) {
+    if (a.labels[key] !== b.labels[key]) return false
+    count += 1
+  }
+  for (const _key in a.labels) count -= 1
+  return count === 0
 }
 
 function sameLabels(a: LabelMap, b: LabelMap): boolean {
