@@ -51,7 +51,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
   const id = randomBytes(4).toString('hex')
   const stateFolder = join(tmpdir(), `weir-demo-${id}`)
   const pinName = `demo-${id}`
-  const run = kind === 'kernel' ? await recordRun(id, [stateFolder, `/sys/fs/bpf/weir/${pinName}`]) : undefined
+  const recorded = recordRun(id, [stateFolder, `/sys/fs/bpf/weir/${pinName}`])
+  // In memory all that a crash could leave is a folder, and who isn't root can't write down even that.
+  const run = await (kind === 'kernel' ? recorded : recorded.catch(() => undefined))
   const undo: (() => Promise<void>)[] = []
   try {
     await mkdir(stateFolder, { mode: 0o700 })
