@@ -76,6 +76,11 @@ const ending = fc
 /** All tables, numbers included: a restored engine goes on with those that the kernel has. */
 const rowsOf = ({ tables }: Engine) => Object.values(tables).map(table => new Map(table))
 
+const taking = (...peers: readonly (ReturnType<typeof pods> | ReturnType<typeof ipBlock>)[]) => ({
+  podSelector: [is('app', '1')],
+  ingress: [{ peers, ports: [] }],
+})
+
 describe('digest', () => {
   it('is one for one end state, whatever came before and in whatever order', function () {
     this.timeout(60_000)
@@ -105,6 +110,48 @@ describe('digest', () => {
       ),
       { numRuns: 150 },
     )
+  })
+
+  for (const [what, before, after] of [
+    ['class of addresses', policy('p', taking(pods(is('app', '1')))), policy('p', taking(pods(is('app', '1', '9'))))],
+    [
+      'class of prefixes',
+      policy('p', taking(ipBlock('20.0.0.0/8'))),
+      policy('p', taking(ipBlock('20.0.0.0/8', '30.0.0.0/8'))),
+    ],
+    ['subject', policy('p', taking(pods(is('app', '7')))), policy('p', taking(pods(is('app', '8'))))],
+  ] as const) {
+    it(`follows a ${what} that means something else while no row changes`, () => {
+      const start = [agent(), pod('a/x', { app: '1' }, '10.0.0.1'), pod('a/y', { app: '2' }, '10.0.0.2')]
+      const engine = new Engine()
+      const log = new Log()
+      engine.apply(log.add(...start, before))
+      const earlier = engine.digest()
+      const { addresses, endpoints } = engine.apply(log.add(after))
+      expect([addresses, endpoints]).to.deep.equal([[], []])
+      const fresh = new Engine()
+      fresh.apply(new Log().add(...start, after))
+      expect(engine.digest()).to.deep.equal(fresh.digest())
+      expect(engine.digest().parts.cells).not.to.equal(earlier.parts.cells)
+    })
+  }
+
+  it('tells cells apart by what they say of one class', () => {
+    const cells = (port: number) => {
+      const engine = new Engine()
+      const ingress = [{ peers: [pods(is('app', '2'))], ports: [tcp(port)] }]
+      engine.apply(
+        new Log().add(
+          agent(),
+          pod('a/x', { app: '1' }, '10.0.0.1'),
+          pod('a/y', { app: '2' }, '10.0.0.2'),
+          policy('p', { ingress }),
+        ),
+      )
+      return engine.digest().parts.cells
+    }
+    expect(cells(80)).to.equal(cells(80))
+    expect(cells(80)).not.to.equal(cells(81))
   })
 
   it('differs by a verdict, a label, an address, a policy; and not by wiring', () => {

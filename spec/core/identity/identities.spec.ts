@@ -52,7 +52,9 @@ describe('identities', () => {
     const { prefixes } = scene.engine.tables
     const numbers = ['0.0.0.0/0', '::/0', '10.0.0.0/8', '10.1.0.0/16'].map(prefix => prefixes.get(prefix)?.identity)
     expect(numbers).to.deep.equal([9, 10, 1 << 24, (1 << 24) + 1])
+    expect(labelsOf(scene, 1 << 24)).to.deep.equal(['cidr:10.0.0.0/8', 'reserved:world-ipv4'])
     scene.apply(noPolicy('p'))
+    expect(labelsOf(scene, 1 << 24)).to.equal(undefined)
     expect([...prefixes].map(([prefix]) => prefix)).to.deep.equal(['0.0.0.0/0', '::/0'])
   })
   it('make pods of other nodes local, and the node a remote one, when the agent moves', () => {

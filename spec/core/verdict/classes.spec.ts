@@ -128,6 +128,25 @@ describe('peer classes', () => {
   })
 })
 
+describe('deltas', () => {
+  it('start from the last delta, whatever was folded and read meanwhile', () => {
+    const scene = crowd(2)
+    const there = pod('a/new', { app: 'client', zone: 'z0' }, '10.2.0.1', remote)
+    scene.engine.fold(scene.log.add(there))
+    expect(scene.engine.verdict({ from: '10.2.0.1', to: '10.0.0.1', protocol: 6, port: 80 })).to.equal(1)
+    expect(sizes(scene.apply())).to.deep.equal([1, 0, 0, 0, 0])
+    scene.engine.fold(scene.log.add(noPod('a/new')))
+    scene.engine.digest()
+    expect(sizes(scene.apply(there))).to.deep.equal([0, 0, 0, 0, 0])
+  })
+  it('start from what was read of the tables', () => {
+    const scene = crowd(2)
+    scene.engine.fold(scene.log.add(noPod('a/c0')))
+    expect(scene.engine.tables.addresses.get('10.1.0.0')).to.equal(undefined)
+    expect(sizes(scene.apply())).to.deep.equal([0, 0, 0, 0, 0])
+  })
+})
+
 describe('subjects', () => {
   it('are shared by pods that the same rules select', () => {
     const scene = crowd(2)
