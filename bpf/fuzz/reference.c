@@ -202,6 +202,12 @@ static int is_answer(const struct tuple *tuple)
 	return tuple->family == 6 && tuple->protocol == ICMP6 && tuple->source_port == 0x8000;
 }
 
+static void remember(const struct tuple *tuple)
+{
+	if (flow_count < FLOWS)
+		flows[flow_count++] = *tuple;
+}
+
 int reference_may_pass(const struct tuple *tuple)
 {
 	const struct tuple other = turned(tuple);
@@ -209,11 +215,12 @@ int reference_may_pass(const struct tuple *tuple)
 	if (!memcmp(tuple->source, tuple->destination, 16))
 		return 1;
 	/* An answer by nature belongs to the question, which needn't have been seen. */
-	if (is_answer(tuple) && allows(&other))
+	if (is_answer(tuple) && allows(&other)) {
+		remember(&other);
 		return 1;
+	}
 	if (allows(tuple)) {
-		if (flow_count < FLOWS)
-			flows[flow_count++] = *tuple;
+		remember(tuple);
 		return 1;
 	}
 	return allows(&other) && was_opened(&other);

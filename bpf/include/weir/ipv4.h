@@ -31,6 +31,7 @@ WEIR_INLINE int weir_parse4(struct weir_skb *skb, __u32 at, struct weir_packet *
 	key.destination = ip.daddr;
 	key.id = ip.id;
 	key.protocol = ip.protocol;
+	key.ifindex = skb->ifindex;
 	if (fragment & WEIR_IP4_OFFSET) {
 		if (quoted)
 			return WEIR_TRUNCATED_L4;

@@ -53,6 +53,7 @@ WEIR_INLINE int weir_parse6(struct weir_skb *skb, __u32 at, struct weir_packet *
 			key.source = packet->source;
 			key.destination = packet->destination;
 			key.id = extension.id;
+			key.ifindex = skb->ifindex;
 			if (offset & 0xfff8) {
 				if (quoted)
 					return WEIR_TRUNCATED_L4;

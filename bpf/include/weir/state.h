@@ -46,19 +46,23 @@ enum weir_seen {
 	WEIR_SEEN_ACK = 0x10,
 };
 
-/* Ports of a datagram whose first fragment was seen. */
+/*
+ * Ports of a datagram whose first fragment was seen, there: at another interface, before its sender is known to be who it
+ * says, a fragment may say anything.
+ */
 struct weir_frag4_key {
 	__u32 source, destination;
 	__u16 id; /* big endian */
 	__u8 protocol;
-	__u8 pad[5];
+	__u8 pad;
+	__u32 ifindex;
 };
 _Static_assert(sizeof(struct weir_frag4_key) == 16, "");
 
 struct weir_frag6_key {
 	union weir_address source, destination;
 	__u32 id; /* big endian */
-	__u32 pad;
+	__u32 ifindex;
 };
 _Static_assert(sizeof(struct weir_frag6_key) == 40, "");
 
