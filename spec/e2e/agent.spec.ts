@@ -241,6 +241,17 @@ describe('an agent as a process (needs root and eBPF)', function () {
     await eventually(async () => ((await reaches('blue/client', 4, 300)) ? true : undefined))
   })
 
+  it('starts where a pod has gone meanwhile, and forgets its interface', async () => {
+    await end('SIGKILL')
+    await network.removePods([links.get('blue/client')!])
+    await start()
+    const pods = await client.get<readonly { name: string; namespace: string; attached: boolean }[]>('/v1/get/pods')
+    expect(pods.filter(each => !each.attached).map(nameOf)).to.deep.equal(['blue/client'])
+    expect(await reaches('red/client', 4, 2000)).to.equal(true)
+    const status = await client.get<StatusReport>('/v1/status')
+    expect(status.reconcile.failing).to.equal(undefined)
+  })
+
   function programOf(): number {
     const { ifindex } = links.get('red/server')!
     return queryTcx(ifindex, 'ingress', { netns: network.netnsPath }).programs[0]!.programId

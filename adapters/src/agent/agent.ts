@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AgentFact, EndpointFact, Engine, TablesDelta, WeirEvent } from '@weir/core'
+import { type AgentFact, type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
 import { sameFact } from '@weir/core/input/same-fact.js'
 import { EventLog, folderStorage } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
@@ -15,6 +15,7 @@ import { recordEngine, restoreEngine } from './restore.js'
 import { answerer } from './routes.js'
 import { type AgentServer, serve } from './server.js'
 import type { Source } from './source.js'
+import { staleEndpoints } from './stale-endpoints.js'
 import { SourceRunner } from './source-runner.js'
 
 export type BackendChoice = 'kernel' | 'memory' | 'auto'
@@ -187,8 +188,9 @@ class RunningAgent implements Agent {
       packet => this.flows.add(packet),
       lost => this.flows.addLost(lost),
     )
-    await this.datapath.start(this.engine.tables)
+    if (this.datapath.kind === 'kernel') await this.#forgetStale()
     await this.#configure()
+    await this.#takeOver()
     if (socketPath !== undefined) this.#server = await serve(socketPath, answerer(this))
     this.#timers.push(
       clock.every(this.#options.verifyPeriodMs ?? defaults.verifyPeriodMs, () => this.#verify()),
@@ -275,18 +277,38 @@ class RunningAgent implements Agent {
 
   readonly #submitFrom = (origin: string, facts: Facts): Promise<Submitted> => this.#intake.submit(origin, facts)
 
+  /** Told before the datapath starts, which would look for devices that aren't there. */
+  async #forgetStale(): Promise<void> {
+    const facts = await staleEndpoints(this.engine.state, this.#options.netns)
+    if (facts.length === 0) return
+    this.#report(`${facts.length} endpoints of the log are gone from this node`)
+    await this.#intake.submit('agent', facts).catch(onlyEnforcement)
+  }
+
+  /** Brings the datapath to the tables. What it refuses now it is asked again, while the agent goes on and says so. */
+  async #takeOver(): Promise<void> {
+    try {
+      await this.datapath.start(this.engine.tables)
+    } catch (error) {
+      this.#failing = error instanceof Error ? error.message : String(error)
+      this.#report(`not enforced yet: ${this.#failing}`)
+    }
+  }
+
   async #configure(): Promise<void> {
     const { node, cluster = 'default', labelFilter = [] } = this.#options
     const agent: AgentFact = { node, cluster, labelFilter }
     const { nodeAddresses: addresses = [], podCidrs = [] } = this.#options
-    await this.#intake.submit('agent', state => {
-      const said: Fact[] = sameFact(state.agent?.fact, agent) ? [] : [{ kind: 'agent.configured', agent }]
-      const own = { name: node, labels: state.nodes.get(node)?.fact.labels ?? {}, addresses, podCidrs }
-      // Without addresses given, the node is whatever its manifest or the log says.
-      if (addresses.length > 0 && !sameFact(state.nodes.get(node)?.fact, own))
-        said.push({ kind: 'node.upserted', node: own })
-      return said
-    })
+    await this.#intake
+      .submit('agent', state => {
+        const said: Fact[] = sameFact(state.agent?.fact, agent) ? [] : [{ kind: 'agent.configured', agent }]
+        const own = { name: node, labels: state.nodes.get(node)?.fact.labels ?? {}, addresses, podCidrs }
+        // Without addresses given, the node is whatever its manifest or the log says.
+        if (addresses.length > 0 && !sameFact(state.nodes.get(node)?.fact, own))
+          said.push({ kind: 'node.upserted', node: own })
+        return said
+      })
+      .catch(onlyEnforcement)
   }
 
   async #enforce(delta: TablesDelta): Promise<void> {
@@ -346,4 +368,9 @@ class RunningAgent implements Agent {
       this.#report(`sweeping expired flows failed: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
+}
+
+/** An event that isn't enforced yet is told and tried again; one that isn't durable ends the start. */
+function onlyEnforcement(error: unknown): void {
+  if (error instanceof WeirError && error.code === 'WEIR_INTAKE_STOPPED') throw error
 }

@@ -1,4 +1,4 @@
-import { type Engine, protocolNumbers } from '@weir/core'
+import { type Engine, type FlowQuery, type Party, protocolNumbers } from '@weir/core'
 import { Subject } from 'rxjs'
 import type { Clock } from './clock.js'
 import { explainedCauses } from './causes.js'
@@ -82,67 +82,45 @@ export class FlowBook {
   #record(report: PacketReport): FlowRecord {
     const isIcmp = report.protocol === protocolNumbers.ICMP || report.protocol === protocolNumbers.ICMPv6
     const detail = isIcmp ? `type ${report.icmpType} code ${report.icmpCode}` : flagsText(report)
+    const explanation = this.#engine.explain(openedBy(report, isIcmp))
+    const [source, destination] = report.isReply
+      ? [explanation.to, explanation.from]
+      : [explanation.from, explanation.to]
     return {
       time: this.#clock.nowMs(),
       verdict: report.verdict,
       reason: report.reason,
       protocol: protocolNames.get(report.protocol) ?? String(report.protocol),
       ...(detail !== '' && { detail }),
-      source: this.#end(report.source, report.sourceIdentity, isIcmp ? undefined : report.sourcePort),
-      destination: this.#end(
-        report.destination,
-        report.destinationIdentity,
-        isIcmp ? undefined : report.destinationPort,
-      ),
-      causes: report.verdict === 'dropped' ? [] : this.#causes(report, isIcmp),
+      source: endOf(source, report.sourceIdentity, isIcmp ? undefined : report.sourcePort),
+      destination: endOf(destination, report.destinationIdentity, isIcmp ? undefined : report.destinationPort),
+      causes: report.verdict === 'dropped' ? [] : explainedCauses(explanation),
       sizeBytes: report.sizeBytes,
     }
   }
+}
 
-  #causes(report: PacketReport, isIcmp: boolean): readonly string[] {
-    const port = isIcmp
-      ? (report.icmpType << 8) | report.icmpCode
-      : report.isReply
-        ? report.sourcePort
-        : report.destinationPort
-    const [from, to] = report.isReply ? [report.destination, report.source] : [report.source, report.destination]
-    return explainedCauses(this.#engine.explain({ from, to, protocol: report.protocol, port }))
+/** The flow as its first packet asked for it: policy judges that, for replies too. */
+function openedBy(report: PacketReport, isIcmp: boolean): FlowQuery {
+  const { source, destination, protocol, isReply } = report
+  if (isReply) return { from: destination, to: source, protocol, port: isIcmp ? 0 : report.sourcePort }
+  return {
+    from: source,
+    to: destination,
+    protocol,
+    port: isIcmp ? (report.icmpType << 8) | report.icmpCode : report.destinationPort,
   }
+}
 
-  #end(address: string, number: number, port: number | undefined): FlowEnd {
-    const { tables, state } = this.#engine
-    const row = tables.addresses.get(address)
-    const endpoint = row === undefined || row.endpoint === 0 ? undefined : tables.endpoints.get(row.endpoint)
-    const pod = endpoint === undefined ? this.#podAt(address) : { namespace: endpoint.namespace, name: endpoint.pod }
-    const identity = number === 0 ? (row?.identity ?? 0) : number
-    return {
-      address,
-      ...(port !== undefined && { port }),
-      identity,
-      labels: this.#labels(identity, state.seq),
-      ...(pod !== undefined && { namespace: pod.namespace, pod: pod.name }),
-    }
-  }
-
-  /** A pod of another node: rare here, and found by looking. */
-  #podAt(address: string): { readonly namespace: string; readonly name: string } | undefined {
-    if (this.#engine.tables.addresses.get(address) === undefined) return undefined
-    for (const { fact } of this.#engine.state.pods.values())
-      if (!fact.hostNetwork && fact.addresses.includes(address)) return { namespace: fact.namespace, name: fact.name }
-    return undefined
-  }
-
-  #known: { readonly seq: number; readonly labels: ReadonlyMap<number, readonly string[]> } = {
-    seq: -1,
-    labels: new Map(),
-  }
-
-  #labels(identity: number, seq: number): readonly string[] {
-    if (this.#known.seq !== seq) {
-      const labels = new Map([...this.#engine.identities()].map(row => [row.id, row.labels]))
-      this.#known = { seq, labels }
-    }
-    return this.#known.labels.get(identity) ?? []
+/** The kernel's identity where it had looked one up: the table may have changed since. */
+function endOf(party: Party, identity: number, port: number | undefined): FlowEnd {
+  const slash = party.name.indexOf('/')
+  return {
+    address: party.address,
+    ...(port !== undefined && { port }),
+    identity: identity === 0 ? party.identity : identity,
+    labels: party.labels,
+    ...(party.kind === 'pod' && { namespace: party.name.slice(0, slash), pod: party.name.slice(slash + 1) }),
   }
 }
 
