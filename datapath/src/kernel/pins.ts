@@ -21,7 +21,9 @@ export class PinDirectory {
   constructor(bpffs: string, node: string) {
     this.path = join(bpffs, 'weir', escaped(node))
     try {
-      if (!existsSync(bpffs) || !probe.isBpffs(bpffs)) mountBpffs(bpffs)
+      // Not recursive: on procfs Node's recursive mkdir never returns.
+      if (!existsSync(bpffs)) mkdirSync(bpffs)
+      if (!probe.isBpffs(bpffs)) mountBpffs(bpffs)
       mkdirSync(join(this.path, 'maps'), { recursive: true, mode: 0o700 })
       mkdirSync(join(this.path, 'links'), { recursive: true, mode: 0o700 })
     } catch (cause) {

@@ -1,7 +1,7 @@
 import { addressBits, prefixText } from '@weir/core/address/address.js'
 import type { Backend, BackendMap } from '../backend.js'
 import { codecs } from '../codec/maps.js'
-import { firstEndpointSlot, type Peer, type Wiring } from '../peer.js'
+import type { Peer, Wiring } from '../peer.js'
 import type { DirectionNumber } from '../plan/cell-table.js'
 import { Installed } from '../plan/installed.js'
 import type { RowContent } from '../plan/row-content.js'
@@ -62,13 +62,10 @@ const macText = (bytes: Uint8Array): string => [...bytes].map(byte => byte.toStr
 
 function readEndpoints(installed: Installed, map: BackendMap): void {
   for (const [key, value] of map.entries()) {
+    if (value.every(byte => byte === 0)) continue
     const { generation, ifindex, pod_mac, host_mac, identity } = codecs.endpoint.read(value)
-    const slot = codecs.index.read(key)
     const wiring: Wiring = { ifindex, identity, podMac: macText(pod_mac), hostMac: macText(host_mac) }
-    const blank = generation === 0 && ifindex === 0 && identity === 0
-    if (!blank || (slot >= firstEndpointSlot && value.some(byte => byte !== 0))) {
-      installed.apply({ table: 'endpoints', slot, wiring, generation })
-    }
+    installed.apply({ table: 'endpoints', slot: codecs.index.read(key), wiring, generation })
   }
 }
 

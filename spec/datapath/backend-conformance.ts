@@ -1,0 +1,162 @@
+import { WeirError } from '@weir/core/errors.js'
+import {
+  type Backend,
+  codecs,
+  flowEvents,
+  type FlowEvent,
+  type MapName,
+  packetActions,
+  Reconciler,
+} from '@weir/datapath'
+import { expect } from 'chai'
+import { addresses, answerOfB, fromA, twoPods } from './two-pods.js'
+
+export interface FactoryOptions {
+  readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
+}
+
+/** A backend with empty maps, two interfaces that it can attach to, and the way to be rid of all. */
+export interface Subject {
+  readonly backend: Backend
+  readonly ifindexes: readonly [number, number]
+  dispose(): Promise<void>
+}
+
+export interface Conformance {
+  readonly factory: (options?: FactoryOptions) => Promise<Subject>
+  readonly supports: {
+    /** Redirects tell where to. */
+    readonly redirectTarget: boolean
+  }
+}
+
+/** What every backend does alike. Call it within a describe. */
+export function conformsToBackend({ factory, supports }: Conformance): void {
+  let subject: Subject
+  const make = async (options?: FactoryOptions) => {
+    subject = await factory(options)
+    return subject
+  }
+
+  afterEach(() => subject.dispose())
+
+  const cellKey = (subject: number) => codecs.cellKey.encode({ subject, direction: 1, peer_class: 7 })
+  const cell = (first: number) => codecs.cell.encode({ first, chunks: 1 })
+  const joined = (parts: readonly Uint8Array[]) => Uint8Array.from(parts.flatMap(part => [...part]))
+
+  it('writes, reads, lists and deletes entries', async () => {
+    const { weir_cells: cells } = (await make()).backend.maps
+    expect(cells.lookup(cellKey(1))).to.equal(undefined)
+    cells.update(cellKey(1), cell(10))
+    cells.update(cellKey(1), cell(11))
+    cells.update(cellKey(2), cell(12))
+    expect(codecs.cell.read(cells.lookup(cellKey(1))!)).to.deep.equal({ first: 11, chunks: 1 })
+    const subjects = [...cells.entries()].map(([key]) => codecs.cellKey.read(key).subject).sort()
+    expect(subjects).to.deep.equal([1, 2])
+    expect(cells.delete(cellKey(1))).to.equal(true)
+    expect(cells.delete(cellKey(1))).to.equal(false)
+    expect([...cells.entries()]).to.have.length(1)
+  })
+
+  it('writes and deletes in batches', async () => {
+    const { weir_cells: cells } = (await make()).backend.maps
+    const subjects = [1, 2, 3, 4, 5]
+    cells.updateBatch(joined(subjects.map(cellKey)), joined(subjects.map(cell)), subjects.length)
+    expect([...cells.entries()]).to.have.length(5)
+    cells.deleteBatch(joined([9, 1, 2].map(cellKey)), 3)
+    expect([...cells.entries()]).to.have.length(3)
+  })
+
+  it('refuses what does not fit, by a typed error', async () => {
+    const { weir_cells: cells } = (await make({ maxEntries: { weir_cells: 4 } })).backend.maps
+    expect(cells.maxEntries).to.equal(4)
+    for (const subject of [1, 2, 3, 4]) cells.update(cellKey(subject), cell(subject))
+    expect(() => cells.update(cellKey(5), cell(5)))
+      .to.throw(WeirError)
+      .that.includes({ code: 'WEIR_MAP_FULL' })
+  })
+
+  it('judges packets by the tables that were applied', async () => {
+    const { backend, ifindexes } = await make()
+    const reconciler = new Reconciler(backend)
+    await reconciler.start(twoPods({ ifindexes }))
+    const send = (port: number, family: 4 | 6 = 4) =>
+      backend.runProgram('weir_from_endpoint', fromA(port, 'syn', family), { ifindex: ifindexes[0] })
+    for (const family of [4, 6] as const) {
+      expect(send(80, family).action).to.equal(packetActions.redirect)
+      expect(send(81, family).action).to.equal(packetActions.drop)
+    }
+    if (supports.redirectTarget) expect(send(80).redirect).to.deep.equal({ ifindex: ifindexes[1], toPeer: true })
+    const answer = backend.runProgram('weir_from_endpoint', answerOfB(80), { ifindex: ifindexes[1] })
+    expect(answer.action).to.equal(packetActions.redirect)
+  })
+
+  it('cuts an established flow when the policy that allowed it goes', async () => {
+    const { backend, ifindexes } = await make()
+    const reconciler = new Reconciler(backend)
+    await reconciler.start(twoPods({ ifindexes }))
+    const run = (packet: Uint8Array) =>
+      backend.runProgram('weir_from_endpoint', packet, { ifindex: ifindexes[0] }).action
+    expect(run(fromA(80))).to.equal(packetActions.redirect)
+    expect(run(fromA(80, 'ack'))).to.equal(packetActions.redirect)
+    const closed = twoPods({ ifindexes }, true)
+    const before = twoPods({ ifindexes }).cells.get('2:ingress:2')!
+    await reconciler.apply(
+      { seq: 2, addresses: [], prefixes: [], endpoints: [], rows: [], cells: [{ before }] },
+      closed,
+    )
+    expect(run(fromA(80, 'ack'))).to.equal(packetActions.drop)
+    expect(backend.counters().tallies).to.include({ flows_opened: 1n, flows_cut: 1n })
+  })
+
+  it('tells of drops with reason, addresses and identities', async () => {
+    const { backend, ifindexes } = await make()
+    await new Reconciler(backend).start(twoPods({ ifindexes }))
+    const told = new Promise<FlowEvent>(resolve => {
+      const subscription = flowEvents(backend).subscribe(({ events }) => {
+        const drop = events.find(event => event.kind === 'drop')
+        if (drop === undefined) return
+        setImmediate(() => subscription.unsubscribe())
+        resolve(drop)
+      })
+    })
+    backend.runProgram('weir_from_endpoint', fromA(443), { ifindex: ifindexes[0] })
+    const event = await told
+    expect(event).to.deep.include({
+      verdict: 'deny',
+      reason: 133,
+      reasonName: 'Policy denied',
+      direction: 'ingress',
+      family: 4,
+      protocol: 6,
+      source: { address: addresses.a[0], port: 40_000, identity: 1000, endpoint: 1 },
+      destination: { address: addresses.b[0], port: 443, identity: 1001, endpoint: 2 },
+      isReply: false,
+    })
+    const denied = backend.counters().reasons.find(count => count.reason === 133)
+    expect(denied?.ingress.packets).to.equal(1n)
+  })
+
+  it('sweeps what has expired and nothing else', async () => {
+    const { backend, ifindexes } = await make()
+    await new Reconciler(backend).start(twoPods({ ifindexes }))
+    backend.runProgram('weir_from_endpoint', fromA(80), { ifindex: ifindexes[0] })
+    const key = codecs.conntrack4.encode({ address: [1, 2], port: [3, 4], protocol: 17 })
+    const expired = { expires: 0n, generation: 0, slot: [0, 0], timeout: 1, seen: new Uint8Array(2), originator: 0 }
+    backend.maps.weir_ct4.update(key, codecs.conntrack.encode(expired))
+    expect(backend.sweep().ct4).to.deep.equal({ seen: 2, removed: 1 })
+    expect([...backend.maps.weir_ct4.entries()]).to.have.length(1)
+  })
+
+  it('attaches, knows where, and detaches', async () => {
+    const { backend, ifindexes } = await make()
+    const attachment = { ifindex: ifindexes[0], ifname: 'weirdpa' }
+    expect(backend.attachments()).to.deep.equal([])
+    backend.attach(attachment)
+    backend.attach(attachment)
+    expect(backend.attachments()).to.deep.equal([attachment])
+    backend.detach(attachment)
+    backend.detach(attachment)
+    expect(backend.attachments()).to.deep.equal([])
+  })
+}

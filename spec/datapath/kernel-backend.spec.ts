@@ -1,0 +1,111 @@
+import type { KernelBackendOptions } from '@weir/datapath'
+import { codecs } from '@weir/datapath'
+import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
+import { expect } from 'chai'
+import { conformsToBackend, type FactoryOptions, type Subject } from './backend-conformance.js'
+import { ifindexOf, ip, removeLink, whyNoKernel } from './requires.js'
+
+const reason = whyNoKernel()
+const node = `weir-spec-${process.pid}`
+const small = { weir_ct4: 1024, weir_ct6: 1024, weir_addr4: 1024, weir_addr6: 1024, weir_rows: 4096 }
+
+function kernelSubject(attach: 'auto' | 'clsact') {
+  return async (options: FactoryOptions = {}): Promise<Subject> => {
+    const backend = createKernelBackend({ node, attach, maxEntries: { ...small, ...options.maxEntries } })
+    return {
+      backend,
+      ifindexes: [ifindexOf('weirdpa'), ifindexOf('weirdpb')],
+      dispose: async () => {
+        backend.uninstall()
+        backend.close()
+      },
+    }
+  }
+}
+
+for (const attach of ['auto', 'clsact'] as const) {
+  describe(`kernel backend, attach ${attach}${reason === undefined ? '' : `: ${reason}`}`, () => {
+    before(function () {
+      if (reason !== undefined) return this.skip()
+      removeLink('weirdpa')
+      ip('link', 'add', 'weirdpa', 'type', 'veth', 'peer', 'name', 'weirdpb')
+    })
+    after(() => {
+      if (reason === undefined) removeLink('weirdpa')
+    })
+
+    conformsToBackend({ factory: kernelSubject(attach), supports: { redirectTarget: false } })
+  })
+}
+
+describe(`kernel backend, pins${reason === undefined ? '' : `: ${reason}`}`, () => {
+  before(function () {
+    if (reason !== undefined) this.skip()
+  })
+
+  const conntrack = codecs.conntrack4.encode({ address: [1, 2], port: [3, 4], protocol: 17 })
+  const entry = codecs.conntrack.encode({
+    expires: 1n << 62n,
+    generation: 5,
+    slot: [256, 257],
+    timeout: 60,
+    seen: new Uint8Array(2),
+    originator: 0,
+  })
+
+  function inTurn(...runs: { options?: Partial<KernelBackendOptions>; use: (b: ReturnType<typeof open>) => void }[]) {
+    try {
+      for (const { options, use } of runs) {
+        const backend = open(options)
+        try {
+          use(backend)
+        } finally {
+          backend.close()
+        }
+      }
+    } finally {
+      const last = open({})
+      last.uninstall()
+      last.close()
+    }
+  }
+  const open = (options: Partial<KernelBackendOptions> = {}) =>
+    createKernelBackend({ node: `${node}.pins`, maxEntries: small, ...options })
+
+  it('takes over the maps of the run before', () => {
+    inTurn(
+      { use: backend => backend.maps.weir_ct4.update(conntrack, entry) },
+      {
+        use: backend => {
+          expect(backend.features.maps).to.include('weir_ct4: taken over')
+          expect(backend.maps.weir_ct4.lookup(conntrack)).to.deep.equal(entry)
+        },
+      },
+    )
+  })
+
+  it('carries conntrack over into a map of another size, and says so', () => {
+    inTurn(
+      { use: backend => backend.maps.weir_ct4.update(conntrack, entry) },
+      {
+        options: { maxEntries: { ...small, weir_ct4: 2048, weir_cells: 64 } },
+        use: backend => {
+          expect(backend.features.maps).to.include('weir_ct4: maxEntries 1024 became 2048, 1 entries carried over')
+          expect(backend.features.maps).to.include('weir_cells: maxEntries 262144 became 64, made anew')
+          expect(backend.maps.weir_ct4.maxEntries).to.equal(2048)
+          expect(backend.maps.weir_ct4.lookup(conntrack)).to.deep.equal(entry)
+        },
+      },
+    )
+  })
+
+  it('says plainly that there is no BPF file system and none can be mounted', () => {
+    expect(() => open({ bpffs: '/proc/weir-nowhere' })).to.throw(/no BPF file system at \/proc\/weir-nowhere/)
+  })
+
+  it('says plainly what the kernel refuses', () => {
+    expect(() => open({ object: new Uint8Array(64) }))
+      .to.throw()
+      .with.property('code', 'WEIR_KERNEL_UNSUPPORTED')
+  })
+})

@@ -1,0 +1,158 @@
+import { WeirError } from '@weir/core/errors.js'
+import type { Tables, TablesDelta } from '@weir/core/tables/tables.js'
+import { codecs, createMemoryBackend, Reconciler, type Timer } from '@weir/datapath'
+import { expect } from 'chai'
+import { addresses, twoPods } from './two-pods.js'
+
+const nothing: TablesDelta = { seq: 1, addresses: [], prefixes: [], endpoints: [], cells: [], rows: [] }
+const open = twoPods({ ifindexes: [11, 12] })
+const closed = twoPods({ ifindexes: [11, 12] }, true)
+
+/** A pod c on this node in the class and subject of a, or one elsewhere. */
+function withPodC(tables: Tables, local: boolean): { tables: Tables; delta: TablesDelta } {
+  const row = { address: '10.77.0.3', identity: 1000, peerClass: 2, subject: local ? 1 : 0, endpoint: local ? 3 : 0 }
+  const endpoint = {
+    endpoint: 3,
+    namespace: 'default',
+    pod: 'c',
+    identity: 1000,
+    subject: 1,
+    addresses: [row.address],
+    wiring: { ifindex: 13, ifname: 'weirdpc', podMac: '02:77:00:00:00:03', hostMac: '02:77:00:00:01:03' },
+  }
+  return {
+    tables: {
+      ...tables,
+      addresses: new Map([...tables.addresses, [row.address, row]]),
+      endpoints: local ? new Map([...tables.endpoints, [3, endpoint]]) : tables.endpoints,
+    },
+    delta: { ...nothing, addresses: [{ after: row }], endpoints: local ? [{ after: endpoint }] : [] },
+  }
+}
+
+/** A clock that stands still until told. */
+function handTimer(): Timer & { readonly delays: number[]; fire(): void } {
+  const delays: number[] = []
+  let pending: (() => void) | undefined
+  return {
+    delays,
+    after(delayMs, callback) {
+      delays.push(delayMs)
+      pending = callback
+      return () => {
+        pending = undefined
+      }
+    },
+    fire() {
+      const callback = pending
+      pending = undefined
+      callback?.()
+    },
+  }
+}
+
+describe('reconciler', () => {
+  it('writes a constant number of entries for a pod in a known class (law 7)', async () => {
+    const reconciler = new Reconciler(createMemoryBackend())
+    await reconciler.start(open)
+    const local = withPodC(open, true)
+    expect((await reconciler.apply(local.delta, local.tables)).writes).to.deep.equal({
+      weir_endpoints: { updated: 1, deleted: 0 },
+      weir_devices: { updated: 1, deleted: 0 },
+      weir_addr4: { updated: 1, deleted: 0 },
+    })
+    const other = new Reconciler(createMemoryBackend())
+    await other.start(open)
+    const remote = withPodC(open, false)
+    expect((await other.apply(remote.delta, remote.tables)).writes).to.deep.equal({
+      weir_addr4: { updated: 1, deleted: 0 },
+      weir_endpoints: { updated: 1, deleted: 0 },
+    })
+  })
+
+  it('writes only generations when it starts on maps that are as they should be (law 8)', async () => {
+    const backend = createMemoryBackend()
+    await new Reconciler(backend).start(open)
+    const report = await new Reconciler(backend).start(open)
+    expect(report.writes).to.deep.equal({ weir_endpoints: { updated: 2, deleted: 0 } })
+  })
+
+  it('does nothing for a delta that was applied already', async () => {
+    const reconciler = new Reconciler(createMemoryBackend())
+    await reconciler.start(open)
+    const { delta, tables } = withPodC(open, true)
+    await reconciler.apply(delta, tables)
+    expect((await reconciler.apply(delta, tables)).batches).to.equal(0)
+  })
+
+  it('goes on from wherever an earlier run was killed', async () => {
+    for (let batches = 0; ; batches += 1) {
+      const backend = createMemoryBackend()
+      await new Reconciler(backend).start(open)
+      let left = batches
+      const killed = new Reconciler(backend, {
+        timer: handTimer(),
+        onBatch: () => {
+          left -= 1
+          if (left < 0) throw new Error('killed')
+        },
+      })
+      const done = await killed.start(withPodC(closed, true).tables).then(
+        () => true,
+        () => false,
+      )
+      killed.close()
+      const next = new Reconciler(backend)
+      await next.start(closed)
+      expect(Object.values((await next.verify()).differences).every(count => count === 0)).to.equal(true)
+      if (done) break
+    }
+  })
+
+  it('repairs maps that someone else changed, and tells what it was', async () => {
+    const backend = createMemoryBackend()
+    const reconciler = new Reconciler(backend)
+    await reconciler.start(open)
+    const key = codecs.address4.encode({ address: Uint8Array.of(10, 77, 0, 1) })
+    backend.maps.weir_addr4.delete(key)
+    const cell = codecs.cellKey.encode({ subject: 2, direction: 1, peer_class: 0 })
+    backend.maps.weir_cells.update(cell, codecs.cell.encode({ first: 0, chunks: 1 }))
+    backend.maps.weir_cells.update(
+      codecs.cellKey.encode({ subject: 9, direction: 0, peer_class: 9 }),
+      codecs.cell.encode({ first: 70_000, chunks: 5 }),
+    )
+    backend.maps.weir_devices.delete(codecs.index.encode(11))
+    const report = await reconciler.verify()
+    expect(report.differences).to.deep.include({ addresses: 1, devices: 1 })
+    expect(report.differences.cells).to.be.greaterThanOrEqual(1)
+    expect(report.examples).to.include(`address ${addresses.a[0]}: missing or different`)
+    expect(reconciler.status.counters).to.include({ repairs: 1 })
+    expect(Object.values((await reconciler.verify()).differences).every(count => count === 0)).to.equal(true)
+  })
+
+  it('leaves in force what is, when a map is full, and makes up for it when there is room (law 5)', async () => {
+    const backend = createMemoryBackend({ maxEntries: { weir_addr4: 2 } })
+    const timer = handTimer()
+    const errors: Error[] = []
+    const reconciler = new Reconciler(backend, { timer, onError: error => errors.push(error) })
+    await reconciler.start(open)
+    const before = [...backend.maps.weir_endpoints.entries()]
+    const { delta, tables } = withPodC(open, true)
+    const failed = await reconciler.apply(delta, tables).catch((error: unknown) => error)
+    expect(failed)
+      .to.be.instanceOf(WeirError)
+      .that.deep.includes({
+        code: 'WEIR_MAP_FULL',
+        payload: { map: 'weir_addr4', size: 2, needed: 3 },
+      })
+    expect([...backend.maps.weir_endpoints.entries()]).to.deep.equal(before)
+    expect(reconciler.status.inSync).to.equal(false)
+    timer.fire()
+    timer.fire()
+    expect(timer.delays).to.deep.equal([100, 200, 400])
+    expect(errors).to.have.length(3)
+    await reconciler.apply({ ...nothing, addresses: [{ before: delta.addresses[0]!.after! }] }, open)
+    expect(reconciler.status.inSync).to.equal(true)
+    reconciler.close()
+  })
+})
