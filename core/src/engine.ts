@@ -8,6 +8,7 @@ import { CidrIdentities } from './identity/cidr-identities.js'
 import { Identities, type IdentityRow } from './identity/identities.js'
 import { reservedRows } from './identity/reserved-rows.js'
 import { Workloads } from './identity/workloads.js'
+import type { Rule } from './policy/rule.js'
 import { restoreState, snapshotState, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
 import { emptyState, objectKey, type ClusterState, type MutableClusterState } from './state/state.js'
@@ -110,6 +111,12 @@ export class Engine {
     yield* reservedRows(this.#state)
     yield* this.#identities.rows()
     yield* this.#cidrIdentities.rows()
+  }
+
+  /** Every rule in force, built-in ones included. */
+  *rules(): Iterable<Rule> {
+    this.#settle()
+    for (const { rule } of this.#verdicts.rules.all()) yield rule
   }
 
   /** Inputs and numbers as plain data, not shared with what later events change: what `restore` needs to go on as if it had folded every event. */

@@ -1,9 +1,9 @@
-import { parseAddress, parsePrefix, containsPrefix, type Prefix } from '../address/address.js'
+import { parseAddress, type Prefix } from '../address/address.js'
 import { prefixIdentityLabels, type CidrIdentities } from '../identity/cidr-identities.js'
-import { matchesSelector } from '../policy/match.js'
-import type { Direction, Origin, PeerSelector } from '../policy/rule.js'
+import type { Direction, Origin } from '../policy/rule.js'
 import { verdicts as verdictNumbers, type Verdict } from '../tables/tables.js'
 import { compareRules } from '../verdict/evaluate.js'
+import { matchesPeer } from '../verdict/match-peer.js'
 import { contains, packetKey } from '../verdict/intervals.js'
 import { portKey, type Claimant, type CompiledRule, type Shape } from '../verdict/model.js'
 import type { Verdicts } from '../verdict/projection.js'
@@ -171,19 +171,6 @@ export class Explainer {
       ? this.#verdicts.claimants.hostShape
       : this.#verdicts.claimants.remoteNodeShape
   }
-}
-
-function matchesPeer(selector: PeerSelector, shape: Shape, address: Prefix | undefined): boolean {
-  if (selector.kind === 'labels') return matchesSelector(selector.selector, shape.labels)
-  if (selector.scope === 'outside' && shape.kind !== 'world') return false
-  return (
-    address !== undefined && inPrefix(selector.cidr, address) && !selector.except.some(hole => inPrefix(hole, address))
-  )
-}
-
-function inPrefix(text: string, address: Prefix): boolean {
-  const prefix = parsePrefix(text)
-  return prefix !== undefined && containsPrefix(prefix, address)
 }
 
 /** The first match decides; a pass skips the rest of its tier. */

@@ -51,6 +51,12 @@ export class RuleSet {
     this.#released = []
   }
 
+  /** Every rule in force, built-in ones included. */
+  *all(): Iterable<CompiledRule> {
+    yield* this.#builtin
+    for (const rules of this.#byPolicy.values()) yield* rules
+  }
+
   /** The rules of a shape that `subjects` knows, in no particular order. */
   rulesOf(shape: Shape): CompiledRule[] {
     return this.#collect(this.subjects.matchesOf(shape) ?? [])

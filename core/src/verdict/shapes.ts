@@ -88,7 +88,8 @@ const newShape = (
   ports: Shape['ports'],
 ): Shape => ({ key, kind, labels, identityLabels, ports, groups: new Set(), references: 0, localPods: new Set() })
 
-function namedPorts(pod: PodFact): Map<string, number> {
+/** The named ports of a pod by `portKey`; a name that is given twice for one protocol means the lowest number. */
+export function namedPorts(pod: Pick<PodFact, 'ports'>): Map<string, number> {
   const ports = new Map<string, number>()
   for (const { name, protocol, port } of pod.ports) {
     if (name === '') continue
