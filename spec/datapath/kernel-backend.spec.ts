@@ -1,7 +1,9 @@
 import type { KernelBackendOptions } from '@weir/datapath'
 import { codecs } from '@weir/datapath'
 import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
+import { layout } from '@weir/datapath/layout.generated.js'
 import { expect } from 'chai'
+import { openPinnedMap } from 'ebpf-napi'
 import { conformsToBackend, type FactoryOptions, type Subject } from './backend-conformance.js'
 import { ifindexOf, ip, removeLink, whyNoKernel } from './requires.js'
 
@@ -97,6 +99,26 @@ describe(`kernel backend, pins${reason === undefined ? '' : `: ${reason}`}`, () 
         },
       },
     )
+  })
+
+  it('has in the kernel the types that the codecs were made for', () => {
+    const members = (type: unknown): unknown => {
+      const { kind, members: inner = [] } = (type ?? {}) as { kind?: string; members?: { type: unknown }[] }
+      if (kind !== 'struct') return kind
+      return inner.map(member => ({ ...member, type: members(member.type) }))
+    }
+    inTurn({
+      use: () => {
+        for (const [name, map] of Object.entries(layout.maps)) {
+          if (!('key' in map)) continue
+          const pinned = openPinnedMap(`/sys/fs/bpf/weir/${node}%2epins/maps/${name}`)
+          const loaded = pinned.layout()
+          pinned.close()
+          expect(members(loaded.key), name).to.deep.equal(members(map.key))
+          expect(members(loaded.value), name).to.deep.equal(members(map.value))
+        }
+      },
+    })
   })
 
   it('says plainly that there is no BPF file system and none can be mounted', () => {
