@@ -53,8 +53,8 @@ export async function openDatapath(
   return new ReconciledDatapath(backend, options.netns, report)
 }
 
-/** Why there can be no kernel backend on this machine, in one line; undefined when there can. */
-export async function kernelObstacle(): Promise<string | undefined> {
+/** Why there can be no kernel backend on this machine; undefined when there can. */
+export async function kernelObstacle(): Promise<Error | undefined> {
   try {
     const { loadKernelBackend } = await import('@weir/datapath/kernel/create-lazily.js')
     const trial = await loadKernelBackend({ node: `probe-${process.pid}` })
@@ -62,7 +62,7 @@ export async function kernelObstacle(): Promise<string | undefined> {
     trial.close()
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return error instanceof Error ? error : new Error(String(error))
   }
 }
 

@@ -1,3 +1,4 @@
+import { WeirError } from '@weir/core'
 import type { BackendChoice } from '../agent/agent.js'
 import { kernelObstacle } from '../agent/datapath.js'
 import { canMakeNamespaces } from '../network/node-network.js'
@@ -12,12 +13,21 @@ export async function chooseBackend(
   choice: BackendChoice,
 ): Promise<{ readonly kind: 'kernel' | 'memory'; readonly reason?: string }> {
   if (choice === 'memory') return { kind: 'memory' }
-  const obstacle =
-    (await kernelObstacle()) ??
-    ((await canMakeNamespaces())
-      ? undefined
-      : 'network namespaces can’t be made here (needs root, iproute2, util-linux)')
+  const obstacle = (await kernelObstacle()) ?? (await namespacesObstacle())
   if (obstacle === undefined) return { kind: 'kernel' }
-  if (choice === 'kernel') throw new Error(`the kernel backend can't be used: ${obstacle}`)
-  return { kind: 'memory', reason: `no kernel backend: ${obstacle}; the same programs run in memory instead` }
+  if (choice === 'kernel') throw obstacle
+  return { kind: 'memory', reason: `no kernel backend: ${obstacle.message}; the same programs run in memory instead` }
+}
+
+async function namespacesObstacle(): Promise<Error | undefined> {
+  if (!(await canMakeNamespaces())) {
+    const detail = 'root, iproute2 and util-linux are needed'
+    const payload = { command: 'unshare --net true', detail }
+    return new WeirError('WEIR_NETWORK_COMMAND', `network namespaces can't be made here: ${detail}`, payload)
+  }
+  // Sockets inside namespaces are native code of their own.
+  return await import('netns-napi').then(
+    () => undefined,
+    (error: Error) => error,
+  )
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { WeirError } from '@weir/core'
 import { type Agent, type BackendChoice, createAgent } from '../agent/agent.js'
 import { systemClock } from '../agent/clock.js'
 import type { Colour } from '../cli/terminal.js'
@@ -41,6 +43,12 @@ export const demoNode = 'demo-node'
 export async function runDemo(options: DemoOptions): Promise<DemoReport | undefined> {
   const { say, interrupted } = options
   const start = performance.now()
+  if (!existsSync(options.folder))
+    throw new WeirError('WEIR_NOT_FOUND', `there is nothing at ${options.folder}`, {
+      kind: 'folder',
+      name: options.folder,
+      near: [],
+    })
   const cleared = await clearLeftovers()
   if (cleared.length > 0)
     await say(`cleared what ${cleared.length === 1 ? 'an earlier run' : `${cleared.length} earlier runs`} left behind`)

@@ -2,6 +2,7 @@ import type { ClusterState, EventBody, PodFact } from '@weir/core'
 import type { Agent } from '../agent/agent.js'
 import { explainedCauses, isAllowedBy } from '../agent/causes.js'
 import { replayLog } from '../agent/restore.js'
+import { problemLine } from '../cli/render/error.js'
 import type { Colour } from '../cli/terminal.js'
 import { giveAddresses } from './addresses.js'
 import { type Cell, cellsOf, partiesOf } from './cells.js'
@@ -47,17 +48,13 @@ export async function tellStory(options: StoryOptions): Promise<DemoReport | und
   await say(
     `${state.pods.size} pods, ${state.policies.size} policies, ${state.refusals.size} refused, from ${options.folder}, on the ${options.kind} backend`,
   )
-  for (const refusal of state.refusals.values()) {
-    const first = refusal.problems[0]
-    await say(
-      colour.bad(
-        `refused: ${first?.file ?? refusal.object.name}:${first?.line ?? 0}: ${first?.path ?? ''}: ${first?.message ?? ''}`,
-      ),
-    )
-  }
+  for (const { problems } of state.refusals.values())
+    for (const problem of problems) await say(colour.bad(`refused: ${problemLine(problem)}`))
 
   const first = await tryAll(options)
   if (interrupted.aborted) return undefined
+  if (first.trials.length === 0)
+    await say(colour.bad('Nothing was tried: there are no pods with ports and addresses here.'))
   await say('')
   for (const line of matrixLines(first.trials, colour)) await say(line)
   await say('')

@@ -39,7 +39,9 @@ export function demoCommand(context: CommandContext): Command {
         },
       })
       if (result === undefined) return exitCodes.interrupted
-      return result.disagreements.length === 0 && result.digest === result.replayDigest ? exitCodes.ok : exitCodes.no
+      return result.cells > 0 && result.disagreements.length === 0 && result.digest === result.replayDigest
+        ? exitCodes.ok
+        : exitCodes.no
     },
   )
     .argument('[folder]', 'Kubernetes manifests; default: the shop in examples/')
