@@ -58,6 +58,8 @@ export interface ServiceFact {
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
   readonly clusterIps: readonly string[]
   readonly selector: Labels
+  /** Absent: none, or not recorded by whoever wrote the event. `toServices` may ask for them. */
+  readonly labels?: Labels
   readonly ports: readonly ServicePort[]
 }
 
