@@ -63,7 +63,7 @@ WEIR_INLINE int weir_to_endpoint_run(struct weir_skb *skb)
 	side = weir_side(&packet);
 	entry = weir_ct_find(&packet, side);
 	now = weir_now();
-	if (weir_unlikely(!entry || now >= entry->expires || weir_reopens(&packet, entry, side)))
+	if (weir_unlikely(!entry || entry->cut || now >= entry->expires || weir_reopens(&packet, entry, side)))
 		return weir_to_endpoint_judged(skb, &packet);
 	from = weir_endpoint_at(&entry->slot[side & 1]);
 	to = weir_endpoint_at(&entry->slot[(side & 1) ^ 1]);

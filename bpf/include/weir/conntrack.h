@@ -4,7 +4,8 @@
  * generations tell whether the verdict still holds.
  *
  * Timeouts (seconds of silence): TCP and SCTP 60 until both sides have acknowledged, 8000 then, 300 when one side has
- * finished, 10 when both have or either reset; ICMP 60; everything else 60, and 180 once it was answered.
+ * finished, 10 when both have or either reset; ICMP 60; everything else 60, and 180 once it was answered. A cut flow is
+ * remembered for 180, longer than TCP waits between two repetitions.
  */
 #ifndef WEIR_CONNTRACK_H
 #define WEIR_CONNTRACK_H
@@ -20,6 +21,7 @@
 #define WEIR_TIMEOUT_ICMP 60
 #define WEIR_TIMEOUT_ASKED 60
 #define WEIR_TIMEOUT_ANSWERED 180
+#define WEIR_TIMEOUT_CUT 180
 
 /* The side of the sender. */
 WEIR_INLINE __u32 weir_side(const struct weir_packet *packet)

@@ -36,6 +36,15 @@ WEIR_GLOBAL int weir_parse_quoted(struct weir_skb *skb, const struct weir_packet
 }
 
 /*
+ * Apart, so that its key isn't on the stack while the flow is judged: the frames of a path share 512 bytes, and before
+ * Linux 6.8 each is rounded up to 32.
+ */
+WEIR_APART struct weir_ct *weir_quoted_flow(const struct weir_packet *quoted, __u32 side)
+{
+	return weir_ct_find(quoted, side);
+}
+
+/*
  * Finds the flow that the error is about: 0, or the drop reason. Then *slots holds the slots of the receiver of the error
  * and of the peer that the quoted packet was sent to.
  */
@@ -50,12 +59,12 @@ WEIR_INLINE int weir_related(struct weir_skb *skb, const struct weir_packet *pac
 	if (reason)
 		return reason;
 	side = weir_side(&quoted) & 1;
-	entry = weir_ct_find(&quoted, side);
+	entry = weir_quoted_flow(&quoted, side);
 	if (!entry || weir_now() >= entry->expires)
 		return WEIR_UNRELATED;
 	slots[0] = entry->slot[side];
 	slots[1] = entry->slot[side ^ 1];
-	if (weir_generation(slots[0]) + weir_generation(slots[1]) == entry->generation)
+	if (!entry->cut && weir_generation(slots[0]) + weir_generation(slots[1]) == entry->generation)
 		return WEIR_PASSED;
 	weir_resolve_flow(&quoted, flow);
 	slots[0] = flow->source.slot;

@@ -10,26 +10,24 @@
 /* Who an address is. A peer that is no local endpoint gets the slot of its generation. 0 when no table knows it. */
 WEIR_GLOBAL int weir_resolve(const union weir_address *address, int family, struct weir_peer *peer)
 {
-	/* The shorter key of IPv4 begins like it. */
+	/* The shorter key of IPv4 begins like it. A key on the stack, as verifiers before 6.3 take none from an argument. */
 	struct weir_prefix6 prefix = {};
 	const struct weir_peer *found;
 
 	if (!address || !peer)
 		return 0;
 	if (family == 4) {
-		found = bpf_map_lookup_elem(&weir_addr4, address);
-		if (!found) {
-			prefix.length = 32;
-			__builtin_memcpy(prefix.address, address, 4);
+		prefix.length = 32;
+		__builtin_memcpy(prefix.address, address, 4);
+		found = bpf_map_lookup_elem(&weir_addr4, prefix.address);
+		if (!found)
 			found = bpf_map_lookup_elem(&weir_pfx4, &prefix);
-		}
 	} else {
-		found = bpf_map_lookup_elem(&weir_addr6, address);
-		if (!found) {
-			prefix.length = 128;
-			__builtin_memcpy(prefix.address, address, 16);
+		prefix.length = 128;
+		__builtin_memcpy(prefix.address, address, 16);
+		found = bpf_map_lookup_elem(&weir_addr6, prefix.address);
+		if (!found)
 			found = bpf_map_lookup_elem(&weir_pfx6, &prefix);
-		}
 	}
 	if (found)
 		*peer = *found;
@@ -105,7 +103,7 @@ WEIR_GLOBAL int weir_admit(struct weir_skb *skb, const struct weir_packet *packe
 	const struct weir_ct *old;
 	struct weir_ct entry = {};
 	__u32 side, key, reason;
-	int known;
+	int known, was_cut;
 
 	if (!packet || !flow)
 		return WEIR_INVALID_PACKET;
@@ -127,17 +125,9 @@ WEIR_GLOBAL int weir_admit(struct weir_skb *skb, const struct weir_packet *packe
 		reason = weir_decide(flow, &flow->destination, &flow->source, key | weir_be16(packet->source_port));
 	else
 		reason = weir_decide(flow, &flow->source, &flow->destination, key | weir_be16(packet->destination_port));
-	if (reason) {
-		/* One who calls back from the port of a live flow is refused alone; the flow was and is allowed. */
-		if (known) {
-			if (packet->family == 4)
-				bpf_map_delete_elem(&weir_ct4, &ct_key);
-			else
-				bpf_map_delete_elem(&weir_ct6, &ct_key);
-			weir_tally_up(WEIR_TALLY_FLOWS_CUT);
-		}
+	/* One who calls back from the port of a live flow is refused alone; the flow was and is allowed. */
+	if (reason && !known)
 		return reason;
-	}
 	entry.generation = flow->generation;
 	if (side) {
 		entry.slot[0] = flow->destination.slot;
@@ -148,8 +138,19 @@ WEIR_GLOBAL int weir_admit(struct weir_skb *skb, const struct weir_packet *packe
 		entry.slot[1] = flow->destination.slot;
 		entry.seen[0] |= packet->seen;
 	}
-	entry.timeout = weir_timeout(packet->protocol, entry.seen[0], entry.seen[1]);
+	entry.cut = reason;
+	entry.timeout = reason ? WEIR_TIMEOUT_CUT : weir_timeout(packet->protocol, entry.seen[0], entry.seen[1]);
 	entry.expires = now + entry.timeout * WEIR_SECOND;
+	if (reason) {
+		was_cut = old->cut != 0;
+		if (packet->family == 4)
+			bpf_map_update_elem(&weir_ct4, &ct_key, &entry, BPF_ANY);
+		else
+			bpf_map_update_elem(&weir_ct6, &ct_key, &entry, BPF_ANY);
+		if (!was_cut)
+			weir_tally_up(WEIR_TALLY_FLOWS_CUT);
+		return reason;
+	}
 	if (packet->family == 4 ? bpf_map_update_elem(&weir_ct4, &ct_key, &entry, BPF_ANY)
 				: bpf_map_update_elem(&weir_ct6, &ct_key, &entry, BPF_ANY))
 		return WEIR_CONNTRACK_FULL;

@@ -26,7 +26,11 @@ struct weir_ct6_key {
 };
 _Static_assert(sizeof(struct weir_ct6_key) == 40, "");
 
-/* An entry is an allowed flow; denied ones have none. Zero `generation` is nothing special: sums wrap. */
+/*
+ * A flow that was allowed, or was until a change of tables cut it: then `cut` is the drop reason, and the entry stays as
+ * long as either side sends, so that the answering side can't open the flow anew as its own. Flows denied from the start
+ * have no entry. Zero `generation` is nothing special: sums wrap.
+ */
 struct weir_ct {
 	__u64 expires;    /* ns of the clock of weir_now() */
 	__u32 generation; /* sum of the two slots' generations when judged */
@@ -34,7 +38,8 @@ struct weir_ct {
 	__u16 timeout;    /* seconds that the next packet adds */
 	__u8 seen[2];     /* WEIR_SEEN_* by side */
 	__u8 originator;  /* side that opened the flow */
-	__u8 pad[7];
+	__u8 cut;         /* drop reason; 0: passes */
+	__u8 pad[6];
 };
 _Static_assert(sizeof(struct weir_ct) == 32, "");
 
