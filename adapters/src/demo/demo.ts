@@ -42,6 +42,8 @@ export const demoNode = 'demo-node'
  */
 export async function runDemo(options: DemoOptions): Promise<DemoReport | undefined> {
   const { say, interrupted } = options
+  // From the background: a reader who has gone is told of by the next line of the story.
+  const mutter = (text: string): void => void say(text).catch(() => {})
   const start = performance.now()
   if (!existsSync(options.folder))
     throw new WeirError('WEIR_NOT_FOUND', `there is nothing at ${options.folder}`, {
@@ -78,7 +80,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
       manifests: options.folder,
       nodeAddresses: demoNetwork.nodeAddresses,
       podCidrs: demoNetwork.podCidrs,
-      report: message => void say(`agent: ${message}`),
+      report: message => mutter(`agent: ${message}`),
       pinName,
       ...(ground.netns !== undefined && { netns: ground.netns }),
     })
@@ -86,7 +88,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
     ground.join(agent)
     const plugger = new Plugger(agent, ground)
     const following = agent.applied.subscribe(
-      () => void plugger.settle().catch(error => say(`plugging pods in failed: ${String(error)}`)),
+      () => void plugger.settle().catch(error => mutter(`plugging pods in failed: ${String(error)}`)),
     )
     undo.push(async () => following.unsubscribe())
     await agent.ready
@@ -101,8 +103,12 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
       await new Promise<void>(done => interrupted.addEventListener('abort', () => done(), { once: true }))
     }
     return report
+  } catch (error) {
+    // Ctrl-C reaches the commands that are under way too, and they fail by it.
+    if (interrupted.aborted) return undefined
+    throw error
   } finally {
-    for (const step of undo.reverse()) await step().catch(error => say(`cleaning up: ${String(error)}`))
+    for (const step of undo.reverse()) await step().catch(error => mutter(`cleaning up: ${String(error)}`))
     if (run !== undefined) await clearRun(run)
   }
 }
