@@ -2,10 +2,21 @@
 /**
  * Builds the three forms of the programs: `node bpf/build.mjs [bpf|wasm|fuzz]...`; without a name, bpf and wasm.
  * A target whose sources and compiler haven't changed is skipped. Needs clang, lld, llvm-strip and libbpf's headers.
+ * Where there is no clang, wasm is the copy in prebuilt/, if it was made from these sources; `prebuilt` makes it,
+ * `check` tells whether it is fresh.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -81,7 +92,7 @@ const targets = {
 function walk(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) return path === out ? [] : walk(path)
+    if (entry.isDirectory()) return path === out || entry.name === 'prebuilt' ? [] : walk(path)
     return /\.(c|h|mjs)$/.test(entry.name) ? [path] : []
   })
 }
@@ -114,15 +125,62 @@ function build(target) {
   console.log(`bpf: built ${files.join(', ')}`)
 }
 
+/** What the WebAssembly module is made from, whatever the compiler. */
+function wasmSources() {
+  const hash = createHash('sha256')
+  for (const path of walk(here).sort()) {
+    const name = relative(here, path)
+    if (/^(include|memory|programs)\//.test(name)) hash.update(`\0${name}\0`).update(readFileSync(path))
+  }
+  return hash.digest('hex')
+}
+
+const prebuilt = join(here, 'prebuilt')
+const prebuiltStamp = join(prebuilt, 'sources.sha256')
+const isPrebuiltFresh = () => existsSync(prebuiltStamp) && readFileSync(prebuiltStamp, 'utf8').trim() === wasmSources()
+
+function hasClang() {
+  try {
+    execFileSync('clang', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function copyPrebuilt() {
+  if (!isPrebuiltFresh()) throw new Error('there is no clang, and prebuilt/weir.wasm was made from other sources')
+  copyFileSync(join(prebuilt, 'weir.wasm'), join(out, 'weir.wasm'))
+  rmSync(join(out, '.wasm'), { force: true })
+}
+
+const actions = {
+  prebuilt() {
+    build('wasm')
+    mkdirSync(prebuilt, { recursive: true })
+    copyFileSync(join(out, 'weir.wasm'), join(prebuilt, 'weir.wasm'))
+    writeFileSync(prebuiltStamp, `${wasmSources()}\n`)
+  },
+  check() {
+    if (!isPrebuiltFresh()) throw new Error('prebuilt/weir.wasm is stale: node bpf/build.mjs prebuilt')
+  },
+  wasm() {
+    if (hasClang()) build('wasm')
+    else copyPrebuilt()
+  },
+  bpf: () => build('bpf'),
+  fuzz: () => build('fuzz'),
+}
+
 const asked = process.argv.slice(2)
-const unknown = asked.filter(name => !(name in targets))
+const unknown = asked.filter(name => !(name in actions))
 if (unknown.length > 0) {
-  console.error(`bpf/build.mjs: no target ${unknown.join(', ')}; there are ${Object.keys(targets).join(', ')}`)
+  console.error(`bpf/build.mjs: no target ${unknown.join(', ')}; there are ${Object.keys(actions).join(', ')}`)
   process.exit(2)
 }
 try {
   mkdirSync(out, { recursive: true })
-  for (const target of asked.length > 0 ? asked : ['bpf', 'wasm']) build(target)
+  for (const target of asked.length > 0 ? asked : ['bpf', 'wasm']) actions[target]()
 } catch (error) {
   console.error(`bpf/build.mjs: ${error.message}`)
   process.exit(1)

@@ -37,6 +37,8 @@ export function buildAll(say, { native }) {
     }
     say('building BPF programs')
     run(process.execPath, ['bpf/build.mjs'])
+  } else {
+    run(process.execPath, ['bpf/build.mjs', 'wasm'])
   }
   say('building TypeScript')
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'])

@@ -45,15 +45,6 @@ WEIR_APART struct weir_ct *weir_quoted_flow(const struct weir_packet *quoted, __
 }
 
 /*
- * Apart, so that its key isn't on the stack while the flow is judged: the frames of a path share 512 bytes, and before
- * Linux 6.8 each is rounded up to 32.
- */
-WEIR_APART struct weir_ct *weir_quoted_flow(const struct weir_packet *quoted, __u32 side)
-{
-	return weir_ct_find(quoted, side);
-}
-
-/*
  * Finds the flow that the error is about: 0, or the drop reason. Then *slots holds the slots of the receiver of the error
  * and of the peer that the quoted packet was sent to.
  */
