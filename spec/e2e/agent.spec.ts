@@ -4,7 +4,6 @@ import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { PolicyView, StatusReport } from '@weir/adapters/agent/protocol.js'
 import type { Listener } from '@weir/adapters/demo/echo.js'
 import { agentClient } from '@weir/adapters/cli/client.js'
@@ -13,9 +12,17 @@ import type { Digest } from '@weir/core'
 import { expect } from 'chai'
 import { queryTcx } from 'ebpf-napi'
 import { connectTcpIn, udpSocketIn } from 'netns-napi'
-import { actors, listenersOf, nameOf, namespaceLabels, nodeAddresses, requireKernel, worldAddresses } from './stage.js'
+import {
+  actors,
+  listenersOf,
+  nameOf,
+  namespaceLabels,
+  nodeAddresses,
+  requireKernel,
+  weirCommand,
+  worldAddresses,
+} from './stage.js'
 
-const command = fileURLToPath(new URL('../../../adapters/bin/weir.mjs', import.meta.url))
 const id = `a${process.pid}`
 const node = `agent-${id}`
 
@@ -109,9 +116,13 @@ describe('an agent as a process (needs root and eBPF)', function () {
       '--netns',
       network.netnsPath,
     ]
-    child = spawn(process.execPath, [command, ...args, '--node-address', ...nodeAddresses, '--socket', socketPath], {
-      stdio: ['ignore', 'inherit', 'pipe'],
-    })
+    child = spawn(
+      process.execPath,
+      [weirCommand, ...args, '--node-address', ...nodeAddresses, '--socket', socketPath],
+      {
+        stdio: ['ignore', 'inherit', 'pipe'],
+      },
+    )
     let said = ''
     child.stderr!.on('data', chunk => {
       said += String(chunk)

@@ -2,13 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { runFolder } from '@weir/adapters/demo/leftovers.js'
 import type { DemoReport } from '@weir/adapters/demo/report.js'
 import { expect } from 'chai'
-import { requireKernel } from './stage.js'
-
-const command = fileURLToPath(new URL('../../../adapters/bin/weir.mjs', import.meta.url))
+import { requireKernel, weirCommand } from './stage.js'
 
 interface Ended {
   readonly code: number | null
@@ -25,7 +22,7 @@ interface Running {
 }
 
 function demo(...args: string[]): Running {
-  const child = spawn(process.execPath, [command, 'demo', ...args], {
+  const child = spawn(process.execPath, [weirCommand, 'demo', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
 import { kernelObstacle } from '@weir/adapters/agent/datapath.js'
@@ -16,6 +17,15 @@ import { type EventBody, type Labels, type NamedPort, type NetworkPolicyFact, pr
 import { parseNetworkPolicy } from '@weir/core/input/network-policy.js'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import { pingIn } from 'netns-napi'
+
+/** The command as `npx weir` finds it: beside the built package. */
+export const weirCommand = join(
+  dirname(fileURLToPath(import.meta.resolve('@weir/adapters/cli/main.js'))),
+  '..',
+  '..',
+  'bin',
+  'weir.mjs',
+)
 
 /** Skips a suite, by its own `this.skip`, where the kernel doesn't let it run. */
 export async function requireKernel(context: Mocha.Context): Promise<void> {
