@@ -1,4 +1,4 @@
-import { type Protocol, protocolNumbers } from '../policy/rule.js'
+import { type PortRange, type Protocol, protocolNumbers } from '../policy/rule.js'
 import { portName } from './names.js'
 import { missing } from './problem.js'
 import { integer, oneOf, type Reader } from './reader.js'
@@ -40,3 +40,20 @@ const compare = (a: Sortable, b: Sortable): number => {
 /** Ports in the order that facts have them, each once. */
 export const canonicalPorts = <P extends Sortable>(ports: readonly P[]): readonly P[] =>
   [...ports].sort(compare).filter((port, index, sorted) => index === 0 || compare(sorted[index - 1]!, port) !== 0)
+
+/** Ranges in the order that facts have them, each once. */
+export const canonicalRanges = (ranges: readonly PortRange[]): readonly PortRange[] => {
+  const order = (a: PortRange, b: PortRange) => a.protocol - b.protocol || a.first - b.first || a.last - b.last
+  return [...ranges].sort(order).filter((range, index, sorted) => index === 0 || order(sorted[index - 1]!, range) !== 0)
+}
+
+interface NamedPortReference {
+  readonly name: string
+  readonly protocol: number
+}
+
+/** Names of ports in the order that facts have them, each once. */
+export const canonicalNames = (names: readonly NamedPortReference[]): readonly NamedPortReference[] => {
+  const order = (a: NamedPortReference, b: NamedPortReference) => a.protocol - b.protocol || compareText(a.name, b.name)
+  return [...names].sort(order).filter((name, index, sorted) => index === 0 || order(sorted[index - 1]!, name) !== 0)
+}

@@ -15,36 +15,41 @@ export const sortedUnique = (values: readonly string[]): readonly string[] => [.
 /** Keys and values of labels, each held to Kubernetes' rules; keys in order. */
 export const labels: Reader<Labels> = andThen(mapOf(labelKey, labelValue), pairs => right(Object.fromEntries(pairs)))
 
-const expression: Reader<Requirement> = andThen(
-  record({
-    key: labelKey,
-    operator: oneOf(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-    values: optional(listOf(labelValue), [] as readonly string[]),
-  }),
-  ({ key, operator, values }, path) => {
-    const at = fieldPath(path, 'values')
-    const takesValues = operator === 'In' || operator === 'NotIn'
-    if (takesValues && values.length === 0) return missing(at, `at least one value, as the operator is ${operator}`)
-    if (!takesValues && values.length > 0)
-      return refuse(at, `the operator ${operator} takes no values`, values, 'no values')
-    return right({ key, operator, values: sortedUnique(values) })
-  },
-)
+const expressionOf = (keyReader: Reader<string>, valueReader: Reader<string>): Reader<Requirement> =>
+  andThen(
+    record({
+      key: keyReader,
+      operator: oneOf(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+      values: optional(listOf(valueReader), [] as readonly string[]),
+    }),
+    ({ key, operator, values }, path) => {
+      const at = fieldPath(path, 'values')
+      const takesValues = operator === 'In' || operator === 'NotIn'
+      if (takesValues && values.length === 0) return missing(at, `at least one value, as the operator is ${operator}`)
+      if (!takesValues && values.length > 0)
+        return refuse(at, `the operator ${operator} takes no values`, values, 'no values')
+      return right({ key, operator, values: sortedUnique(values) })
+    },
+  )
+
+/** As `labelSelector`, with keys and values that these readers take. Two spellings of one key both have to match. */
+export const selectorOf = (keyReader: Reader<string>, valueReader: Reader<string>): Reader<LabelSelector> =>
+  andThen(
+    record({
+      matchLabels: optional(mapOf(keyReader, valueReader), [] as readonly (readonly [string, string])[]),
+      matchExpressions: optional(listOf(expressionOf(keyReader, valueReader)), [] as readonly Requirement[]),
+    }),
+    ({ matchLabels, matchExpressions }) =>
+      right(
+        canonicalSelector([
+          ...matchLabels.map(([key, value]) => ({ key, operator: 'In' as const, values: [value] })),
+          ...matchExpressions,
+        ]),
+      ),
+  )
 
 /** A LabelSelector of meta/v1: `matchLabels` and `matchExpressions`, ANDed; an empty one matches everything. */
-export const labelSelector: Reader<LabelSelector> = andThen(
-  record({
-    matchLabels: optional(labels, {} as Labels),
-    matchExpressions: optional(listOf(expression), [] as readonly Requirement[]),
-  }),
-  ({ matchLabels, matchExpressions }) =>
-    right(
-      canonicalSelector([
-        ...Object.entries(matchLabels).map(([key, value]) => ({ key, operator: 'In' as const, values: [value] })),
-        ...matchExpressions,
-      ]),
-    ),
-)
+export const labelSelector: Reader<LabelSelector> = selectorOf(labelKey, labelValue)
 
 /** Values of annotations may be anything, as long as they are strings. */
 export const annotations: Reader<unknown> = mapOf(text, text)
