@@ -16,6 +16,8 @@ const worldPort = { protocol: 'TCP', port: 443 } as const
 
 /** Tries under way at once. */
 const width = 48
+/** Long tries under way at once: all they do is wait. */
+const longWidth = 256
 /** How long the sender listens for an answer; a machine that is busy may need it for packets that do pass. */
 const patienceMs = 500
 /** Silence without a drop event is listened to for this long: past TCP's first repetition after a second. */
@@ -107,7 +109,7 @@ class KernelGround implements Ground {
     const silent = outcomes.flatMap((outcome, at) =>
       outcome !== undefined && outcome !== 'missing' && outcome.kind === 'unsure' ? [at] : [],
     )
-    const again = await inParallel(silent, 16, at => this.#tryLong(cells[at]!))
+    const again = await inParallel(silent, longWidth, at => this.#tryLong(cells[at]!))
     const second = new Map(silent.map((at, index) => [at, again[index]]))
     return outcomes.map((outcome, at) => {
       if (outcome === undefined || outcome === 'missing') return undefined
