@@ -13,18 +13,27 @@ export interface DiffOptions {
 
 /**
  * The order of drafts within a batch. Policies come before the pods they isolate and go after them, so that no prefix
- * of the batch has a pod without its policy; pods go before others come, so that an address is free before it is given
+ * of the batch has a pod without its policy; what policies refer to (blocks of addresses, services and their endpoints)
+ * comes before them and goes after them; pods go before others come, so that an address is free before it is given
  * again; whatever is replaced by something of another name is there before the old one goes.
  */
 const draftOrder: readonly EventBody['kind'][] = [
   'namespace.upserted',
   'node.upserted',
-  'networkpolicy.upserted',
+  'cidrgroup.upserted',
+  'endpointslice.upserted',
   'service.upserted',
+  'clusterpolicy.upserted',
+  'ciliumpolicy.upserted',
+  'networkpolicy.upserted',
   'pod.deleted',
   'pod.upserted',
-  'service.deleted',
   'networkpolicy.deleted',
+  'ciliumpolicy.deleted',
+  'clusterpolicy.deleted',
+  'service.deleted',
+  'endpointslice.deleted',
+  'cidrgroup.deleted',
   'node.deleted',
   'namespace.deleted',
   'input.refused',
@@ -57,6 +66,14 @@ const factOf = (body: UpsertBody): { readonly key: ObjectKey; readonly fact: unk
       return { key: namespacedKey('Service', body.service), fact: body.service }
     case 'networkpolicy.upserted':
       return { key: namespacedKey('NetworkPolicy', body.policy), fact: body.policy }
+    case 'ciliumpolicy.upserted':
+      return { key: namespacedKey(body.policy.kind, body.policy), fact: body.policy }
+    case 'cidrgroup.upserted':
+      return { key: clusterKey('CiliumCIDRGroup', body.group.name), fact: body.group }
+    case 'clusterpolicy.upserted':
+      return { key: clusterKey(body.policy.kind, body.policy.name), fact: body.policy }
+    case 'endpointslice.upserted':
+      return { key: namespacedKey('EndpointSlice', body.slice), fact: body.slice }
   }
 }
 
@@ -80,10 +97,26 @@ function* inForce(
     yield { key: namespacedKey('Service', fact), workload, fact, end: ended('service.deleted', fact) }
   for (const { fact } of known.policies.values())
     yield { key: namespacedKey('NetworkPolicy', fact), workload, fact, end: ended('networkpolicy.deleted', fact) }
+  for (const { fact } of known.endpointSlices?.values() ?? [])
+    yield { key: namespacedKey('EndpointSlice', fact), workload, fact, end: ended('endpointslice.deleted', fact) }
+  for (const { fact } of known.cidrGroups?.values() ?? []) {
+    const end: EventBody = { kind: 'cidrgroup.deleted', name: fact.name }
+    yield { key: clusterKey('CiliumCIDRGroup', fact.name), workload, fact, end }
+  }
+  for (const { fact } of known.ciliumPolicies?.values() ?? []) {
+    const { kind: policyKind, namespace, name } = fact
+    const end: EventBody = { kind: 'ciliumpolicy.deleted', policyKind, namespace, name }
+    yield { key: namespacedKey(policyKind, fact), workload, fact, end }
+  }
+  for (const { fact } of known.clusterPolicies?.values() ?? []) {
+    const { kind: policyKind, name } = fact
+    const end: EventBody = { kind: 'clusterpolicy.deleted', policyKind, name }
+    yield { key: clusterKey(policyKind, name), workload, fact, end }
+  }
 }
 
 const ended = (
-  kind: 'pod.deleted' | 'service.deleted' | 'networkpolicy.deleted',
+  kind: 'pod.deleted' | 'service.deleted' | 'networkpolicy.deleted' | 'endpointslice.deleted',
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): EventBody => ({ kind, namespace, name })
 

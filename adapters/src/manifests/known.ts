@@ -1,5 +1,8 @@
+import type { CidrGroupFact, CiliumPolicyFact } from '@weir/core/event/cilium.js'
+import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
 import type {
   AgentFact,
+  EndpointSliceFact,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
@@ -21,6 +24,10 @@ export interface KnownFacts {
   readonly pods: ReadonlyMap<string, Stored<PodFact>>
   readonly services: ReadonlyMap<string, Stored<ServiceFact>>
   readonly policies: ReadonlyMap<string, Stored<NetworkPolicyFact>>
+  readonly ciliumPolicies?: ReadonlyMap<string, Stored<CiliumPolicyFact>>
+  readonly clusterPolicies?: ReadonlyMap<string, Stored<ClusterPolicyFact>>
+  readonly cidrGroups?: ReadonlyMap<string, Stored<CidrGroupFact>>
+  readonly endpointSlices?: ReadonlyMap<string, Stored<EndpointSliceFact>>
   readonly refusals: ReadonlyMap<string, { readonly object: ObjectKey; readonly problems: readonly Problem[] }>
 }
 

@@ -1,6 +1,16 @@
 import { map } from 'fp-ts/lib/Either.js'
 import type { Problem } from '../errors.js'
+import type { CidrGroupFact, CiliumPolicyFact } from '../event/cilium.js'
+import type { ClusterPolicyFact } from '../event/cluster-policy.js'
 import type { EventBody, ObjectKey, PodFact } from '../event/event.js'
+import { parseCidrGroup, parseCidrGroupAlpha } from './cilium/cidr-group.js'
+import { parseCiliumClusterwideNetworkPolicy, parseCiliumNetworkPolicy } from './cilium/policy.js'
+import {
+  parseAdminNetworkPolicy,
+  parseBaselineAdminNetworkPolicy,
+  parseClusterNetworkPolicy,
+} from './cluster-policy/policy.js'
+import { parseEndpointSlice } from './endpoint-slice.js'
 import { parseNamespace } from './namespace.js'
 import { nearestWord } from './nearest.js'
 import { parseNetworkPolicy } from './network-policy.js'
@@ -42,6 +52,10 @@ const pods =
   (raw: unknown): Parsed<readonly UpsertBody[]> =>
     map((facts: readonly PodFact[]) => facts.map(upsertedPod))(parse(raw))
 
+const upsertedCiliumPolicy = (policy: CiliumPolicyFact): UpsertBody => ({ kind: 'ciliumpolicy.upserted', policy })
+const upsertedCidrGroup = (group: CidrGroupFact): UpsertBody => ({ kind: 'cidrgroup.upserted', group })
+const upsertedClusterPolicy = (policy: ClusterPolicyFact): UpsertBody => ({ kind: 'clusterpolicy.upserted', policy })
+
 const kinds: readonly InputKind[] = [
   {
     apiVersion: 'v1',
@@ -74,6 +88,54 @@ const kinds: readonly InputKind[] = [
     namespaced: true,
     parse: one(parseNetworkPolicy, policy => ({ kind: 'networkpolicy.upserted', policy })),
   },
+  {
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumNetworkPolicy',
+    namespaced: true,
+    parse: one(parseCiliumNetworkPolicy, upsertedCiliumPolicy),
+  },
+  {
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumClusterwideNetworkPolicy',
+    namespaced: false,
+    parse: one(parseCiliumClusterwideNetworkPolicy, upsertedCiliumPolicy),
+  },
+  {
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumCIDRGroup',
+    namespaced: false,
+    parse: one(parseCidrGroup, upsertedCidrGroup),
+  },
+  {
+    apiVersion: 'cilium.io/v2alpha1',
+    kind: 'CiliumCIDRGroup',
+    namespaced: false,
+    parse: one(parseCidrGroupAlpha, upsertedCidrGroup),
+  },
+  {
+    apiVersion: 'policy.networking.k8s.io/v1alpha2',
+    kind: 'ClusterNetworkPolicy',
+    namespaced: false,
+    parse: one(parseClusterNetworkPolicy, upsertedClusterPolicy),
+  },
+  {
+    apiVersion: 'policy.networking.k8s.io/v1alpha1',
+    kind: 'AdminNetworkPolicy',
+    namespaced: false,
+    parse: one(parseAdminNetworkPolicy, upsertedClusterPolicy),
+  },
+  {
+    apiVersion: 'policy.networking.k8s.io/v1alpha1',
+    kind: 'BaselineAdminNetworkPolicy',
+    namespaced: false,
+    parse: one(parseBaselineAdminNetworkPolicy, upsertedClusterPolicy),
+  },
+  {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    namespaced: true,
+    parse: one(parseEndpointSlice, slice => ({ kind: 'endpointslice.upserted', slice })),
+  },
 ]
 
 /** Every kind that Weir reads, by `apiVersion/kind`. */
@@ -89,8 +151,11 @@ export type Recognition =
   /** No object, or one whose kind is a slip of the pen. */
   | { readonly status: 'broken'; readonly object: ObjectKey; readonly problems: readonly Problem[] }
 
-/** API groups that Kubernetes itself has served the kinds above in, by their present or former versions. */
-const ownGroups = new Set(['', 'apps', 'batch', 'extensions', 'networking.k8s.io'])
+/** API groups that the kinds above are or were served in, by their present or former versions. */
+const ownGroups = new Set([
+  ...['', 'apps', 'batch', 'extensions', 'networking.k8s.io', 'discovery.k8s.io'],
+  ...['cilium.io', 'policy.networking.k8s.io'],
+])
 
 /** Kinds whose absence from the verdicts a reader should know of. */
 const unenforced = /(NetworkPolicy|NetworkPolicies)$/
