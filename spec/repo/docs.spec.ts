@@ -52,9 +52,11 @@ describe('repo: documents', () => {
     const cli = scripts().filter(({ path }) => path.startsWith('adapters/src/cli/'))
     const known = new Set(
       cli.flatMap(({ text }) =>
-        [...text.matchAll(/(?:\bname:\s*|\.command\(\s*|new (?:Command|Group)\(\s*|\bcommand\(\s*\w+,\s*)'([a-z][\w-]*)/g)].map(
-          match => match[1],
-        ),
+        [
+          ...text.matchAll(
+            /(?:\bname:\s*|\.command\(\s*|new (?:Command|Group)\(\s*|\bcommand\(\s*\w+,\s*)'([a-z][\w-]*)/g,
+          ),
+        ].map(match => match[1]),
       ),
     )
     const wrong = documents.flatMap(({ path, text }) =>
