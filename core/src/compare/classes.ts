@@ -1,0 +1,124 @@
+import type { LabelMap } from '../identity/labels.js'
+import { prefixText } from '../address/address.js'
+import { entryOf } from '../multimap.js'
+import type { Direction, Family } from '../policy/rule.js'
+import { asOwnNode, type End, endsOf, type Reading } from './ends.js'
+import { judgeSide, freeRow, type SideRow } from './side.js'
+import type { BookRule, Face, RuleBook } from './rule-book.js'
+
+/** What the rules of one state make of an end. */
+export interface Standing {
+  readonly rules: Readonly<Record<Direction, readonly BookRule[]>>
+  /** Texts of the peer selectors that mean it; for a node, to pods of other nodes. */
+  readonly meant: ReadonlySet<string>
+  /** For a node, to its own pods. */
+  readonly meantByOwn: ReadonlySet<string>
+  readonly ports: ReadonlyMap<string, number>
+  readonly key: string
+}
+
+/** Ends that no rule of any of the states tells apart. */
+export interface EndClass {
+  readonly kind: End['kind']
+  readonly family: Family
+  readonly members: readonly End[]
+  /** By state. */
+  readonly standings: readonly Standing[]
+  /** True when what rules can ask of the members is the same in every state. */
+  readonly steady: boolean
+}
+
+/** Sorts the ends of one or more states into classes. */
+export function classesOf(readings: readonly Reading[]): EndClass[] {
+  const judges = readings.map(({ book }) => new Standings(book))
+  const classes = new Map<string, EndClass & { readonly members: End[] }>()
+  for (const end of endsOf(readings)) {
+    const standings = end.faces.map((face, at) => judges[at]!.of(face, end.kind))
+    const steady = isSteady(end)
+    const key = [end.kind, end.family, steady, ...standings.map(standing => standing.key)].join('|')
+    const { kind, family } = end
+    entryOf(classes, key, () => ({ kind, family, members: [], standings, steady })).members.push(end)
+  }
+  return [...classes.values()]
+}
+
+/** Two ends whose own traffic may be judged: who is no pod is judged by nobody. */
+const isJudged = ({ kind }: EndClass): boolean => kind === 'pod' || kind === 'hypothetical'
+
+/**
+ * What one end says about its traffic with another in one state.
+ * @param own whether a node among them is the pod's own
+ */
+export function rowOf(state: number, direction: Direction, subject: EndClass, peer: EndClass, own: boolean): SideRow {
+  if (!isJudged(subject)) return freeRow
+  const { rules, ports } = subject.standings[state]!
+  const other = peer.standings[state]!
+  const meant = own ? other.meantByOwn : other.meant
+  const matching = rules[direction].filter(({ peers }) => peers === 'any' || peers.some(text => meant.has(text)))
+  return matching.length === 0 ? freeRow : judgeSide(matching, direction === 'egress' ? other.ports : ports)
+}
+
+/** Whether the same rules of a direction select the members in the first two states. */
+export function sameRules({ standings: [before, after] }: EndClass, direction: Direction): boolean {
+  const a = before!.rules[direction]
+  const b = after!.rules[direction]
+  return a.length === b.length && a.every(({ text }, at) => text === b[at]!.text)
+}
+
+function isSteady({ faces, hosts }: End): boolean {
+  const [first, ...rest] = faces
+  return (
+    hosts.every(host => host === hosts[0]) &&
+    rest.every(
+      face =>
+        face.labels === first!.labels &&
+        face.address === first!.address &&
+        portsText(face.ports, () => true) === portsText(first!.ports, () => true),
+    )
+  )
+}
+
+const portsText = (ports: ReadonlyMap<string, number>, asked: (key: string) => boolean): string =>
+  [...ports]
+    .filter(([key]) => asked(key))
+    .map(([key, number]) => `${key}=${number}`)
+    .sort()
+    .join()
+
+const nobody: ReadonlySet<string> = new Set()
+
+/** Standings of one state; equal faces share one. */
+class Standings {
+  readonly #book: RuleBook
+  readonly #names: ReadonlySet<string>
+  readonly #numbers = new Map<string, number>()
+  readonly #labels = new Map<LabelMap, number>()
+  readonly #known = new Map<string, Standing>()
+
+  constructor(book: RuleBook) {
+    this.#book = book
+    this.#names = new Set(book.rules.flatMap(({ names }) => names.map(({ name }) => name)))
+  }
+
+  of(face: Face, kind: End['kind']): Standing {
+    const ports = portsText(face.ports, key => this.#names.has(key.slice(key.indexOf('/') + 1)))
+    const labels = kind === 'pod' ? entryOf(this.#labels, face.labels, () => this.#labels.size) : textOf(face.labels)
+    const key = `${face.kind} ${labels} ${ports} ${prefixText(face.address)}`
+    return entryOf(this.#known, key, () => this.#standing(face, ports))
+  }
+
+  #standing(face: Face, portsOfIt: string): Standing {
+    const judged = face.kind === 'pod'
+    const ingress = judged ? this.#book.selecting(face.labels, 'ingress') : []
+    const egress = judged ? this.#book.selecting(face.labels, 'egress') : []
+    const meant = this.#book.meaning(face)
+    const meantByOwn = face.kind === 'node' ? this.#book.meaning(asOwnNode(face)) : nobody
+    const number = (text: string): number => entryOf(this.#numbers, text, () => this.#numbers.size)
+    const ids = (rules: readonly BookRule[]): number => number(rules.map(({ id }) => id).join())
+    const texts = (set: ReadonlySet<string>): number => number([...set].sort().join('\n'))
+    const key = [ids(ingress), ids(egress), texts(meant), texts(meantByOwn), portsOfIt].join(':')
+    return { rules: { ingress, egress }, meant, meantByOwn, ports: face.ports, key }
+  }
+}
+
+const textOf = (labels: LabelMap): string => JSON.stringify([...labels])

@@ -1,0 +1,205 @@
+import { parseAddress, prefixText, type Prefix } from '../address/address.js'
+import { derivedKeys, namespaceLabels } from '../identity/labels.js'
+import { entryOf } from '../multimap.js'
+import { selectorText } from '../policy/match.js'
+import type { Family, Rule } from '../policy/rule.js'
+import type { ClusterState } from '../state/state.js'
+import { hypotheticals, podSelectors } from './hypothetical.js'
+import {
+  NamedPrefixes,
+  nodeLabels,
+  nodesOf,
+  type Resident,
+  residentsOf,
+  workloadName,
+  worldLabels,
+} from './residents.js'
+import { RuleBook, type Face } from './rule-book.js'
+
+/** All of one state that judging needs. */
+export interface Reading {
+  readonly book: RuleBook
+  readonly residents: ReadonlyMap<string, Resident>
+  readonly nodes: ReadonlyMap<string, readonly string[]>
+  readonly state: ClusterState
+}
+
+/** An engine, or anything that knows inputs and the rules in force. */
+export interface Readable {
+  readonly state: ClusterState
+  rules(): Iterable<Rule>
+}
+
+export const readingOf = (engine: Readable): Reading => ({
+  book: new RuleBook(engine.rules()),
+  residents: residentsOf(engine.state),
+  nodes: nodesOf(engine.state),
+  state: engine.state,
+})
+
+/** Somebody who can send or receive at one address, in every state that is looked at. */
+export interface End {
+  readonly kind: 'pod' | 'hypothetical' | 'node' | 'world'
+  /** `namespace/name` of a pod, a selector, a node's name ('' for one that isn't there), a prefix. */
+  readonly name: string
+  /** `namespace/workload` of a pod. */
+  readonly workload: string
+  readonly family: Family
+  /** By state. Somebody who is in one state only is taken to be in the others as he is there. */
+  readonly faces: readonly Face[]
+  /** By state: the node that is the host to a pod. */
+  readonly hosts: readonly string[]
+  /** By state: whether he is really there. */
+  readonly present: readonly boolean[]
+  readonly pod?: Resident
+}
+
+const families: readonly Family[] = [4, 6]
+
+/** Everybody whom rules of the states could tell apart, over all of the states. */
+export function endsOf(readings: readonly Reading[]): End[] {
+  const prefixes = new NamedPrefixes(readings.flatMap(({ book }) => [...book.peers.values()]))
+  const asked = askedLabels(readings)
+  return [
+    ...podEnds(readings, prefixes, asked),
+    ...hypotheticalEnds(readings, prefixes, asked),
+    ...nodeEnds(readings, prefixes),
+    ...worldEnds(readings, prefixes),
+  ]
+}
+
+type AskedLabels = (labels: ReadonlyMap<string, string>) => ReadonlyMap<string, string>
+
+/** Cuts labels down to the keys that some selector names; pods that differ in others only share one map. */
+function askedLabels(readings: readonly Reading[]): AskedLabels {
+  const keys = new Set(readings.flatMap(({ book }) => [...book.keys])).add(derivedKeys.namespace)
+  const known = new Map<string, ReadonlyMap<string, string>>()
+  return labels => {
+    const asked = [...labels].filter(([key]) => keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+    return entryOf(known, JSON.stringify(asked), () => new Map(asked))
+  }
+}
+
+/** One end per address. An address of one state pairs with the one in the same place of the other's list. */
+function places(lists: readonly (readonly string[])[], prefixes: NamedPrefixes) {
+  const parsed = lists.map(list => list.flatMap(text => parseAddress(text) ?? []))
+  const known = families.filter(family => parsed.some(list => list.some(address => address.family === family)))
+  return (known.length > 0 ? known : families).flatMap(family => {
+    const own = parsed.map(list => list.filter(address => address.family === family))
+    const count = Math.max(1, ...own.map(({ length }) => length))
+    return Array.from({ length: count }, (_, at) => ({
+      family,
+      within: own.map((list): Prefix => {
+        const address = list[Math.min(at, list.length - 1)]
+        return address === undefined ? prefixes.unknown(family) : prefixes.around(address)
+      }),
+    }))
+  })
+}
+
+function* podEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {
+  const names = new Set(readings.flatMap(({ residents }) => [...residents.keys()]))
+  for (const name of names) {
+    const found = readings.map(({ residents }) => residents.get(name))
+    const any = found.findLast(each => each !== undefined)!
+    const as = found.map(each => each ?? any)
+    const addresses = as.map(({ pod }) => pod.addresses)
+    for (const { family, within } of places(addresses, prefixes)) {
+      yield {
+        kind: 'pod',
+        name,
+        workload: workloadName(any.pod),
+        family,
+        faces: as.map(({ labels, ports }, at) => ({ kind: 'pod', labels: asked(labels), ports, address: within[at]! })),
+        hosts: as.map(({ host }) => host),
+        present: found.map(each => each !== undefined),
+        pod: any,
+      }
+    }
+  }
+}
+
+const noPorts: ReadonlyMap<string, number> = new Map()
+
+function* hypotheticalEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {
+  const pods = new Set(readings.flatMap(({ residents }) => [...residents.values()].map(({ labels }) => asked(labels))))
+  const selectors = podSelectors(readings.map(({ book }) => book))
+  for (const { selector, labels } of hypotheticals(selectors, [...pods], namespaceFaces(readings))) {
+    const name = selectorText(selector)
+    for (const family of families) {
+      const face: Face = { kind: 'pod', labels, ports: noPorts, address: prefixes.unknown(family) }
+      yield {
+        kind: 'hypothetical',
+        name,
+        workload: name,
+        family,
+        faces: readings.map(() => face),
+        hosts: readings.map(() => ''),
+        present: readings.map(() => false),
+      }
+    }
+  }
+}
+
+/** What a pod has from each namespace that there is, as the last state knows it. */
+function namespaceFaces(readings: readonly Reading[]): ReadonlyMap<string, string>[] {
+  const faces = new Map<string, ReadonlyMap<string, string>>()
+  for (const { state, residents } of readings) {
+    const names = new Set([...state.namespaces.keys(), ...[...residents.values()].map(({ pod }) => pod.namespace)])
+    for (const name of names) {
+      const labels = new Map<string, string>([[derivedKeys.namespace, name]])
+      for (const [key, value] of namespaceLabels(name, state.namespaces.get(name)?.fact.labels))
+        labels.set(derivedKeys.namespaceLabels + key, value)
+      faces.set(name, labels)
+    }
+  }
+  return [...faces.values()]
+}
+
+function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes): Iterable<End> {
+  const names = new Set(readings.flatMap(({ nodes }) => [...nodes.keys()]))
+  // Rules can speak of other nodes where there is one only.
+  if (names.size < 2) names.add('')
+  for (const name of names) {
+    const found = readings.map(({ nodes }) => nodes.get(name))
+    const any = found.findLast(each => each !== undefined) ?? []
+    for (const { family, within } of places(
+      found.map(each => each ?? any),
+      prefixes,
+    )) {
+      yield {
+        kind: 'node',
+        name,
+        workload: name,
+        family,
+        faces: within.map(address => ({ kind: 'node', labels: nodeLabels(false), ports: noPorts, address })),
+        hosts: readings.map(() => name),
+        present: found.map(each => each !== undefined),
+      }
+    }
+  }
+}
+
+/** A node as a pod sees it whose host it is. */
+export const asOwnNode = (face: Face): Face => ({ ...face, labels: nodeLabels(true) })
+
+function* worldEnds(readings: readonly Reading[], prefixes: NamedPrefixes): Iterable<End> {
+  const [first, ...rest] = readings.map(({ state, nodes }) => {
+    const pods = [...state.pods.values()].flatMap(({ fact }) => fact.addresses)
+    return new Set([...pods, ...[...nodes.values()].flat()])
+  })
+  const taken = [...(first ?? [])].filter(address => rest.every(others => others.has(address)))
+  for (const prefix of prefixes.withRest(taken)) {
+    const { family } = prefix
+    const face: Face = { kind: 'world', labels: worldLabels(family), ports: noPorts, address: prefix }
+    yield {
+      kind: 'world',
+      name: prefixText(prefix),
+      workload: prefixText(prefix),
+      family,
+      faces: readings.map(() => face),
+      hosts: readings.map(() => ''),
+      present: readings.map(() => true),
+    }
+  }
+}

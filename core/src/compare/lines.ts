@@ -1,0 +1,104 @@
+import { entryOf } from '../multimap.js'
+import type { Family } from '../policy/rule.js'
+import { classOrder } from './order.js'
+import type { ChangeKind, Difference, PairChange } from './compare.js'
+import { type Outcome, outcomeText } from './outcome.js'
+import { Parties, type Party, partyText } from './parties.js'
+import { type KeyRange, keyRanges } from './port-text.js'
+
+/** Flows that change alike: everybody of `from` to everybody of `to` on the ports. A pod's flows to itself never change. */
+export interface FlowChange {
+  readonly change: ChangeKind
+  readonly from: readonly Party[]
+  readonly to: readonly Party[]
+  /** Address families; both unless only one of those that the ends have changes. */
+  readonly families: readonly Family[]
+  readonly ports: readonly KeyRange[]
+  readonly before: Outcome
+  readonly after: Outcome
+}
+
+interface Line {
+  readonly from: ReadonlyMap<string, Party>
+  readonly to: ReadonlyMap<string, Party>
+  readonly families: ReadonlySet<Family>
+  readonly difference: Difference
+  readonly text: string
+}
+
+/** Joins changes that differ in one end, or in the family of addresses alone. */
+export function linesOf(changes: readonly PairChange[]): FlowChange[] {
+  const parties = new Parties(new Set(changes.flatMap(({ from, to }) => [from, to])))
+  const single = changes.flatMap(({ from, fromMembers, toMembers, own, differences }) => {
+    const isOwn = own.at(-1) ?? false
+    const ends = { from: named(parties.of(fromMembers, isOwn)), to: named(parties.of(toMembers, isOwn)) }
+    return differences.map(
+      (difference): Line => ({ ...ends, families: new Set([from.family]), difference, text: textOf(difference) }),
+    )
+  })
+  // Families first: a flow is the same to a reader, whichever of its addresses is used.
+  const byFamily = joined(
+    single,
+    line => [keysOf(line.from), keysOf(line.to)],
+    (a, b) => ({
+      ...a,
+      families: new Set([...a.families, ...b.families]),
+    }),
+  )
+  const bySource = joined(
+    byFamily,
+    line => [keysOf(line.to), familiesOf(line)],
+    (a, b) => ({
+      ...a,
+      from: new Map([...a.from, ...b.from]),
+    }),
+  )
+  const lines = joined(
+    bySource,
+    line => [keysOf(line.from), familiesOf(line)],
+    (a, b) => ({
+      ...a,
+      to: new Map([...a.to, ...b.to]),
+    }),
+  )
+  return lines
+    .filter(({ from, to }) => !isItself([...from.values()], [...to.values()]))
+    .map(({ from, to, families, difference }) => ({
+      change: difference.change,
+      from: sorted(from),
+      to: sorted(to),
+      families: [...families].sort(),
+      ports: keyRanges(difference.keys),
+      before: difference.before,
+      after: difference.after,
+    }))
+    .sort(classOrder)
+}
+
+function joined(
+  lines: readonly Line[],
+  key: (line: Line) => readonly string[],
+  join: (a: Line, b: Line) => Line,
+): Line[] {
+  const groups = new Map<string, Line[]>()
+  for (const line of lines) entryOf(groups, [line.text, ...key(line)].join('\u0000'), () => []).push(line)
+  return [...groups.values()].map(([first, ...rest]) => rest.reduce(join, first!))
+}
+
+const named = (parties: readonly Party[]): Map<string, Party> => new Map(parties.map(each => [keyOf(each), each]))
+const keyOf = (party: Party): string => `${party.kind} ${party.name} ${party.only ?? ''}`
+const keysOf = (parties: ReadonlyMap<string, Party>): string => [...parties.keys()].sort().join('\u0001')
+const familiesOf = ({ families }: Line): string => [...families].sort().join()
+const textOf = ({ change, keys, before, after }: Difference): string =>
+  [change, keys.join(), outcomeText(before), before.l7, outcomeText(after), after.l7].join('\n')
+
+const sorted = (parties: ReadonlyMap<string, Party>): Party[] =>
+  [...parties.values()].sort((a, b) => (partyText(a) < partyText(b) ? -1 : 1))
+
+/** One pod with itself. */
+const isItself = (from: readonly Party[], to: readonly Party[]): boolean =>
+  from.length === 1 &&
+  to.length === 1 &&
+  from[0]!.pods.length === 1 &&
+  from[0]!.pods[0] === to[0]!.pods[0] &&
+  to[0]!.pods.length === 1

@@ -1,0 +1,12 @@
+import type { FlowChange } from './lines.js'
+import { partyText } from './parties.js'
+
+const ranks = { 'newly-denied': 0, 'newly-allowed': 1, 'changed-l7': 2 } as const
+
+/** Denials first: they break what works; then by name. */
+export function classOrder(a: FlowChange, b: FlowChange): number {
+  return ranks[a.change] - ranks[b.change] || compare(endsText(a), endsText(b))
+}
+
+const endsText = ({ from, to }: FlowChange): string => `${from.map(partyText).join()} ${to.map(partyText).join()}`
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,0 +1,125 @@
+import { parseAddress, parsePrefix, prefixText, type Prefix } from '../address/address.js'
+import { PrefixTrie } from '../address/trie.js'
+import type { PodFact } from '../event/event.js'
+import { LabelFilter } from '../identity/filter.js'
+import { namespaceLabels, podLabels } from '../identity/labels.js'
+import { reservedLabel } from '../identity/reserved.js'
+import { entryOf } from '../multimap.js'
+import type { Family, PeerSelector } from '../policy/rule.js'
+import { objectKey, type ClusterState } from '../state/state.js'
+import { namedPorts } from '../verdict/shapes.js'
+
+/** The prefixes that rules name, the two /0s among them: within one and outside all longer ones addresses are alike. */
+export class NamedPrefixes {
+  readonly all = new Map<string, Prefix>()
+  readonly #tries: Readonly<Record<Family, PrefixTrie<Prefix>>> = { 4: new PrefixTrie(), 6: new PrefixTrie() }
+
+  constructor(peers: Iterable<PeerSelector>) {
+    for (const text of ['0.0.0.0/0', '::/0']) this.#name(text)
+    for (const peer of peers) {
+      if (peer.kind !== 'cidr') continue
+      this.#name(peer.cidr)
+      for (const hole of peer.except) this.#name(hole)
+    }
+  }
+
+  /** The longest named prefix around an address. */
+  around({ family, bytes, length }: Prefix): Prefix {
+    return this.#tries[family].longest(bytes, length)!
+  }
+
+  /** The prefix of a family that stands for an address which nobody knows yet. */
+  unknown(family: Family): Prefix {
+    return this.all.get(family === 4 ? '0.0.0.0/0' : '::/0')!
+  }
+
+  /**
+   * The named prefixes with an address of their own: one that is in no longer named one and that nobody has.
+   * @param taken addresses that somebody has
+   */
+  withRest(taken: Iterable<string>): Prefix[] {
+    const covered = new Map<Prefix, bigint>()
+    const cover = (prefix: Prefix, count: bigint): void => void covered.set(prefix, (covered.get(prefix) ?? 0n) + count)
+    for (const prefix of this.all.values()) {
+      const parent = this.#parent(prefix)
+      if (parent !== undefined) cover(parent, sizeOf(prefix))
+    }
+    for (const text of new Set(taken)) {
+      const address = parseAddress(text)
+      if (address !== undefined) cover(this.around(address), 1n)
+    }
+    return [...this.all.values()].filter(prefix => (covered.get(prefix) ?? 0n) < sizeOf(prefix))
+  }
+
+  #parent({ family, bytes, length }: Prefix): Prefix | undefined {
+    return length === 0 ? undefined : this.#tries[family].longest(bytes, length - 1)
+  }
+
+  #name(text: string): void {
+    const prefix = parsePrefix(text)
+    if (prefix === undefined || this.all.has(prefixText(prefix))) return
+    this.all.set(prefixText(prefix), prefix)
+    this.#tries[prefix.family].set(prefix.bytes, prefix.length, prefix)
+  }
+}
+
+const sizeOf = ({ family, length }: Prefix): bigint => 1n << BigInt((family === 4 ? 32 : 128) - length)
+
+/** A pod as one state knows it. */
+export interface Resident {
+  readonly pod: PodFact
+  readonly labels: ReadonlyMap<string, string>
+  readonly ports: ReadonlyMap<string, number>
+  /** The node that is the host to it; '' while there is none. */
+  readonly host: string
+}
+
+/** Pods that policies can select, by `namespace/name`: those that are the node are left out. */
+export function residentsOf(state: ClusterState): Map<string, Resident> {
+  const agent = state.agent?.fact
+  const everything = new LabelFilter()
+  const namespaces = new Map<string, ReadonlyMap<string, string>>()
+  const residents = new Map<string, Resident>()
+  for (const [key, { fact: pod }] of state.pods) {
+    if (pod.hostNetwork) continue
+    const namespace = entryOf(namespaces, pod.namespace, () =>
+      namespaceLabels(pod.namespace, state.namespaces.get(pod.namespace)?.fact.labels),
+    )
+    const { relevant, filtered } = podLabels({ pod, namespace, cluster: agent?.cluster ?? 'default' }, everything)
+    const local = agent !== undefined && (pod.node === agent.node || state.endpoints.has(key))
+    residents.set(key, {
+      pod,
+      labels: new Map([...relevant, ...filtered]),
+      ports: namedPorts(pod),
+      host: local ? agent.node : pod.node,
+    })
+  }
+  return residents
+}
+
+/** Addresses of nodes, those that only their hostNetwork pods tell of included. */
+export function nodesOf(state: ClusterState): Map<string, readonly string[]> {
+  const nodes = new Map<string, Set<string>>()
+  for (const [name, { fact }] of state.nodes) nodes.set(name, new Set(fact.addresses))
+  for (const { fact } of state.pods.values()) {
+    if (!fact.hostNetwork) continue
+    const addresses = entryOf(nodes, fact.node, () => new Set<string>())
+    for (const address of fact.addresses) addresses.add(address)
+  }
+  return new Map([...nodes].map(([name, addresses]) => [name, [...addresses]]))
+}
+
+/** Labels of a node as one of its own pods sees it, or as any other pod does. */
+export const nodeLabels = (isOwn: boolean): ReadonlyMap<string, string> =>
+  new Map([[reservedLabel(isOwn ? 'host' : 'remote-node'), '']])
+
+/** Labels of what is outside of the cluster. */
+export const worldLabels = (family: Family): ReadonlyMap<string, string> =>
+  new Map([
+    [reservedLabel('world'), ''],
+    [reservedLabel(family === 4 ? 'world-ipv4' : 'world-ipv6'), ''],
+  ])
+
+/** `namespace/name` of the workload that a pod belongs to, of the pod itself when it stands alone. */
+export const workloadName = ({ namespace, name, workload }: PodFact): string =>
+  objectKey(namespace, workload === undefined ? name : workload.slice(workload.indexOf('/') + 1))

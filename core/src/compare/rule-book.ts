@@ -1,0 +1,103 @@
+import { prefixText, type Prefix } from '../address/address.js'
+import type { LabelMap } from '../identity/labels.js'
+import { entryOf } from '../multimap.js'
+import type { Direction, PeerSelector, Rule } from '../policy/rule.js'
+import type { LabelSelector } from '../policy/selector.js'
+import { peerText, ruleText } from '../policy/text.js'
+import { compareRules } from '../verdict/evaluate.js'
+import { portSetIntervals, type Intervals } from '../verdict/intervals.js'
+import { KeyUse } from '../verdict/key-use.js'
+import { matchesPeer } from '../verdict/match-peer.js'
+import type { SelectorEntry } from '../verdict/model.js'
+import { SelectorIndex } from '../verdict/selector-index.js'
+
+/** What rules can ask of somebody. `address` is one of his, or the longest prefix that a rule names around it. */
+export interface Face {
+  readonly kind: 'pod' | 'node' | 'world'
+  readonly labels: LabelMap
+  /** Named ports by `portKey`. */
+  readonly ports: ReadonlyMap<string, number>
+  readonly address: Prefix
+}
+
+/** A rule in force, ready to be judged by. */
+export interface BookRule {
+  /** Of this book: rules of two books compare by `text`. */
+  readonly id: number
+  /** Meaning and policy; equal in both states when nobody touched the rule. */
+  readonly text: string
+  readonly rule: Rule
+  readonly numbered: Intervals
+  readonly names: readonly { readonly name: string; readonly protocol: number }[]
+  /** Texts of its peer selectors. */
+  readonly peers: 'any' | readonly string[]
+}
+
+interface SubjectEntry extends SelectorEntry {
+  readonly rules: BookRule[]
+}
+
+/** The rules of one state, to be asked who is selected and who is meant; knows nothing of who exists. */
+export class RuleBook {
+  readonly rules: readonly BookRule[]
+  /** Distinct peer selectors by text. */
+  readonly peers: ReadonlyMap<string, PeerSelector>
+  /** Distinct subject selectors. */
+  readonly subjects: readonly LabelSelector[]
+  /** Label keys that selectors name. */
+  readonly keys: ReadonlySet<string>
+  readonly #bySubject = new SelectorIndex<SubjectEntry>(new KeyUse(), () => {})
+  readonly #labelPeers = new SelectorIndex<SelectorEntry & { readonly text: string }>(new KeyUse(), () => {})
+  readonly #addressPeers: (readonly [text: string, peer: PeerSelector])[] = []
+  readonly #byAddress = new Map<string, readonly string[]>()
+
+  constructor(rules: Iterable<Rule>) {
+    const peers = new Map<string, PeerSelector>()
+    const subjects = new Map<string, LabelSelector>()
+    this.rules = [...rules].map((rule, id) => {
+      const compiled: BookRule = {
+        id,
+        text: ruleText(rule),
+        rule,
+        numbered: portSetIntervals(rule.ports),
+        names: rule.ports === 'any' ? [] : rule.ports.named,
+        peers: rule.peers === 'any' ? 'any' : rule.peers.map(peerText),
+      }
+      if (rule.peers !== 'any') for (const peer of rule.peers) peers.set(peerText(peer), peer)
+      const entry = this.#bySubject.acquire(rule.subject, fields => ({ ...fields, rules: [] }))
+      entry.rules.push(compiled)
+      subjects.set(entry.selectorKey, rule.subject)
+      return compiled
+    })
+    this.peers = peers
+    this.subjects = [...subjects.values()]
+    const selectors = [
+      ...this.subjects,
+      ...[...peers.values()].map(peer => (peer.kind === 'labels' ? peer.selector : [])),
+    ]
+    this.keys = new Set(selectors.flatMap(selector => selector.map(({ key }) => key)))
+    for (const [text, peer] of peers) {
+      if (peer.kind === 'labels') this.#labelPeers.acquire(peer.selector, fields => ({ ...fields, text }))
+      else this.#addressPeers.push([text, peer])
+    }
+  }
+
+  /** The rules of one direction that select a pod with these labels, in deciding order. */
+  selecting(labels: LabelMap, direction: Direction): readonly BookRule[] {
+    return this.#bySubject
+      .matching(labels)
+      .flatMap(({ rules }) => rules)
+      .filter(({ rule }) => rule.direction === direction)
+      .sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : a.text > b.text ? 1 : a.id - b.id))
+  }
+
+  /** Texts of the peer selectors that mean somebody. */
+  meaning(face: Face): ReadonlySet<string> {
+    const byLabels = this.#labelPeers.matching(face.labels).map(({ text }) => text)
+    const key = `${face.kind} ${prefixText(face.address)}`
+    const byAddress = entryOf(this.#byAddress, key, () =>
+      this.#addressPeers.filter(([, peer]) => matchesPeer(peer, face, face.address)).map(([text]) => text),
+    )
+    return new Set([...byLabels, ...byAddress])
+  }
+}

@@ -1,0 +1,48 @@
+import { compareStates } from '@weir/core/compare/compare.js'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { eventBodies, histories, numbered } from '../../oracle/generate/history.js'
+import { sampling } from '../../oracle/generate/seed.js'
+import { asked, flowsOf, Lookup, statesOf, truth } from './brute-force.js'
+
+describe('compare', function () {
+  this.timeout(60_000)
+
+  it('says of every flow what asking both states for it says', () => {
+    const seen = { 'newly-allowed': 0, 'newly-denied': 0, same: 0 }
+    fc.assert(
+      fc.property(
+        histories(30),
+        fc.array(eventBodies, { minLength: 1, maxLength: 5 }),
+        fc.nat(10_000),
+        (batches, more, salt) => {
+          const bodies = batches.flat()
+          const states = statesOf(numbered(bodies), numbered(more, bodies.length + 1))
+          const lookup = new Lookup(states)
+          for (const flow of flowsOf(states, 400, salt)) {
+            const before = asked(states.before, flow)
+            const after = asked(states.after, flow)
+            const meant = truth(before, after)
+            seen[meant] += 1
+            const told = lookup.tells(before, after)
+            expect(told, JSON.stringify(flow)).deep.equals(meant === 'same' ? [] : [meant])
+          }
+        },
+      ),
+      sampling('compare = asking both', 150),
+    )
+    expect(seen['newly-allowed'], 'newly allowed flows met').above(20)
+    expect(seen['newly-denied'], 'newly denied flows met').above(20)
+  })
+
+  it('finds nothing between a state and itself, however it was reached', () => {
+    fc.assert(
+      fc.property(histories(25), batches => {
+        const events = numbered(batches.flat())
+        const { before, after } = statesOf(events, [])
+        expect(compareStates(before, after)).deep.equals([])
+      }),
+      sampling('compare(a, a) = nothing', 30),
+    )
+  })
+})
