@@ -26,10 +26,10 @@ export function installModules(say) {
 }
 
 /**
- * Builds all that has changed: native addons, BPF programs, TypeScript. Without the native tools only TypeScript is
+ * Builds all that has changed: native addons, BPF programs, the named TypeScript projects (none named: all). Without the native tools only TypeScript is
  * built; the memory backend then runs the prebuilt WebAssembly of the same programs.
  */
-export function buildAll(say, { native }) {
+export function buildAll(say, { native, projects = [] }) {
   if (native) {
     say('building native addons')
     for (const workspace of ['datapath/ebpf-napi', 'datapath/netns-napi']) {
@@ -41,7 +41,7 @@ export function buildAll(say, { native }) {
     run(process.execPath, ['bpf/build.mjs', 'wasm'])
   }
   say('building TypeScript')
-  run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'])
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-b', ...projects])
 }
 
 /** Formatting and lint rules over the whole tree. */

@@ -10,10 +10,10 @@ const usage = `usage: npm start [-- FOLDER …]   set up, build, run the demo
 
 const say = text => process.stderr.write(`weir: ${text}\n`)
 
-function prepare(group) {
+function prepare(group, projects) {
   const missing = ensurePackages(group, say)
   installModules(say)
-  buildAll(say, { native: missing.length === 0 })
+  buildAll(say, { native: missing.length === 0, projects })
   return missing
 }
 
@@ -28,7 +28,7 @@ function main(command, args) {
       prepare('build')
       return 0
     case 'start': {
-      const missing = prepare('build')
+      const missing = prepare('build', ['adapters', 'spec/oracle'])
       const kernel = missing.length === 0 && mayUseKernel()
       if (!kernel) {
         const lacking =
@@ -54,7 +54,7 @@ function main(command, args) {
       return node('setup/mocha.mjs', ...(long ? ['--long'] : []), ...args)
     }
     case 'bench': {
-      const missing = prepare('bench')
+      const missing = prepare('bench', ['spec/bench'])
       if (missing.length > 0) say(`missing ${missing.join(', ')}`)
       return node('spec/dist/bench/main.js', ...args)
     }
