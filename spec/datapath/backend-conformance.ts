@@ -142,7 +142,15 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
     await new Reconciler(backend).start(twoPods({ ifindexes }))
     backend.runProgram('weir_from_endpoint', fromA(80), { ifindex: ifindexes[0] })
     const key = codecs.conntrack4.encode({ address: [1, 2], port: [3, 4], protocol: 17 })
-    const expired = { expires: 0n, generation: 0, slot: [0, 0], timeout: 1, seen: new Uint8Array(2), originator: 0 }
+    const expired = {
+      expires: 0n,
+      generation: 0,
+      slot: [0, 0],
+      timeout: 1,
+      seen: new Uint8Array(2),
+      originator: 0,
+      cut: 0,
+    }
     backend.maps.weir_ct4.update(key, codecs.conntrack.encode(expired))
     expect(backend.sweep().ct4).to.deep.equal({ seen: 2, removed: 1 })
     expect([...backend.maps.weir_ct4.entries()]).to.have.length(1)

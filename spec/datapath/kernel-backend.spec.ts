@@ -53,6 +53,7 @@ describe(`kernel backend, pins${reason === undefined ? '' : `: ${reason}`}`, () 
     timeout: 60,
     seen: new Uint8Array(2),
     originator: 0,
+    cut: 0,
   })
 
   function inTurn(...runs: { options?: Partial<KernelBackendOptions>; use: (b: ReturnType<typeof open>) => void }[]) {

@@ -45,6 +45,7 @@ describe('layout and codecs', () => {
       timeout: 60,
       seen: Uint8Array.of(1, 2),
       originator: 1,
+      cut: 0,
     }
     expect(codecs.conntrack.read(codecs.conntrack.encode(ct))).to.deep.equal(ct)
   })
