@@ -1,14 +1,19 @@
+import type { CidrGroupFact, CiliumPolicyFact } from '@weir/core/event/cilium.js'
+import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
 import type {
   AgentFact,
+  DnsAnswerFact,
+  EndpointSliceFact,
   EventBody,
   Labels,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
   PodFact,
+  ServiceFact,
 } from '@weir/core/event/event.js'
 
-/** What exists at one moment, as far as a NetworkPolicy can tell. */
+/** What exists at one moment, as far as a policy can tell. Lists that are absent are empty. */
 export interface OracleCluster {
   /** Absent before the agent knows its node: then no pod is local. */
   readonly agent?: AgentFact
@@ -16,9 +21,27 @@ export interface OracleCluster {
   readonly nodes: readonly NodeFact[]
   readonly pods: readonly PodFact[]
   readonly policies: readonly NetworkPolicyFact[]
-  /** Pods whose interface is on this node, by `namespace/name`; absent: none. */
+  /** Pods whose interface is on this node, by `namespace/name`. */
   readonly attached?: readonly string[]
+  readonly services?: readonly ServiceFact[]
+  readonly slices?: readonly EndpointSliceFact[]
+  readonly ciliumPolicies?: readonly CiliumPolicyFact[]
+  readonly cidrGroups?: readonly CidrGroupFact[]
+  readonly clusterPolicies?: readonly ClusterPolicyFact[]
+  /** Every DNS answer there ever was. */
+  readonly answers?: readonly HeardAnswer[]
+  /** Milliseconds since the epoch; absent: no time has passed yet. */
+  readonly timeMs?: number
 }
+
+/** A DNS answer and when it was heard, in milliseconds since the epoch. */
+export interface HeardAnswer {
+  readonly answer: DnsAnswerFact
+  readonly heardMs: number
+}
+
+/** An event as histories hold it before they are numbered; `time` matters to DNS answers only. */
+export type TimedBody = EventBody & { readonly time?: number }
 
 /** Who is at an address. */
 export type Party =
@@ -26,14 +49,21 @@ export type Party =
   | { readonly kind: 'node'; readonly node: string }
   | { readonly kind: 'outside' }
 
-/** The cluster after a history: of each object the last word, and nothing of those deleted. */
-export function clusterOf(events: readonly EventBody[]): OracleCluster {
+/** The cluster after a history: of each object the last word, and nothing of those deleted. Time never goes back. */
+export function clusterOf(events: readonly TimedBody[]): OracleCluster {
   let agent: AgentFact | undefined
+  let timeMs = 0
   const namespaces = new Map<string, NamespaceFact>()
   const nodes = new Map<string, NodeFact>()
   const pods = new Map<string, PodFact>()
   const policies = new Map<string, NetworkPolicyFact>()
   const attached = new Set<string>()
+  const services = new Map<string, ServiceFact>()
+  const slices = new Map<string, EndpointSliceFact>()
+  const ciliumPolicies = new Map<string, CiliumPolicyFact>()
+  const cidrGroups = new Map<string, CidrGroupFact>()
+  const clusterPolicies = new Map<string, ClusterPolicyFact>()
+  const answers: HeardAnswer[] = []
   for (const event of events) {
     if (event.kind === 'endpoint.attached') attached.add(`${event.endpoint.namespace}/${event.endpoint.pod}`)
     if (event.kind === 'endpoint.detached') attached.delete(`${event.namespace}/${event.pod}`)
@@ -46,6 +76,20 @@ export function clusterOf(events: readonly EventBody[]): OracleCluster {
     if (event.kind === 'pod.deleted') pods.delete(nameOf(event))
     if (event.kind === 'networkpolicy.upserted') policies.set(nameOf(event.policy), event.policy)
     if (event.kind === 'networkpolicy.deleted') policies.delete(nameOf(event))
+    if (event.kind === 'service.upserted') services.set(nameOf(event.service), event.service)
+    if (event.kind === 'service.deleted') services.delete(nameOf(event))
+    if (event.kind === 'endpointslice.upserted') slices.set(nameOf(event.slice), event.slice)
+    if (event.kind === 'endpointslice.deleted') slices.delete(nameOf(event))
+    if (event.kind === 'ciliumpolicy.upserted')
+      ciliumPolicies.set(`${event.policy.kind} ${nameOf(event.policy)}`, event.policy)
+    if (event.kind === 'ciliumpolicy.deleted') ciliumPolicies.delete(`${event.policyKind} ${nameOf(event)}`)
+    if (event.kind === 'cidrgroup.upserted') cidrGroups.set(event.group.name, event.group)
+    if (event.kind === 'cidrgroup.deleted') cidrGroups.delete(event.name)
+    if (event.kind === 'clusterpolicy.upserted')
+      clusterPolicies.set(`${event.policy.kind} ${event.policy.name}`, event.policy)
+    if (event.kind === 'clusterpolicy.deleted') clusterPolicies.delete(`${event.policyKind} ${event.name}`)
+    if (event.kind === 'dns.answered') answers.push({ answer: event.answer, heardMs: event.time ?? 0 })
+    if (event.kind === 'time.passed') timeMs = Math.max(timeMs, event.until)
   }
   return {
     ...(agent && { agent }),
@@ -54,6 +98,13 @@ export function clusterOf(events: readonly EventBody[]): OracleCluster {
     pods: [...pods.values()],
     policies: [...policies.values()],
     attached: [...attached],
+    services: [...services.values()],
+    slices: [...slices.values()],
+    ciliumPolicies: [...ciliumPolicies.values()],
+    cidrGroups: [...cidrGroups.values()],
+    clusterPolicies: [...clusterPolicies.values()],
+    answers,
+    timeMs,
   }
 }
 
@@ -87,6 +138,11 @@ function byName(a: { namespace?: string; name: string }, b: { namespace?: string
 export function namespaceLabels(cluster: OracleCluster, name: string): Labels {
   const labels = cluster.namespaces.find(namespace => namespace.name === name)?.labels ?? {}
   return { ...labels, 'kubernetes.io/metadata.name': name }
+}
+
+/** A node's labels; one that is only known by the pods that run on it has none. */
+export function nodeLabels(cluster: OracleCluster, name: string): Labels {
+  return cluster.nodes.find(node => node.name === name)?.labels ?? {}
 }
 
 /** Does the node of this log enforce the pod's policies? It is where the pod is to run, or where its interface is. */

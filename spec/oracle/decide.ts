@@ -1,39 +1,52 @@
-import type {
-  NetworkPolicyFact,
-  NetworkPolicyPeer,
-  NetworkPolicyPort,
-  NetworkPolicyRule,
-  PodFact,
-} from '@weir/core/event/event.js'
 import type { Direction } from '@weir/core/policy/rule.js'
-import { cidrContains, parseAddress } from './address.js'
-import { isLocal, nameOf, namespaceLabels, nodeOf, type OracleCluster, type Party, partyAt } from './cluster.js'
-import { selects } from './selector.js'
+import { builtInAllowances } from './built-in.js'
+import { ciliumVoices } from './cilium.js'
+import { isLocal, nameOf, type OracleCluster, type Party, partyAt } from './cluster.js'
+import { tierWord } from './cluster-policy.js'
+import { networkPolicyVoices } from './network-policy.js'
+import type { Cause, OracleFlow, Side, Subject } from './side.js'
 
-/** A first packet: both addresses of one family, canonical; an ICMP packet's port is `type << 8 | code`. */
-export interface OracleFlow {
-  readonly from: string
-  readonly to: string
-  /** IANA protocol number. */
-  readonly protocol: number
-  readonly port: number
-}
+/*
+ * The specification of what policies mean: naive, slow, and written without a look at how verdicts are compiled.
+ *
+ * Where the dialects' own texts are silent, these are the readings taken:
+ * - All dialects meet in one order: Admin tier; NetworkPolicy, CiliumNetworkPolicy and the clusterwide one together
+ *   (denials, then allowances, then isolation); Baseline tier; then everything passes.
+ * - A rule of a Cilium policy that says neither peers nor ports selects no traffic, to allow or to deny; it isolates.
+ * - An allowance that needs a proxy (layer 7 rules, server names, a listener, TLS, authentication) yields to a plain one
+ *   for the same packet, built-in ones among them, and is no pass by itself: nothing gets through until a proxy looks.
+ * - Endpoint selectors match pods, never nodes or the outside, even where all they ask is that a label be absent.
+ * - CIDRs of Cilium policies, DNS names and endpoints of services without a selector match outside the cluster only;
+ *   ipBlock of NetworkPolicy and `networks` of cluster policies match whoever has the address.
+ * - The host is the node that the subject runs on, so it differs from subject to subject; the API server is wherever the
+ *   service `default/kubernetes` has its endpoints.
+ * - A node is a subject of clusterwide policies with a nodeSelector only. They judge whatever has one of the node's
+ *   addresses as its source or destination, whoever is at the other end, but not what the node sends to itself.
+ * - Cluster policies of one priority: by name, then kind, all rules of one before the next one's.
+ */
 
-/** A policy, or one rule of it: `NetworkPolicy default/web`, `spec.ingress[0]`. */
-export interface Cause {
-  readonly policy: string
-  readonly path: string
-}
+/**
+ * What one side says. `denylisted`: a rule denies it. `deny`: nothing allows it and a policy isolates the subject.
+ * `proxy`: only rules allow it that need a proxy, which doesn't run, so it is denied.
+ */
+export type SideVerdict = 'allow' | 'deny' | 'denylisted' | 'proxy'
 
 /** What one end's policies say. */
 export interface SideDecision {
+  readonly verdict: SideVerdict
+  /** Only `allow` is. */
   readonly allowed: boolean
   /** Why policies aren't asked at all; absent when they are. */
-  readonly exempt?: 'not a pod' | 'itself' | 'its own node'
-  /** The policies that isolate the pod in this direction; none: everything passes. */
+  readonly exempt?: 'nobody' | 'itself'
+  /** The rules of which any may be named as the reason; none when nothing isolates and no rule speaks. */
+  readonly decidedBy: readonly Cause[]
+  /** The policies that isolate the subject in this direction. */
   readonly isolatedBy: readonly Cause[]
-  /** The rules that let the flow through; of an isolated pod, none: nothing does. */
+  /** Rules of the namespaced tier that match. */
+  readonly deniedBy: readonly Cause[]
   readonly allowedBy: readonly Cause[]
+  readonly proxiedBy: readonly Cause[]
+  readonly builtIn: readonly Cause[]
   /** Whether this node is the one that enforces this side. */
   readonly enforcedHere: boolean
 }
@@ -41,165 +54,97 @@ export interface SideDecision {
 export interface Decision {
   /** The cluster's verdict: both sides agree, wherever each is enforced. */
   readonly allowed: boolean
-  /** The verdict of this node alone, which enforces only its own pods' sides. */
+  /** The verdict of this node alone, which enforces only its own sides. */
   readonly allowedHere: boolean
+  /** The first side's word that this node enforces and that is no `allow`, egress before ingress. */
+  readonly verdictHere: SideVerdict
   readonly egress: SideDecision
   readonly ingress: SideDecision
 }
 
-/** A flow as its rules see it. */
-interface Meeting {
-  readonly cluster: OracleCluster
-  readonly flow: OracleFlow
-  readonly source: Party
-  readonly destination: Party
-}
-
-/** Reads the meaning of NetworkPolicy off the cluster, line by line. Slow, and meant to be: it is the specification. */
+/** Reads the meaning of all policies off the cluster, line by line. Slow, and meant to be. */
 export function decide(cluster: OracleCluster, flow: OracleFlow): Decision {
   const source = partyAt(cluster, flow.from)
   const destination = partyAt(cluster, flow.to)
-  const meeting = { cluster, flow, source, destination }
-  const egress = decideSide(meeting, 'egress')
-  const ingress = decideSide(meeting, 'ingress')
+  const egress = decideEnd(cluster, flow, 'egress', source, destination)
+  const ingress = decideEnd(cluster, flow, 'ingress', source, destination)
+  const refusal = [egress, ingress].find(side => side.enforcedHere && !side.allowed)
   return {
     allowed: egress.allowed && ingress.allowed,
-    allowedHere: (egress.allowed || !egress.enforcedHere) && (ingress.allowed || !ingress.enforcedHere),
+    allowedHere: refusal === undefined,
+    verdictHere: refusal?.verdict ?? 'allow',
     egress,
     ingress,
   }
 }
 
 /** Egress is the source's policies looking at the destination; ingress the destination's looking at the source. */
-function decideSide(meeting: Meeting, direction: Direction): SideDecision {
-  const { cluster, source, destination } = meeting
-  const subject = direction === 'egress' ? source : destination
-  if (subject.kind !== 'pod') return exempt('not a pod', false)
-  const enforcedHere = isLocal(cluster, subject.pod)
-  if (samePod(source, destination)) return exempt('itself', enforcedHere)
-  if (direction === 'ingress' && isOwnNode(cluster, source, subject.pod)) return exempt('its own node', enforcedHere)
+function decideEnd(
+  cluster: OracleCluster,
+  flow: OracleFlow,
+  direction: Direction,
+  source: Party,
+  destination: Party,
+): SideDecision {
+  const [end, peer, peerAddress] =
+    direction === 'egress' ? [source, destination, flow.to] : [destination, source, flow.from]
+  const subject = subjectOf(end)
+  if (subject === undefined) return exempt('nobody', false)
+  const enforcedHere = isHere(cluster, subject)
+  if (isSame(source, destination)) return exempt('itself', enforcedHere)
+  return decideSide({ cluster, flow, direction, subject, peer, peerAddress, destination }, enforcedHere)
+}
 
-  const isolating = cluster.policies.filter(policy => isolates(policy, subject.pod, direction))
-  const allowedBy = isolating.flatMap(policy =>
-    policy[direction].flatMap((rule, index) =>
-      ruleAllows(meeting, policy, rule, direction) ? [cause(policy, `spec.${direction}[${index}]`)] : [],
-    ),
-  )
-  return {
-    // A pod that no policy selects is open. Once isolated, the union of all that any policy allows passes.
-    allowed: isolating.length === 0 || allowedBy.length > 0,
-    isolatedBy: isolating.map(policy => cause(policy, 'spec.policyTypes')),
-    allowedBy,
-    enforcedHere,
-  }
+/** Policies select pods and nodes; nobody judges for the outside, or for a node that has no name yet. */
+function subjectOf(end: Party): Subject | undefined {
+  return end.kind === 'outside' || (end.kind === 'node' && end.node === '') ? undefined : end
+}
+
+/** Each node enforces the policies of its pods and its own. */
+function isHere(cluster: OracleCluster, subject: Subject): boolean {
+  return subject.kind === 'pod' ? isLocal(cluster, subject.pod) : subject.node === cluster.agent?.node
+}
+
+/** A pod can always reach itself, and so can a node. */
+function isSame(source: Party, destination: Party): boolean {
+  if (source.kind === 'pod' && destination.kind === 'pod') return nameOf(source.pod) === nameOf(destination.pod)
+  return source.kind === 'node' && destination.kind === 'node' && source.node === destination.node
 }
 
 function exempt(reason: NonNullable<SideDecision['exempt']>, enforcedHere: boolean): SideDecision {
-  return { allowed: true, exempt: reason, isolatedBy: [], allowedBy: [], enforcedHere }
+  const nothing = { decidedBy: [], isolatedBy: [], deniedBy: [], allowedBy: [], proxiedBy: [], builtIn: [] }
+  return { verdict: 'allow', allowed: true, exempt: reason, ...nothing, enforcedHere }
 }
 
-function cause(policy: NetworkPolicyFact, path: string): Cause {
-  return { policy: `NetworkPolicy ${nameOf(policy)}`, path }
-}
+/** The tiers, one after the other, until one decides. */
+function decideSide(side: Side, enforcedHere: boolean): SideDecision {
+  const voices = [networkPolicyVoices(side), ciliumVoices(side)]
+  const said = {
+    isolatedBy: voices.flatMap(({ isolating }) => isolating),
+    deniedBy: voices.flatMap(({ denying }) => denying),
+    allowedBy: voices.flatMap(({ allowing }) => allowing),
+    proxiedBy: voices.flatMap(({ proxying }) => proxying),
+    builtIn: builtInAllowances(side),
+  }
+  const decided = (verdict: SideVerdict, decidedBy: readonly Cause[]): SideDecision => ({
+    verdict,
+    allowed: verdict === 'allow',
+    decidedBy,
+    ...said,
+    enforcedHere,
+  })
 
-/** A pod can always reach itself. */
-function samePod(source: Party, destination: Party): boolean {
-  return source.kind === 'pod' && destination.kind === 'pod' && nameOf(source.pod) === nameOf(destination.pod)
-}
+  const admin = tierWord(side, 'admin')
+  if (admin?.action === 'accept') return decided('allow', [admin.cause])
+  if (admin?.action === 'deny') return decided('denylisted', [admin.cause])
 
-/** The node can always reach its own pods, as the kubelet's probes must; other nodes can't claim that. */
-function isOwnNode(cluster: OracleCluster, source: Party, pod: PodFact): boolean {
-  return source.kind === 'node' && source.node !== '' && source.node === nodeOf(cluster, pod)
-}
+  if (said.deniedBy.length > 0) return decided('denylisted', said.deniedBy)
+  if (said.allowedBy.length > 0) return decided('allow', said.allowedBy)
+  if (said.builtIn.length > 0) return decided('allow', said.builtIn)
+  if (said.proxiedBy.length > 0) return decided('proxy', said.proxiedBy)
+  if (said.isolatedBy.length > 0) return decided('deny', said.isolatedBy)
 
-/** A policy isolates, in the directions that it names, the pods of its own namespace that its selector matches. */
-function isolates(policy: NetworkPolicyFact, pod: PodFact, direction: Direction): boolean {
-  return (
-    policy.namespace === pod.namespace &&
-    policy.policyTypes.includes(direction) &&
-    selects(policy.podSelector, pod.labels)
-  )
-}
-
-/** A rule allows a flow when both its peers and its ports do. */
-function ruleAllows(
-  meeting: Meeting,
-  policy: NetworkPolicyFact,
-  rule: NetworkPolicyRule,
-  direction: Direction,
-): boolean {
-  return peersAllow(meeting, policy, rule.peers, direction) && portsAllow(meeting, rule.ports)
-}
-
-/** No peers listed: every peer. Otherwise any one of the list. */
-function peersAllow(
-  meeting: Meeting,
-  policy: NetworkPolicyFact,
-  peers: readonly NetworkPolicyPeer[],
-  direction: Direction,
-): boolean {
-  const [party, address] =
-    direction === 'egress' ? [meeting.destination, meeting.flow.to] : [meeting.source, meeting.flow.from]
-  return peers.length === 0 || peers.some(peer => peerMatches(meeting.cluster, policy, peer, party, address))
-}
-
-function peerMatches(
-  cluster: OracleCluster,
-  policy: NetworkPolicyFact,
-  peer: NetworkPolicyPeer,
-  party: Party,
-  address: string,
-): boolean {
-  return peer.kind === 'ipBlock' ? blockMatches(peer, address) : podsMatch(cluster, policy, peer, party)
-}
-
-/** By address alone, whoever owns it. `except` is a hole in this block: another peer may still match what falls in it. */
-function blockMatches(block: Extract<NetworkPolicyPeer, { kind: 'ipBlock' }>, address: string): boolean {
-  const parsed = parseAddress(address)
-  return cidrContains(block.cidr, parsed) && !block.except.some(hole => cidrContains(hole, parsed))
-}
-
-/**
- * By labels: pods only, never a node, a hostNetwork pod or the outside. Both selectors of one peer must match; without
- * a namespaceSelector the policy's own namespace is meant; without a podSelector every pod of the namespaces.
- */
-function podsMatch(
-  cluster: OracleCluster,
-  policy: NetworkPolicyFact,
-  peer: Extract<NetworkPolicyPeer, { kind: 'pods' }>,
-  party: Party,
-): boolean {
-  if (party.kind !== 'pod') return false
-  const { pod } = party
-  const namespaceMatches = peer.namespaceSelector
-    ? selects(peer.namespaceSelector, namespaceLabels(cluster, pod.namespace))
-    : pod.namespace === policy.namespace
-  return namespaceMatches && selects(peer.podSelector ?? [], pod.labels)
-}
-
-/** No ports listed: every port of every protocol, ICMP too. Otherwise any one of the list. */
-function portsAllow({ flow, destination }: Meeting, ports: readonly NetworkPolicyPort[]): boolean {
-  return ports.length === 0 || ports.some(port => portMatches(port, flow, destination))
-}
-
-const portedProtocols = { TCP: 6, UDP: 17, SCTP: 132 } as const
-
-/** The protocols that a port can name are the three with ports: ICMP never matches one. */
-function portMatches(port: NetworkPolicyPort, flow: OracleFlow, destination: Party): boolean {
-  if (flow.protocol !== portedProtocols[port.protocol]) return false
-  if (port.port === undefined) return true
-  if (typeof port.port === 'string') return namedPortMatches(port.port, port.protocol, flow.port, destination)
-  return port.port <= flow.port && flow.port <= (port.endPort ?? port.port)
-}
-
-/**
- * A name means the number that the destination pod gives it under that protocol, the lowest should there be several;
- * who isn't a pod has no names.
- */
-function namedPortMatches(name: string, protocol: string, port: number, destination: Party): boolean {
-  if (destination.kind !== 'pod') return false
-  const numbers = destination.pod.ports
-    .filter(candidate => candidate.name === name && candidate.protocol === protocol)
-    .map(candidate => candidate.port)
-  return numbers.length > 0 && port === Math.min(...numbers)
+  const baseline = tierWord(side, 'baseline')
+  if (baseline?.action === 'deny') return decided('denylisted', [baseline.cause])
+  return decided('allow', baseline?.action === 'accept' ? [baseline.cause] : [])
 }

@@ -1,4 +1,6 @@
+export { ciliumFromManifest, type RawCiliumPolicy } from './cilium-manifest.js'
 export { cidrContains, formatAddress, neighbour, parseAddress } from './address.js'
-export { clusterOf, isLocal, nameOf, type OracleCluster, type Party, partyAt } from './cluster.js'
-export { type Cause, type Decision, decide, type OracleFlow, type SideDecision } from './decide.js'
+export { clusterOf, isLocal, nameOf, type OracleCluster, type Party, partyAt, type TimedBody } from './cluster.js'
+export { type Decision, decide, type SideDecision, type SideVerdict } from './decide.js'
 export { oracleFromManifest, type RawNetworkPolicy } from './manifest.js'
+export type { Cause, OracleFlow } from './side.js'

@@ -2,7 +2,8 @@ import type { NetworkPolicyFact } from '@weir/core/event/event.js'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { clusterOf, type OracleCluster } from '../cluster.js'
-import { type Decision, decide, type OracleFlow } from '../decide.js'
+import { type Decision, decide } from '../decide.js'
+import type { OracleFlow } from '../side.js'
 import { interestingFlows } from './flows.js'
 import { histories, reordered } from './history.js'
 
@@ -55,7 +56,7 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
   'denied elsewhere only': ({ decision }) => !decision.allowed && decision.allowedHere,
   'allowed by two policies': ({ decision }) => new Set(decision.ingress.allowedBy.map(it => it.policy)).size > 1,
   'of a pod to itself': seen => sides(seen).some(side => side.exempt === 'itself' && side.enforcedHere),
-  'of the node to its own pod': seen => sides(seen).some(side => side.exempt === 'its own node' && side.enforcedHere),
+  'of the node to its own pod': seen => sides(seen).some(side => side.builtIn.length > 0 && side.enforcedHere),
   'IPv6, allowed by a rule': seen => seen.flow.from.includes(':') && rulesNamed(seen).length > 0,
   'ICMP, allowed by a rule': seen => [1, 58].includes(seen.flow.protocol) && rulesNamed(seen).length > 0,
   'ICMP, denied': ({ flow, decision }) => [1, 58].includes(flow.protocol) && !decision.allowed,

@@ -1,7 +1,10 @@
+import type { CiliumPolicyFact } from '@weir/core/event/cilium.js'
+import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
 import type { NetworkPolicyFact } from '@weir/core/event/event.js'
+import type { PortRange } from '@weir/core/policy/rule.js'
 import { cidrBounds, neighbour } from '../address.js'
 import { isLocal, type OracleCluster } from '../cluster.js'
-import type { OracleFlow } from '../decide.js'
+import type { OracleFlow } from '../side.js'
 import { nodeAddresses, worldAddresses } from './addresses.js'
 import { nodeNames } from './names.js'
 
@@ -11,14 +14,17 @@ export interface ProtocolPort {
   readonly port: number
 }
 
-/** Protocols without ports or types that rules could name: GRE, and the unassigned end of the space. */
+/** Protocols without ports or types: GRE, two that some rules can name, and the unassigned end of the space. */
 const strangeProtocols: readonly ProtocolPort[] = [
+  { protocol: 2, port: 0 },
+  { protocol: 112, port: 0 },
   { protocol: 47, port: 0 },
   { protocol: 255, port: 0 },
 ]
 
 const icmp: readonly ProtocolPort[] = [
   { protocol: 1, port: 8 << 8 },
+  { protocol: 1, port: (8 << 8) | 255 },
   { protocol: 1, port: 53 },
   { protocol: 58, port: 128 << 8 },
   { protocol: 58, port: 80 },
@@ -26,8 +32,13 @@ const icmp: readonly ProtocolPort[] = [
 
 /** Every address that a rule could tell from its neighbours: owners, and both sides of every block's both edges. */
 export function interestingAddresses(cluster: OracleCluster): readonly string[] {
-  const blocks = cluster.policies.flatMap(blocksOf)
-  const edges = blocks.flatMap(cidr => {
+  const blocks = new Set([
+    ...cluster.policies.flatMap(blocksOf),
+    ...(cluster.ciliumPolicies ?? []).flatMap(ciliumBlocksOf),
+    ...(cluster.clusterPolicies ?? []).flatMap(networksOf),
+    ...(cluster.cidrGroups ?? []).flatMap(group => group.cidrs),
+  ])
+  const edges = [...blocks].flatMap(cidr => {
     const [first, last] = cidrBounds(cidr)
     return [neighbour(first, -1n), first, last, neighbour(last, 1n)].filter(address => address !== undefined)
   })
@@ -37,6 +48,8 @@ export function interestingAddresses(cluster: OracleCluster): readonly string[] 
       ...cluster.nodes.flatMap(node => node.addresses),
       ...nodeNames.flatMap(nodeAddresses),
       ...worldAddresses,
+      ...(cluster.slices ?? []).flatMap(slice => slice.addresses),
+      ...(cluster.answers ?? []).flatMap(({ answer }) => answer.addresses),
       ...edges,
     ]),
   ]
@@ -48,27 +61,68 @@ function blocksOf(policy: NetworkPolicyFact): readonly string[] {
     .flatMap(peer => (peer.kind === 'ipBlock' ? [peer.cidr, ...peer.except] : []))
 }
 
+const directionsOf = (policy: CiliumPolicyFact) =>
+  policy.rules.flatMap(({ ingress = [], ingressDeny = [], egress = [], egressDeny = [] }) => [
+    ...ingress,
+    ...ingressDeny,
+    ...egress,
+    ...egressDeny,
+  ])
+
+function ciliumBlocksOf(policy: CiliumPolicyFact): readonly string[] {
+  return directionsOf(policy).flatMap(({ peers }) =>
+    peers?.kind === 'cidrs'
+      ? peers.cidrs.flatMap(source => [...(source.kind === 'cidr' ? [source.cidr] : []), ...source.except])
+      : [],
+  )
+}
+
+function networksOf(policy: ClusterPolicyFact): readonly string[] {
+  return [...policy.ingress, ...policy.egress]
+    .flatMap(rule => rule.peers)
+    .flatMap(peer => (peer.kind === 'networks' ? peer.cidrs : []))
+}
+
 /** Every port that a pod or a rule names, a rule's with its neighbours, under each protocol; and what has no ports. */
 export function interestingPorts(cluster: OracleCluster): readonly ProtocolPort[] {
   const named = cluster.pods.flatMap(pod => pod.ports.map(port => port.port))
-  const ruled = cluster.policies
+  const edges = cluster.policies
     .flatMap(policy => [...policy.ingress, ...policy.egress])
     .flatMap(rule => rule.ports)
     .flatMap(({ port, endPort }) => (typeof port === 'number' ? [port, endPort ?? port] : []))
-  const around = ruled.flatMap(port => [port - 1, port, port + 1])
+  const ranges: readonly PortRange[] = [
+    ...(cluster.ciliumPolicies ?? [])
+      .flatMap(directionsOf)
+      .flatMap(({ ports = [] }) => ports)
+      .flatMap(port => port.ranges),
+    ...(cluster.clusterPolicies ?? [])
+      .flatMap(policy => [...policy.ingress, ...policy.egress])
+      .flatMap(({ ports }) => ports?.ranges ?? []),
+  ]
+  const failSafe = (cluster.ciliumPolicies ?? []).some(isForNodes) ? [22, 6443] : []
+  const around = [...edges, ...failSafe, ...ranges.flatMap(({ first, last }) => [first, last])].flatMap(port => [
+    port - 1,
+    port,
+    port + 1,
+  ])
   const numbers = [...new Set([0, 8080, ...named, ...around])].filter(port => port >= 0 && port <= 65535)
   return [...[6, 17, 132].flatMap(protocol => numbers.map(port => ({ protocol, port }))), ...icmp, ...strangeProtocols]
 }
 
+const isForNodes = (policy: CiliumPolicyFact): boolean => policy.rules.some(rule => rule.subject.kind === 'nodes')
+
 /**
  * Flows worth asking about: every two interesting addresses of one family of which a local pod (any pod, when none is
- * local) has at least one, on each interesting port. Should there be more than `limit`, that many of them, spread by
+ * local) has at least one, or this node if policies select nodes, on each interesting port. Should there be more than `limit`, that many of them, spread by
  * `salt`: half of those to ports that the destination has itself, where names resolve, the rest to any.
  */
 export function* interestingFlows(cluster: OracleCluster, limit: number, salt: number): Generator<OracleFlow> {
   const addresses = interestingAddresses(cluster)
   const local = cluster.pods.filter(pod => isLocal(cluster, pod) && !pod.hostNetwork)
-  const owned = new Set((local.length > 0 ? local : cluster.pods).flatMap(pod => pod.addresses))
+  const guarded = (cluster.ciliumPolicies ?? []).some(isForNodes)
+    ? cluster.nodes.filter(node => node.name === cluster.agent?.node).flatMap(node => node.addresses)
+    : []
+  const owned = new Set([...(local.length > 0 ? local : cluster.pods).flatMap(pod => pod.addresses), ...guarded])
   const pairs = addresses.flatMap(from =>
     addresses
       .filter(to => from.includes(':') === to.includes(':') && (owned.has(from) || owned.has(to)))

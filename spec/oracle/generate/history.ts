@@ -1,5 +1,6 @@
 import type { EventBody, NamedPort, PodFact, WeirEvent } from '@weir/core/event/event.js'
 import fc from 'fast-check'
+import type { TimedBody } from '../cluster.js'
 import { oracleFromManifest } from '../manifest.js'
 import { nodeAddresses, podAddresses } from './addresses.js'
 import {
@@ -141,13 +142,16 @@ export const configured: EventBody = {
 }
 
 /** A history in the batches in which it arrives, each of at least one event. */
-export type Batches = readonly (readonly EventBody[])[]
+export type Batches = readonly (readonly TimedBody[])[]
 
-export function histories(maxEvents: number): fc.Arbitrary<Batches> {
+/** Clusters that know NetworkPolicy alone. */
+export const histories = (maxEvents: number): fc.Arbitrary<Batches> => batchesOf(eventBodies, maxEvents)
+
+export function batchesOf(bodies: fc.Arbitrary<TimedBody>, maxEvents: number): fc.Arbitrary<Batches> {
   return fc
     .record({
       begun: fc.oneof({ weight: 19, arbitrary: fc.constant([configured]) }, { weight: 1, arbitrary: fc.constant([]) }),
-      batches: fc.array(fc.array(eventBodies, { minLength: 1, maxLength: 6, size: 'max' }), {
+      batches: fc.array(fc.array(bodies, { minLength: 1, maxLength: 6, size: 'max' }), {
         maxLength: Math.ceil(maxEvents / 4),
         size: 'max',
       }),
@@ -155,12 +159,15 @@ export function histories(maxEvents: number): fc.Arbitrary<Batches> {
     .map(({ begun, batches }) => (begun.length > 0 ? [begun, ...batches] : batches))
 }
 
-/** Numbers bodies as the log would. Times and sources are told from the numbers: the fold must not look at them. */
-export function numbered(bodies: readonly EventBody[], firstSeq = 1): readonly WeirEvent[] {
+/**
+ * Numbers bodies as the log would. Sources, and times where a body has none of its own, are told from the numbers: the
+ * fold must not look at them.
+ */
+export function numbered(bodies: readonly TimedBody[], firstSeq = 1): readonly WeirEvent[] {
   return bodies.map((body, index) => ({
+    time: 1_700_000_000_000 + (firstSeq + index) * 37,
     ...body,
     seq: firstSeq + index,
-    time: 1_700_000_000_000 + (firstSeq + index) * 37,
     source: `test:${firstSeq + index}`,
   }))
 }
@@ -200,6 +207,24 @@ export function objectOf(body: EventBody): string {
       return `policy ${body.policy.namespace}/${body.policy.name}`
     case 'networkpolicy.deleted':
       return `policy ${body.namespace}/${body.name}`
+    case 'ciliumpolicy.upserted':
+      return `${body.policy.kind} ${body.policy.namespace}/${body.policy.name}`
+    case 'ciliumpolicy.deleted':
+      return `${body.policyKind} ${body.namespace}/${body.name}`
+    case 'clusterpolicy.upserted':
+      return `${body.policy.kind} ${body.policy.name}`
+    case 'clusterpolicy.deleted':
+      return `${body.policyKind} ${body.name}`
+    case 'cidrgroup.upserted':
+      return `cidr group ${body.group.name}`
+    case 'cidrgroup.deleted':
+      return `cidr group ${body.name}`
+    case 'endpointslice.upserted':
+      return `slice ${body.slice.namespace}/${body.slice.name}`
+    case 'endpointslice.deleted':
+      return `slice ${body.namespace}/${body.name}`
+    case 'dns.answered':
+      return `answers for ${body.answer.name}`
     // Wiring belongs to its pod: whether it outlives the pod's deletion depends on which came first.
     case 'endpoint.attached':
       return `pod ${body.endpoint.namespace}/${body.endpoint.pod}`
@@ -217,11 +242,11 @@ export function objectOf(body: EventBody): string {
  * Another history with the same end: each object's own events in their order, the objects' interleaving drawn anew by
  * `choices` (any numbers; used in turn).
  */
-export function reordered(bodies: readonly EventBody[], choices: readonly number[]): readonly EventBody[] {
-  const byObject = new Map<string, EventBody[]>()
+export function reordered(bodies: readonly TimedBody[], choices: readonly number[]): readonly TimedBody[] {
+  const byObject = new Map<string, TimedBody[]>()
   for (const body of bodies) byObject.set(objectOf(body), [...(byObject.get(objectOf(body)) ?? []), body])
   const queues = [...byObject.values()]
-  const result: EventBody[] = []
+  const result: TimedBody[] = []
   for (let turn = 0; result.length < bodies.length; turn++) {
     const open = queues.filter(queue => queue.length > 0)
     const chosen = open[(choices[turn % Math.max(choices.length, 1)] ?? 0) % open.length]

@@ -16,7 +16,7 @@ import {
 } from './names.js'
 
 /** Present with a value, or left out: exact optional fields, as YAML has them. */
-function optionally<Key extends string, Value>(
+export function optionally<Key extends string, Value>(
   key: Key,
   value: fc.Arbitrary<Value>,
   freq = 2,

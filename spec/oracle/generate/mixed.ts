@@ -1,0 +1,162 @@
+import type { EventBody, ServiceFact } from '@weir/core/event/event.js'
+import fc from 'fast-check'
+import { ciliumFromManifest } from '../cilium-manifest.js'
+import type { TimedBody } from '../cluster.js'
+import { blocks, nodeAddresses, ownAddresses, worldAddresses } from './addresses.js'
+import { anyCiliumPolicy } from './cilium.js'
+import { anyClusterPolicy } from './cluster-policies.js'
+import { type Batches, batchesOf, eventBodies } from './history.js'
+import { cidrGroupNames, dawnMs, dnsNames, serviceNames, sliceNames } from './mixed-names.js'
+import { anyNamespace, labelValues, nodeNames, pick, policyNames } from './names.js'
+
+/** Mostly outside the cluster; some where it shouldn't matter, at pods and nodes. */
+const anyAddress: fc.Arbitrary<string> = fc.oneof(
+  { weight: 6, arbitrary: pick(worldAddresses) },
+  { weight: 1, arbitrary: pick(ownAddresses('default', 'a', 0)) },
+  { weight: 2, arbitrary: pick(nodeNames.flatMap(nodeAddresses)) },
+)
+
+const selector: fc.Arbitrary<Record<string, string>> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({}) },
+  { weight: 3, arbitrary: pick(labelValues).map(app => ({ app })) },
+)
+
+const service: fc.Arbitrary<ServiceFact> = fc
+  .record({
+    namespace: anyNamespace,
+    name: pick(serviceNames),
+    type: pick(['ClusterIP', 'ClusterIP', 'ClusterIP', 'NodePort', 'ExternalName'] as const),
+    selector,
+    labels: fc.oneof(
+      fc.constant({}),
+      pick(labelValues).map(app => ({ labels: { app } })),
+    ),
+  })
+  .map(({ labels, ...rest }) => ({ ...rest, ...labels, clusterIps: [], ports: [] }))
+
+const addressList = fc.uniqueArray(anyAddress, { minLength: 1, maxLength: 3 })
+
+const serviceEvents: fc.Arbitrary<EventBody> = fc.oneof(
+  { weight: 3, arbitrary: service.map(drawn => ({ kind: 'service.upserted' as const, service: drawn })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ namespace: anyNamespace, name: pick(serviceNames) })
+      .map(object => ({ kind: 'service.deleted' as const, ...object })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({
+        namespace: anyNamespace,
+        name: pick(sliceNames),
+        service: pick([...serviceNames, 'kubernetes']),
+        addresses: addressList,
+      })
+      .map(slice => ({ kind: 'endpointslice.upserted' as const, slice: { ...slice, ports: [] } })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ namespace: anyNamespace, name: pick(sliceNames) })
+      .map(object => ({ kind: 'endpointslice.deleted' as const, ...object })),
+  },
+)
+
+/** Where the API server is: a node, both, or outside. */
+const apiServer: fc.Arbitrary<EventBody> = fc
+  .uniqueArray(fc.oneof(pick(nodeNames.flatMap(nodeAddresses)), pick(worldAddresses)), { minLength: 1, maxLength: 2 })
+  .map(addresses => ({
+    kind: 'endpointslice.upserted',
+    slice: { namespace: 'default', name: 'kubernetes', service: 'kubernetes', addresses, ports: [] },
+  }))
+
+const groupEvents: fc.Arbitrary<EventBody> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({
+        name: pick(cidrGroupNames),
+        labels: selector,
+        cidrs: fc.uniqueArray(
+          blocks.map(({ cidr }) => cidr),
+          { maxLength: 3 },
+        ),
+      })
+      .map(group => ({ kind: 'cidrgroup.upserted' as const, group })),
+  },
+  { weight: 1, arbitrary: pick(cidrGroupNames).map(name => ({ kind: 'cidrgroup.deleted' as const, name })) },
+)
+
+/** Seconds in a small span, so that answers hold at some moments and not at others, and end as others begin. */
+const moment = fc.integer({ min: 0, max: 8 }).map(seconds => dawnMs + seconds * 1000)
+
+const dnsEvents: fc.Arbitrary<TimedBody> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc
+      .record({
+        name: pick(dnsNames),
+        addresses: addressList,
+        ttlSeconds: pick([0, 1, 2, 4, 300]),
+        time: moment,
+      })
+      .map(({ time, ...answer }) => ({ kind: 'dns.answered' as const, answer, time })),
+  },
+  { weight: 2, arbitrary: moment.map(until => ({ kind: 'time.passed' as const, until })) },
+)
+
+const nodeEvents: fc.Arbitrary<EventBody> = fc.tuple(pick(nodeNames), pick(labelValues)).map(([name, zone]) => ({
+  kind: 'node.upserted',
+  node: {
+    name,
+    labels: { zone, 'kubernetes.io/hostname': name },
+    addresses: nodeAddresses(name),
+    podCidrs: [],
+  },
+}))
+
+/** One thing that happens to a cluster that speaks every dialect. */
+export const mixedEventBodies: fc.Arbitrary<TimedBody> = fc.oneof(
+  { weight: 40, arbitrary: eventBodies },
+  {
+    weight: 20,
+    arbitrary: anyCiliumPolicy.map(raw => ({
+      kind: 'ciliumpolicy.upserted' as const,
+      policy: ciliumFromManifest(raw),
+    })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.oneof(
+      fc.record({ namespace: anyNamespace, name: pick(policyNames) }).map(object => ({
+        kind: 'ciliumpolicy.deleted' as const,
+        policyKind: 'CiliumNetworkPolicy' as const,
+        ...object,
+      })),
+      pick(policyNames).map(name => ({
+        kind: 'ciliumpolicy.deleted' as const,
+        policyKind: 'CiliumClusterwideNetworkPolicy' as const,
+        namespace: '',
+        name,
+      })),
+    ),
+  },
+  { weight: 8, arbitrary: anyClusterPolicy.map(policy => ({ kind: 'clusterpolicy.upserted' as const, policy })) },
+  {
+    weight: 2,
+    arbitrary: anyClusterPolicy.map(({ kind, name }) => ({
+      kind: 'clusterpolicy.deleted' as const,
+      policyKind: kind,
+      name,
+    })),
+  },
+  { weight: 6, arbitrary: groupEvents },
+  { weight: 6, arbitrary: serviceEvents },
+  { weight: 2, arbitrary: apiServer },
+  { weight: 7, arbitrary: dnsEvents },
+  { weight: 4, arbitrary: nodeEvents },
+)
+
+/** A history of a cluster that speaks every dialect, in the batches in which it arrives. */
+export const mixedHistories = (maxEvents: number): fc.Arbitrary<Batches> => batchesOf(mixedEventBodies, maxEvents)
