@@ -30,7 +30,7 @@ const conditions = record({
 
 const unsaid: Endpoint['conditions'] = { ready: undefined, serving: undefined, terminating: undefined }
 
-const otherFields = ['hostname', 'targetRef', 'nodeName', 'zone', 'hints', 'deprecatedTopology', 'topology']
+const otherFields = ['hostname', 'targetRef', 'nodeName', 'zone', 'hints', 'deprecatedTopology']
 
 const endpoint: Reader<Endpoint> = record(
   { addresses: listWithin(within(text, 255), 1, 100, 'addresses'), conditions: optional(conditions, unsaid) },

@@ -34,5 +34,16 @@ export const nearestWord = (word: string, legal: readonly string[]): string | un
       bestDistance = distance
     }
   }
-  return best
+  return best ?? abbreviated(word, legal)
+}
+
+/** Cut shorter than this, a word may begin anything. */
+const shortestAbbreviation = 4
+
+/** The one word that this one is the beginning of. */
+const abbreviated = (word: string, legal: readonly string[]): string | undefined => {
+  if (word.length < shortestAbbreviation) return undefined
+  const start = word.toLowerCase()
+  const whole = legal.filter(candidate => candidate.toLowerCase().startsWith(start))
+  return whole.length === 1 ? whole[0] : undefined
 }
