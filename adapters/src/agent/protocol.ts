@@ -1,4 +1,4 @@
-import type { Digest, Explanation } from '@weir/core'
+import type { Digest, EngineSnapshot, Explanation } from '@weir/core'
 import type { Problem } from '@weir/core/errors.js'
 
 /**
@@ -151,4 +151,12 @@ export interface PodView {
   readonly attached: boolean
   readonly ports: readonly string[]
   readonly workload: string
+}
+
+/** GET /v1/snapshot: the engine as it is now, for commands that judge states by themselves. */
+export interface SnapshotAnswer {
+  readonly seq: number
+  readonly engine: EngineSnapshot
+  /** Source of each event that brought a rule in force. */
+  readonly sources: readonly (readonly [seq: number, source: string])[]
 }

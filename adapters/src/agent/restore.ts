@@ -18,13 +18,16 @@ export interface EngineRecord {
  * everything in it follows from the events.
  *
  * @param onSkipped Told why a snapshot wasn't used.
+ * @param to Last event to fold; default the log's end.
  * @returns the engine and the event of the snapshot it started from, 0 for none.
  */
 export async function restoreEngine(
   log: EventLog,
   onSkipped: (reason: string) => void = () => {},
+  to: number = log.head.seq,
 ): Promise<{ readonly engine: Engine; readonly snapshot: number }> {
-  const found = await log.snapshots.latest(snapshotName, { onDamage: damage => onSkipped(damage.message) })
+  const onDamage = (damage: { readonly message: string }): void => onSkipped(damage.message)
+  const found = await log.snapshots.latest(snapshotName, { atOrBefore: to, onDamage })
   let engine = new Engine()
   let snapshot = 0
   if (found !== undefined) {
@@ -37,7 +40,7 @@ export async function restoreEngine(
       )
     }
   }
-  for await (const events of log.read({ from: engine.seq + 1 })) engine.fold(events)
+  for await (const events of log.read({ from: engine.seq + 1, to })) engine.fold(events)
   return { engine, snapshot }
 }
 

@@ -1,10 +1,10 @@
-import { type EndpointFact, type Problem, WeirError } from '@weir/core'
+import { type EndpointFact, type Engine, type Problem, WeirError } from '@weir/core'
 import type { Agent } from './agent.js'
 import { type FlowFilter, matchesFlow } from './flows.js'
 import { eventAt } from './log-events.js'
-import { type Kind, kinds } from './protocol.js'
+import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
 import { type Answer, type Lines, notFound, type Question } from './server.js'
-import { viewOf } from './views.js'
+import { type SourceOf, viewOf } from './views.js'
 import { why } from './why.js'
 
 /** Most events that one question gets. */
@@ -42,6 +42,8 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
         return value(await viewOf(agent.engine, kindOf(rest[0]), question.query.get('name') ?? undefined, sourceOf))
       case 'why':
         return value(why(agent.engine, required(question, 'from'), required(question, 'to')))
+      case 'snapshot':
+        return value(await snapshotOf(agent.engine, sourceOf))
       case 'log':
         return value(await eventsOf(agent, question))
       case 'observe':
@@ -50,6 +52,14 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
         throw notFound(`/v1/${question.path.join('/')}`)
     }
   }
+}
+
+async function snapshotOf(engine: Engine, sourceOf: SourceOf): Promise<SnapshotAnswer> {
+  const answer = { seq: engine.seq, engine: engine.snapshot() }
+  const seqs = new Set([...engine.rules()].map(({ origin }) => origin.seq).filter(seq => seq > 0))
+  const sources: [number, string][] = []
+  for (const seq of seqs) sources.push([seq, await sourceOf(seq)])
+  return { ...answer, sources }
 }
 
 async function eventsOf(agent: Agent, question: Question): Promise<object> {

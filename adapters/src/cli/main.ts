@@ -1,12 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { WeirError } from '@weir/core'
 import { agentCommand } from './commands/agent.js'
+import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { getCommand } from './commands/get.js'
 import { logCommand } from './commands/log.js'
 import { observeCommand } from './commands/observe.js'
 import { replayCommand } from './commands/replay.js'
 import { statusCommand } from './commands/status.js'
+import { whatIfCommand } from './commands/what-if.js'
 import { whyCommand } from './commands/why.js'
 import type { CommandContext } from './command.js'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit.js'
@@ -73,6 +75,8 @@ function createProgram(context: CommandContext): Command {
     observeCommand,
     getCommand,
     whyCommand,
+    compareCommand,
+    whatIfCommand,
     logCommand,
     replayCommand,
   ]

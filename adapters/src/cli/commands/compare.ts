@@ -1,0 +1,96 @@
+import { type Command, Option } from 'commander'
+import { compareStates } from '@weir/core/compare/compare.js'
+import type { FlowChange } from '@weir/core/compare/lines.js'
+import { defaultSocketPath } from '../../agent/protocol.js'
+import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
+import { type ExitCode, exitCodes } from '../exit.js'
+import { placesOf } from '../origins.js'
+import { changeLines, changeSummary } from '../render/change.js'
+import { type GivenState, openState, stateHelp, withStates } from '../states.js'
+
+export type FailOn = 'newly-denied' | 'newly-allowed' | 'any'
+
+export interface ComparisonOptions {
+  readonly socket: string
+  readonly output: Output
+  readonly failOn?: FailOn
+}
+
+/** `weir compare STATE_A STATE_B` */
+export function compareCommand(context: CommandContext): Command {
+  const made = command(
+    context,
+    'compare',
+    'every flow that two states judge differently, and by which rules',
+    (before: string, after: string, options: ComparisonOptions) =>
+      withStates(
+        [before, after].map(word => () => openState(context, word, options.socket)),
+        (a, b) => tellChanges(context, a!, b!, options),
+      ),
+  )
+    .argument('<before>', stateHelp)
+    .argument('<after>', 'the same')
+  return withComparison(made, context)
+}
+
+/** The options that `compare` and `what-if` share. */
+export function withComparison(made: Command, context: CommandContext): Command {
+  return made
+    .addOption(
+      new Option('--fail-on <change>', 'exit with 1 when there is such a change').choices([
+        'newly-denied',
+        'newly-allowed',
+        'any',
+      ]),
+    )
+    .addOption(socketOption(defaultSocketPath, context.environment))
+    .addOption(outputOption())
+}
+
+/** Compares two states and writes what changes. */
+export async function tellChanges(
+  context: CommandContext,
+  before: GivenState,
+  after: GivenState,
+  { output, failOn }: ComparisonOptions,
+): Promise<ExitCode> {
+  const { terminal, workingFolder } = context
+  const changes = compareStates(before.engine, after.engine)
+  const places = {
+    before: await placesOf(before, seqsOf(changes, 'before'), workingFolder),
+    after: await placesOf(after, seqsOf(changes, 'after'), workingFolder),
+  }
+  if (output === 'json') {
+    const states = {
+      before: { name: before.name, seq: before.engine.seq },
+      after: { name: after.name, seq: after.engine.seq },
+    }
+    await terminal.line(JSON.stringify({ ...states, changes: changes.map(change => withPlaces(change, places)) }))
+  } else {
+    for (const line of changeLines(changes, places, terminal.colour)) await terminal.line(line)
+    await terminal.line(changeSummary(changes))
+  }
+  const fails = changes.some(({ change }) => failOn === 'any' || change === failOn)
+  return fails ? exitCodes.no : exitCodes.ok
+}
+
+type Placing = Parameters<typeof changeLines>[1]
+
+/** The change with file and line beside each rule. */
+function withPlaces(change: FlowChange, places: Placing): object {
+  const placed = (side: 'before' | 'after'): object => ({
+    ...change[side],
+    causes: change[side].causes.map(cause => ({
+      ...cause,
+      origins: cause.origins.map(origin => {
+        const place = places[side](origin.seq)
+        return place === undefined ? origin : { ...origin, place }
+      }),
+    })),
+  })
+  return { ...change, before: placed('before'), after: placed('after') }
+}
+
+function seqsOf(changes: readonly FlowChange[], side: 'before' | 'after'): number[] {
+  return changes.flatMap(change => change[side].causes.flatMap(({ origins }) => origins.map(({ seq }) => seq)))
+}

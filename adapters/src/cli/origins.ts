@@ -1,0 +1,25 @@
+import { relative } from 'node:path'
+import type { GivenState } from './states.js'
+
+/** Where the rules of events stand, looked up at once: `policies/web.yaml:3`, relative to the working folder. */
+export async function placesOf(
+  state: GivenState,
+  seqs: Iterable<number>,
+  workingFolder: string,
+): Promise<(seq: number) => string | undefined> {
+  const places = new Map<number, string>()
+  for (const seq of new Set(seqs)) {
+    if (seq === 0) continue
+    const place = placeOfSource(await state.sourceOf(seq), workingFolder)
+    if (place !== undefined) places.set(seq, place)
+  }
+  return seq => places.get(seq)
+}
+
+/** File and line of a source that is a manifest. */
+export function placeOfSource(source: string, workingFolder: string): string | undefined {
+  const file = /^manifests:(.+:\d+)$/.exec(source)?.[1]
+  if (file === undefined) return undefined
+  const near = relative(workingFolder, file)
+  return near.startsWith('..') ? file : near
+}

@@ -1,0 +1,51 @@
+import type { FlowChange } from '@weir/core/compare/lines.js'
+import { type Outcome, outcomeText } from '@weir/core/compare/outcome.js'
+import { partyText } from '@weir/core/compare/parties.js'
+import { portsText } from '@weir/core/compare/port-text.js'
+import type { Colour } from '../terminal.js'
+
+/** Where the rules of an outcome stand: `web.yaml:3`; nothing when nobody knows. */
+export type PlaceOf = (seq: number) => string | undefined
+
+/** `payments/web → orders/db : tcp/5432  allowed → denied  by …`, with what decided before below it. */
+export function changeLines(changes: readonly FlowChange[], places: Places, colour: Colour): readonly string[] {
+  return changes.flatMap(change => {
+    const { from, to, ports, families, before, after } = change
+    const ends = `${from.map(partyText).join(', ')} → ${to.map(partyText).join(', ')}`
+    const family = families.length === 1 && bothFamilies(change) ? ` (IPv${families[0]} only)` : ''
+    return [
+      `${ends} : ${portsText(ports)}${family}  ${verdict(before, colour)} → ${verdict(after, colour)}  by ${why(after, places.after)}`,
+      colour.dim(`    before: ${why(before, places.before)}`),
+    ]
+  })
+}
+
+export interface Places {
+  readonly before: PlaceOf
+  readonly after: PlaceOf
+}
+
+/** What is counted: lines of each kind. */
+export function changeSummary(changes: readonly FlowChange[]): string {
+  const count = (kind: FlowChange['change']): number => changes.filter(({ change }) => change === kind).length
+  if (changes.length === 0) return 'no flow changes its verdict'
+  const parts = [
+    `${count('newly-denied')} newly denied`,
+    `${count('newly-allowed')} newly allowed`,
+    `${count('changed-l7')} with other L7 rules`,
+  ]
+  return `${changes.length} sets of flows change: ${parts.join(', ')}`
+}
+
+function verdict({ allowed, l7 }: Outcome, colour: Colour): string {
+  return allowed ? colour.good(l7 === undefined ? 'allowed' : 'allowed by L7 rules') : colour.bad('denied')
+}
+
+function why(outcome: Outcome, placeOf: PlaceOf): string {
+  const seqs = new Set(outcome.causes.flatMap(({ origins }) => origins.map(({ seq }) => seq)))
+  const found = [...new Set([...seqs].flatMap(seq => placeOf(seq) ?? []))]
+  return outcomeText(outcome) + (found.length === 0 ? '' : ` (${found.join(', ')})`)
+}
+
+/** Worlds and nodes may have one family; a change of one family of pods' flows is worth saying. */
+const bothFamilies = ({ from, to }: FlowChange): boolean => [...from, ...to].every(({ kind }) => kind !== 'world')

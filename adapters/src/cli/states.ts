@@ -1,0 +1,157 @@
+import { createReadStream } from 'node:fs'
+import { mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Engine, type EventDraft, type Problem, WeirError } from '@weir/core'
+import { EventLog, folderStorage } from '@weir/store'
+import { eventAt } from '../agent/log-events.js'
+import type { SnapshotAnswer } from '../agent/protocol.js'
+import { restoreEngine } from '../agent/restore.js'
+import { diffFacts } from '../manifests/diff.js'
+import { nothingKnown } from '../manifests/known.js'
+import { readManifests } from '../manifests/read.js'
+import { problemText } from '../manifests/set.js'
+import { agentClient } from './client.js'
+import type { CommandContext } from './command.js'
+import { logFolder } from './log-folder.js'
+
+/** A state that a command looks into, wherever it comes from. */
+export interface GivenState {
+  readonly name: string
+  readonly engine: Engine
+  /** Where an event came from: `manifests:/path/web.yaml:3`; '' when nobody knows. */
+  sourceOf(seq: number): Promise<string>
+  close(): Promise<void>
+}
+
+/** What a word on the command line can name. */
+export const stateHelp =
+  'a log folder or an exported log (with @SEQ: after that event), a folder or file of manifests, or live'
+
+/** First bytes of an export: its header names what it is. */
+const exportStart = '{"weir":'
+
+/**
+ * Opens the state that a word names.
+ *
+ * @throws WeirError WEIR_AGENT_UNREACHABLE, WEIR_NOT_FOUND for a path or an event that isn't there, and what a broken
+ *   log or export has to say.
+ */
+export async function openState(context: CommandContext, word: string, socketPath: string): Promise<GivenState> {
+  if (word === 'live') return liveState(socketPath)
+  const { path, seq } = await placeOf(context, word)
+  const found = await stat(path)
+  if (found.isDirectory()) {
+    const folder = await logFolder(context, path)
+    if (await exists(join(folder, 'CURRENT')))
+      return logState(word, await EventLog.openReadOnly({ path: folder, whileHeld: true }), seq)
+  } else if (await isExport(path)) return exportState(word, path, seq)
+  if (seq !== undefined) throw invalid(word, 'manifests have no events', 'a log before @')
+  return manifestState(context, word, path)
+}
+
+/** Runs work on states and closes them, whatever comes of it. */
+export async function withStates<Result>(
+  opening: readonly (() => Promise<GivenState>)[],
+  work: (...states: readonly GivenState[]) => Promise<Result>,
+): Promise<Result> {
+  const states: GivenState[] = []
+  try {
+    for (const each of opening) states.push(await each())
+    return await work(...states)
+  } finally {
+    for (const state of states) await state.close()
+  }
+}
+
+/** An engine that starts from nothing and folds drafts, with their sources. */
+export function draftState(name: string, base: GivenState | undefined, drafts: readonly EventDraft[]): GivenState {
+  const engine = base === undefined ? new Engine() : Engine.restore(structuredClone(base.engine.snapshot()))
+  const first = engine.seq + 1
+  engine.apply(drafts.map((draft, at) => ({ ...draft, seq: first + at })))
+  const sourceOf = async (seq: number): Promise<string> =>
+    seq < first ? ((await base?.sourceOf(seq)) ?? '') : (drafts[seq - first]?.source ?? '')
+  return { name, engine, sourceOf, close: async () => {} }
+}
+
+async function liveState(socketPath: string): Promise<GivenState> {
+  const answer = await agentClient(socketPath).get<SnapshotAnswer>('/v1/snapshot')
+  const sources = new Map(answer.sources)
+  return {
+    name: 'live',
+    engine: Engine.restore(answer.engine),
+    sourceOf: async seq => sources.get(seq) ?? '',
+    close: async () => {},
+  }
+}
+
+async function logState(name: string, log: EventLog, seq: number | undefined): Promise<GivenState> {
+  try {
+    if (seq !== undefined && seq > log.head.seq) {
+      const near = [`@${log.head.seq}`]
+      throw new WeirError('WEIR_NOT_FOUND', `the log has no event ${seq}`, { kind: 'event', name: String(seq), near })
+    }
+    const { engine } = await restoreEngine(log, () => {}, seq)
+    const sourceOf = async (at: number): Promise<string> => (at === 0 ? '' : (await eventAt(log, at)).source)
+    return { name, engine, sourceOf, close: () => log.close() }
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+/** An export is brought into a log of its own for as long as the command takes, so that its chain is checked. */
+async function exportState(name: string, path: string, seq: number | undefined): Promise<GivenState> {
+  const folder = await mkdtemp(join(tmpdir(), 'weir-state-'))
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  try {
+    const holder = { pid: process.pid, command: 'weir', since: 0 }
+    const log = await EventLog.open({ storage: folderStorage({ path: join(folder, 'log'), holder }) })
+    try {
+      await log.import(createReadStream(path).setEncoding('utf8') as AsyncIterable<string>)
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+    const state = await logState(name, log, seq)
+    return { ...state, close: () => state.close().finally(remove) }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+async function manifestState(context: CommandContext, name: string, path: string): Promise<GivenState> {
+  const set = await readManifests(path)
+  for (const { problems } of set.refusals)
+    for (const problem of problems) context.terminal.note(`weir: refused: ${problemText(problem)}`)
+  return draftState(name, undefined, diffFacts(nothingKnown, set, { timeMs: 0 }))
+}
+
+/** A path that is there as it stands, or with an event's number after its last @. */
+async function placeOf(context: CommandContext, word: string): Promise<{ path: string; seq?: number }> {
+  const path = resolve(context.workingFolder, word)
+  if (await exists(path)) return { path }
+  const at = /^(.+)@(\d+)$/.exec(word)
+  const before = at === null ? undefined : resolve(context.workingFolder, at[1]!)
+  if (before !== undefined && (await exists(before))) return { path: before, seq: Number(at![2]) }
+  throw new WeirError('WEIR_NOT_FOUND', `there is no ${word}`, { kind: 'state', name: word, near: ['live'] })
+}
+
+const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined
+
+async function isExport(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(exportStart.length), 0, exportStart.length, 0)
+    return buffer.toString('utf8', 0, bytesRead) === exportStart
+  } finally {
+    await file.close()
+  }
+}
+
+/** A word of the command line that can't be understood. */
+export function invalid(value: string, message: string, expected: string): WeirError<'WEIR_REQUEST_INVALID'> {
+  const problem: Problem = { path: '', message, value, expected }
+  return new WeirError('WEIR_REQUEST_INVALID', `${message}: ${value}`, { problems: [problem] })
+}
