@@ -5,6 +5,7 @@ import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { getCommand } from './commands/get.js'
 import { logCommand } from './commands/log.js'
+import { matrixCommand } from './commands/matrix.js'
 import { observeCommand } from './commands/observe.js'
 import { replayCommand } from './commands/replay.js'
 import { statusCommand } from './commands/status.js'
@@ -77,6 +78,7 @@ function createProgram(context: CommandContext): Command {
     whyCommand,
     compareCommand,
     whatIfCommand,
+    matrixCommand,
     logCommand,
     replayCommand,
   ]
