@@ -131,4 +131,3 @@ export const peersOf = (
   }))
   return left(problems)
 }
-

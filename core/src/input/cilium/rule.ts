@@ -91,10 +91,7 @@ export const ciliumRule = (clusterwide: boolean): Reader<CiliumRule> => {
   })
   return andThen(fields, (read, path): Parsed<CiliumRule> => {
     const { endpointSelector, nodeSelector, description, labels, log } = read
-    const only = onlyField<LabelSelector>(
-      clusterwide ? { endpointSelector, nodeSelector } : { endpointSelector },
-      path,
-    )
+    const only = onlyField<LabelSelector>(clusterwide ? { endpointSelector, nodeSelector } : { endpointSelector }, path)
     const saysSomething = sections.some(name => read[name] !== undefined)
       ? right(read)
       : missing(path, `at least one of ${sections.join(', ')}`)

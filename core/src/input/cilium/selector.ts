@@ -11,7 +11,8 @@ const namespaceLabels = 'io.cilium.k8s.namespace.labels.'
 
 /** Labels of namespaces stand behind a prefix that makes them longer than a key of its own may be. */
 const bareKey: Reader<string> = (value, path) => {
-  const inner = typeof value === 'string' && value.startsWith(namespaceLabels) ? value.slice(namespaceLabels.length) : ''
+  const inner =
+    typeof value === 'string' && value.startsWith(namespaceLabels) ? value.slice(namespaceLabels.length) : ''
   return inner === ''
     ? labelKey(value, path)
     : andThen(labelKey, () => right(`${namespaceLabels}${inner}`))(inner, path)

@@ -68,7 +68,10 @@ const alphaPort: Reader<RulePorts> = andThen(
     ),
     portRange: optional(
       andThen(record({ ...rangeFields, protocol: alphaProtocol }), (fields, path) =>
-        andThen(() => span(fields, path), range => right(ranged(fields.protocol, range)))(undefined, path),
+        andThen(
+          () => span(fields, path),
+          range => right(ranged(fields.protocol, range)),
+        )(undefined, path),
       ),
       undefined,
     ),

@@ -46,8 +46,8 @@ describe('input: peers of a Cilium policy', () => {
 
   describe('direction and action', () => {
     it('FQDNs and services are peers of egress alone', () => {
-      expect(refusedIngress({ fromFQDNs: [{ matchName: 'a' }] })['fromFQDNs']?.message).to.include('egress')
-      expect(refusedIngress({ fromServices: [{}] })['fromServices']?.expected).to.equal('toServices, in egress')
+      expect(refusedIngress({ fromFQDNs: [{ matchName: 'a' }] }).fromFQDNs?.message).to.include('egress')
+      expect(refusedIngress({ fromServices: [{}] }).fromServices?.expected).to.equal('toServices, in egress')
       expect(refusedIngress({ toEndpoints: [{}] })).to.have.key('toEndpoints')
     })
     it('a deny takes every kind but FQDNs', () => {
@@ -68,7 +68,7 @@ describe('input: peers of a Cilium policy', () => {
       expect(denied).to.have.key('spec.ingressDeny[0].authentication')
     })
     it('points from a cut field name to the whole one', () => {
-      expect(refusedEgress({ auth: { type: 'null' } })['auth']?.expected).to.equal('authentication')
+      expect(refusedEgress({ auth: { type: 'null' } }).auth?.expected).to.equal('authentication')
     })
   })
 
@@ -78,7 +78,7 @@ describe('input: peers of a Cilium policy', () => {
         expect(Object.values(found)[0]?.message).to.include('no cloud provider')
     })
     it('requirements are refused, unless there are none', () => {
-      expect(refusedIngress({ fromRequires: [{ matchLabels: { a: 'b' } }] })['fromRequires']?.message).to.include(
+      expect(refusedIngress({ fromRequires: [{ matchLabels: { a: 'b' } }] }).fromRequires?.message).to.include(
         'not enforced',
       )
       expect(egress({ toRequires: [] })).to.deep.equal({ path: 'spec.egress[0]' })

@@ -17,7 +17,7 @@ describe('input: CiliumNetworkPolicy', () => {
     })
     it('need at least one rule between them', () => {
       for (const fields of [{}, { specs: [] }, { spec: null, specs: null }])
-        expect(problemsOf(namespaced(fields))['spec']?.expected).to.equal('spec, or at least one rule in specs')
+        expect(problemsOf(namespaced(fields)).spec?.expected).to.equal('spec, or at least one rule in specs')
     })
     it('belong to no namespace when clusterwide', () => {
       expect(understood(clusterwide({ spec: one }))).to.include({
@@ -59,9 +59,9 @@ describe('input: CiliumNetworkPolicy', () => {
     })
     it('is exactly one of the two', () => {
       const both = problemsOf(clusterwide({ spec: { ...nodes, endpointSelector: {} } }))
-      expect(both['spec']?.expected).to.equal('exactly one of endpointSelector, nodeSelector')
+      expect(both.spec?.expected).to.equal('exactly one of endpointSelector, nodeSelector')
       for (const parsed of [clusterwide({ spec: { ingress: [{}] } }), namespaced({ spec: { ingress: [{}] } })])
-        expect(problemsOf(parsed)['spec']?.expected).to.match(/^exactly one of endpointSelector/)
+        expect(problemsOf(parsed).spec?.expected).to.match(/^exactly one of endpointSelector/)
     })
   })
 
@@ -79,7 +79,7 @@ describe('input: CiliumNetworkPolicy', () => {
     })
     it('are needed: a rule must have one, if only an empty one', () => {
       const expected = 'at least one of ingress, ingressDeny, egress, egressDeny'
-      expect(refusedRule({})['spec']).to.include({ message: 'this field is required', expected })
+      expect(refusedRule({}).spec).to.include({ message: 'this field is required', expected })
       expect(refusedRule({ ingress: null })).to.have.key('spec')
       expect(ruleOf({ ingressDeny: [] })).to.not.have.property('ingressDeny')
     })
