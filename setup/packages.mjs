@@ -1,4 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 /** What a build needs from the distribution: a probe that says whether it is there, and the apt package that brings it. */
 const build = [
@@ -24,11 +27,20 @@ const bench = [
 
 const long = [{ name: 'sanitizer runtime', package: sanitizerPackage, probe: sanitizerRuntime }]
 
+/** What boots other kernels in an emulator. Their own packages are fetched, never installed, by the tests. */
+const guest = [
+  { name: 'qemu', package: 'qemu-system-x86', probe: command('qemu-system-x86_64') },
+  { name: 'busybox', package: 'busybox-static', probe: command('busybox') },
+  { name: 'xz', package: 'xz-utils', probe: command('xz') },
+  { name: 'Debian archive keys', package: 'debian-archive-keyring', probe: () => existsSync(debianKeyring) },
+]
+
 const groups = {
   build,
   test: [...build, ...test],
   bench: [...build, ...bench],
-  long: [...build, ...test, ...bench, ...long],
+  guest: [...build, ...test, ...guest],
+  long: [...build, ...test, ...bench, ...long, ...guest],
 }
 
 function command(name) {
