@@ -190,7 +190,7 @@ const port: fc.Arbitrary<RawCiliumPort> = fc.oneof(
 const plainPorts: fc.Arbitrary<RawPortRule> = fc.array(port, { minLength: 1, maxLength: 2 }).map(ports => ({ ports }))
 
 /** Layer 7 rules stand beside ports of protocols that carry them. */
-const proxiedPorts: fc.Arbitrary<RawPortRule> = fc.oneof(
+const streamPorts: fc.Arbitrary<RawPortRule> = fc.oneof(
   fc.record({
     ports: fc.array(
       pick(portNumbers).map(number => ({ port: `${number}`, protocol: 'TCP' as const })),
@@ -199,14 +199,25 @@ const proxiedPorts: fc.Arbitrary<RawPortRule> = fc.oneof(
     rules: pick([{ http: [] }, { http: [{ method: 'GET' }] }, { kafka: [{ topic: 't' }] }]),
   }),
   fc.record({
-    ports: fc.constant([{ port: '53', protocol: 'UDP' as const }]),
-    rules: fc.constant({ dns: [{ matchPattern: '*' }] }),
-  }),
-  fc.record({
     ports: pick([[{ port: '80', protocol: 'TCP' as const }], [{ port: '81', protocol: 'TCP' as const }]]),
     serverNames: fc.constant(['a.example.com']),
   }),
 )
+
+/** Questions to DNS are asked on the way out. */
+const proxiedPorts: Readonly<Record<'from' | 'to', fc.Arbitrary<RawPortRule>>> = {
+  from: streamPorts,
+  to: fc.oneof(
+    { weight: 3, arbitrary: streamPorts },
+    {
+      weight: 1,
+      arbitrary: fc.constant({
+        ports: [{ port: '53', protocol: 'UDP' as const }],
+        rules: { dns: [{ matchPattern: '*' }] },
+      }),
+    },
+  ),
+}
 
 const icmp: fc.Arbitrary<RawIcmp> = fc
   .tuple(
@@ -216,10 +227,10 @@ const icmp: fc.Arbitrary<RawIcmp> = fc
   .map(([family, type]) => ({ ...family, type }))
 
 /** Ports, ICMP types, or every packet. */
-function packets(denying: boolean): fc.Arbitrary<RawDirectionRule> {
+function packets(side: 'from' | 'to', denying: boolean): fc.Arbitrary<RawDirectionRule> {
   const ports = denying
     ? plainPorts
-    : fc.oneof({ weight: 4, arbitrary: plainPorts }, { weight: 1, arbitrary: proxiedPorts })
+    : fc.oneof({ weight: 4, arbitrary: plainPorts }, { weight: 1, arbitrary: proxiedPorts[side] })
   return fc.oneof(
     { weight: 5, arbitrary: fc.constant({}) },
     { weight: 7, arbitrary: fc.array(ports, { minLength: 1, maxLength: 2 }).map(toPorts => ({ toPorts })) },
@@ -241,7 +252,7 @@ const authentication = fc.oneof(
 
 function entry(side: 'from' | 'to', denying: boolean): fc.Arbitrary<RawDirectionRule> {
   return fc
-    .tuple(peers(side, denying), packets(denying), denying ? fc.constant({}) : authentication)
+    .tuple(peers(side, denying), packets(side, denying), denying ? fc.constant({}) : authentication)
     .map(([whom, what, how]) => ({ ...whom, ...what, ...how }))
 }
 
