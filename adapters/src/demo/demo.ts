@@ -23,6 +23,8 @@ export interface DemoOptions {
   /** Stay until interrupted. */
   readonly keep: boolean
   readonly timeBudgetMs: number
+  /** How long silence is waited for before it counts as a no; 500 when absent. Of real packets only. */
+  readonly patienceMs?: number
   readonly interrupted: AbortSignal
   readonly colour: Colour
   /** A line for people. */
@@ -68,7 +70,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
   try {
     await mkdir(stateFolder, { mode: 0o700 })
     undo.push(() => rm(stateFolder, { recursive: true, force: true }))
-    const ground: Ground = await openGround(kind, id)
+    const ground: Ground = await openGround(kind, id, options.patienceMs)
     undo.push(() => ground.close())
     const socketPath = join(stateFolder, 'agent.sock')
     const agent: Agent = await createAgent({
@@ -114,7 +116,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
 }
 
 /** Native code and WebAssembly are loaded only by those who use them. */
-async function openGround(kind: 'kernel' | 'memory', id: string): Promise<Ground> {
+async function openGround(kind: 'kernel' | 'memory', id: string, patienceMs: number | undefined): Promise<Ground> {
   if (kind === 'memory') return (await import('./memory-ground.js')).createMemoryGround()
-  return await (await import('./kernel-ground.js')).createKernelGround({ id })
+  return await (await import('./kernel-ground.js')).createKernelGround({
+    id,
+    ...(patienceMs !== undefined && { patienceMs }),
+  })
 }

@@ -19,9 +19,9 @@ const width = 48
 /** Long tries under way at once: all they do is wait. */
 const longWidth = 256
 /** How long the sender listens for an answer; a machine that is busy may need it for packets that do pass. */
-const patienceMs = 500
-/** Silence without a drop event is listened to for this long: past TCP's first repetition after a second. */
-const longPatienceMs = 2500
+const defaultPatienceMs = 500
+/** Silence without a drop event is listened to this many times as long: past TCP's first repetition after a second. */
+const longPatience = 5
 /** After a drop event: an answer to another packet of the try would be here by then. */
 const graceMs = 20
 
@@ -30,13 +30,17 @@ const graceMs = 20
  *
  * @param id Part of every name; see `leftovers.ts`.
  */
-export async function createKernelGround(options: { readonly id: string; readonly world?: boolean }): Promise<Ground> {
+export async function createKernelGround(options: {
+  readonly id: string
+  readonly world?: boolean
+  readonly patienceMs?: number
+}): Promise<Ground> {
   const network = await createNodeNetwork({
     id: options.id,
     nodeAddresses: demoNetwork.nodeAddresses,
     worldAddresses: options.world === false ? [] : demoNetwork.worldAddresses,
   })
-  const ground = new KernelGround(network)
+  const ground = new KernelGround(network, options.patienceMs ?? defaultPatienceMs)
   try {
     await ground.listenOutside()
     return ground
@@ -56,13 +60,15 @@ class KernelGround implements Ground {
   readonly world: Party | undefined
   readonly missing: ReadonlySet<Cell['protocol']>
   readonly #network: NodeNetwork
+  readonly #patienceMs: number
   readonly #pods = new Map<string, Plugged>()
   readonly #drops = new DropWatch()
   #outside: readonly Listener[] = []
   #flows: Subscription | undefined
 
-  constructor(network: NodeNetwork) {
+  constructor(network: NodeNetwork, patienceMs: number) {
     this.#network = network
+    this.#patienceMs = patienceMs
     this.netns = network.netnsPath
     this.missing = new Set(hasSctp(network.netnsPath) ? [] : ['SCTP'])
     this.world =
@@ -133,7 +139,7 @@ class KernelGround implements Ground {
     const netns = this.#netnsOf(cell.from)
     if (netns === undefined || this.missing.has(cell.protocol)) return { settled: async () => 'missing' }
     const drop = this.#drops.expect(cell)
-    const sighting = attempt(netns, cell, patienceMs)
+    const sighting = attempt(netns, cell, this.#patienceMs)
     await Promise.race([sighting, drop.seen.then(() => pause(graceMs))])
     return {
       settled: async () => {
@@ -147,7 +153,7 @@ class KernelGround implements Ground {
 
   async #tryLong(cell: Cell): Promise<Outcome> {
     const drop = this.#drops.expect(cell)
-    const seen = await attempt(this.#netnsOf(cell.from)!, cell, longPatienceMs)
+    const seen = await attempt(this.#netnsOf(cell.from)!, cell, longPatience * this.#patienceMs)
     drop.forget()
     return outcomeOf(seen, drop.reason)
   }

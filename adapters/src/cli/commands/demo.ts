@@ -12,6 +12,7 @@ interface DemoOptions {
   readonly output: Output
   readonly keep?: boolean
   readonly timeBudget?: number
+  readonly patience?: number
 }
 
 /** `weir demo [FOLDER]` */
@@ -30,6 +31,7 @@ export function demoCommand(context: CommandContext): Command {
         backend: options.backend,
         keep: options.keep === true,
         timeBudgetMs: (options.timeBudget ?? 300) * 1000,
+        ...(options.patience !== undefined && { patienceMs: options.patience * 1000 }),
         interrupted: context.interrupted,
         colour: terminal.colour,
         // What people read along the way must not mix with the one object that scripts read.
@@ -54,6 +56,11 @@ export function demoCommand(context: CommandContext): Command {
     .option(
       '--time-budget <seconds>',
       'stop trying further cells after this time; says how many were left out',
+      wholeNumber(1),
+    )
+    .option(
+      '--patience <seconds>',
+      'how long silence is waited for before it counts as a no (default 0.5); more for a slow machine',
       wholeNumber(1),
     )
     .addOption(outputOption())
