@@ -1,0 +1,240 @@
+import type { EventBody, NetworkPolicyFact, PodFact } from '@weir/core/event/event.js'
+import type { Figure } from './bench.js'
+import { type ClusterSize, crowd, is, localNode, namespaceUpserted, nestedBlocks, podOf, tcp } from './cluster.js'
+import { type Cost, costFigures, type Live, percentile } from './scale-live.js'
+
+/** One case of churn: changes an installed cluster, leaves it as it was, tells what that cost. */
+export interface Case {
+  readonly name: string
+  run(live: Live, size: ClusterSize, rounds: number): Promise<Record<string, Figure>>
+}
+
+const upserted = (pod: PodFact): EventBody => ({ kind: 'pod.upserted', pod })
+const deleted = ({ namespace, name }: PodFact): EventBody => ({ kind: 'pod.deleted', namespace, name })
+const inForce = (policy: NetworkPolicyFact): EventBody => ({ kind: 'networkpolicy.upserted', policy })
+const withdrawn = ({ namespace, name }: NetworkPolicyFact): EventBody => ({
+  kind: 'networkpolicy.deleted',
+  namespace,
+  name,
+})
+
+/** Measures a change, and takes it back unmeasured. The first rounds warm the compiler up. */
+async function repeated(
+  live: Live,
+  rounds: number,
+  change: (round: number) => { readonly there: readonly EventBody[]; readonly back: readonly EventBody[] },
+): Promise<Cost[]> {
+  const costs: Cost[] = []
+  const warmUp = Math.min(20, Math.ceil(rounds / 4))
+  for (let round = -warmUp; round < rounds; round += 1) {
+    const { there, back } = change(round + warmUp)
+    const cost = await live.change(...there)
+    if (round >= 0) costs.push(cost)
+    await live.change(...back)
+  }
+  return costs
+}
+
+const newcomer = (size: ClusterSize, round: number, more: Partial<PodFact> = {}): PodFact =>
+  podOf(size, (round * 7919) % size.identities, {
+    name: `newcomer-${round}`,
+    node: 'node-1',
+    addresses: [`10.255.${(round >> 8) & 255}.${round & 255}`],
+    ...more,
+  })
+
+/** A policy of `team-0` that asks for peers by a selector of its own. */
+const asking = (name: string, key: string, value: string, more: Partial<NetworkPolicyFact> = {}) =>
+  ({
+    namespace: 'team-0',
+    name,
+    podSelector: [is('app', 'app-0')],
+    policyTypes: ['ingress'],
+    ingress: [{ peers: [{ kind: 'pods', namespaceSelector: [], podSelector: [is(key, value)] }], ports: [tcp(9000)] }],
+    egress: [],
+    ...more,
+  }) satisfies NetworkPolicyFact
+
+const knownClass: Case = {
+  name: 'pod added in a known class',
+  async run(live, size, rounds) {
+    const costs = await repeated(live, rounds, round => {
+      const pod = newcomer(size, round)
+      return { there: [upserted(pod)], back: [deleted(pod)] }
+    })
+    return costFigures(this.name, costs, { p50: 50, p99: 1000 })
+  },
+}
+
+const newIdentity: Case = {
+  name: 'new identity',
+  async run(live, size, rounds) {
+    const costs = await repeated(live, rounds, round => {
+      const { labels } = podOf(size, 0)
+      const pod = newcomer(size, round, { labels: { ...labels, unique: `value-${round}` } })
+      return { there: [upserted(pod)], back: [deleted(pod)] }
+    })
+    return costFigures(this.name, costs, { p50: 100 })
+  },
+}
+
+const newSelector: Case = {
+  name: 'new selector',
+  async run(live, _size, rounds) {
+    const few = await repeated(live, rounds, round => {
+      const policy = asking('few', 'app', `app-${round % 10}`)
+      const narrow = { ...policy, ingress: [ruleFor([is('app', `app-${round % 10}`), is('version', 'v1')], 'team-1')] }
+      return { there: [inForce(narrow)], back: [withdrawn(narrow)] }
+    })
+    const manyRounds = Math.ceil(rounds / 10)
+    const whole = await repeated(live, manyRounds, () => {
+      const policy = asking('whole', 'app.kubernetes.io/managed-by', 'bench')
+      return { there: [inForce(policy)], back: [withdrawn(policy)] }
+    })
+    const split = await repeated(live, manyRounds, round => {
+      const policy = asking('split', 'version', `v${round % 7}`)
+      return { there: [inForce(policy)], back: [withdrawn(policy)] }
+    })
+    return {
+      ...costFigures('new selector that matches few', few, { p50: 1 }, 'ms'),
+      ...costFigures('new selector that matches nearly all', whole, { p50: 1 }, 'ms'),
+      ...costFigures('new selector that parts each class', split, {}, 'ms'),
+    }
+  },
+}
+
+const ruleFor = (podSelector: readonly ReturnType<typeof is>[], namespace: string) => ({
+  peers: [{ kind: 'pods' as const, namespaceSelector: [is('kubernetes.io/metadata.name', namespace)], podSelector }],
+  ports: [tcp(9000)],
+})
+
+const manySelectors: Case = {
+  name: '1,000 new selectors at once',
+  async run(live, size) {
+    const policies = Array.from({ length: 1000 }, (_, n) => {
+      const policy = asking(`many-${n}`, 'app', 'app-0')
+      return { ...policy, ingress: [ruleFor([is('app', `app-${n % 10}`)], `team-${n % size.namespaces}`)] }
+    })
+    const values: Cost[] = []
+    for (let round = 0; round < 3; round += 1) {
+      values.push(await live.change(...policies.map(inForce)))
+      await live.change(...policies.map(withdrawn))
+    }
+    return {
+      [this.name]: {
+        value:
+          percentile(
+            values.map(cost => cost.whole),
+            0.5,
+          ) / 1e6,
+        unit: 's',
+        goal: { atMost: 1 },
+      },
+      [`${this.name}, operations`]: { value: values[0]!.operations, unit: 'entries' },
+    }
+  },
+}
+
+const locals = 100
+
+const manySubjects: Case = {
+  name: 'new policy that selects 100 local endpoints',
+  async run(live, size, rounds) {
+    const pods = Array.from({ length: locals }, (_, n) =>
+      newcomer(size, n, { namespace: 'team-0', node: localNode, labels: { app: `local-${n % 50}`, kind: 'local' } }),
+    )
+    await live.change(...pods.map(upserted))
+    const costs = await repeated(live, Math.ceil(rounds / 4), round => {
+      const policy = asking('wide', 'app', `app-${round % 10}`, { podSelector: [is('kind', 'local')] })
+      return { there: [inForce(policy)], back: [withdrawn(policy)] }
+    })
+    await live.change(...pods.map(deleted))
+    return costFigures(this.name, costs, { p99: 10 }, 'ms')
+  },
+}
+
+const relabelled: Case = {
+  name: 'namespace relabelled with 1,000 pods',
+  async run(live, _size, rounds) {
+    const costs = await repeated(live, Math.ceil(rounds / 10), () => ({
+      there: [namespaceUpserted(crowd.namespace, 'group-1')],
+      back: [namespaceUpserted(crowd.namespace, 'group-0')],
+    }))
+    return costFigures(this.name, costs, { p50: 50 }, 'ms')
+  },
+}
+
+const nested: Case = {
+  name: '1,000 CIDRs and 1,000 exceptions that nest',
+  async run(live) {
+    const policy = (count: number): NetworkPolicyFact => ({
+      namespace: 'team-0',
+      name: 'nested',
+      podSelector: [is('app', 'app-0')],
+      policyTypes: ['egress'],
+      ingress: [],
+      egress: [
+        {
+          peers: nestedBlocks(count).map(({ cidr, except }) => ({ kind: 'ipBlock', cidr, except: [except] })),
+          ports: [tcp(443)],
+        },
+      ],
+    })
+    const [compiled, one]: [Cost[], Cost[]] = [[], []]
+    for (let round = 0; round < 12; round += 1) {
+      compiled.push(await live.change(inForce(policy(1000))))
+      for (let more = 0; more < 5; more += 1) {
+        one.push(await live.change(inForce(policy(1001))))
+        await live.change(inForce(policy(1000)))
+      }
+      await live.change(withdrawn(policy(1000)))
+    }
+    return {
+      ...costFigures(this.name, compiled.slice(2), { p50: 50 }, 'ms'),
+      ...costFigures('one more CIDR', one.slice(10), { p50: 5 }, 'ms'),
+    }
+  },
+}
+
+const podsPerSecond = 40
+
+const uniqueLabels: Case = {
+  name: 'pods with unique labels',
+  async run(live, size, rounds) {
+    // Ten minutes by default; each pod lives half a minute.
+    const count = rounds * 120
+    const alive: PodFact[] = []
+    const costs: Cost[] = []
+    const classes = (): number => {
+      const seen = new Set<number>()
+      for (const [, row] of live.engine.tables.addresses) seen.add(row.peerClass)
+      return seen.size
+    }
+    const before = classes()
+    for (let n = 0; n < count; n += 1) {
+      const pod = newcomer(size, n % 60_000, {
+        labels: { ...podOf(size, n % size.identities).labels, unique: `value-${n}` },
+      })
+      alive.push(pod)
+      costs.push(await live.change(upserted(pod)))
+      if (alive.length > podsPerSecond * 30) costs.push(await live.change(deleted(alive.shift()!)))
+    }
+    const after = classes()
+    for (const pod of alive) await live.change(deleted(pod))
+    return {
+      ...costFigures(`${this.name} (${count} pods)`, costs, { p50: 100 }),
+      [`${this.name}, classes made`]: { value: after - before, unit: 'classes', goal: { atMost: 0 } },
+    }
+  },
+}
+
+export const cases: readonly Case[] = [
+  knownClass,
+  newIdentity,
+  newSelector,
+  manySelectors,
+  manySubjects,
+  relabelled,
+  nested,
+  uniqueLabels,
+]
