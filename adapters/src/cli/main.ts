@@ -4,6 +4,7 @@ import { agentCommand } from './commands/agent.js'
 import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { getCommand } from './commands/get.js'
+import { lintCommand } from './commands/lint.js'
 import { logCommand } from './commands/log.js'
 import { matrixCommand } from './commands/matrix.js'
 import { observeCommand } from './commands/observe.js'
@@ -79,6 +80,7 @@ function createProgram(context: CommandContext): Command {
     compareCommand,
     whatIfCommand,
     matrixCommand,
+    lintCommand,
     logCommand,
     replayCommand,
   ]
@@ -94,7 +96,7 @@ function createProgram(context: CommandContext): Command {
 }
 
 const exitHelp = `
-Exit status: 0 done · 1 the answer is no (disagreement, other digest, --fail-on-deny) · 2 usage · 3 no agent ·
+Exit status: 0 done · 1 the answer is no (disagreement, other digest, --fail-on, --fail-on-deny) · 2 usage · 3 no agent ·
 4 log damaged or in use · 5 no such object · 6 the machine lacks or refuses something · 70 a defect of Weir`
 
 function withSubcommands(parent: Command): Command[] {

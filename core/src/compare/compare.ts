@@ -74,5 +74,5 @@ function sides(direction: 'ingress' | 'egress', subject: EndClass, peer: EndClas
 
 function changeOf(before: Outcome, after: Outcome): ChangeKind | undefined {
   if (before.allowed !== after.allowed) return after.allowed ? 'newly-allowed' : 'newly-denied'
-  return before.allowed && before.l7 !== after.l7 ? 'changed-l7' : undefined
+  return before.l7 !== after.l7 ? 'changed-l7' : undefined
 }

@@ -13,7 +13,7 @@ export interface Cause {
 /** What becomes of flows, and by which rules. */
 export interface Outcome {
   readonly allowed: boolean
-  /** What a proxy must find in the traffic, as text. */
+  /** What a proxy must find in the traffic, as text. Such flows are denied as long as no proxy runs. */
   readonly l7?: string
   /** Of a denial, the ends that deny; of an allowance, both. */
   readonly causes: readonly Cause[]
@@ -64,11 +64,11 @@ export function* meetings<A extends Span, B extends Span>(
 
 function outcomeOf(egress: Piece, ingress: Piece): Outcome {
   const sides = [causeOf('egress', egress), causeOf('ingress', ingress)] as const
-  if (egress.allowed && ingress.allowed) {
-    const l7 = [egress.l7, ingress.l7].filter(text => text !== undefined)
-    return { allowed: true, ...(l7.length > 0 && { l7: l7.join(' and ') }), causes: sides }
-  }
-  return { allowed: false, causes: sides.filter((_, at) => !(at === 0 ? egress : ingress).allowed) }
+  if (egress.allowed && ingress.allowed) return { allowed: true, causes: sides }
+  const denying = [egress, ingress].filter(({ allowed }) => !allowed)
+  const causes = sides.filter((_, at) => !(at === 0 ? egress : ingress).allowed)
+  const l7 = denying.map(piece => piece.l7)
+  return { allowed: false, ...(!l7.includes(undefined) && { l7: l7.join(' and ') }), causes }
 }
 
 function causeOf(direction: Direction, { rules, allowed }: Piece): Cause {

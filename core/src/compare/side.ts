@@ -8,7 +8,7 @@ export interface Piece {
   readonly first: number
   readonly last: number
   readonly allowed: boolean
-  /** What a proxy must find in the traffic, as text; absent when nothing is asked. */
+  /** What a proxy must find in the traffic, as text; until one runs nothing passes. Absent when nothing is asked. */
   readonly l7?: string
   /** The rules that decide, all of one rank; empty where no rule has anything to say. */
   readonly rules: readonly BookRule[]
@@ -101,7 +101,8 @@ function split(matched: readonly { readonly each: BookRule; readonly taken: Inte
     const rules = matched.filter(({ taken }) => contains(taken, first)).map(({ each }) => each)
     if (rules.length === 0) continue
     const l7 = allowed ? l7Text(rules) : undefined
-    pieces.push({ first, last: sorted[at + 1]! - 1, allowed, ...(l7 !== undefined && { l7 }), rules })
+    const last = sorted[at + 1]! - 1
+    pieces.push(l7 === undefined ? { first, last, allowed, rules } : { first, last, allowed: false, l7, rules })
   }
   return pieces
 }

@@ -18,8 +18,8 @@ export interface MatrixCell {
   readonly all: readonly KeyRange[]
   /** What some member may send to some other one; as `all` where nobody is told apart. */
   readonly some: readonly KeyRange[]
-  /** True when a proxy must look into some of it. */
-  readonly l7: boolean
+  /** What passes when a proxy finds what rules ask of the traffic; none runs yet, so it doesn't. */
+  readonly l7: readonly KeyRange[]
 }
 
 /** Who may talk to whom. */
@@ -35,7 +35,7 @@ export interface Matrix {
 interface Sum {
   all: Intervals
   some: Intervals
-  l7: boolean
+  l7: Intervals
 }
 
 /** Every pair of groups and what may pass between them, from the rules alone: nothing is tried, nothing left out. */
@@ -54,17 +54,23 @@ export function matrixOf(engine: Readable, by: Grouping): Matrix {
             if (isOnePod(senders, receivers)) continue
             names.add(source).add(target)
             const row = entryOf(sums, source, () => new Map<string, Sum>())
-            const sum = entryOf(row, target, () => ({ all: everything, some: [], l7: false }))
+            const sum = entryOf(row, target, () => ({ all: everything, some: [], l7: [] }))
             sum.all = intersection(sum.all, passing.keys)
             sum.some = union(sum.some, passing.keys)
-            sum.l7 ||= passing.l7
+            sum.l7 = union(sum.l7, passing.l7)
           }
         }
       }
     }
   }
   const cells = [...sums].flatMap(([from, row]) =>
-    [...row].map(([to, { all, some, l7 }]) => ({ from, to, all: keyRanges(all), some: keyRanges(some), l7 })),
+    [...row].map(([to, { all, some, l7 }]) => ({
+      from,
+      to,
+      all: keyRanges(all),
+      some: keyRanges(some),
+      l7: keyRanges(l7),
+    })),
   )
   return {
     by: typeof by === 'string' ? by : by.label,
@@ -74,17 +80,15 @@ export function matrixOf(engine: Readable, by: Grouping): Matrix {
   }
 }
 
-function passingOf(from: EndClass, to: EndClass, own: boolean): { readonly keys: Intervals; readonly l7: boolean } {
-  const keys: number[] = []
-  let l7 = false
+function passingOf(from: EndClass, to: EndClass, own: boolean): { readonly keys: Intervals; readonly l7: Intervals } {
+  let keys: Intervals = []
+  let l7: Intervals = []
   for (const { first, last, outcome } of outcomesOf(
     rowOf(0, 'egress', from, to, own),
     rowOf(0, 'ingress', to, from, own),
   )) {
-    if (!outcome.allowed) continue
-    l7 ||= outcome.l7 !== undefined
-    if (keys.at(-1) === first - 1) keys[keys.length - 1] = last
-    else keys.push(first, last)
+    if (outcome.allowed) keys = union(keys, [first, last])
+    else if (outcome.l7 !== undefined) l7 = union(l7, [first, last])
   }
   return { keys, l7 }
 }

@@ -38,7 +38,8 @@ export function changeSummary(changes: readonly FlowChange[]): string {
 }
 
 function verdict({ allowed, l7 }: Outcome, colour: Colour): string {
-  return allowed ? colour.good(l7 === undefined ? 'allowed' : 'allowed by L7 rules') : colour.bad('denied')
+  if (allowed) return colour.good('allowed')
+  return colour.bad(l7 === undefined ? 'denied' : 'denied (L7 rules, no proxy)')
 }
 
 function why(outcome: Outcome, placeOf: PlaceOf): string {

@@ -29,7 +29,7 @@ function textLines({ parties, cells }: Matrix, cellOf: CellOf): readonly string[
       `${from.padEnd(widest)} ${String(at + 1).padStart(4)} ${parties.map(to => mark(cellOf(from, to)).padStart(4)).join('')}`,
   )
   const ports = cells
-    .filter(cell => !isOpen(cell) && cell.some.length > 0)
+    .filter(cell => !isOpen(cell) && !isEmpty(cell))
     .map(cell => `${cell.from} → ${cell.to} : ${cellText(cell)}`)
   return [
     `${'from'.padEnd(widest)}   to ${numbers.join('')}`,
@@ -53,7 +53,7 @@ function markdownLines({ parties }: Matrix, cellOf: CellOf): readonly string[] {
 /** Edges with their ports; a party that nothing leads to or from stands alone. */
 function dotLines({ parties, cells }: Matrix): readonly string[] {
   const edges = cells
-    .filter(({ some }) => some.length > 0)
+    .filter(cell => !isEmpty(cell))
     .map(cell => {
       const style = isPartial(cell) ? ', style=dashed' : ''
       return `  ${quoted(cell.from)} -> ${quoted(cell.to)} [label=${quoted(cellText(cell))}${style}]`
@@ -69,21 +69,22 @@ function dotLines({ parties, cells }: Matrix): readonly string[] {
 }
 
 const markdownCell = (cell: MatrixCell | undefined): string =>
-  cell === undefined ? '' : cell.some.length === 0 ? '–' : cellText(cell)
+  cell === undefined ? '' : isEmpty(cell) ? '–' : cellText(cell)
 
 function mark(cell: MatrixCell | undefined): string {
   if (cell === undefined) return ''
   if (isPartial(cell)) return '◐'
-  return cell.some.length === 0 ? '·' : isOpen(cell) ? '●' : '○'
+  return isEmpty(cell) ? '·' : isOpen(cell) ? '●' : '○'
 }
 
 function cellText(cell: MatrixCell): string {
-  const l7 = cell.l7 ? ' (L7 rules)' : ''
-  if (!isPartial(cell)) return portsText(cell.some) + l7
   const all = cell.all.length === 0 ? 'some of them only' : `all of them ${portsText(cell.all)}`
-  return `${portsText(cell.some)}${l7} (${all})`
+  const passing = isPartial(cell) ? `${portsText(cell.some)} (${all})` : portsText(cell.some)
+  const l7 = cell.l7.length === 0 ? '' : `${portsText(cell.l7)} by L7 rules`
+  return [cell.some.length === 0 ? '' : passing, l7].filter(text => text !== '').join('; ')
 }
 
+const isEmpty = ({ some, l7 }: MatrixCell): boolean => some.length === 0 && l7.length === 0
 const isPartial = ({ all, some }: MatrixCell): boolean => JSON.stringify(all) !== JSON.stringify(some)
 const isOpen = (cell: MatrixCell): boolean => !isPartial(cell) && portsText(cell.all) === 'any'
 const escaped = (text: string): string => text.replaceAll('|', '\\|')
