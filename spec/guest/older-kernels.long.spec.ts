@@ -19,7 +19,7 @@ const script = `cd '${root.replaceAll("'", "'\\''")}' || exit 1
 node spec/dist/guest/inside/session.js
 node node_modules/mocha/bin/mocha.js --exit --no-colors --timeout 60000 spec/dist/datapath/kernel-backend.spec.js
 echo "conformance: exit $?"
-node adapters/bin/weir.mjs demo --output json --backend kernel examples/shop >/run/tmp/demo.json 2>/run/tmp/demo.log
+node adapters/bin/weir.mjs demo --output json --backend kernel --patience 4 examples/shop >/run/tmp/demo.json 2>/run/tmp/demo.log
 echo "demo: exit $?"
 tail -n 3 /run/tmp/demo.log
 echo "demo: report $(cat /run/tmp/demo.json)"
