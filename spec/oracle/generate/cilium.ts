@@ -156,7 +156,7 @@ function peers(side: 'from' | 'to', denying: boolean): fc.Arbitrary<RawDirection
     kind(`${side}CIDR`, listOf(blocks.map(({ cidr }) => cidr)), 2),
     kind(`${side}CIDRSet`, listOf(cidrRules), 4),
     kind(`${side}Entities`, entities, 5),
-    kind(`${side}Nodes`, listOf(nodeSelectors), 1),
+    kind(`${side}Nodes`, listOf(nodeSelectors), 3),
     ...(side === 'to' ? [kind('toServices', listOf(services), 2)] : []),
     ...(side === 'to' && !denying ? [kind('toFQDNs', listOf(fqdns), 4)] : []),
   )
@@ -313,12 +313,36 @@ function policy(
 }
 
 const clusterwideName = fc.record({ name: pick(policyNames) })
+const namespacedName = fc.record({ name: pick(policyNames), namespace: anyNamespace })
 
 export const anyCiliumPolicy: fc.Arbitrary<RawCiliumPolicy> = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: policy('CiliumNetworkPolicy', fc.record({ name: pick(policyNames), namespace: anyNamespace }), podRule),
-  },
+  { weight: 5, arbitrary: policy('CiliumNetworkPolicy', namespacedName, podRule) },
   { weight: 3, arbitrary: policy('CiliumClusterwideNetworkPolicy', clusterwideName, podRule) },
   { weight: 2, arbitrary: policy('CiliumClusterwideNetworkPolicy', clusterwideName, nodeRule) },
+)
+
+/** Pods that may go out to names and services, to little else. */
+const outwardRule: fc.Arbitrary<RawCiliumRule> = fc
+  .array(
+    fc.tuple(
+      fc.oneof(
+        { weight: 3, arbitrary: fc.array(fqdns, { minLength: 1, maxLength: 2 }).map(toFQDNs => ({ toFQDNs })) },
+        {
+          weight: 2,
+          arbitrary: fc.array(services, { minLength: 1, maxLength: 2 }).map(toServices => ({ toServices })),
+        },
+        {
+          weight: 1,
+          arbitrary: placed.map(raw => ({ toEndpoints: [raw] })),
+        },
+      ),
+      fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: packets('to', false) }),
+    ),
+    { minLength: 1, maxLength: 2 },
+  )
+  .map(entries => ({ endpointSelector: {}, egress: entries.map(([whom, what]) => ({ ...whom, ...what })) }))
+
+export const outwardCiliumPolicy: fc.Arbitrary<RawCiliumPolicy> = fc.oneof(
+  { weight: 3, arbitrary: policy('CiliumNetworkPolicy', namespacedName, outwardRule) },
+  { weight: 1, arbitrary: policy('CiliumClusterwideNetworkPolicy', clusterwideName, outwardRule) },
 )

@@ -27,7 +27,7 @@ const pods: fc.Arbitrary<NamespacedPods> = fc.oneof(
 
 const outward: fc.Arbitrary<ClusterPolicyPeer> = fc.oneof(
   { weight: 3, arbitrary: pods },
-  { weight: 1, arbitrary: nodeSelectors.map(raw => ({ kind: 'nodes' as const, selector: selectorOf(raw) })) },
+  { weight: 2, arbitrary: nodeSelectors.map(raw => ({ kind: 'nodes' as const, selector: selectorOf(raw) })) },
   {
     weight: 2,
     arbitrary: fc
@@ -130,3 +130,28 @@ const kinds = fc.oneof(
 export const anyClusterPolicy: fc.Arbitrary<ClusterPolicyFact> = fc
   .tuple(kinds, pods, section('ingress', rule(pods)), section('egress', egressRule))
   .map(([head, subject, ingress, egress]) => ({ ...head, subject, ingress, egress }))
+
+const everyPod: ClusterPolicyPeer = { kind: 'namespaces', selector: [] }
+const broadPeer = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(everyPod) },
+  { weight: 3, arbitrary: fc.constant<ClusterPolicyPeer>({ kind: 'networks', cidrs: ['0.0.0.0/0', '::/0'] }) },
+  { weight: 1, arbitrary: pods },
+)
+const broadRule = fc
+  .tuple(pick(['accept', 'deny', 'pass'] as const), broadPeer)
+  .map(([does, peer]) => ({ action: does, peers: [peer] }))
+
+/** Policies that would all decide the same packets, so that only their order does. */
+export const broadClusterPolicy: fc.Arbitrary<ClusterPolicyFact> = fc
+  .tuple(
+    kinds,
+    section('ingress', broadRule),
+    section(
+      'egress',
+      fc.oneof(
+        { weight: 3, arbitrary: broadRule },
+        { weight: 2, arbitrary: names.map(peer => ({ action: 'accept' as const, peers: [peer] })) },
+      ),
+    ),
+  )
+  .map(([head, ingress, egress]) => ({ ...head, subject: { kind: 'namespaces', selector: [] }, ingress, egress }))

@@ -30,6 +30,11 @@ const icmp: readonly ProtocolPort[] = [
   { protocol: 58, port: 80 },
 ]
 
+const fewPorts: readonly ProtocolPort[] = [
+  { protocol: 6, port: 80 },
+  { protocol: 17, port: 53 },
+]
+
 /** Every address that a rule could tell from its neighbours: owners, and both sides of every block's both edges. */
 export function interestingAddresses(cluster: OracleCluster): readonly string[] {
   const blocks = new Set([
@@ -77,6 +82,12 @@ function ciliumBlocksOf(policy: CiliumPolicyFact): readonly string[] {
   )
 }
 
+function holesOf(policy: CiliumPolicyFact): readonly string[] {
+  return directionsOf(policy).flatMap(({ peers }) =>
+    peers?.kind === 'cidrs' ? peers.cidrs.flatMap(({ except }) => except) : [],
+  )
+}
+
 function networksOf(policy: ClusterPolicyFact): readonly string[] {
   return [...policy.ingress, ...policy.egress]
     .flatMap(rule => rule.peers)
@@ -114,7 +125,8 @@ const isForNodes = (policy: CiliumPolicyFact): boolean => policy.rules.some(rule
 /**
  * Flows worth asking about: every two interesting addresses of one family of which a local pod (any pod, when none is
  * local) has at least one, or this node if policies select nodes, on each interesting port. Should there be more than `limit`, that many of them, spread by
- * `salt`: half of those to ports that the destination has itself, where names resolve, the rest to any.
+ * `salt`: a third of those to ports that the destination has itself, where names resolve; a third with addresses that
+ * nodes, slices, DNS answers and holes of blocks tell of, on few ports; the rest any.
  */
 export function* interestingFlows(cluster: OracleCluster, limit: number, salt: number): Generator<OracleFlow> {
   const addresses = interestingAddresses(cluster)
@@ -129,12 +141,27 @@ export function* interestingFlows(cluster: OracleCluster, limit: number, salt: n
       .map(to => ({ from, to, own: ownPorts(cluster, to) })),
   )
   const focused = pairs.flatMap(({ from, to, own }) => own.map(port => ({ from, to, ...port })))
-  yield* spread(focused.length, limit / 2, salt, nth => focused[nth])
+  yield* spread(focused.length, limit / 3, salt, nth => focused[nth])
+  const told = new Set([
+    ...(cluster.slices ?? []).flatMap(slice => slice.addresses),
+    ...(cluster.answers ?? []).flatMap(({ answer }) => answer.addresses),
+    ...cluster.nodes.flatMap(node => node.addresses),
+    ...(cluster.ciliumPolicies ?? []).flatMap(holesOf).map(hole => cidrBounds(hole)[0]),
+  ])
+  const toldOf = pairs.filter(({ from, to }) => told.has(from) || told.has(to))
+  const isKnown = (own: readonly ProtocolPort[], port: ProtocolPort): boolean =>
+    own.some(it => it.protocol === port.protocol && it.port === port.port)
+  yield* spread(toldOf.length * fewPorts.length, limit / 3, salt, nth => {
+    const pair = toldOf[Math.floor(nth / fewPorts.length)]
+    const port = fewPorts[nth % fewPorts.length]
+    return pair && port && !isKnown(pair.own, port) ? { from: pair.from, to: pair.to, ...port } : undefined
+  })
   const ports = interestingPorts(cluster)
-  yield* spread(pairs.length * ports.length, limit / 2, salt, nth => {
+  yield* spread(pairs.length * ports.length, limit / 3, salt, nth => {
     const pair = pairs[Math.floor(nth / ports.length)]
     const port = ports[nth % ports.length]
-    if (!pair || !port || pair.own.some(it => it.protocol === port.protocol && it.port === port.port)) return undefined
+    if (!pair || !port || isKnown(pair.own, port)) return undefined
+    if ((told.has(pair.from) || told.has(pair.to)) && isKnown(fewPorts, port)) return undefined
     return { from: pair.from, to: pair.to, ...port }
   })
 }

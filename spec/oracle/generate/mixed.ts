@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { ciliumFromManifest } from '../cilium-manifest.js'
 import type { TimedBody } from '../cluster.js'
 import { blocks, nodeAddresses, ownAddresses, worldAddresses } from './addresses.js'
-import { anyCiliumPolicy } from './cilium.js'
-import { anyClusterPolicy } from './cluster-policies.js'
+import { anyCiliumPolicy, outwardCiliumPolicy } from './cilium.js'
+import { anyClusterPolicy, broadClusterPolicy } from './cluster-policies.js'
 import { type Batches, batchesOf, eventBodies } from './history.js'
 import { cidrGroupNames, dawnMs, dnsNames, serviceNames, sliceNames } from './mixed-names.js'
 import { anyNamespace, labelValues, nodeNames, pick, policyNames } from './names.js'
@@ -116,47 +116,71 @@ const nodeEvents: fc.Arbitrary<EventBody> = fc.tuple(pick(nodeNames), pick(label
   },
 }))
 
+const ciliumUpserted = (policies: typeof anyCiliumPolicy): fc.Arbitrary<EventBody> =>
+  policies.map(raw => ({ kind: 'ciliumpolicy.upserted', policy: ciliumFromManifest(raw) }))
+
+const ciliumDeleted: fc.Arbitrary<EventBody> = fc.oneof(
+  fc.record({ namespace: anyNamespace, name: pick(policyNames) }).map(object => ({
+    kind: 'ciliumpolicy.deleted' as const,
+    policyKind: 'CiliumNetworkPolicy' as const,
+    ...object,
+  })),
+  pick(policyNames).map(name => ({
+    kind: 'ciliumpolicy.deleted' as const,
+    policyKind: 'CiliumClusterwideNetworkPolicy' as const,
+    namespace: '',
+    name,
+  })),
+)
+
+const clusterUpserted = (policies: typeof anyClusterPolicy): fc.Arbitrary<EventBody> =>
+  policies.map(policy => ({ kind: 'clusterpolicy.upserted', policy }))
+
+const clusterDeleted: fc.Arbitrary<EventBody> = anyClusterPolicy.map(({ kind, name }) => ({
+  kind: 'clusterpolicy.deleted',
+  policyKind: kind,
+  name,
+}))
+
 /** One thing that happens to a cluster that speaks every dialect. */
-export const mixedEventBodies: fc.Arbitrary<TimedBody> = fc.oneof(
+const anything: fc.Arbitrary<TimedBody> = fc.oneof(
   { weight: 40, arbitrary: eventBodies },
-  {
-    weight: 20,
-    arbitrary: anyCiliumPolicy.map(raw => ({
-      kind: 'ciliumpolicy.upserted' as const,
-      policy: ciliumFromManifest(raw),
-    })),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.oneof(
-      fc.record({ namespace: anyNamespace, name: pick(policyNames) }).map(object => ({
-        kind: 'ciliumpolicy.deleted' as const,
-        policyKind: 'CiliumNetworkPolicy' as const,
-        ...object,
-      })),
-      pick(policyNames).map(name => ({
-        kind: 'ciliumpolicy.deleted' as const,
-        policyKind: 'CiliumClusterwideNetworkPolicy' as const,
-        namespace: '',
-        name,
-      })),
-    ),
-  },
-  { weight: 8, arbitrary: anyClusterPolicy.map(policy => ({ kind: 'clusterpolicy.upserted' as const, policy })) },
-  {
-    weight: 2,
-    arbitrary: anyClusterPolicy.map(({ kind, name }) => ({
-      kind: 'clusterpolicy.deleted' as const,
-      policyKind: kind,
-      name,
-    })),
-  },
+  { weight: 20, arbitrary: ciliumUpserted(anyCiliumPolicy) },
+  { weight: 3, arbitrary: ciliumDeleted },
+  { weight: 8, arbitrary: clusterUpserted(anyClusterPolicy) },
+  { weight: 2, arbitrary: clusterDeleted },
   { weight: 6, arbitrary: groupEvents },
   { weight: 6, arbitrary: serviceEvents },
   { weight: 2, arbitrary: apiServer },
   { weight: 7, arbitrary: dnsEvents },
-  { weight: 4, arbitrary: nodeEvents },
+  { weight: 6, arbitrary: nodeEvents },
+)
+
+/** To a cluster whose pods go out to names and services. */
+const outward: fc.Arbitrary<TimedBody> = fc.oneof(
+  { weight: 15, arbitrary: eventBodies },
+  { weight: 8, arbitrary: ciliumUpserted(outwardCiliumPolicy) },
+  { weight: 1, arbitrary: ciliumDeleted },
+  { weight: 10, arbitrary: dnsEvents },
+  { weight: 10, arbitrary: serviceEvents },
+  { weight: 2, arbitrary: clusterUpserted(broadClusterPolicy) },
+)
+
+/** To one where many cluster policies have a word. */
+const orderly: fc.Arbitrary<TimedBody> = fc.oneof(
+  { weight: 15, arbitrary: eventBodies },
+  { weight: 2, arbitrary: ciliumUpserted(anyCiliumPolicy) },
+  { weight: 12, arbitrary: clusterUpserted(broadClusterPolicy) },
+  { weight: 4, arbitrary: clusterUpserted(anyClusterPolicy) },
+  { weight: 2, arbitrary: clusterDeleted },
+  { weight: 4, arbitrary: dnsEvents },
+  { weight: 3, arbitrary: nodeEvents },
 )
 
 /** A history of a cluster that speaks every dialect, in the batches in which it arrives. */
-export const mixedHistories = (maxEvents: number): fc.Arbitrary<Batches> => batchesOf(mixedEventBodies, maxEvents)
+export const mixedHistories = (maxEvents: number): fc.Arbitrary<Batches> =>
+  fc.oneof(
+    { weight: 5, arbitrary: batchesOf(anything, maxEvents) },
+    { weight: 2, arbitrary: batchesOf(outward, maxEvents) },
+    { weight: 2, arbitrary: batchesOf(orderly, maxEvents) },
+  )
