@@ -1,4 +1,4 @@
-import type { Digest, EngineSnapshot, Explanation } from '@weir/core'
+import type { Digest, Direction, EngineSnapshot, Explanation, NearRule } from '@weir/core'
 import type { Problem } from '@weir/core/errors.js'
 
 /**
@@ -118,6 +118,10 @@ export interface WhyAnswer {
   readonly protocol: number
   readonly port: number
   readonly explanation: Explanation
+  /** Of each end that denies by default, the allowances that come nearest. */
+  readonly nearest: Readonly<Record<Direction, readonly NearRule[]>>
+  /** Where the events of the rules named came from: `manifests:/path/web.yaml:3`. */
+  readonly sources: readonly (readonly [seq: number, source: string])[]
   /** The last event folded in before the answer. */
   readonly seq: number
 }

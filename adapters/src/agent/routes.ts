@@ -5,7 +5,7 @@ import { eventAt } from './log-events.js'
 import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
 import { type Answer, type Lines, notFound, type Question } from './server.js'
 import { type SourceOf, viewOf } from './views.js'
-import { why } from './why.js'
+import { why, withSources } from './why.js'
 
 /** Most events that one question gets. */
 const eventsLimit = 1000
@@ -41,7 +41,9 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
       case 'get':
         return value(await viewOf(agent.engine, kindOf(rest[0]), question.query.get('name') ?? undefined, sourceOf))
       case 'why':
-        return value(why(agent.engine, required(question, 'from'), required(question, 'to')))
+        return value(
+          await withSources(why(agent.engine, required(question, 'from'), required(question, 'to')), sourceOf),
+        )
       case 'snapshot':
         return value(await snapshotOf(agent.engine, sourceOf))
       case 'log':

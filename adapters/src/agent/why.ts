@@ -1,6 +1,7 @@
-import { type Engine, protocolNumbers, WeirError } from '@weir/core'
+import { type Engine, nearestRules, protocolNumbers, WeirError } from '@weir/core'
 import { familyOf, findPlace, pairs, type Place } from './places.js'
 import type { WhyAnswer } from './protocol.js'
+import type { SourceOf } from './views.js'
 
 /** What is asked for at the destination: a port, or nothing, which means all that the destination has. */
 export interface Target {
@@ -61,9 +62,31 @@ export function why(engine: Engine, from: string, to: string): readonly WhyAnswe
   for (const pair of joined)
     for (const { protocol, port } of portsOf(target, destination, familyOf(pair.from.address))) {
       const flow = { from: pair.from.address, to: pair.to.address, protocol, port }
-      answers.push({ ...pair, protocol, port, explanation: engine.explain(flow), seq: engine.seq })
+      const explanation = engine.explain(flow)
+      const nearest = nearestRules(engine, explanation)
+      answers.push({ ...pair, protocol, port, explanation, nearest, sources: [], seq: engine.seq })
     }
   return answers
+}
+
+/** Answers with where the events of their rules came from. */
+export function withSources(answers: readonly WhyAnswer[], sourceOf: SourceOf): Promise<readonly WhyAnswer[]> {
+  return Promise.all(answers.map(async answer => ({ ...answer, sources: await sourcesOf(answer, sourceOf) })))
+}
+
+async function sourcesOf(
+  { explanation: { egress, ingress }, nearest }: WhyAnswer,
+  sourceOf: SourceOf,
+): Promise<WhyAnswer['sources']> {
+  const named = [egress, ingress].flatMap(({ matched, isolatedBy }) => [
+    ...matched.map(({ origin }) => origin),
+    ...isolatedBy,
+  ])
+  const near = [...nearest.egress, ...nearest.ingress].map(({ origin }) => origin)
+  const seqs = new Set([...named, ...near].map(({ seq }) => seq).filter(seq => seq > 0))
+  const sources: [number, string][] = []
+  for (const seq of seqs) sources.push([seq, await sourceOf(seq)])
+  return sources
 }
 
 interface WhichPort {

@@ -76,25 +76,37 @@ export interface Resident {
 
 /** Pods that policies can select, by `namespace/name`: those that are the node are left out. */
 export function residentsOf(state: ClusterState): Map<string, Resident> {
-  const agent = state.agent?.fact
-  const everything = new LabelFilter()
   const namespaces = new Map<string, ReadonlyMap<string, string>>()
   const residents = new Map<string, Resident>()
-  for (const [key, { fact: pod }] of state.pods) {
-    if (pod.hostNetwork) continue
-    const namespace = entryOf(namespaces, pod.namespace, () =>
-      namespaceLabels(pod.namespace, state.namespaces.get(pod.namespace)?.fact.labels),
-    )
-    const { relevant, filtered } = podLabels({ pod, namespace, cluster: agent?.cluster ?? 'default' }, everything)
-    const local = agent !== undefined && (pod.node === agent.node || state.endpoints.has(key))
-    residents.set(key, {
-      pod,
-      labels: new Map([...relevant, ...filtered]),
-      ports: namedPorts(pod),
-      host: local ? agent.node : pod.node,
-    })
+  for (const key of state.pods.keys()) {
+    const resident = residentOf(state, key, namespaces)
+    if (resident !== undefined) residents.set(key, resident)
   }
   return residents
+}
+
+const nothingFiltered = new LabelFilter()
+
+/** @param namespaces labels of namespaces that were looked up before */
+export function residentOf(
+  state: ClusterState,
+  key: string,
+  namespaces: Map<string, ReadonlyMap<string, string>> = new Map(),
+): Resident | undefined {
+  const agent = state.agent?.fact
+  const pod = state.pods.get(key)?.fact
+  if (pod === undefined || pod.hostNetwork) return undefined
+  const namespace = entryOf(namespaces, pod.namespace, () =>
+    namespaceLabels(pod.namespace, state.namespaces.get(pod.namespace)?.fact.labels),
+  )
+  const { relevant, filtered } = podLabels({ pod, namespace, cluster: agent?.cluster ?? 'default' }, nothingFiltered)
+  const local = agent !== undefined && (pod.node === agent.node || state.endpoints.has(key))
+  return {
+    pod,
+    labels: new Map([...relevant, ...filtered]),
+    ports: namedPorts(pod),
+    host: local ? agent.node : pod.node,
+  }
 }
 
 /** Addresses of nodes, those that only their hostNetwork pods tell of included. */

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { defaultSocketPath, type WhyAnswer } from '../../agent/protocol.js'
+import { eventAt } from '../../agent/log-events.js'
 import { restoreEngine } from '../../agent/restore.js'
-import { why } from '../../agent/why.js'
+import { why, withSources } from '../../agent/why.js'
 import { agentClient } from '../client.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
@@ -24,7 +25,9 @@ export function whyCommand(context: CommandContext): Command {
     async (from: string, to: string, options: WhyOptions) => {
       const answers = await answersOf(context, from, to, options)
       if (options.output === 'json') await context.terminal.line(JSON.stringify(answers))
-      else for (const line of explanationLines(answers, context.terminal.colour)) await context.terminal.line(line)
+      else
+        for (const line of explanationLines(answers, context.terminal.colour, context.workingFolder))
+          await context.terminal.line(line)
       return options.failOnDeny === true && !answers.every(isAllowed) ? exitCodes.no : exitCodes.ok
     },
   )
@@ -44,6 +47,6 @@ async function answersOf(
 ): Promise<readonly WhyAnswer[]> {
   if (options.log === undefined) return agentClient(options.socket).get<readonly WhyAnswer[]>('/v1/why', { from, to })
   return await readingLog(await logFolder(context, options.log), async log =>
-    why((await restoreEngine(log)).engine, from, to),
+    withSources(why((await restoreEngine(log)).engine, from, to), async seq => (await eventAt(log, seq)).source),
   )
 }

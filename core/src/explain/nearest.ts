@@ -1,0 +1,182 @@
+import { parseAddress, parsePrefix, type Prefix } from '../address/address.js'
+import { keyRanges, portsText } from '../compare/port-text.js'
+import { nodeLabels, residentOf, worldLabels, type Resident } from '../compare/residents.js'
+import type { Face } from '../compare/rule-book.js'
+import { derivedKeys } from '../identity/labels.js'
+import { matchesSelector } from '../policy/match.js'
+import type { Direction, Origin, PeerSelector, Rule } from '../policy/rule.js'
+import type { LabelSelector, Requirement } from '../policy/selector.js'
+import type { ClusterState } from '../state/state.js'
+import { contains, packetKey, portSetIntervals } from '../verdict/intervals.js'
+import { matchesPeer } from '../verdict/match-peer.js'
+import { portKey } from '../verdict/model.js'
+import type { Explanation, FlowQuery, Party } from './explain.js'
+
+/** One thing that a rule asks and that a flow doesn't have. */
+export interface Shortfall {
+  readonly kind: 'subject' | 'peer' | 'namespace' | 'address' | 'port'
+  /** `the peer has app=web, and it asks for app In (api)` */
+  readonly message: string
+  /** What would make the rule match. */
+  readonly change: string
+}
+
+/** An allowance that would have let a flow pass, but for a little. */
+export interface NearRule {
+  readonly origin: Origin
+  /** All that stands between the flow and the rule; the fewer the nearer. */
+  readonly shortfalls: readonly Shortfall[]
+}
+
+/** Rules more than so many conditions away have nothing to do with the flow. */
+const shortfallsMax = 2
+const rulesMax = 3
+
+/**
+ * For each end that denies by default, the allowances that come nearest to letting the flow pass: nearest first, those
+ * of policies that select the pod before others that are as near.
+ */
+export function nearestRules(
+  engine: { readonly state: ClusterState; rules(): Iterable<Rule> },
+  { flow, from, to, egress, ingress }: Explanation,
+): Readonly<Record<Direction, readonly NearRule[]>> {
+  const sides = { egress, ingress }
+  const near = (direction: Direction): NearRule[] => {
+    const [subject, peer] = direction === 'egress' ? [from, to] : [to, from]
+    const isDefault = sides[direction].reason === 'default-deny'
+    return isDefault ? nearestOf(engine, direction, subject, peer, flow) : []
+  }
+  return { egress: near('egress'), ingress: near('ingress') }
+}
+
+function nearestOf(
+  engine: { readonly state: ClusterState; rules(): Iterable<Rule> },
+  direction: Direction,
+  subject: Party,
+  peer: Party,
+  flow: FlowQuery,
+): NearRule[] {
+  const { state } = engine
+  const resident = residentOf(state, subject.name)
+  if (resident === undefined) return []
+  const other = peer.kind === 'pod' ? residentOf(state, peer.name) : undefined
+  const face = faceOf(peer, other, resident)
+  const destination = direction === 'egress' ? other : resident
+  const found: (NearRule & { readonly selects: boolean })[] = []
+  for (const rule of engine.rules()) {
+    if (rule.direction !== direction || rule.action !== 'allow' || rule.origin.seq === 0) continue
+    const ofSubject = labelShortfalls('subject', rule.subject, resident.labels)
+    if (ofSubject.length > shortfallsMax) continue
+    const shortfalls = [
+      ...ofSubject,
+      ...peerShortfalls(rule, face),
+      ...portShortfalls(rule, flow, destination?.ports ?? new Map()),
+    ]
+    if (shortfalls.length === 0 || shortfalls.length > shortfallsMax) continue
+    found.push({ origin: rule.origin, shortfalls, selects: ofSubject.length === 0 })
+  }
+  const nearest = Math.min(...found.map(({ shortfalls }) => shortfalls.length))
+  return found
+    .filter(({ shortfalls }) => shortfalls.length === nearest)
+    .sort((a, b) => Number(b.selects) - Number(a.selects) || compare(textOf(a.origin), textOf(b.origin)))
+    .slice(0, rulesMax)
+    .map(({ origin, shortfalls }) => ({ origin, shortfalls }))
+}
+
+function faceOf(peer: Party, resident: Resident | undefined, subject: Resident): Face {
+  const address = parseAddress(peer.address) ?? (parsePrefix('0.0.0.0/0') as Prefix)
+  if (resident !== undefined) return { kind: 'pod', labels: resident.labels, ports: resident.ports, address }
+  const labels =
+    peer.kind === 'node' ? nodeLabels(peer.name !== '' && peer.name === subject.host) : worldLabels(address.family)
+  return { kind: peer.kind, labels, ports: new Map(), address }
+}
+
+/** What the nearest of a rule's peers asks and this one lacks. */
+function peerShortfalls({ peers, direction }: Rule, face: Face): readonly Shortfall[] {
+  if (peers === 'any' || peers.some(peer => matchesPeer(peer, face, face.address))) return []
+  const each = peers.map(peer => onePeer(peer, face, direction))
+  return each.reduce((best, list) => (list.length < best.length ? list : best), each[0] ?? [noPeer, noPeer, noPeer])
+}
+
+const noPeer: Shortfall = { kind: 'peer', message: 'it means nobody', change: 'name peers' }
+
+function onePeer(peer: PeerSelector, face: Face, direction: Direction): readonly Shortfall[] {
+  const whom = direction === 'ingress' ? 'source' : 'destination'
+  if (peer.kind === 'labels') {
+    // Who is no pod has no labels to be short of, and the other way round.
+    const entity = peer.selector.find(({ key }) => key.startsWith('reserved:'))
+    if (entity === undefined && face.kind === 'pod') return labelShortfalls('peer', peer.selector, face.labels)
+    const meant = entity === undefined ? 'pods' : entity.key.slice('reserved:'.length)
+    return [{ kind: 'peer', message: `the ${whom} is no one of ${meant}`, change: `name the ${whom} as a peer` }]
+  }
+  const hole = peer.except.find(text => matchesPeer({ ...peer, cidr: text, except: [] }, face, face.address))
+  const message =
+    hole === undefined
+      ? `the ${whom} is not in ${peer.cidr}${peer.scope === 'any' ? '' : ', which means addresses outside of the cluster'}`
+      : `the ${whom} is in ${hole}, which it leaves out of ${peer.cidr}`
+  return [
+    { kind: 'address', message, change: hole === undefined ? 'name a block around it' : `take ${hole} off \`except\`` },
+  ]
+}
+
+function portShortfalls(rule: Rule, flow: FlowQuery, ports: ReadonlyMap<string, number>): readonly Shortfall[] {
+  if (rule.ports === 'any') return []
+  const numbered = portSetIntervals(rule.ports)
+  const key = packetKey(flow.protocol, flow.port)
+  const named = rule.ports.named.map(({ name, protocol }) => ({
+    name,
+    number: ports.get(portKey(protocol, name)),
+    protocol,
+  }))
+  const isNamed = named.some(
+    ({ number, protocol }) => number === flow.port && (protocol === 0 || protocol === flow.protocol),
+  )
+  if (isNamed || contains(numbered, key)) return []
+  const wanted = portsText(keyRanges([key, key]))
+  const allowed = [
+    ...(numbered.length === 0 ? [] : [portsText(keyRanges(numbered))]),
+    ...named.map(({ name, number }) => `${name} (${number ?? 'no port of the destination'})`),
+  ]
+  return [
+    { kind: 'port', message: `it allows ${allowed.join(', ')}, not ${wanted}`, change: `add ${wanted} to its ports` },
+  ]
+}
+
+function labelShortfalls(
+  whose: 'subject' | 'peer',
+  selector: LabelSelector,
+  labels: ReadonlyMap<string, string>,
+): readonly Shortfall[] {
+  return selector
+    .filter(requirement => !matchesSelector([requirement], labels))
+    .map(requirement => labelShortfall(whose, requirement, labels))
+}
+
+function labelShortfall(
+  whose: 'subject' | 'peer',
+  { key, operator, values }: Requirement,
+  labels: ReadonlyMap<string, string>,
+): Shortfall {
+  const isNamespace = key === derivedKeys.namespace || key.startsWith(derivedKeys.namespaceLabels)
+  const name = key.startsWith(derivedKeys.namespaceLabels) ? key.slice(derivedKeys.namespaceLabels.length) : key
+  const value = labels.get(key)
+  const who = whose === 'subject' ? 'the pod' : 'the peer'
+  if (key === derivedKeys.namespace)
+    return {
+      kind: whose === 'subject' ? 'subject' : 'namespace',
+      message: `${who} is in namespace ${value ?? 'none'}, and it means ${operator === 'In' ? values.join(' or ') : operator}`,
+      change: whose === 'subject' ? `a policy in namespace ${value}` : `select namespace ${value} too`,
+    }
+  const asked =
+    operator === 'In' ? `${name}=${values.join(' or ')}` : `${name} ${operator} ${values.join(' or ')}`.trim()
+  const has = value === undefined ? `has no label ${name}` : `has ${name}=${value}`
+  const owner = isNamespace ? `${who}'s namespace` : who
+  return {
+    kind: whose === 'subject' ? 'subject' : isNamespace ? 'namespace' : 'peer',
+    message: `${owner} ${has}, and it asks for ${asked}`,
+    change: `${operator === 'In' || operator === 'Exists' ? `label ${owner} ${name}=${values[0] ?? 'anything'}` : `take the label ${name} off ${owner}`}, or ask for something else`,
+  }
+}
+
+const textOf = ({ policy, path }: Origin): string => `${policy} ${path}`
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
