@@ -1,10 +1,10 @@
 import { Engine } from '@weir/core'
 import type { WeirEvent } from '@weir/core/event/event.js'
-import { verdicts } from '@weir/core/tables/tables.js'
+import { type Verdict, verdicts } from '@weir/core/tables/tables.js'
 import { interestingFlows } from '../oracle/generate/flows.js'
 import { type Batches, numbered, numberedBatches, reordered } from '../oracle/generate/history.js'
 import { clusterOf, decide, type OracleCluster, type OracleFlow } from '../oracle/index.js'
-import { allowedByTables, flawsOf } from './verdicts-by-tables.js'
+import { verdictByTables, flawsOf } from './verdicts-by-tables.js'
 
 /** How thoroughly a cluster is asked. */
 export interface Depth {
@@ -18,11 +18,11 @@ export interface Depth {
 export function disagreements(engine: Engine, cluster: OracleCluster, depth: Depth): readonly string[] {
   const found: string[] = []
   for (const flow of interestingFlows(cluster, depth.flows, depth.salt)) {
-    const expected = decide(cluster, flow).allowedHere
-    const said = engine.verdict(flow) === verdicts.allow
-    if (said !== expected) found.push(`verdict of ${text(flow)} is ${word(said)}, the oracle says ${word(expected)}`)
-    const held = allowedByTables(engine.tables, flow)
-    if (held !== expected) found.push(`tables ${word(held)} ${text(flow)}, the oracle says ${word(expected)}`)
+    const expected = decide(cluster, flow).verdictHere
+    const said = word(engine.verdict(flow))
+    if (said !== expected) found.push(`verdict of ${text(flow)} is ${said}, the oracle says ${expected}`)
+    const held = word(verdictByTables(engine.tables, flow))
+    if (held !== expected) found.push(`tables ${held} ${text(flow)}, the oracle says ${expected}`)
     if (found.length > 5) break
   }
   return found
@@ -61,7 +61,8 @@ const choicesOf = (salt: number): readonly number[] =>
   Array.from({ length: 24 }, (_, index) => ((salt + 1) * 7919 * (index + 1)) % 31)
 
 const parts = (engine: Engine): string => JSON.stringify(engine.digest().parts)
-const word = (allowed: boolean): string => (allowed ? 'allow' : 'deny')
+const word = (verdict: Verdict): string =>
+  Object.entries(verdicts).find(([, number]) => number === verdict)?.[0] ?? `verdict ${verdict}`
 
 /** Every event by itself: the finest way a history can arrive. */
 export const oneByOne = (batches: Batches): Batches => batches.flat().map(body => [body])

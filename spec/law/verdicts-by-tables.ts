@@ -1,5 +1,5 @@
 import type { Tables } from '@weir/core/tables/tables.js'
-import { verdicts } from '@weir/core/tables/tables.js'
+import { type Verdict, verdicts } from '@weir/core/tables/tables.js'
 import { type OracleFlow, cidrContains, parseAddress } from '../oracle/index.js'
 
 /** Who the tables say is at an address: the exact row, or else the longest prefix that contains it. */
@@ -16,20 +16,22 @@ function peerAt(tables: Tables, address: string): { peerClass: number; subject: 
 }
 
 /** The verdict that the tables hold for a new flow, read as the kernel reads them, with loops in place of its maps. */
-export function allowedByTables(tables: Tables, flow: OracleFlow): boolean {
+export function verdictByTables(tables: Tables, flow: OracleFlow): Verdict {
   const source = peerAt(tables, flow.from)
   const destination = peerAt(tables, flow.to)
-  if (source.endpoint !== 0 && source.endpoint === destination.endpoint) return true
+  if (source.endpoint !== 0 && source.endpoint === destination.endpoint) return verdicts.allow
   const key = flow.protocol * 65536 + flow.port
-  const side = (subject: number, direction: 'ingress' | 'egress', peerClass: number): boolean => {
-    if (subject === 0) return true
+  const side = (subject: number, direction: 'ingress' | 'egress', peerClass: number): Verdict => {
+    if (subject === 0) return verdicts.allow
     const cell =
       tables.cells.get(`${subject}:${direction}:${peerClass}`) ?? tables.cells.get(`${subject}:${direction}:0`)
     const row = cell && tables.rows.get(cell.row)
-    if (!row) throw new Error(`no row for subject ${subject} ${direction} class ${peerClass}`)
-    return row.steps.findLast(step => step.key <= key)?.verdict === verdicts.allow
+    const step = row?.steps.findLast(candidate => candidate.key <= key)
+    if (!step) throw new Error(`no row for subject ${subject} ${direction} class ${peerClass}`)
+    return step.verdict
   }
-  return side(source.subject, 'egress', destination.peerClass) && side(destination.subject, 'ingress', source.peerClass)
+  const egress = side(source.subject, 'egress', destination.peerClass)
+  return egress === verdicts.allow ? side(destination.subject, 'ingress', source.peerClass) : egress
 }
 
 /** What is wrong with the tables by themselves: a reference to nothing, a row in two places, a step too many. */
