@@ -2,10 +2,13 @@ import { fileURLToPath } from 'node:url'
 import type { DemoReport } from '@weir/adapters/demo/report.js'
 import { expect } from 'chai'
 import { boot, type GuestRun, whyNoGuest } from './guest.js'
-import { marker, type SessionOf, type SessionReport } from './inside/report.js'
+import { marker, type SessionOf, type SessionReport } from './session-report.js'
 import { fetchKernel, type Kernel, kernelSources } from './kernels.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
+const sessionPath = fileURLToPath(new URL('./session.js', import.meta.url))
+/** A word of a shell script. */
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 /** Four times what an idle machine takes. */
 const timeoutMs = 480_000
 
@@ -15,8 +18,8 @@ const expected = {
   '6.12': { attach: 'tcx', sweep: 'program', coarseClock: true, redirectPeer: true },
 } as const
 
-const script = `cd '${root.replaceAll("'", "'\\''")}' || exit 1
-node spec/dist/guest/inside/session.js
+const script = `cd ${quoted(root)} || exit 1
+node ${quoted(sessionPath)}
 node node_modules/mocha/bin/mocha.js --exit --no-colors --timeout 60000 spec/dist/datapath/kernel-backend.spec.js
 echo "conformance: exit $?"
 node adapters/bin/weir.mjs demo --output json --backend kernel --patience 4 examples/shop >/run/tmp/demo.json 2>/run/tmp/demo.log

@@ -1,6 +1,6 @@
 import { Restart } from './restart.js'
 import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
-import { marker, type SessionReport } from './report.js'
+import { marker, type SessionReport } from './session-report.js'
 
 // Runs in a guest: tells what the kernel can do, then kills an agent and starts it again.
 const tell = (report: SessionReport): void => console.log(`${marker}${JSON.stringify(report)}`)

@@ -12,9 +12,9 @@ import { type Listener, listenEcho } from '@weir/adapters/demo/echo.js'
 import { createNodeNetwork, type NodeNetwork, type PodLink } from '@weir/adapters/network/node-network.js'
 import { queryClsact, queryTcx } from 'ebpf-napi'
 import { connectTcpIn } from 'netns-napi'
-import type { Enforcement, SessionReport } from './report.js'
+import type { Enforcement, SessionReport } from './session-report.js'
 
-const command = fileURLToPath(new URL('../../../../adapters/bin/weir.mjs', import.meta.url))
+const command = fileURLToPath(new URL('../../../adapters/bin/weir.mjs', import.meta.url))
 const node = 'guest-node'
 const nodeAddresses = ['10.78.0.1', 'fd78::1']
 const pods = [
