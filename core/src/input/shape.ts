@@ -1,7 +1,7 @@
 import { isLeft, left, right } from 'fp-ts/lib/Either.js'
 import type { Problem } from '../errors.js'
 import { missing, type Parsed, refuse } from './problem.js'
-import { listOf, type Reader, andThen } from './reader.js'
+import { isMap, listOf, type Reader, andThen } from './reader.js'
 
 /** The value, unless one of the checks found something: then everything that they found. */
 export const unless = <A>(value: A, checks: readonly Parsed<unknown>[]): Parsed<A> => {
@@ -12,14 +12,37 @@ export const unless = <A>(value: A, checks: readonly Parsed<unknown>[]): Parsed<
 /** A list with no fewer and no more items than these. */
 export const listWithin = <A>(reader: Reader<A>, least: number, most: number, what: string): Reader<readonly A[]> => {
   const list = listOf(reader)
-  const size = least === 0 ? `at most ${most}` : `${least} to ${most}`
+  const bounded = most < Number.MAX_SAFE_INTEGER
+  const size = least === 0 ? `at most ${most}` : bounded ? `${least} to ${most}` : `at least ${least}`
+  const expected = `${size} ${what}`
   return (value, path) => {
-    if (Array.isArray(value) && value.length < least) return missing(path, `at least ${least} of its ${what}`)
+    const isShort = value === undefined || value === null || (Array.isArray(value) && value.length < least)
+    if (isShort && least > 0) return missing(path, expected)
     if (Array.isArray(value) && value.length > most)
-      return refuse(path, `there are ${value.length} ${what}`, undefined, `${size} ${what}`)
+      return refuse(path, `there are ${value.length} ${what}`, undefined, expected)
     return list(value, path)
   }
 }
+
+/** What is said by a field that is neither absent nor null. */
+export const isGiven = (raw: Readonly<Record<string, unknown>>, field: string): boolean =>
+  Object.hasOwn(raw, field) && raw[field] !== undefined && raw[field] !== null
+
+/**
+ * Reads a map and lets `check` look at it as it is written, so that what is wrong between its fields is told together
+ * with what is wrong in them.
+ */
+export const alsoChecked =
+  <A>(
+    reader: Reader<A>,
+    check: (raw: Readonly<Record<string, unknown>>, path: string) => readonly Problem[],
+  ): Reader<A> =>
+  (value, path) => {
+    const parsed = reader(value, path)
+    const problems = isMap(value) ? check(value, path) : []
+    if (problems.length === 0) return parsed
+    return left(isLeft(parsed) ? [...parsed.left, ...problems] : problems)
+  }
 
 /** A field that has no place here; `expected` says where it has one, or what serves instead. */
 export const forbidden =

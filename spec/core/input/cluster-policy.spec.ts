@@ -42,6 +42,7 @@ describe('input: ClusterNetworkPolicy', () => {
       ingress: [],
       egress: [],
     })
+    expect(cnp({ priority: 0 }).priority).to.equal(0)
     for (const priority of [-1, 1001, 1.5, '5', undefined])
       expect(refusedCnp({ priority })).to.have.key('spec.priority')
     for (const tier of ['admin', undefined]) expect(refusedCnp({ tier })).to.have.key('spec.tier')

@@ -1,9 +1,10 @@
-import { left, right } from 'fp-ts/lib/Either.js'
+import { right } from 'fp-ts/lib/Either.js'
 import type { CidrSource, CiliumPeers, Entity, FqdnSelector, ServiceReference } from '../../event/cilium.js'
+import type { Problem } from '../../errors.js'
 import type { LabelSelector } from '../../policy/selector.js'
 import { dnsLabel, dnsServiceLabel } from '../names.js'
 import { fieldPath } from '../path.js'
-import { missing, type Parsed } from '../problem.js'
+import { missing } from '../problem.js'
 import { listOf, oneOf, optional, optionalText, type Reader, record, andThen } from '../reader.js'
 import { forbidden } from '../shape.js'
 import { cidrList, cidrSet } from './cidr.js'
@@ -109,25 +110,28 @@ const requires =
           `${prefix}Endpoints whose selectors say what is required`,
         )(value, path)
 
-/**
- * The peers of a rule out of its fields. Absent when no field is there; of several fields only one may have items, for
- * kinds do not mix: every other that has some is named.
- */
-export const peersOf = (
+/** Kinds of peers don't mix: every field with items after the first is named. Looks at the rule as it is written. */
+export const mixedPeers = (
   prefix: 'from' | 'to',
-  fields: Readonly<Record<string, unknown>>,
+  raw: Readonly<Record<string, unknown>>,
   path: string,
-): Parsed<CiliumPeers | undefined> => {
-  const lists = Object.fromEntries(kinds.map(kind => [kind, fields[`${prefix}${kind}`]])) as unknown as PeerLists
-  const given = kinds.filter(kind => lists[kind] !== undefined)
-  const filled = given.filter(kind => (lists[kind] ?? []).length > 0)
-  const [first, ...others] = filled.length > 0 ? filled : given.slice(0, 1)
-  if (first === undefined) return right(undefined)
-  if (others.length === 0) return right(built(first, lists))
-  const problems = others.map(kind => ({
-    path: fieldPath(path, `${prefix}${kind}`),
-    message: `${prefix}${kind} stands beside ${prefix}${first}`,
+): readonly Problem[] => {
+  const names = kinds.map(kind => `${prefix}${kind}`)
+  const [first, ...others] = names.filter(name => {
+    const list = Object.hasOwn(raw, name) ? raw[name] : undefined
+    return Array.isArray(list) && list.length > 0
+  })
+  return others.map(name => ({
+    path: fieldPath(path, name),
+    message: `${name} stands beside ${first}`,
     expected: 'one kind of peers in a rule; another rule for each other kind',
   }))
-  return left(problems)
+}
+
+/** The peers of a rule whose fields don't mix. Absent when no field is there; nobody when all that are there are empty. */
+export const peersOf = (prefix: 'from' | 'to', fields: Readonly<Record<string, unknown>>): CiliumPeers | undefined => {
+  const lists = Object.fromEntries(kinds.map(kind => [kind, fields[`${prefix}${kind}`]])) as unknown as PeerLists
+  const given = kinds.filter(kind => lists[kind] !== undefined)
+  const kind = given.find(kind => lists[kind]!.length > 0) ?? given[0]
+  return kind === undefined ? undefined : built(kind, lists)
 }

@@ -1,14 +1,13 @@
-import { isLeft, left, right } from 'fp-ts/lib/Either.js'
+import { right } from 'fp-ts/lib/Either.js'
+import type { Problem } from '../../errors.js'
 import type { CiliumDirectionRule, CiliumPortRule, CiliumRule } from '../../event/cilium.js'
 import type { PortRange } from '../../policy/rule.js'
-import type { LabelSelector } from '../../policy/selector.js'
 import { fieldPath } from '../path.js'
-import { missing, type Parsed, refuse } from '../problem.js'
 import { flag, listOf, oneOf, optional, optionalText, type Reader, record, text, andThen } from '../reader.js'
 import { sortedUnique } from '../selector.js'
-import { filled, forbidden, matching, onlyField, present, unless, within } from '../shape.js'
+import { alsoChecked, filled, forbidden, isGiven, matching, present, within } from '../shape.js'
 import { icmps } from './icmp.js'
-import { peerFields, peersOf } from './peers.js'
+import { mixedPeers, peerFields, peersOf } from './peers.js'
 import { ciliumSelector } from './selector.js'
 import { allowedPorts, deniedPorts } from './to-ports.js'
 
@@ -30,25 +29,32 @@ const directionRule = (section: Section, clusterwide: boolean): Reader<CiliumDir
     icmps: optional(icmps, undefined),
     authentication: deny ? noAuthentication : optional(authentication, undefined),
   })
-  return andThen(fields, (read, path): Parsed<CiliumDirectionRule> => {
-    const toPorts = read.toPorts as readonly CiliumPortRule[] | undefined
-    const types = read.icmps as readonly PortRange[] | undefined
+  const check = (raw: Readonly<Record<string, unknown>>, path: string): readonly Problem[] => {
+    const beside = hasItems(raw, 'icmps') && hasItems(raw, 'toPorts')
+    return [...mixedPeers(prefix, raw, path), ...(beside ? [icmpsBesidePorts(path)] : [])]
+  }
+  return andThen(alsoChecked(fields, check), (read, path) => {
     const auth = read.authentication as { readonly mode: CiliumDirectionRule['authentication'] } | undefined
-    const peers = peersOf(prefix, read, path)
-    const beside =
-      types !== undefined && types.length > 0 && toPorts !== undefined && toPorts.length > 0
-        ? refuse(fieldPath(path, 'icmps'), 'icmps stands beside toPorts', undefined, 'a rule of its own for icmps')
-        : right(types)
-    if (isLeft(peers)) return left([...peers.left, ...(isLeft(beside) ? beside.left : [])])
-    const optionalParts = {
-      peers: peers.right,
-      ports: nonEmpty(toPorts),
-      icmps: nonEmpty(types),
+    const parts = {
+      peers: peersOf(prefix, read),
+      ports: nonEmpty(read.toPorts as readonly CiliumPortRule[] | undefined),
+      icmps: nonEmpty(read.icmps as readonly PortRange[] | undefined),
       authentication: auth?.mode,
     }
-    return unless({ path, ...present(optionalParts) }, [beside])
+    return right({ path, ...present(parts) })
   })
 }
+
+const hasItems = (raw: Readonly<Record<string, unknown>>, field: string): boolean => {
+  const list = Object.hasOwn(raw, field) ? raw[field] : undefined
+  return Array.isArray(list) && list.length > 0
+}
+
+const icmpsBesidePorts = (path: string): Problem => ({
+  path: fieldPath(path, 'icmps'),
+  message: 'icmps stands beside toPorts',
+  expected: 'a rule of its own for icmps',
+})
 
 const nonEmpty = <A>(list: readonly A[] | undefined): readonly A[] | undefined =>
   list === undefined || list.length === 0 ? undefined : list
@@ -71,6 +77,21 @@ const nodesElsewhere = forbidden(
 
 const sections = ['ingress', 'ingressDeny', 'egress', 'egressDeny'] as const
 
+/** Exactly one subject, and at least one section, if only an empty one. */
+const ruleProblems =
+  (subjects: readonly string[]) =>
+  (raw: Readonly<Record<string, unknown>>, path: string): readonly Problem[] => {
+    const given = subjects.filter(name => isGiven(raw, name))
+    const message = given.length === 0 ? 'this field is required' : `${given.join(' and ')} stand side by side`
+    const expected = subjects.length === 1 ? subjects[0]! : `exactly one of ${subjects.join(', ')}`
+    return [
+      ...(given.length === 1 ? [] : [{ path, message, expected }]),
+      ...(sections.some(name => isGiven(raw, name))
+        ? []
+        : [{ path, message: 'this rule has no section', expected: `at least one of ${sections.join(', ')}` }]),
+    ]
+  }
+
 /** `spec`, or an item of `specs`. */
 export const ciliumRule = (clusterwide: boolean): Reader<CiliumRule> => {
   const section = (name: Section) => optional(listOf(directionRule(name, clusterwide)), undefined)
@@ -89,28 +110,22 @@ export const ciliumRule = (clusterwide: boolean): Reader<CiliumRule> => {
     labels: optional(listOf(label), [] as readonly string[]),
     log: optional(record({ value: optionalText(logValue, undefined) }), undefined),
   })
-  return andThen(fields, (read, path): Parsed<CiliumRule> => {
-    const { endpointSelector, nodeSelector, description, labels, log } = read
-    const only = onlyField<LabelSelector>(clusterwide ? { endpointSelector, nodeSelector } : { endpointSelector }, path)
-    const saysSomething = sections.some(name => read[name] !== undefined)
-      ? right(read)
-      : missing(path, `at least one of ${sections.join(', ')}`)
-    if (isLeft(only)) return left([...only.left, ...(isLeft(saysSomething) ? saysSomething.left : [])])
-    const subjectKind = endpointSelector === undefined ? 'nodes' : 'endpoints'
-    const rule: CiliumRule = {
-      path,
-      subject: { kind: subjectKind, selector: only.right },
-      enableDefaultDeny: present(read.enableDefaultDeny ?? {}),
-      ...present({
-        description,
-        logValue: log?.value,
-        labels: nonEmpty(sortedUnique(labels)),
-        ingress: nonEmpty(read.ingress),
-        ingressDeny: nonEmpty(read.ingressDeny),
-        egress: nonEmpty(read.egress),
-        egressDeny: nonEmpty(read.egressDeny),
-      }),
+  const subjects = clusterwide ? ['endpointSelector', 'nodeSelector'] : ['endpointSelector']
+  return andThen(alsoChecked(fields, ruleProblems(subjects)), (read, path) => {
+    const { endpointSelector, nodeSelector } = read
+    const subject: CiliumRule['subject'] =
+      endpointSelector === undefined
+        ? { kind: 'nodes', selector: nodeSelector! }
+        : { kind: 'endpoints', selector: endpointSelector }
+    const parts = {
+      description: read.description,
+      logValue: read.log?.value,
+      labels: nonEmpty(sortedUnique(read.labels)),
+      ingress: nonEmpty(read.ingress),
+      ingressDeny: nonEmpty(read.ingressDeny),
+      egress: nonEmpty(read.egress),
+      egressDeny: nonEmpty(read.egressDeny),
     }
-    return unless(rule, [saysSomething])
+    return right({ path, subject, enableDefaultDeny: present(read.enableDefaultDeny ?? {}), ...present(parts) })
   })
 }

@@ -36,6 +36,10 @@ describe('input: peers of a Cilium policy', () => {
     it('name each field that is one too many', () => {
       expect(refusedEgress(lists)).to.have.all.keys(Object.keys(lists).slice(1))
     })
+    it('are told not to mix beside what else is wrong with them', () => {
+      const found = refusedEgress({ toCIDR: ['x'], toEntities: ['host'], toPorts: [{}], icmps: [{}] })
+      expect(found).to.have.all.keys('toCIDR[0]', 'toEntities', 'toPorts[0].ports', 'icmps[0].fields', 'icmps')
+    })
     it('that are empty beside another add nobody', () => {
       expect(egress({ toEndpoints: [], toEntities: ['host'] })?.peers).to.deep.equal({
         kind: 'entities',

@@ -61,7 +61,7 @@ describe('input: CiliumNetworkPolicy', () => {
       const both = problemsOf(clusterwide({ spec: { ...nodes, endpointSelector: {} } }))
       expect(both.spec?.expected).to.equal('exactly one of endpointSelector, nodeSelector')
       for (const parsed of [clusterwide({ spec: { ingress: [{}] } }), namespaced({ spec: { ingress: [{}] } })])
-        expect(problemsOf(parsed).spec?.expected).to.match(/^exactly one of endpointSelector/)
+        expect(problemsOf(parsed).spec?.expected).to.include('endpointSelector')
     })
   })
 
@@ -79,7 +79,7 @@ describe('input: CiliumNetworkPolicy', () => {
     })
     it('are needed: a rule must have one, if only an empty one', () => {
       const expected = 'at least one of ingress, ingressDeny, egress, egressDeny'
-      expect(refusedRule({}).spec).to.include({ message: 'this field is required', expected })
+      expect(refusedRule({}).spec).to.include({ message: 'this rule has no section', expected })
       expect(refusedRule({ ingress: null })).to.have.key('spec')
       expect(ruleOf({ ingressDeny: [] })).to.not.have.property('ingressDeny')
     })

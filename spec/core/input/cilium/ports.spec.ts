@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { egress, portsEntry, refusedEgress, refusedEntry, refusedRule, ruleOf } from './write.js'
+import { understood } from '../read.js'
+import { clusterwide, egress, portsEntry, refusedEgress, refusedEntry, refusedRule, ruleOf } from './write.js'
 
 const one = (port: unknown) => portsEntry({ ports: [port] })
 const refusedPort = (port: unknown) => refusedEntry({ ports: [port] })
@@ -113,6 +114,9 @@ describe('input: toPorts of a Cilium policy', () => {
         config: 'CiliumEnvoyConfig/e',
         priority: 3,
       })
+      const rule = { endpointSelector: {}, egress: [{ toPorts: [{ ports, listener }] }] }
+      const [first] = understood(clusterwide({ spec: rule })).rules
+      expect(first?.egress?.[0]?.ports?.[0]?.listener?.config).to.equal('CiliumClusterwideEnvoyConfig/e')
       expect(refusedEntry({ ports, listener: { name: '', priority: 101 } })).to.have.all.keys(
         'listener.name',
         'listener.priority',
@@ -173,6 +177,7 @@ describe('input: icmps of a Cilium policy', () => {
     expect(egress(rule)).to.have.all.keys('path', 'peers', 'icmps')
     const found = refusedEgress({ ...rule, toPorts: [{ ports: [{ port: '80' }] }] })
     expect(found.icmps?.expected).to.equal('a rule of its own for icmps')
+    expect(egress({ ...rule, toPorts: [] })).to.deep.equal(egress(rule))
     expect(ruleOf({ egressDeny: [rule] }).egressDeny?.[0]?.icmps).to.have.length(1)
   })
 })
