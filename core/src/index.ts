@@ -3,6 +3,7 @@ export {
   eventSchemaVersion,
   type AgentFact,
   type EndpointFact,
+  type EndpointSliceFact,
   type EventBody,
   type EventDraft,
   type EventKind,
@@ -20,6 +21,8 @@ export {
   type ServicePort,
   type WeirEvent,
 } from './event/event.js'
+export type { CidrGroupFact, CiliumPolicyFact, CiliumRule } from './event/cilium.js'
+export type { ClusterPolicyFact, ClusterPolicyRule } from './event/cluster-policy.js'
 export type { LabelSelector, Requirement } from './policy/selector.js'
 export {
   protocolNumbers,
@@ -77,4 +80,12 @@ export { parseNode } from './input/node.js'
 export { parsePod } from './input/pod.js'
 export { parseService } from './input/service.js'
 export { parseNetworkPolicy } from './input/network-policy.js'
+export { parseCiliumClusterwideNetworkPolicy, parseCiliumNetworkPolicy } from './input/cilium/policy.js'
+export { parseCidrGroup, parseCidrGroupAlpha } from './input/cilium/cidr-group.js'
+export {
+  parseAdminNetworkPolicy,
+  parseBaselineAdminNetworkPolicy,
+  parseClusterNetworkPolicy,
+} from './input/cluster-policy/policy.js'
+export { parseEndpointSlice } from './input/endpoint-slice.js'
 export { inputKinds, recognise, type InputKind, type Recognition } from './input/kinds.js'

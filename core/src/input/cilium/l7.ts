@@ -3,7 +3,7 @@ import type { FqdnSelector, HttpRule, KafkaRule, L7Rules } from '../../event/cil
 import { fieldPath, itemPath } from '../path.js'
 import { missing, type Parsed, refuse } from '../problem.js'
 import { listOf, mapOf, optional, optionalText, type Reader, record, text, andThen } from '../reader.js'
-import { onlyField, unless } from '../shape.js'
+import { onlyField } from '../shape.js'
 import { fqdnSelector } from './fqdn.js'
 import { httpRule } from './http.js'
 import { kafkaRule } from './kafka.js'
@@ -59,4 +59,4 @@ export const l7Conflicts = (l7: L7Rules, ports: readonly CiliumPort[], path: str
 export const l7Direction = (l7: L7Rules, ingress: boolean, path: string): Parsed<unknown> =>
   ingress && l7.kind === 'dns'
     ? refuse(fieldPath(path, 'dns'), 'DNS rules stand in an ingress rule', undefined, 'DNS rules in egress')
-    : unless(l7, [])
+    : right(l7)
