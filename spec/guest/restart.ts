@@ -14,7 +14,8 @@ import { queryClsact, queryTcx } from 'ebpf-napi'
 import { connectTcpIn } from 'netns-napi'
 import type { Enforcement, SessionReport } from './session-report.js'
 
-const command = fileURLToPath(new URL('../../../adapters/bin/weir.mjs', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const command = join(root, 'adapters/bin/weir.mjs')
 const node = 'guest-node'
 const nodeAddresses = ['10.78.0.1', 'fd78::1']
 const pods = [
