@@ -173,6 +173,12 @@ describe('oracle: whom a Cilium rule means', () => {
       ])
       expect(to('b', { services: [service({ selector: { app: 'b' } })] })).equals('deny')
     })
+    it('with a selector of two labels are the pods that have both', () => {
+      const [a, b, c, d] = stage().pods
+      const pods = [a!, b!, { ...c!, labels: { app: 'c', role: 'x' } }, { ...d!, labels: { app: 'c' } }]
+      const facts = { pods, services: [service({ selector: { app: 'c', role: 'x' } })] }
+      expect([to('c', facts), to('d', facts)]).deep.equals(['allow', 'deny'])
+    })
     it('with a selector are not what their slices say', () => {
       const slices = [slice({ namespace: 'other', service: 's', addresses: [addressOf.world] })]
       expect(to('world', { services: [service({ selector: { app: 'c' } })], slices })).equals('deny')

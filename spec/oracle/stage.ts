@@ -1,5 +1,5 @@
 import type { Labels, NamedPort, NodeFact, PodFact } from '@weir/core/event/event.js'
-import { ciliumFromManifest, type RawCiliumRule } from './cilium-manifest.js'
+import { ciliumFromManifest, type RawCiliumRule, type RawDirectionRule } from './cilium-manifest.js'
 import type { OracleCluster } from './cluster.js'
 import { decide, type SideVerdict } from './decide.js'
 
@@ -93,3 +93,18 @@ export const ccnp = (spec: RawCiliumRule, name = 'p') =>
 
 export const onB = { matchLabels: { app: 'b' } }
 export const onA = { matchLabels: { app: 'a' } }
+
+export type CiliumPolicy = ReturnType<typeof cnp>
+
+/** What Cilium policies say of an attempt. */
+export const under = (policies: readonly CiliumPolicy[], how: Attempt = {}, extra: Partial<OracleCluster> = {}) =>
+  attempt(stage({ ciliumPolicies: policies, ...extra }), how)
+
+/** A policy on b with these ingress rules. */
+export const ingress = (...rules: readonly RawDirectionRule[]) => cnp({ endpointSelector: onB, ingress: rules })
+/** A policy on a with these egress rules. */
+export const egress = (...rules: readonly RawDirectionRule[]) => cnp({ endpointSelector: onA, egress: rules })
+export const tcp = (port: string | number, endPort?: number) => ({
+  ports: [{ port: `${port}`, protocol: 'TCP' as const, ...(endPort !== undefined && { endPort }) }],
+})
+export const app = (name: string) => ({ matchLabels: { app: name } })
