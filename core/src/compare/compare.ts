@@ -31,11 +31,16 @@ export interface PairChange extends Pair {
  * that no rule names.
  * @returns lines for readers, those with most flows first
  */
-export const compareStates = (before: Readable, after: Readable): FlowChange[] => linesOf(pairChanges(before, after))
+export function compareStates(before: Readable, after: Readable): FlowChange[] {
+  const classes = classesOf([readingOf(before), readingOf(after)])
+  return linesOf(changesBetween(classes), classes)
+}
 
 /** The same, class by class. */
-export function pairChanges(before: Readable, after: Readable): PairChange[] {
-  const classes = classesOf([readingOf(before), readingOf(after)])
+export const pairChanges = (before: Readable, after: Readable): PairChange[] =>
+  changesBetween(classesOf([readingOf(before), readingOf(after)]))
+
+function changesBetween(classes: readonly EndClass[]): PairChange[] {
   const senders = new Set(classes.filter(each => !each.steady || !sameRules(each, 'egress')))
   const receivers = new Set(classes.filter(each => !each.steady || !sameRules(each, 'ingress')))
   const changes: PairChange[] = []

@@ -1,6 +1,7 @@
 import { entryOf } from '../multimap.js'
 import type { Family } from '../policy/rule.js'
 import { classOrder } from './order.js'
+import type { EndClass } from './classes.js'
 import type { ChangeKind, Difference, PairChange } from './compare.js'
 import { type Outcome, outcomeText } from './outcome.js'
 import { Parties, type Party, partyText } from './parties.js'
@@ -27,8 +28,8 @@ interface Line {
 }
 
 /** Joins changes that differ in one end, or in the family of addresses alone. */
-export function linesOf(changes: readonly PairChange[]): FlowChange[] {
-  const parties = new Parties(new Set(changes.flatMap(({ from, to }) => [from, to])))
+export function linesOf(changes: readonly PairChange[], classes: readonly EndClass[]): FlowChange[] {
+  const parties = new Parties(classes)
   const single = changes.flatMap(({ from, fromMembers, toMembers, own, differences }) => {
     const isOwn = own.at(-1) ?? false
     const ends = { from: named(parties.of(fromMembers, isOwn)), to: named(parties.of(toMembers, isOwn)) }

@@ -6,7 +6,7 @@ import type { End } from './ends.js'
 export interface Party {
   /** `selector`: pods that a rule names and that aren't there. */
   readonly kind: 'workload' | 'pod' | 'selector' | 'host' | 'remote-node' | 'world'
-  /** `payments/web`; a selector; a node's name or '' for every node; a prefix. */
+  /** `payments/web`; a selector; a node's name or '' for every node; a prefix, `world` for a /0. */
   readonly name: string
   /** `namespace/name` of each pod. */
   readonly pods: readonly string[]
@@ -19,13 +19,12 @@ export function partyText({ kind, name, only }: Party): string {
   const where = only === undefined ? '' : ` (only ${only})`
   if (kind === 'selector') return `pods with ${name} (none now)`
   if (kind === 'host' || kind === 'remote-node') return name === '' ? kind : `${kind} ${name}${where}`
-  if (kind === 'world' && name.endsWith('/0')) return 'world'
   return name + where
 }
 
 /** Names ends: a workload when all of its pods are among them, else its pods one by one. */
 export class Parties {
-  /** Names of the pods of each workload. */
+  /** Names of the pods of each workload, whether or not anything changes for them. */
   readonly #workloads = new Map<string, Set<string>>()
   readonly #nodes = new Set<string>()
 
@@ -43,10 +42,8 @@ export class Parties {
     const kind = members[0]?.kind
     if (kind === 'node') return this.#nodesAs(own ? 'host' : 'remote-node', members)
     if (kind !== 'pod') {
-      const seen = new Map(
-        members.map(({ name }) => [name, { kind: kind === 'world' ? 'world' : 'selector', name, pods: [] } as const]),
-      )
-      return [...seen.values()]
+      const names = new Set(members.map(({ name }) => (kind === 'world' && name.endsWith('/0') ? 'world' : name)))
+      return [...names].map(name => party(kind === 'world' ? 'world' : 'selector', name, [], undefined))
     }
     const byWorkload = new Map<string, Map<string, End>>()
     for (const end of members) entryOf(byWorkload, end.workload, () => new Map()).set(end.name, end)

@@ -14,7 +14,7 @@ import type { Explanation, FlowQuery, Party } from './explain.js'
 
 /** One thing that a rule asks and that a flow doesn't have. */
 export interface Shortfall {
-  readonly kind: 'subject' | 'peer' | 'namespace' | 'address' | 'port'
+  readonly kind: 'subject' | 'peer' | 'namespace' | 'entity' | 'address' | 'port'
   /** `the peer has app=web, and it asks for app In (api)` */
   readonly message: string
   /** What would make the rule match. */
@@ -75,13 +75,17 @@ function nearestOf(
     if (shortfalls.length === 0 || shortfalls.length > shortfallsMax) continue
     found.push({ origin: rule.origin, shortfalls, selects: ofSubject.length === 0 })
   }
-  const nearest = Math.min(...found.map(({ shortfalls }) => shortfalls.length))
+  const nearest = Math.min(...found.map(distance))
   return found
-    .filter(({ shortfalls }) => shortfalls.length === nearest)
+    .filter(rule => distance(rule) === nearest)
     .sort((a, b) => Number(b.selects) - Number(a.selects) || compare(textOf(a.origin), textOf(b.origin)))
     .slice(0, rulesMax)
     .map(({ origin, shortfalls }) => ({ origin, shortfalls }))
 }
+
+/** A rule that means somebody of another kind is further away than one that asks for another label. */
+const distance = ({ shortfalls }: NearRule): number =>
+  shortfalls.length + shortfalls.filter(({ kind }) => kind === 'entity').length
 
 function faceOf(peer: Party, resident: Resident | undefined, subject: Resident): Face {
   const address = parseAddress(peer.address) ?? (parsePrefix('0.0.0.0/0') as Prefix)
@@ -107,7 +111,7 @@ function onePeer(peer: PeerSelector, face: Face, direction: Direction): readonly
     const entity = peer.selector.find(({ key }) => key.startsWith('reserved:'))
     if (entity === undefined && face.kind === 'pod') return labelShortfalls('peer', peer.selector, face.labels)
     const meant = entity === undefined ? 'pods' : entity.key.slice('reserved:'.length)
-    return [{ kind: 'peer', message: `the ${whom} is no one of ${meant}`, change: `name the ${whom} as a peer` }]
+    return [{ kind: 'entity', message: `the ${whom} is no one of ${meant}`, change: `name the ${whom} as a peer` }]
   }
   const hole = peer.except.find(text => matchesPeer({ ...peer, cidr: text, except: [] }, face, face.address))
   const message =

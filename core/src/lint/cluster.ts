@@ -40,7 +40,9 @@ export class LintCluster {
 
   /** Why a selector matches no pod, and the label that comes nearest: a few words each. */
   explainNothing(selector: LabelSelector): { readonly message: string; readonly suggestion?: string } {
-    const missing = selector.find(requirement => this.matching(without(selector, requirement)).length > 0)
+    const short = selector.filter(requirement => this.matching(without(selector, requirement)).length > 0)
+    // Pods elsewhere with all of the labels tell more than pods here with other ones.
+    const missing = short.find(({ key }) => key === derivedKeys.namespace) ?? short[0]
     if (missing === undefined) return this.#explainAll(selector)
     const near = this.matching(without(selector, missing))
     if (missing.key === derivedKeys.namespace) {
