@@ -1,10 +1,14 @@
 import type { CidrIdentitiesSnapshot } from './identity/cidr-identities.js'
 import type { IdentitiesSnapshot } from './identity/identities.js'
+import type { CidrGroupFact, CiliumPolicyFact } from './event/cilium.js'
+import type { ClusterPolicyFact } from './event/cluster-policy.js'
+import type { DnsAddress } from './state/dns.js'
 import type { Numbering } from './verdict/numbering.js'
 import type { ClusterState, MutableClusterState, Refusal, Stored } from './state/state.js'
 import type {
   AgentFact,
   EndpointFact,
+  EndpointSliceFact,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
@@ -25,6 +29,11 @@ export interface StateSnapshot {
   readonly pods: Entries<Stored<PodFact>>
   readonly services: Entries<Stored<ServiceFact>>
   readonly policies: Entries<Stored<NetworkPolicyFact>>
+  readonly ciliumPolicies: Entries<Stored<CiliumPolicyFact>>
+  readonly clusterPolicies: Entries<Stored<ClusterPolicyFact>>
+  readonly cidrGroups: Entries<Stored<CidrGroupFact>>
+  readonly endpointSlices: Entries<Stored<EndpointSliceFact>>
+  readonly dns: Entries<Entries<DnsAddress>>
   readonly endpoints: Entries<Stored<EndpointFact>>
   readonly refusals: Entries<Refusal>
 }
@@ -48,6 +57,11 @@ export function snapshotState(state: ClusterState): StateSnapshot {
     pods: [...state.pods],
     services: [...state.services],
     policies: [...state.policies],
+    ciliumPolicies: [...state.ciliumPolicies],
+    clusterPolicies: [...state.clusterPolicies],
+    cidrGroups: [...state.cidrGroups],
+    endpointSlices: [...state.endpointSlices],
+    dns: [...state.dns].map(([name, addresses]) => [name, [...addresses]]),
     endpoints: [...state.endpoints],
     refusals: [...state.refusals],
   }
@@ -63,10 +77,18 @@ export function restoreState(state: MutableClusterState, snapshot: StateSnapshot
   fill(state.pods, snapshot.pods)
   fill(state.services, snapshot.services)
   fill(state.policies, snapshot.policies)
+  fill(state.ciliumPolicies, snapshot.ciliumPolicies)
+  fill(state.clusterPolicies, snapshot.clusterPolicies)
+  fill(state.cidrGroups, snapshot.cidrGroups)
+  fill(state.endpointSlices, snapshot.endpointSlices)
+  for (const [name, addresses] of snapshot.dns ?? []) {
+    for (const [address, entry] of addresses) state.dns.put(name, address, entry)
+  }
   fill(state.endpoints, snapshot.endpoints)
   fill(state.refusals, snapshot.refusals)
 }
 
-function fill<Value>(map: Map<string, Value>, entries: Entries<Value>): void {
+/** Snapshots of earlier builds lack the lists of what those builds did not know. */
+function fill<Value>(map: Map<string, Value>, entries: Entries<Value> = []): void {
   for (const [key, value] of entries) map.set(key, value)
 }

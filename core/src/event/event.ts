@@ -130,6 +130,10 @@ export interface AgentFact {
   readonly cluster: string
   /** Label key patterns left out of identities, besides the defaults; a leading `!` keeps a key. */
   readonly labelFilter: readonly string[]
+  /** What the CIDR peers of Cilium policies match besides addresses outside the cluster; absent: nothing. */
+  readonly cidrMatch?: readonly ('nodes' | 'pods')[]
+  /** TCP ports of this node that stay open to everybody whatever isolates it; absent: ssh and the API server. */
+  readonly failSafePorts?: readonly number[]
 }
 
 /** Names an object of the cluster: `NetworkPolicy`, `default`, `deny-all`. Cluster-wide kinds have namespace ''. */

@@ -14,7 +14,7 @@ export function flowVerdict(projection: Verdicts, flow: FlowQuery): Verdict {
   const key = packetKey(flow.protocol, flow.port)
   if (endpointOf(from) !== 0 && endpointOf(from) === endpointOf(to)) return verdicts.allow
   const egress = judge(projection.tables, from, 'egress', to.peerClass, key)
-  return egress === verdicts.deny ? egress : judge(projection.tables, to, 'ingress', from.peerClass, key)
+  return egress !== verdicts.allow ? egress : judge(projection.tables, to, 'ingress', from.peerClass, key)
 }
 
 function judge(

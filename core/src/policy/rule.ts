@@ -1,3 +1,4 @@
+import type { CiliumPortRule, L7Rules, TlsContext } from '../event/cilium.js'
 import type { LabelSelector } from './selector.js'
 
 export type Direction = 'ingress' | 'egress'
@@ -46,8 +47,28 @@ export interface Origin {
 }
 
 /**
- * The one form that every dialect compiles to. Within a tier rules decide by `order`, lowest first: first match wins.
- * In the namespaced tier denies have order 0, allows 1, built-in allowances 2, isolation 3.
+ * What an allowance leaves to a proxy to find in the traffic. Until a proxy runs such an allowance lets nothing pass;
+ * beside one that asks for nothing it has nothing to add.
+ */
+export interface ProxyDemand {
+  readonly rules?: L7Rules
+  /** TLS server names, one of which the connection must ask for. */
+  readonly serverNames?: readonly string[]
+  readonly listener?: NonNullable<CiliumPortRule['listener']>
+  readonly terminatingTls?: TlsContext
+  readonly originatingTls?: TlsContext
+  readonly authentication?: 'required' | 'test-always-fail'
+}
+
+/** Orders of the namespaced tier. An allowance with a proxy's demand comes after the plain ones and the built-in. */
+export const namespacedOrders = { deny: 0, allow: 1, builtin: 2, proxied: 2, isolation: 3 } as const
+
+/** In the admin and the baseline tier `order` is priority × this + the place of the rule in its policy. */
+export const ordersPerPriority = 100_000
+
+/**
+ * The one form that every dialect compiles to. Within a tier rules decide by `order`, lowest first: first match wins,
+ * see `compareRules`.
  */
 export interface Rule {
   readonly tier: Tier
@@ -57,5 +78,7 @@ export interface Rule {
   readonly action: 'allow' | 'deny' | 'pass'
   readonly peers: 'any' | readonly PeerSelector[]
   readonly ports: PortSet
+  /** Only on an allowance; absent: nothing is asked of the traffic. */
+  readonly l7?: ProxyDemand
   readonly origin: Origin
 }

@@ -54,6 +54,45 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
       state.policies.delete(objectKey(event.namespace, event.name))
       settleRefusal(state, 'NetworkPolicy', event.namespace, event.name)
       break
+    case 'ciliumpolicy.upserted': {
+      const { kind, namespace, name } = event.policy
+      state.ciliumPolicies.set(refusalKey({ kind, namespace, name }), { fact: event.policy, seq })
+      settleRefusal(state, kind, namespace, name)
+      break
+    }
+    case 'ciliumpolicy.deleted':
+      state.ciliumPolicies.delete(refusalKey({ ...event, kind: event.policyKind }))
+      settleRefusal(state, event.policyKind, event.namespace, event.name)
+      break
+    case 'clusterpolicy.upserted': {
+      const { kind, name } = event.policy
+      state.clusterPolicies.set(refusalKey({ kind, namespace: '', name }), { fact: event.policy, seq })
+      settleRefusal(state, kind, '', name)
+      break
+    }
+    case 'clusterpolicy.deleted':
+      state.clusterPolicies.delete(refusalKey({ kind: event.policyKind, namespace: '', name: event.name }))
+      settleRefusal(state, event.policyKind, '', event.name)
+      break
+    case 'cidrgroup.upserted':
+      state.cidrGroups.set(event.group.name, { fact: event.group, seq })
+      settleRefusal(state, 'CiliumCIDRGroup', '', event.group.name)
+      break
+    case 'cidrgroup.deleted':
+      state.cidrGroups.delete(event.name)
+      settleRefusal(state, 'CiliumCIDRGroup', '', event.name)
+      break
+    case 'endpointslice.upserted':
+      state.endpointSlices.set(objectKey(event.slice.namespace, event.slice.name), { fact: event.slice, seq })
+      settleRefusal(state, 'EndpointSlice', event.slice.namespace, event.slice.name)
+      break
+    case 'endpointslice.deleted':
+      state.endpointSlices.delete(objectKey(event.namespace, event.name))
+      settleRefusal(state, 'EndpointSlice', event.namespace, event.name)
+      break
+    case 'dns.answered':
+      state.dns.answer(event.answer, event.time, state.timeMs, seq)
+      break
     case 'endpoint.attached':
       state.endpoints.set(objectKey(event.endpoint.namespace, event.endpoint.pod), { fact: event.endpoint, seq })
       break
@@ -70,7 +109,10 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
       state.refusals.delete(refusalKey(event.object))
       break
     case 'time.passed':
-      if (event.until > state.timeMs) state.timeMs = event.until
+      if (event.until > state.timeMs) {
+        state.timeMs = event.until
+        state.dns.expire(event.until)
+      }
       break
     default:
       throw new WeirError('WEIR_EVENT_UNKNOWN', `event ${seq} is of a kind unknown to this build`, {

@@ -1,7 +1,11 @@
 import type { Problem } from '../errors.js'
+import type { CidrGroupFact, CiliumPolicyFact } from '../event/cilium.js'
+import type { ClusterPolicyFact } from '../event/cluster-policy.js'
+import { type DnsNames, MutableDnsNames } from './dns.js'
 import type {
   AgentFact,
   EndpointFact,
+  EndpointSliceFact,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
@@ -35,6 +39,14 @@ export interface ClusterState {
   readonly pods: ReadonlyMap<string, Stored<PodFact>>
   readonly services: ReadonlyMap<string, Stored<ServiceFact>>
   readonly policies: ReadonlyMap<string, Stored<NetworkPolicyFact>>
+  /** By `refusalKey`: `CiliumNetworkPolicy/namespace/name`, `CiliumClusterwideNetworkPolicy//name`. */
+  readonly ciliumPolicies: ReadonlyMap<string, Stored<CiliumPolicyFact>>
+  /** By `refusalKey`: `ClusterNetworkPolicy//name`. */
+  readonly clusterPolicies: ReadonlyMap<string, Stored<ClusterPolicyFact>>
+  readonly cidrGroups: ReadonlyMap<string, Stored<CidrGroupFact>>
+  readonly endpointSlices: ReadonlyMap<string, Stored<EndpointSliceFact>>
+  /** What DNS has answered and holds still. */
+  readonly dns: DnsNames
   /** Wiring of local pods, by the pod's `namespace/name`. */
   readonly endpoints: ReadonlyMap<string, Stored<EndpointFact>>
   /** By `refusalKey`. */
@@ -51,6 +63,11 @@ export interface MutableClusterState extends ClusterState {
   readonly pods: Map<string, Stored<PodFact>>
   readonly services: Map<string, Stored<ServiceFact>>
   readonly policies: Map<string, Stored<NetworkPolicyFact>>
+  readonly ciliumPolicies: Map<string, Stored<CiliumPolicyFact>>
+  readonly clusterPolicies: Map<string, Stored<ClusterPolicyFact>>
+  readonly cidrGroups: Map<string, Stored<CidrGroupFact>>
+  readonly endpointSlices: Map<string, Stored<EndpointSliceFact>>
+  readonly dns: MutableDnsNames
   readonly endpoints: Map<string, Stored<EndpointFact>>
   readonly refusals: Map<string, Refusal>
 }
@@ -66,6 +83,11 @@ export function emptyState(): MutableClusterState {
     pods: new Map(),
     services: new Map(),
     policies: new Map(),
+    ciliumPolicies: new Map(),
+    clusterPolicies: new Map(),
+    cidrGroups: new Map(),
+    endpointSlices: new Map(),
+    dns: new MutableDnsNames(),
     endpoints: new Map(),
     refusals: new Map(),
   }

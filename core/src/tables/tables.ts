@@ -1,7 +1,10 @@
 import type { Direction } from '../policy/rule.js'
 
-/** What a row says about one packet class. Numbers are those of the kernel's rows (`enum weir_verdict` in bpf/). */
-export const verdicts = { deny: 0, allow: 1 } as const
+/**
+ * What a row says about one packet class. Everything but `allow` is a denial, with a reason of its own: no rule allows
+ * it (`deny`), a rule forbids it (`denylisted`), or it may pass only through a proxy and none runs (`proxy`).
+ */
+export const verdicts = { deny: 0, allow: 1, denylisted: 2, proxy: 3 } as const
 export type Verdict = (typeof verdicts)[keyof typeof verdicts]
 
 /**

@@ -3,7 +3,7 @@ import { RecordedTable } from '../tables/recorded-table.js'
 import type { CellKey, CellRow, Row } from '../tables/tables.js'
 import type { PeerAtom, PeerClass, PeerClassData, PeerGroup, Shape, Subject, SubjectData } from './model.js'
 import type { PartitionChange } from './partition.js'
-import { allowedFor, classesOf, planOf, type Plan } from './plan.js'
+import { classesOf, judgementFor, planOf, type Plan } from './plan.js'
 import { Rows } from './rows.js'
 
 export const directions = ['ingress', 'egress'] as const
@@ -68,7 +68,7 @@ export class Cells {
 
   #put(subject: Subject, direction: Direction, side: Side, peerClass: PeerClass, live: boolean): void {
     const before = side.cells.get(peerClass)
-    let after = live ? this.rows.acquire(allowedFor(side.plan, peerClass.data.atoms)) : undefined
+    let after = live ? this.rows.acquire(judgementFor(side.plan, peerClass.data.atoms)) : undefined
     if (after === side.otherwise) {
       this.rows.release(after)
       after = undefined
@@ -97,7 +97,7 @@ export class Cells {
 
   #side(subject: Subject, direction: Direction, before: Side | undefined): Side {
     const plan = planOf(subject.data, direction)
-    const otherwise = this.rows.acquire(allowedFor(plan, []))
+    const otherwise = this.rows.acquire(judgementFor(plan, []))
     const side: Side = { plan, otherwise, cells: before?.cells ?? new Map() }
     for (const atom of plan.byAtom.keys()) atom.subjects.add(subject)
     for (const use of plan.byUse.keys()) use.subjects.add(subject)

@@ -1,5 +1,6 @@
-import type { Rule, Tier } from '../policy/rule.js'
+import { namespacedOrders, ordersPerPriority, type Rule, type Tier } from '../policy/rule.js'
 import { difference, everything, intersection, nothing, union, type Intervals } from './intervals.js'
+import type { Judgement } from './judgement.js'
 
 const tierRanks: Readonly<Record<Tier, number>> = { admin: 0, namespaced: 1, baseline: 2 }
 
@@ -9,16 +10,41 @@ export interface Match {
   readonly ports: Intervals
 }
 
-/** The order in which rules decide. */
-export const compareRules = (a: Rule, b: Rule): number => tierRanks[a.tier] - tierRanks[b.tier] || a.order - b.order
+/**
+ * The order in which rules decide. Of allowances with one order those that ask nothing of a proxy come first. Around
+ * the namespaced tier all rules of a policy come before those of the next: by priority, then by the policy's name.
+ */
+export const compareRules = (a: Rule, b: Rule): number =>
+  tierRanks[a.tier] - tierRanks[b.tier] ||
+  (a.tier === 'namespaced' ? a.order - b.order || asksProxy(a) - asksProxy(b) : compareInTier(a, b))
+
+const asksProxy = ({ l7 }: Rule): number => (l7 === undefined ? 0 : 1)
+
+function compareInTier(a: Rule, b: Rule): number {
+  const priorities = Math.floor(a.order / ordersPerPriority) - Math.floor(b.order / ordersPerPriority)
+  if (priorities !== 0) return priorities
+  const [kindA, nameA] = partsOf(a)
+  const [kindB, nameB] = partsOf(b)
+  return compareText(nameA, nameB) || compareText(kindA, kindB) || a.order - b.order
+}
+
+/** Kind and name, as an origin writes them. */
+function partsOf({ origin: { policy } }: Rule): readonly [kind: string, name: string] {
+  const space = policy.indexOf(' ')
+  return [policy.slice(0, Math.max(0, space)), policy.slice(space + 1)]
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /**
- * The keys that a list of matches allows: per key the first match in order decides, a pass goes on to the next tier,
+ * What a list of matches says of every key: per key the first match in order decides, a pass goes on to the next tier,
  * and what no rule decides is allowed.
  * @param matches sorted by `compareRules`
  */
-export function allowedKeys(matches: readonly Match[]): Intervals {
+export function judge(matches: readonly Match[]): Judgement {
   let allowed = nothing
+  let denylisted = nothing
+  let proxied = nothing
   let undecided = everything
   let passed = nothing
   let tier: Tier | undefined
@@ -31,8 +57,15 @@ export function allowedKeys(matches: readonly Match[]): Intervals {
     const taken = intersection(undecided, ports)
     if (taken.length === 0) continue
     undecided = difference(undecided, ports)
-    if (rule.action === 'allow') allowed = union(allowed, taken)
-    else if (rule.action === 'pass') passed = union(passed, taken)
+    if (rule.action === 'pass') passed = union(passed, taken)
+    else if (rule.action === 'allow') {
+      if (rule.l7 === undefined) allowed = union(allowed, taken)
+      else proxied = union(proxied, taken)
+    } else if (!isIsolation(rule)) denylisted = union(denylisted, taken)
   }
-  return union(allowed, union(undecided, passed))
+  return { allowed: union(allowed, union(undecided, passed)), denylisted, proxied }
 }
+
+/** Whether a rule is what policies deny by default: it makes the subject isolated, and denies what nothing allows. */
+export const isIsolation = ({ tier, order, action }: Rule): boolean =>
+  tier === 'namespaced' && order === namespacedOrders.isolation && action === 'deny'

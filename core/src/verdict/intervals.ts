@@ -1,6 +1,4 @@
 import type { PortSet } from '../policy/rule.js'
-import type { Step } from '../tables/tables.js'
-import { verdicts } from '../tables/tables.js'
 
 /** Packet keys (protocol << 16 | port) as inclusive ranges `[first, last, first, last, …]`, rising and apart. */
 export type Intervals = readonly number[]
@@ -74,18 +72,6 @@ function complement(a: Intervals): Intervals {
   }
   if (next <= lastKey) result.push(next, lastKey)
   return result
-}
-
-/** A row that allows these keys and denies the rest. */
-export function stepsOf(allowed: Intervals): Step[] {
-  const steps: Step[] = []
-  if (allowed[0] !== 0) steps.push({ key: 0, verdict: verdicts.deny })
-  for (let i = 0; i < allowed.length; i += 2) {
-    steps.push({ key: allowed[i]!, verdict: verdicts.allow })
-    const after = allowed[i + 1]! + 1
-    if (after <= lastKey) steps.push({ key: after, verdict: verdicts.deny })
-  }
-  return steps
 }
 
 const isEverything = (a: Intervals): boolean => a.length === 2 && a[0] === 0 && a[1] === lastKey

@@ -132,9 +132,11 @@ export interface CompiledRule {
   readonly numbered: Intervals
   readonly names: readonly { readonly name: string; readonly protocol: number }[]
   readonly subject: SubjectAtom | undefined
-  readonly bases: 'any' | readonly BaseAtom[]
+  /** Whether it selects a pod of this node: only then are `bases` and `uses` there. */
+  bound: boolean
+  bases: 'any' | readonly BaseAtom[]
   /** Egress names per base; empty on ingress, where the subject resolves. */
-  readonly uses: readonly NamedUse[]
+  uses: readonly NamedUse[]
 }
 
 /** A subject selector in use and its rules. */

@@ -1,6 +1,7 @@
 import { entryOf } from '../multimap.js'
 import type { Direction } from '../policy/rule.js'
-import { allowedKeys, compareRules, type Match } from './evaluate.js'
+import { compareRules, judge, type Match } from './evaluate.js'
+import type { Judgement } from './judgement.js'
 import { packetKey, union, type Intervals } from './intervals.js'
 import { portKey, type CompiledRule, type NamedUse, type PeerAtom, type PeerClass, type SubjectData } from './model.js'
 
@@ -49,8 +50,8 @@ export function classesOf(plan: Plan): Set<PeerClass> {
   return classes
 }
 
-/** What the plan allows a peer of whom these atoms hold. */
-export function allowedFor(plan: Plan, atoms: readonly PeerAtom[]): Intervals {
+/** What the plan says of a peer of whom these atoms hold. */
+export function judgementFor(plan: Plan, atoms: readonly PeerAtom[]): Judgement {
   const matches = [...plan.always]
   for (const atom of atoms) {
     const found = plan.byAtom.get(atom)
@@ -59,7 +60,7 @@ export function allowedFor(plan: Plan, atoms: readonly PeerAtom[]): Intervals {
     const ports = onePort(atom.use.protocol, atom.number)
     for (const { rule } of plan.byUse.get(atom.use) ?? []) matches.push({ rule, ports })
   }
-  return allowedKeys(matches.sort((a, b) => compareRules(a.rule, b.rule)))
+  return judge(matches.sort((a, b) => compareRules(a.rule, b.rule)))
 }
 
 function onePort(protocol: number, number: number): Intervals {

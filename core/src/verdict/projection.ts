@@ -81,6 +81,7 @@ export class Verdicts {
     this.#settlePolicies()
     this.claimants.settleNodes()
     for (const workload of this.#workloads.takeDirty()) this.claimants.settleWorkload(workload)
+    this.rules.settle()
     const classes = this.peers.settle()
     const subjects = this.subjects.settle()
     for (const shape of subjects.moved) {

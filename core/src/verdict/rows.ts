@@ -1,7 +1,7 @@
 import type { Row, Step } from '../tables/tables.js'
 import { RecordedTable } from '../tables/recorded-table.js'
 import { NumberPool } from './number-pool.js'
-import { stepsOf, type Intervals } from './intervals.js'
+import { judgementText, stepsOf, type Judgement } from './judgement.js'
 
 interface Entry {
   readonly row: Row
@@ -9,7 +9,7 @@ interface Entry {
   references: number
 }
 
-/** Rows by content: equal allowances share one. */
+/** Rows by content: equal judgements share one. */
 export class Rows {
   readonly table = new RecordedTable<number, Row>((a, b) => a === b)
   readonly #byKey = new Map<string, Entry>()
@@ -36,14 +36,14 @@ export class Rows {
     this.#remembered.clear()
   }
 
-  /** The row that allows exactly these keys, one reference richer. */
-  acquire(allowed: Intervals): Row {
-    const key = allowed.join()
+  /** The row that says exactly this, one reference richer. */
+  acquire(judgement: Judgement): Row {
+    const key = judgementText(judgement)
     let entry = this.#byKey.get(key)
     if (entry === undefined) {
       const id = this.#remembered.get(key) ?? this.#numbers.take()
       this.#remembered.delete(key)
-      entry = { row: { id, steps: stepsOf(allowed) }, key, references: 0 }
+      entry = { row: { id, steps: stepsOf(judgement) }, key, references: 0 }
       this.#byKey.set(key, entry)
       this.#byId.set(id, entry)
       this.table.set(id, entry.row)

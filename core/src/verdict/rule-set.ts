@@ -1,6 +1,7 @@
 import { entryOf } from '../multimap.js'
 import { ruleText } from '../policy/text.js'
 import type { Rule } from '../policy/rule.js'
+import type { LabelSelector } from '../policy/selector.js'
 import { portSetIntervals } from './intervals.js'
 import type { KeyUse } from './key-use.js'
 import { portKey, type CompiledRule, type NamedUse, type Shape, type SubjectAtom } from './model.js'
@@ -9,19 +10,26 @@ import { SelectorIndex } from './selector-index.js'
 
 /**
  * The rules in force, and whom they select. A policy's new version keeps those of its rules that say the same, so that
- * a change of one rule touches what that rule touches.
+ * a change of one rule touches what that rule touches. Only rules that select a pod of this node ask anything of peers:
+ * what the others would ask tells no peers apart here.
  */
 export class RuleSet {
   readonly subjects: SelectorIndex<SubjectAtom>
   /** Local pods' shapes whose rules may have changed. */
   readonly dirtyShapes = new Set<Shape>()
+  readonly #keys: KeyUse
   readonly #peers: Peers
   readonly #byPolicy = new Map<string, readonly CompiledRule[]>()
   readonly #builtin: readonly CompiledRule[]
   #nextRule = 1
   #released: CompiledRule[] = []
+  /** Rules that went, and still ask of peers. */
+  #bound: CompiledRule[] = []
+  /** Subject selectors whose rules may have begun to select a local pod, or ceased to. */
+  readonly #unsettled = new Set<SubjectAtom>()
 
   constructor(keys: KeyUse, peers: Peers, builtin: readonly Rule[]) {
+    this.#keys = keys
     this.#peers = peers
     this.subjects = new SelectorIndex(keys, shape => this.dirtyShapes.add(shape))
     this.#builtin = builtin.map(rule => this.#compile(rule, ruleText(rule)))
@@ -51,6 +59,30 @@ export class RuleSet {
     this.#released = []
   }
 
+  /** The shape's first local pod is here. */
+  addShape(shape: Shape): void {
+    if (!this.subjects.add(shape)) return
+    this.dirtyShapes.add(shape)
+    for (const subject of this.subjects.matchesOf(shape)!) if (subject.shapes.size === 1) this.#unsettled.add(subject)
+  }
+
+  /** The shape's last local pod is gone. */
+  removeShape(shape: Shape): void {
+    for (const subject of this.subjects.matchesOf(shape) ?? []) {
+      if (subject.shapes.size === 1) this.#unsettled.add(subject)
+    }
+    this.subjects.remove(shape)
+  }
+
+  /** Lets the rules that select local pods ask of peers, and no others. What is asked anew comes before what ends. */
+  settle(): void {
+    for (const { shapes, rules } of this.#unsettled) if (shapes.size > 0) for (const rule of rules) this.#bind(rule)
+    for (const { shapes, rules } of this.#unsettled) if (shapes.size === 0) for (const rule of rules) this.#unbind(rule)
+    this.#unsettled.clear()
+    for (const rule of this.#bound) this.#unbind(rule)
+    this.#bound = []
+  }
+
   /** Every rule in force, built-in ones included. */
   *all(): Iterable<CompiledRule> {
     yield* this.#builtin
@@ -74,17 +106,6 @@ export class RuleSet {
   }
 
   #compile(rule: Rule, text: string): CompiledRule {
-    const bases = rule.peers === 'any' ? 'any' : rule.peers.map(peer => this.#peers.acquire(peer))
-    const names = rule.ports === 'any' ? [] : rule.ports.named
-    const uses: NamedUse[] = []
-    if (rule.direction === 'egress' && names.length > 0) {
-      const resolvers = bases === 'any' ? [this.#peers.acquire(anyNamed)] : bases
-      for (const base of resolvers) {
-        for (const { name, protocol } of names) {
-          uses.push(this.#peers.acquireUse(base, portKey(protocol, name), protocol))
-        }
-      }
-    }
     const builtin = rule.origin.seq === 0
     const subject = builtin
       ? undefined
@@ -94,30 +115,65 @@ export class RuleSet {
       text,
       rule,
       numbered: portSetIntervals(rule.ports),
-      names,
+      names: rule.ports === 'any' ? [] : rule.ports.named,
       subject,
-      bases,
-      uses,
+      bound: false,
+      bases: [],
+      uses: [],
     }
-    subject?.rules.add(compiled)
+    // Explanations ask the rules of other nodes' pods as well: a label that any rule asks for counts.
+    for (const selector of peerSelectors(rule)) this.#keys.acquire(selector)
+    if (subject === undefined) this.#bind(compiled)
+    else {
+      subject.rules.add(compiled)
+      this.#unsettled.add(subject)
+    }
     this.#touch(subject)
     return compiled
   }
 
   #release(compiled: CompiledRule): void {
-    const { subject, bases, uses } = compiled
-    for (const use of uses) this.#peers.releaseUse(use)
-    if (bases !== 'any') for (const base of bases) this.#peers.release(base)
-    else if (uses.length > 0) this.#peers.release(uses[0]!.base)
+    const { rule, subject } = compiled
+    for (const selector of peerSelectors(rule)) this.#keys.release(selector)
+    if (compiled.bound) this.#bound.push(compiled)
     if (subject === undefined) return
     subject.rules.delete(compiled)
     this.#touch(subject)
     this.subjects.release(subject)
   }
 
+  #bind(compiled: CompiledRule): void {
+    if (compiled.bound) return
+    const { rule, names } = compiled
+    const bases = rule.peers === 'any' ? 'any' : rule.peers.map(peer => this.#peers.acquire(peer))
+    const uses: NamedUse[] = []
+    if (rule.direction === 'egress' && names.length > 0) {
+      const resolvers = bases === 'any' ? [this.#peers.acquire(anyNamed)] : bases
+      for (const base of resolvers) {
+        for (const { name, protocol } of names) {
+          uses.push(this.#peers.acquireUse(base, portKey(protocol, name), protocol))
+        }
+      }
+    }
+    Object.assign(compiled, { bound: true, bases, uses })
+  }
+
+  #unbind(compiled: CompiledRule): void {
+    if (!compiled.bound) return
+    const { bases, uses } = compiled
+    for (const use of uses) this.#peers.releaseUse(use)
+    if (bases !== 'any') for (const base of bases) this.#peers.release(base)
+    else if (uses.length > 0) this.#peers.release(uses[0]!.base)
+    Object.assign(compiled, { bound: false, bases: [], uses: [] })
+  }
+
   #touch(subject: SubjectAtom | undefined): void {
     if (subject !== undefined) for (const shape of subject.shapes) this.dirtyShapes.add(shape)
   }
+}
+
+function* peerSelectors({ peers }: Rule): Iterable<LabelSelector> {
+  if (peers !== 'any') for (const peer of peers) if (peer.kind === 'labels') yield peer.selector
 }
 
 /** Whoever can give a named port a number. */

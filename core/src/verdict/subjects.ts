@@ -14,12 +14,12 @@ export class Subjects {
 
   /** The shape's first local pod is here. */
   add(shape: Shape): void {
-    if (this.#rules.subjects.add(shape)) this.#rules.dirtyShapes.add(shape)
+    this.#rules.addShape(shape)
   }
 
   /** The shape's last local pod is gone. */
   remove(shape: Shape): void {
-    this.#rules.subjects.remove(shape)
+    this.#rules.removeShape(shape)
     this.partition.remove(shape)
   }
 

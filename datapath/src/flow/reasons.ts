@@ -23,9 +23,16 @@ const sentences: Readonly<Record<string, string>> = {
   WEIR_NO_POLICY: 'Endpoint policy program not available',
 }
 
-const names = new Map(
-  Object.entries(reasonNumbers).map(([name, number]) => [number, sentences[name] ?? name.slice('WEIR_'.length)]),
-)
+/** Drop reasons that rows carry and programs hand on without a name for them, by verdict. */
+export const verdictReasons = { denylisted: 181, proxy: 180 } as const
+
+const names = new Map<number, string>([
+  [verdictReasons.denylisted, 'Policy denied by denylist'],
+  [verdictReasons.proxy, 'Proxy redirection not supported for protocol'],
+  ...Object.entries(reasonNumbers).map(
+    ([name, number]) => [number, sentences[name] ?? name.slice('WEIR_'.length)] as const,
+  ),
+])
 
 /** The reason's name; `Reason NUMBER` for one that this build doesn't know. */
 export const reasonName = (reason: number): string => names.get(reason) ?? `Reason ${reason}`

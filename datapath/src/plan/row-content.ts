@@ -26,7 +26,10 @@ export const denyAll = rowContent([{ key: 0, verdict: verdicts.deny }])
 
 export const sameRow = (a: RowContent | undefined, b: RowContent | undefined): boolean => a?.text === b?.text
 
-/** The row that allows what both rows allow. Equal to one of them, it is that one. */
+/**
+ * The row that allows what both rows allow; what one of them denies is denied for its reason, the first one's before the
+ * second's. Equal to one of them, it is that one.
+ */
 export function meet(a: RowContent, b: RowContent): RowContent {
   if (a.text === b.text || b.text === allowAll.text || a.text === denyAll.text) return a
   if (a.text === allowAll.text || b.text === denyAll.text) return b
@@ -39,8 +42,8 @@ export function meet(a: RowContent, b: RowContent): RowContent {
     )
     if (a.steps[left]?.key === key) left += 1
     if (b.steps[right]?.key === key) right += 1
-    const both = (a.steps[left - 1]?.verdict ?? verdicts.deny) & (b.steps[right - 1]?.verdict ?? verdicts.deny)
-    const verdict = both === 0 ? verdicts.deny : verdicts.allow
+    const first = a.steps[left - 1]?.verdict ?? verdicts.deny
+    const verdict = first === verdicts.allow ? (b.steps[right - 1]?.verdict ?? verdicts.deny) : first
     if (steps.at(-1)?.verdict !== verdict) steps.push({ key, verdict })
   }
   const met = rowContent(steps)

@@ -5,7 +5,8 @@ import type { CellOperation } from '../plan/operation.js'
 import { bitsOf } from '../plan/prefix-table.js'
 import { type RowContent, rowContent } from '../plan/row-content.js'
 import { type Placement, stepsPerChunk } from './row-store.js'
-import type { Step, Verdict } from '@weir/core/tables/tables.js'
+import { verdictReasons } from '../flow/reasons.js'
+import { type Step, type Verdict, verdicts } from '@weir/core/tables/tables.js'
 
 /** One write of one map, as bytes; without a value it deletes. */
 export interface MapWrite {
@@ -71,6 +72,18 @@ export const deviceWrite = (ifindex: number, slot: number | undefined): MapWrite
 
 const unusedKey = 0xffffffff
 
+/** `WEIR_DENY` or `WEIR_ALLOW`, and in the next byte the drop reason of a denial; 0 stands for `Policy denied`. */
+const verdictWords: Readonly<Record<Verdict, number>> = {
+  [verdicts.deny]: 0,
+  [verdicts.allow]: 1,
+  [verdicts.denylisted]: verdictReasons.denylisted << 8,
+  [verdicts.proxy]: verdictReasons.proxy << 8,
+}
+
+/** A word that nobody writes becomes a number that no row has: a row with one differs from every row wanted. */
+const verdictOf = (word: number): Verdict =>
+  Object.values(verdicts).find(verdict => verdictWords[verdict] === word) ?? (~word as Verdict)
+
 /** The entries of a row; what isn't used has a key that no packet reaches. */
 export function rowWrites(row: RowContent, placement: Placement): readonly MapWrite[] {
   return Array.from({ length: placement.chunks }, (_, chunk) => {
@@ -78,7 +91,7 @@ export function rowWrites(row: RowContent, placement: Placement): readonly MapWr
     const places = Array.from({ length: stepsPerChunk }, (_unused, index) => steps[index])
     const value = codecs.rowChunk.encode({
       key: places.map(step => step?.key ?? unusedKey),
-      verdict: places.map(step => step?.verdict ?? 0),
+      verdict: places.map(step => verdictWords[step?.verdict ?? verdicts.deny]),
     })
     return { map: 'weir_rows', key: codecs.index.encode(placement.first + chunk), value }
   })
@@ -90,7 +103,7 @@ export function decodeRow(chunks: readonly Uint8Array[]): RowContent {
   for (const bytes of chunks) {
     const { key, verdict } = codecs.rowChunk.read(bytes)
     for (const [index, stepKey] of key.entries()) {
-      if (stepKey !== unusedKey) steps.push({ key: stepKey, verdict: verdict[index] as Verdict })
+      if (stepKey !== unusedKey) steps.push({ key: stepKey, verdict: verdictOf(verdict[index]!) })
     }
   }
   return rowContent(steps)

@@ -1,16 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import type { Rule } from '@weir/core'
-import { allowedKeys, compareRules, type Match } from '@weir/core/verdict/evaluate.js'
-import {
-  contains,
-  difference,
-  everything,
-  intersection,
-  stepsOf,
-  union,
-  type Intervals,
-} from '@weir/core/verdict/intervals.js'
+import { verdicts, type Rule } from '@weir/core'
+import { compareRules, judge, type Match } from '@weir/core/verdict/evaluate.js'
+import { contains, difference, everything, intersection, union, type Intervals } from '@weir/core/verdict/intervals.js'
+import { allowing, judgementText, stepsOf, type Judgement } from '@weir/core/verdict/judgement.js'
 import { stepAt } from '@weir/core/verdict/rows.js'
 
 const top = 0xffffffff
@@ -18,6 +11,13 @@ const key = fc.oneof(fc.integer({ min: 0, max: 12 }), fc.integer({ min: top - 3,
 const intervals: fc.Arbitrary<Intervals> = fc
   .array(fc.tuple(key, key), { maxLength: 4 })
   .map(pairs => pairs.reduce<Intervals>((sum, [a, b]) => union(sum, [Math.min(a, b), Math.max(a, b)]), []))
+
+/** Three sets without a key in common. */
+const judgement: fc.Arbitrary<Judgement> = fc.tuple(intervals, intervals, intervals).map(([a, b, c]) => ({
+  allowed: a,
+  denylisted: difference(b, a),
+  proxied: difference(difference(c, b), a),
+}))
 
 describe('intervals', () => {
   it('are sets of keys', () => {
@@ -27,14 +27,14 @@ describe('intervals', () => {
         expect(contains(union(a, b), k)).to.equal(inA || inB)
         expect(contains(intersection(a, b), k)).to.equal(inA && inB)
         expect(contains(difference(a, b), k)).to.equal(inA && !inB)
-        expect(stepAt(stepsOf(a), k).verdict).to.equal(inA ? 1 : 0)
+        expect(stepAt(stepsOf(allowing(a)), k).verdict).to.equal(inA ? 1 : 0)
       }),
       { numRuns: 500 },
     )
   })
   it('become rows that start at 0, rise, and change the verdict with each step', () => {
     fc.assert(
-      fc.property(intervals, a => {
+      fc.property(judgement, a => {
         const steps = stepsOf(a)
         expect(steps[0]!.key).to.equal(0)
         for (let i = 1; i < steps.length; i++) {
@@ -46,14 +46,38 @@ describe('intervals', () => {
   })
 })
 
+describe('judgements', () => {
+  it('say for each key what their row says', () => {
+    fc.assert(
+      fc.property(judgement, key, (a, k) => {
+        const said = contains(a.allowed, k) ? 1 : contains(a.denylisted, k) ? 2 : contains(a.proxied, k) ? 3 : 0
+        expect(stepAt(stepsOf(a), k).verdict).to.equal(said)
+      }),
+      { numRuns: 500 },
+    )
+  })
+  it('are equal in text only when they say the same', () => {
+    fc.assert(
+      fc.property(judgement, judgement, (a, b) => {
+        expect(judgementText(a) === judgementText(b)).to.equal(
+          JSON.stringify(stepsOf(a)) === JSON.stringify(stepsOf(b)),
+        )
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
 const rule = fc.record({
   tier: fc.constantFrom('admin', 'namespaced', 'baseline') as fc.Arbitrary<Rule['tier']>,
   order: fc.integer({ min: 0, max: 3 }),
   action: fc.constantFrom('allow', 'deny', 'pass') as fc.Arbitrary<Rule['action']>,
+  proxied: fc.boolean(),
 })
-const match: fc.Arbitrary<Match> = fc.tuple(rule, intervals).map(([fields, ports]) => ({
+const match: fc.Arbitrary<Match> = fc.tuple(rule, intervals).map(([{ proxied, ...fields }, ports]) => ({
   rule: {
     ...fields,
+    ...(proxied && fields.action === 'allow' ? { l7: {} } : {}),
     subject: [],
     direction: 'ingress',
     peers: 'any',
@@ -63,14 +87,25 @@ const match: fc.Arbitrary<Match> = fc.tuple(rule, intervals).map(([fields, ports
   ports,
 }))
 
+const made = (action: Rule['action'], order: number, tier: Rule['tier'] = 'namespaced', policy = ''): Rule => ({
+  tier,
+  order,
+  action,
+  subject: [],
+  direction: 'ingress',
+  peers: 'any',
+  ports: 'any',
+  origin: { policy, path: '', seq: 1 },
+})
+
 /** Key by key, as the tiers are described. */
-function allows(matches: readonly Match[], k: number): boolean {
+function verdictOf(matches: readonly Match[], k: number): keyof typeof verdicts {
   for (const tier of ['admin', 'namespaced', 'baseline']) {
-    const first = matches.find(({ rule, ports }) => rule.tier === tier && contains(ports, k))
-    if (first?.rule.action === 'allow') return true
-    if (first?.rule.action === 'deny') return false
+    const first = matches.find(({ rule, ports }) => rule.tier === tier && contains(ports, k))?.rule
+    if (first?.action === 'allow') return first.l7 === undefined ? 'allow' : 'proxy'
+    if (first?.action === 'deny') return tier === 'namespaced' && first.order === 3 ? 'deny' : 'denylisted'
   }
-  return true
+  return 'allow'
 }
 
 describe('evaluation', () => {
@@ -78,10 +113,35 @@ describe('evaluation', () => {
     fc.assert(
       fc.property(fc.array(match, { maxLength: 6 }), key, (matches, k) => {
         const sorted = [...matches].sort((a, b) => compareRules(a.rule, b.rule))
-        expect(contains(allowedKeys(sorted), k)).to.equal(allows(sorted, k))
+        expect(stepAt(stepsOf(judge(sorted)), k).verdict).to.equal(verdicts[verdictOf(sorted, k)])
       }),
       { numRuns: 500 },
     )
   })
-  it('allows everything where no rule matches', () => expect(allowedKeys([])).to.deep.equal(everything))
+  it('lets a plain allowance of the same order decide before one that needs a proxy', () => {
+    const plain = made('allow', 2)
+    const proxied: Rule = { ...plain, l7: {} }
+    const sorted = [proxied, plain].sort(compareRules).map(rule => ({ rule, ports: everything }))
+    expect(judge(sorted)).to.deep.equal(allowing(everything))
+  })
+  it('takes all rules of a policy before those of the next with the same priority, by name, then kind', () => {
+    const rules = [
+      made('allow', 500_001, 'admin', 'AdminNetworkPolicy b'),
+      made('deny', 500_000, 'admin', 'ClusterNetworkPolicy c'),
+      made('deny', 400_007, 'admin', 'ClusterNetworkPolicy z'),
+      made('allow', 500_002, 'admin', 'ClusterNetworkPolicy a'),
+      made('allow', 500_000, 'admin', 'ClusterNetworkPolicy b'),
+      made('allow', 500_000, 'admin', 'AdminNetworkPolicy b'),
+    ]
+    const sorted = rules.sort(compareRules).map(({ order, origin }) => `${origin.policy} ${order}`)
+    expect(sorted).to.deep.equal([
+      'ClusterNetworkPolicy z 400007',
+      'ClusterNetworkPolicy a 500002',
+      'AdminNetworkPolicy b 500000',
+      'AdminNetworkPolicy b 500001',
+      'ClusterNetworkPolicy b 500000',
+      'ClusterNetworkPolicy c 500000',
+    ])
+  })
+  it('allows everything where no rule matches', () => expect(judge([])).to.deep.equal(allowing(everything)))
 })
