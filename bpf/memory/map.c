@@ -5,7 +5,7 @@
 #include "../include/weir/config.h"
 #include "../include/weir/maps.h"
 #include "heap.h"
-#include "helpers.h"
+#include "calls.h"
 #include "map.h"
 
 #define TYPE_HASH weir_map_hash

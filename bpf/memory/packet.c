@@ -3,7 +3,7 @@
 #include <linux/pkt_cls.h>
 
 #include "heap.h"
-#include "helpers.h"
+#include "calls.h"
 #include "map.h"
 #include "packet.h"
 

@@ -2,7 +2,7 @@
 #ifndef WEIR_MEMORY_PACKET_H
 #define WEIR_MEMORY_PACKET_H
 
-#include "helpers.h"
+#include "calls.h"
 
 /* Around each run of a program: what lies between len and capacity is out of bounds for it. */
 void weir_packet_begin(struct weir_skb *skb);

@@ -2,7 +2,7 @@
 #ifndef WEIR_MEMORY_PROGRAMS_H
 #define WEIR_MEMORY_PROGRAMS_H
 
-#include "helpers.h"
+#include "calls.h"
 
 struct weir_sweep;
 

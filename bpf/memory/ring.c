@@ -3,7 +3,7 @@
  * The ring buffer: records in order of reservation, and as much room as the kernel's ring of that size has.
  */
 #include "heap.h"
-#include "helpers.h"
+#include "calls.h"
 #include "map.h"
 
 struct record {

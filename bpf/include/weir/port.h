@@ -37,7 +37,7 @@
 
 #else
 
-#include "../../memory/helpers.h"
+#include "../../memory/calls.h"
 
 #define weir_packet_start(skb) ((void *)(skb)->data)
 #define weir_packet_end(skb) ((void *)(skb)->data_end)

@@ -2,8 +2,8 @@
 /*
  * What the programs call outside the kernel: the same helpers, by the same names, over linear memory. One CPU, one thread.
  */
-#ifndef WEIR_MEMORY_HELPERS_H
-#define WEIR_MEMORY_HELPERS_H
+#ifndef WEIR_MEMORY_CALLS_H
+#define WEIR_MEMORY_CALLS_H
 
 #include "../include/weir/types.h"
 
