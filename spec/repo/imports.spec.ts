@@ -67,7 +67,7 @@ describe('repo: imports', () => {
   it('of third parties are declared by the workspace that uses them', () => {
     const undeclared = all.filter(({ from, specifier }) => {
       const room = roomOf(from)
-      if (room === undefined || specifier.startsWith('.') || isBuiltin(specifier)) return false
+      if (room === undefined || specifier.startsWith('.') || isBuiltin(specifier) || exists(specifier)) return false
       const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
       const own = [...packages].find(([, folder]) => folder === room)?.[0]
       const manifest = JSON.parse(read(`${room}/package.json`)) as Record<string, Record<string, string> | undefined>

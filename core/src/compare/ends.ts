@@ -101,19 +101,19 @@ function* podEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: 
   const names = new Set(readings.flatMap(({ residents }) => [...residents.keys()]))
   for (const name of names) {
     const found = readings.map(({ residents }) => residents.get(name))
-    const any = found.findLast(each => each !== undefined)!
-    const as = found.map(each => each ?? any)
+    const example = found.findLast(each => each !== undefined)!
+    const as = found.map(each => each ?? example)
     const addresses = as.map(({ pod }) => pod.addresses)
     for (const { family, within } of places(addresses, prefixes)) {
       yield {
         kind: 'pod',
         name,
-        workload: workloadName(any.pod),
+        workload: workloadName(example.pod),
         family,
         faces: as.map(({ labels, ports }, at) => ({ kind: 'pod', labels: asked(labels), ports, address: within[at]! })),
         hosts: as.map(({ host }) => host),
         present: found.map(each => each !== undefined),
-        pod: any,
+        pod: example,
       }
     }
   }
@@ -162,9 +162,9 @@ function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes): Itera
   if (names.size < 2) names.add('')
   for (const name of names) {
     const found = readings.map(({ nodes }) => nodes.get(name))
-    const any = found.findLast(each => each !== undefined) ?? []
+    const example = found.findLast(each => each !== undefined) ?? []
     for (const { family, within } of places(
-      found.map(each => each ?? any),
+      found.map(each => each ?? example),
       prefixes,
     )) {
       yield {
