@@ -43,7 +43,7 @@ export async function openState(context: CommandContext, word: string, socketPat
   const found = await stat(path)
   if (found.isDirectory()) {
     const folder = await logFolder(context, path)
-    if (await exists(join(folder, 'CURRENT')))
+    if (await exists(join(folder, 'db', 'CURRENT')))
       return logState(word, await EventLog.openReadOnly({ path: folder, whileHeld: true }), seq)
   } else if (await isExport(path)) return exportState(word, path, seq)
   if (seq !== undefined) throw invalid(word, 'manifests have no events', 'a log before @')

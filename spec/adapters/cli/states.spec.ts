@@ -1,0 +1,258 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
+import { systemClock } from '@weir/adapters/agent/clock.js'
+import { expect } from 'chai'
+import { runWeir } from './run.js'
+
+const pods = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { team: shop } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: web }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: db, namespace: shop, labels: { app: db } }
+spec: { containers: [{ name: db, image: db, ports: [{ containerPort: 5432 }] }] }
+`
+
+const policy = (name: string, app: string, from: string) => `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: ${name}, namespace: shop }
+spec:
+  podSelector: { matchLabels: { app: ${app} } }
+  policyTypes: [Ingress]
+  ingress:
+    - from: [{ podSelector: { matchLabels: { app: ${from} } } }]
+      ports: [{ port: 5432 }]
+`
+
+describe('commands about states', function () {
+  this.timeout(20_000)
+  const folder = mkdtempSync(join(tmpdir(), 'weir-states-'))
+  const at = (name: string): string => join(folder, name)
+  const socket = at('agent.sock')
+  const log = at('state')
+  let agent: Agent
+  let beforePolicy = 0
+
+  before(async () => {
+    for (const name of ['open', 'closed']) {
+      mkdirSync(at(name))
+      writeFileSync(at(join(name, 'pods.yaml')), pods)
+    }
+    writeFileSync(at('closed/policy.yaml'), policy('db', 'db', 'web'))
+    writeFileSync(at('proposal.yaml'), policy('web', 'web', 'db'))
+    writeFileSync(at('broken.yaml'), policy('web', 'web', 'db').replace('5432', '99999'))
+    agent = await createAgent({
+      stateFolder: log,
+      socketPath: socket,
+      node: 'n1',
+      backend: 'memory',
+      clock: systemClock,
+      manifests: at('open'),
+      podCidrs: ['10.1.0.0/24'],
+    })
+    await agent.ready
+    beforePolicy = agent.engine.seq
+    await agent.submit(`manifests:${at('closed/policy.yaml')}:2`, [
+      {
+        kind: 'networkpolicy.upserted',
+        policy: {
+          namespace: 'shop',
+          name: 'db',
+          podSelector: [{ key: 'app', operator: 'In', values: ['db'] }],
+          policyTypes: ['ingress'],
+          ingress: [],
+          egress: [],
+        },
+      },
+    ])
+  })
+  after(async () => {
+    await agent.stop()
+    rmSync(folder, { recursive: true })
+  })
+
+  describe('compare', () => {
+    it('tells what two folders of manifests judge differently, with file and line', async () => {
+      const { code, out } = await runWeir(['compare', 'open', 'closed'], folder)
+      expect(code).to.equal(0)
+      expect(out).to.include(
+        'shop/web → shop/db : any but tcp/5432  allowed → denied  by default deny (ingress) of NetworkPolicy shop/db (closed/policy.yaml:2)',
+      )
+      expect(out.at(-1)).to.match(/^\d+ sets of flows change: \d+ newly denied, 0 newly allowed/)
+    })
+
+    it('finds nothing between a folder and itself', async () => {
+      const { code, out } = await runWeir(['compare', 'closed', 'closed', '--fail-on', 'any'], folder)
+      expect(out).to.deep.equal(['no flow changes its verdict'])
+      expect(code).to.equal(0)
+    })
+
+    it('reads a log at an event, its export, and the agent alike', async () => {
+      const file = at('log.ndjson')
+      expect((await runWeir(['log', 'export', file, '--log', log])).code).to.equal(0)
+      const compared = async (after: string): Promise<string[]> => {
+        const { out } = await runWeir(['compare', `${log}@${beforePolicy}`, after, '--socket', socket], folder)
+        return [...out]
+      }
+      const [first, ...others] = [await compared(log), await compared(file), await compared('live')]
+      expect(first).to.include.members([
+        'remote-node, shop/web, world → shop/db : any  allowed → denied  by default deny (ingress) of NetworkPolicy shop/db (closed/policy.yaml:2)',
+      ])
+      for (const other of others) expect(other).to.deep.equal(first)
+      expect(readdirSync(tmpdir()).filter(name => name.startsWith('weir-state-'))).to.deep.equal([])
+    })
+
+    it('ends with 1 for the changes that are not to be', async () => {
+      const codeOf = async (...words: string[]): Promise<number> => (await runWeir(['compare', ...words], folder)).code
+      expect(await codeOf('open', 'closed', '--fail-on', 'newly-denied')).to.equal(1)
+      expect(await codeOf('open', 'closed', '--fail-on', 'newly-allowed')).to.equal(0)
+      expect(await codeOf('closed', 'open', '--fail-on', 'newly-allowed')).to.equal(1)
+      expect(await codeOf('closed', 'open', '--fail-on', 'any')).to.equal(1)
+    })
+
+    it('says which state is not there, or has no such event', async () => {
+      expect((await runWeir(['compare', 'open', 'nowhere'], folder)).code).to.equal(5)
+      expect((await runWeir(['compare', `${log}@999999`, 'open'], folder)).code).to.equal(5)
+      expect((await runWeir(['compare', 'open@3', 'open'], folder)).code).to.equal(2)
+      expect((await runWeir(['compare', 'live', 'open', '--socket', at('nobody')], folder)).code).to.equal(3)
+    })
+
+    it('is complete as JSON', async () => {
+      const { out } = await runWeir(['compare', 'open', 'closed', '-o', 'json'], folder)
+      const { changes } = JSON.parse(out[0]!) as { changes: Record<string, unknown>[] }
+      const change = changes.find(({ from }) => JSON.stringify(from).includes('shop/web'))!
+      expect(change).to.deep.include({
+        change: 'newly-denied',
+        to: [{ kind: 'workload', name: 'shop/db', pods: ['shop/db'] }],
+        families: [4, 6],
+      })
+      expect(JSON.stringify(change.after)).to.include('"place":"closed/policy.yaml:2"')
+    })
+  })
+
+  describe('what-if', () => {
+    it('tries manifests on the agent, and changes nothing', async () => {
+      const head = agent.engine.seq
+      const { code, out } = await runWeir(
+        ['what-if', '-f', 'proposal.yaml', '--socket', socket, '--fail-on', 'newly-denied'],
+        folder,
+      )
+      expect(code).to.equal(1)
+      expect(out.join('\n')).to.include('→ shop/web').and.to.include('NetworkPolicy shop/web (proposal.yaml:2)')
+      expect(agent.engine.seq).to.equal(head)
+    })
+
+    it('tries deletions, from a log or a folder', async () => {
+      for (const from of [
+        ['--log', log],
+        ['--state-from', 'closed'],
+      ]) {
+        const { code, out } = await runWeir(['what-if', '--delete', 'netpol/shop/db', ...from], folder)
+        expect(code).to.equal(0)
+        expect(out.join('\n')).to.match(/shop\/web.* → shop\/db : .*denied → allowed {2}by no policy isolates either end/)
+      }
+    })
+
+    it('says what there is when nothing goes by that name', async () => {
+      const { code, err } = await runWeir(
+        ['what-if', '--delete', 'NetworkPolicy/shop/dbs', '--state-from', 'closed'],
+        folder,
+      )
+      expect(code).to.equal(5)
+      expect(err).to.include('NetworkPolicy/shop/db')
+    })
+
+    it('refuses what the agent would refuse, and a question about nothing', async () => {
+      const broken = await runWeir(['what-if', '-f', 'broken.yaml', '--state-from', 'open'], folder)
+      expect(broken.code).to.equal(2)
+      expect(broken.err).to.include('spec.ingress[0].ports[0].port')
+      expect((await runWeir(['what-if', '--state-from', 'open'], folder)).code).to.equal(2)
+      expect((await runWeir(['what-if', '--delete', 'db', '--state-from', 'open'], folder)).code).to.equal(2)
+    })
+  })
+
+  describe('matrix', () => {
+    it('is a grid with the ports below it', async () => {
+      const { out } = await runWeir(['matrix', 'closed'], folder)
+      expect(out).to.include('shop/web → shop/db : tcp/5432')
+      expect(out.find(line => line.startsWith('shop/web'))).to.match(/^shop\/web +2 +○ +●/)
+    })
+
+    it('is Markdown, Graphviz or JSON, by namespace or label', async () => {
+      const markdown = await runWeir(['matrix', 'closed', '-o', 'markdown', '--by', 'app'], folder)
+      expect(markdown.out[0]).to.match(/^\| from \\ to \| app=db \| app=web \|/)
+      expect(markdown.out[3]).to.include('| tcp/5432 |')
+      const dot = await runWeir(['matrix', 'closed', '-o', 'dot'], folder)
+      expect(dot.out).to.include('  "shop/web" -> "shop/db" [label="tcp/5432"]')
+      const json = await runWeir(['matrix', 'closed', '-o', 'json', '--by', 'namespace'], folder)
+      expect((JSON.parse(json.out[0]!) as { parties: string[] }).parties).to.include.members(['shop', 'world'])
+    })
+
+    it('shows the agent’s state, or a log’s', async () => {
+      const live = await runWeir(['matrix', '--socket', socket])
+      const fromLog = await runWeir(['matrix', '--log', log])
+      expect(live.out).to.deep.equal(fromLog.out)
+      expect(live.out.join('\n')).to.include('shop/web')
+    })
+  })
+
+  describe('lint', () => {
+    it('names file, line, policy and path, and ends with 1 when asked to', async () => {
+      mkdirSync(at('doubtful'))
+      writeFileSync(at('doubtful/pods.yaml'), pods)
+      writeFileSync(at('doubtful/policy.yaml'), policy('db', 'dbb', 'web'))
+      const { code, out } = await runWeir(['lint', 'doubtful', '--fail-on', 'warning'], folder)
+      expect(code).to.equal(1)
+      expect(out[0]).to.equal(
+        'doubtful/policy.yaml:2: warning: NetworkPolicy shop/db: it selects no pod: no pod has app=dbb [selects-nothing]',
+      )
+      expect(out[1]!.trim()).to.equal('there is app=db')
+      expect((await runWeir(['lint', 'doubtful', '--fail-on', 'error'], folder)).code).to.equal(0)
+      const json = await runWeir(['lint', 'doubtful', '-o', 'json'], folder)
+      expect(JSON.parse(json.out[0]!)).to.have.nested.property('[0].place', 'doubtful/policy.yaml:2')
+    })
+
+    it('has nothing to say of a sound folder, nor of the agent that follows one', async () => {
+      const { code, out } = await runWeir(['lint', 'closed', '--fail-on', 'info'], folder)
+      expect([code, out]).to.deep.equal([0, ['nothing found']])
+      expect((await runWeir(['lint', '--socket', socket])).code).to.equal(0)
+    })
+  })
+
+  describe('why', () => {
+    it('tells of a default deny which rule came nearest, with file and line', async () => {
+      await agent.submit(`manifests:${at('closed/policy.yaml')}:2`, [
+        {
+          kind: 'networkpolicy.upserted',
+          policy: {
+            namespace: 'shop',
+            name: 'db',
+            podSelector: [{ key: 'app', operator: 'In', values: ['db'] }],
+            policyTypes: ['ingress'],
+            ingress: [{ peers: [], ports: [{ protocol: 'TCP', port: 5432 }] }],
+            egress: [],
+          },
+        },
+      ])
+      const { out } = await runWeir(['why', 'shop/web-0', 'shop/db:5433', '--socket', socket], folder)
+      const text = out.join('\n')
+      expect(text).to.match(/nearest: NetworkPolicy shop\/db spec\.ingress\[0\] \(event \d+, closed\/policy\.yaml:2\)/)
+      expect(text).to.include('it allows tcp/5432, not tcp/5433; add tcp/5433 to its ports')
+    })
+  })
+})
