@@ -4,7 +4,10 @@ import { nodeOf } from './cluster.js'
 /* What is allowed without a policy that says so, at the lowest precedence of the namespaced tier: an explicit denial
    wins over it, isolation doesn't. */
 
-/** Ports of a node that isolation leaves open, so that nobody locks a node away by accident: ssh and the API server. */
+/**
+ * TCP ports of a node that isolation leaves open, so that nobody locks a node away by accident: ssh and the API server,
+ * unless the agent is told others.
+ */
 const failSafePorts = [22, 6443]
 
 export function builtInAllowances(side: Side): readonly Cause[] {
@@ -21,6 +24,7 @@ function nodeAndItsPod(side: Side): boolean {
   return subject.kind === 'node' && peer.kind === 'pod' && nodeOf(cluster, peer.pod) === nodeOfSubject(side)
 }
 
-function failSafe({ direction, subject, flow }: Side): boolean {
-  return direction === 'ingress' && subject.kind === 'node' && flow.protocol === 6 && failSafePorts.includes(flow.port)
+function failSafe({ cluster, direction, subject, flow }: Side): boolean {
+  const ports = cluster.agent?.failSafePorts ?? failSafePorts
+  return direction === 'ingress' && subject.kind === 'node' && flow.protocol === 6 && ports.includes(flow.port)
 }

@@ -2,6 +2,7 @@ import type { EndpointSliceFact, ServiceFact } from '@weir/core/event/event.js'
 import { expect } from 'chai'
 import type { RawCidrRule, RawDirectionRule, RawService } from './cilium-manifest.js'
 import type { HeardAnswer, OracleCluster } from './cluster.js'
+import { decide } from './decide.js'
 import { fqdnMatches } from './dns.js'
 import { addressOf, type Attempt, attempt, ccnp, cnp, onA, onB, stage } from './stage.js'
 
@@ -104,6 +105,14 @@ describe('oracle: whom a Cilium rule means', () => {
       expect(refused({ fromCIDR: ['10.0.0.0/8', '192.168.0.0/16'] })).deep.equals([])
       expect(sources({ fromCIDR: ['10.0.0.0/8', '192.168.0.2/32'] })).deep.equals([])
     })
+    it('match nodes or pods too where the agent is told so', () => {
+      const told = (cidrMatch: readonly ('nodes' | 'pods')[]) =>
+        refused({ fromCIDR: ['0.0.0.0/0'] }, { agent: { node: 'n1', cluster: 'test', labelFilter: [], cidrMatch } })
+      expect(told([])).deep.equals(['world'])
+      expect(told(['nodes'])).deep.equals(['n1', 'n2', 'world'])
+      expect(told(['pods'])).deep.equals(['a', 'c', 'd', 'world'])
+      expect(told(['nodes', 'pods'])).deep.equals([...places])
+    })
     it('contain: a wider block matches what a narrower one knows', () => {
       const narrow = cnp(
         { endpointSelector: { matchLabels: { app: 'z' } }, ingress: [{ fromCIDR: ['203.0.113.0/31'] }] },
@@ -204,6 +213,11 @@ describe('oracle: whom a Cilium rule means', () => {
         to('c', { services }, by('x', '')),
       ]).deep.equals(['allow', 'deny', 'deny', 'allow'])
     })
+    it('of a list are joined by or', () => {
+      const services = [service({ selector: { app: 'c' } })]
+      const other: RawService = { k8sService: { serviceName: 'else', namespace: 'other' } }
+      expect(reach({ toServices: [other, s] }, 'c', { services })).equals('allow')
+    })
     it('that are external names are nobody', () => {
       expect(to('c', { services: [service({ type: 'ExternalName', selector: { app: 'c' } })] })).equals('deny')
     })
@@ -232,6 +246,11 @@ describe('oracle: whom a Cilium rule means', () => {
       ]
       expect(to(answers, 60_000)).equals('allow')
       expect(to([...answers, heard('example.com', 60, 60_000, addressOf.world)], 119_000)).equals('allow')
+    })
+    it('of a list are joined by or', () => {
+      const toFQDNs = [{ matchName: 'other.org' }, { matchName: 'example.com' }]
+      const answers = [heard('example.com', 60, 0, addressOf.world)]
+      expect(reach({ toFQDNs }, 'world', { answers })).equals('allow')
     })
     it('keep earlier addresses when another answer brings others', () => {
       const answers = [heard('example.com', 60, 0, addressOf.world), heard('example.com', 60, 1, '203.0.113.9')]
@@ -310,6 +329,28 @@ describe('oracle: what policies mean for the node itself', () => {
     ]).deep.equals(['allow', 'deny', 'deny'])
     const denied = onNode({ egressDeny: [{ toEndpoints: [{ matchLabels: { app: 'b' } }] }] })
     expect(at([denied], { from: 'n1', to: 'b' })).equals('denylisted')
+  })
+  it('is enforced by that node alone', () => {
+    const facts = stage({ ciliumPolicies: [closed] })
+    const from = (to: 'n1' | 'n2') =>
+      decide(facts, { from: addressOf.world, to: addressOf[to], protocol: 6, port: 80 }).ingress
+    expect([from('n1').enforcedHere, from('n2').enforcedHere]).deep.equals([true, false])
+    expect([from('n1').verdict, from('n2').verdict]).deep.equals(['deny', 'deny'])
+  })
+  it('has no say over hostNetwork pods that no node runs yet', () => {
+    const hosted = { ...stage().pods[0]!, addresses: [addressOf.n2], hostNetwork: true, node: '' }
+    const facts = { nodes: [], pods: [hosted], ciliumPolicies: [closed] }
+    expect(attempt(stage(facts), { from: 'world', to: 'n2' })).equals('allow')
+  })
+  it('leaves other ports open if the agent is told so, or none', () => {
+    const agent = { node: 'n1', cluster: 'test', labelFilter: [] }
+    const at = (failSafePorts: readonly number[], port: number) =>
+      attempt(stage({ agent: { ...agent, failSafePorts }, ciliumPolicies: [closed] }), {
+        from: 'world',
+        to: 'n1',
+        port,
+      })
+    expect([at([2222], 2222), at([2222], 22), at([], 22)]).deep.equals(['allow', 'deny', 'deny'])
   })
   it('leaves ssh and the API server open to whoever comes, unless a rule denies it', () => {
     for (const port of [22, 6443]) {

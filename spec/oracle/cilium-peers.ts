@@ -67,10 +67,16 @@ function cidrSourceMatches(side: Side, source: CidrSource): boolean {
   }
 }
 
-/** Addresses outside the cluster: a pod or node inside the block is not meant. */
-function blockMatches({ peer, peerAddress }: Side, cidr: string, except: readonly string[]): boolean {
-  const address = parseAddress(peerAddress)
-  return peer.kind === 'outside' && cidrContains(cidr, address) && !except.some(hole => cidrContains(hole, address))
+/** Addresses outside the cluster: a pod or node inside the block is not meant, unless the agent is told so. */
+function blockMatches(side: Side, cidr: string, except: readonly string[]): boolean {
+  const address = parseAddress(side.peerAddress)
+  return mayMatchBlocks(side) && cidrContains(cidr, address) && !except.some(hole => cidrContains(hole, address))
+}
+
+function mayMatchBlocks({ cluster, peer }: Side): boolean {
+  const modes = cluster.agent?.cidrMatch ?? []
+  if (peer.kind === 'outside') return true
+  return modes.includes(peer.kind === 'pod' ? 'pods' : 'nodes')
 }
 
 /** Is the other end outside the cluster and at one of these addresses? */

@@ -167,7 +167,7 @@ describe('oracle: what cluster policies mean', () => {
     })
     it('are domain names by the answers that hold', () => {
       const answers = [{ answer: { name: 'a.example.com', addresses: [addressOf.world], ttlSeconds: 10 }, heardMs: 0 }]
-      const peer = { kind: 'domainNames', names: ['*.example.com'] } as const
+      const peer = { kind: 'domainNames', names: ['other.org', '*.example.com'] } as const
       const rules = [
         policy({}, { egress: [say('accept', peer), say('deny', { kind: 'networks', cidrs: ['0.0.0.0/0'] })] }),
       ]

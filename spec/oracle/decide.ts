@@ -22,6 +22,7 @@ import type { Cause, OracleFlow, Side, Subject } from './side.js'
  *   service `default/kubernetes` has its endpoints.
  * - A node is a subject of clusterwide policies with a nodeSelector only. They judge whatever has one of the node's
  *   addresses as its source or destination, whoever is at the other end, but not what the node sends to itself.
+ * - A node that policies isolate still reaches its own pods, and a few TCP ports of it stay open; an explicit denial wins.
  * - Cluster policies of one priority: by name, then kind, all rules of one before the next one's.
  */
 

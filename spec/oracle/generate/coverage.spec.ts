@@ -78,7 +78,9 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
     ),
 }
 
-describe('oracle: random histories', () => {
+describe('oracle: random histories', function () {
+  this.timeout(20_000)
+
   const seen: Seen[] = fc.sample(histories(40), { numRuns: 400, seed: 20 }).flatMap((batches, salt) => {
     const cluster = clusterOf(batches.flat())
     return [...interestingFlows(cluster, 60, salt)].map(flow => ({ cluster, flow, decision: decide(cluster, flow) }))

@@ -110,7 +110,7 @@ export function interestingPorts(cluster: OracleCluster): readonly ProtocolPort[
       .flatMap(policy => [...policy.ingress, ...policy.egress])
       .flatMap(({ ports }) => ports?.ranges ?? []),
   ]
-  const failSafe = (cluster.ciliumPolicies ?? []).some(isForNodes) ? [22, 6443] : []
+  const failSafe = (cluster.ciliumPolicies ?? []).some(isForNodes) ? (cluster.agent?.failSafePorts ?? [22, 6443]) : []
   const around = [...edges, ...failSafe, ...ranges.flatMap(({ first, last }) => [first, last])].flatMap(port => [
     port - 1,
     port,

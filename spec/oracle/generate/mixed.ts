@@ -116,6 +116,15 @@ const nodeEvents: fc.Arbitrary<EventBody> = fc.tuple(pick(nodeNames), pick(label
   },
 }))
 
+/** An agent that is told more than the defaults. */
+const agentEvents: fc.Arbitrary<EventBody> = fc
+  .record({
+    node: pick(['here', 'here', 'here', 'there']),
+    cidrMatch: pick([[], ['nodes'], ['pods'], ['nodes', 'pods']] as const),
+    failSafePorts: pick([[], [80], [22, 53]]),
+  })
+  .map(told => ({ kind: 'agent.configured', agent: { cluster: 'test', labelFilter: [], ...told } }))
+
 const ciliumUpserted = (policies: typeof anyCiliumPolicy): fc.Arbitrary<EventBody> =>
   policies.map(raw => ({ kind: 'ciliumpolicy.upserted', policy: ciliumFromManifest(raw) }))
 
@@ -154,6 +163,7 @@ const anything: fc.Arbitrary<TimedBody> = fc.oneof(
   { weight: 2, arbitrary: apiServer },
   { weight: 7, arbitrary: dnsEvents },
   { weight: 6, arbitrary: nodeEvents },
+  { weight: 1, arbitrary: agentEvents },
 )
 
 /** To a cluster whose pods go out to names and services. */
