@@ -31,7 +31,7 @@ const outward: fc.Arbitrary<ClusterPolicyPeer> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .array(
+      .uniqueArray(
         blocks.map(({ cidr }) => cidr),
         { minLength: 1, maxLength: 2 },
       )
@@ -40,7 +40,7 @@ const outward: fc.Arbitrary<ClusterPolicyPeer> = fc.oneof(
 )
 
 const names: fc.Arbitrary<ClusterPolicyPeer> = fc
-  .array(pick(domainNames), { minLength: 1, maxLength: 2 })
+  .uniqueArray(pick(domainNames), { minLength: 1, maxLength: 2 })
   .map(drawn => ({ kind: 'domainNames', names: drawn }))
 
 const range = fc

@@ -13,7 +13,7 @@ export const dnsPatterns = [
   '*.org',
   '*a*.example.com',
 ] as const
-export const domainNames = ['example.com', 'a.example.com', '*.example.com', '*.org', '*.a.example.com'] as const
+export const domainNames = ['example.com', 'a.example.com', '*.example.com', 'other.org', '*.a.example.com'] as const
 
 /** Where the clocks of random histories begin, in milliseconds since the epoch. */
 export const dawnMs = 1_700_000_000_000
