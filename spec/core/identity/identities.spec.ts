@@ -45,6 +45,7 @@ describe('identities', () => {
       agent(),
       node('here', ['192.168.0.1']),
       node('there', ['fd00::2']),
+      pod('a/p', {}, '10.2.0.1'),
       policy('p', { ingress: [{ peers: [ipBlock('10.0.0.0/8', '10.1.0.0/16')], ports: [] }] }),
     )
     expect(numberOf(scene, '192.168.0.1')).to.equal(1)

@@ -103,13 +103,38 @@ describe('peer classes', () => {
 
   it('tell named ports apart where an egress rule asks, and nowhere else', () => {
     const scene = new Scene()
-    const ports = (port: number) => ({ ports: [{ name: 'http', protocol: 'TCP', port }] as const, node: 'there' })
-    scene.apply(agent(), pod('a/x', {}, '10.0.0.1', ports(80)), pod('a/y', {}, '10.0.0.2', ports(81)))
+    const ports = (port: number) => ({ ports: [{ name: 'http', protocol: 'TCP', port }] as const, ...remote })
+    scene.apply(
+      agent(),
+      pod('a/x', {}, '10.0.0.1', ports(80)),
+      pod('a/y', {}, '10.0.0.2', ports(81)),
+      pod('a/local', {}, '10.0.0.3'),
+    )
     expect(scene.classOf('10.0.0.1')).to.equal(scene.classOf('10.0.0.2'))
     scene.apply(policy('p', { policyTypes: ['egress'], egress: [{ peers: [], ports: [tcp('http')] }] }))
     expect(scene.classOf('10.0.0.1')).not.to.equal(scene.classOf('10.0.0.2'))
     scene.apply(noPolicy('p'))
     expect(scene.classOf('10.0.0.1')).to.equal(scene.classOf('10.0.0.2'))
+  })
+
+  it('are told apart only by rules that select a local pod, from its coming to its going', () => {
+    const scene = crowd(10)
+    const zone = policy('q', {
+      podSelector: [is('app', 'db')],
+      ingress: [{ peers: [pods(is('zone', 'z0'))], ports: [] }],
+    })
+    const block = { peers: [ipBlock('20.0.0.0/8')], ports: [] }
+    const far = policy('r', { podSelector: [is('app', 'db')], ingress: [block] })
+    expect(sizes(scene.apply(pod('a/far', { app: 'db' }, '10.0.0.8', remote), zone, far))).to.deep.equal([
+      1, 0, 0, 0, 0,
+    ])
+    expect(scene.classOf('10.1.0.0')).to.equal(scene.classOf('10.1.0.1'))
+    scene.apply(pod('a/db', { app: 'db' }, '10.0.0.9'))
+    expect(scene.classOf('10.1.0.0')).not.to.equal(scene.classOf('10.1.0.1'))
+    expect(scene.engine.tables.prefixes.get('20.0.0.0/8')).not.to.equal(undefined)
+    scene.apply(noPod('a/db'))
+    expect(scene.classOf('10.1.0.0')).to.equal(scene.classOf('10.1.0.1'))
+    expect(scene.engine.tables.prefixes.get('20.0.0.0/8')).to.equal(undefined)
   })
 
   it('keep no cell for a class that nobody is in', () => {
