@@ -273,6 +273,8 @@ describe('oracle: whom a Cilium rule means', () => {
       expect(pattern('a*c.example.com', 'ac.example.com')).equals(true)
       expect(pattern('a*c.example.com', 'ab.example.com')).equals(false)
       expect(pattern('*a*.example.com', 'bab.example.com')).equals(true)
+      expect(pattern('a*x*c.example.com', 'abc.example.com')).equals(false)
+      expect(pattern('a*x*c.example.com', 'axxbc.example.com')).equals(true)
       expect(pattern('www.*.com', 'www.example.com')).equals(true)
       expect(pattern('*.example.com', 'a-example.com')).equals(false)
     })
@@ -336,6 +338,9 @@ describe('oracle: what policies mean for the node itself', () => {
       decide(facts, { from: addressOf.world, to: addressOf[to], protocol: 6, port: 80 }).ingress
     expect([from('n1').enforcedHere, from('n2').enforcedHere]).deep.equals([true, false])
     expect([from('n1').verdict, from('n2').verdict]).deep.equals(['deny', 'deny'])
+    const here = (to: 'n1' | 'n2') =>
+      decide(facts, { from: addressOf.world, to: addressOf[to], protocol: 6, port: 80 }).verdictHere
+    expect([here('n1'), here('n2')]).deep.equals(['deny', 'allow'])
   })
   it('has no say over hostNetwork pods that no node runs yet', () => {
     const hosted = { ...stage().pods[0]!, addresses: [addressOf.n2], hostNetwork: true, node: '' }

@@ -42,6 +42,7 @@ const spoofs: fc.Arbitrary<Record<string, string>> = fc.oneof(
   pick(namespaceNames).map(namespace => ({ 'io.kubernetes.pod.namespace': namespace })),
   pick(namespaceNames).map(namespace => ({ 'kubernetes.io/metadata.name': namespace })),
   pick(labelValues).map(value => ({ 'io.cilium.k8s.namespace.labels.team': value })),
+  pick(['reserved:host', 'reserved:world', 'reserved:node']).map(key => ({ [key]: '' })),
 )
 
 /** Pods of this node mostly; some of the other, some not scheduled yet, some that are the node. */
