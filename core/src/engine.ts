@@ -11,8 +11,9 @@ import { Workloads } from './identity/workloads.js'
 import type { Rule } from './policy/rule.js'
 import { restoreState, snapshotState, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
-import { emptyState, objectKey, type ClusterState, type MutableClusterState } from './state/state.js'
+import { emptyState, objectKey, refusalKey, type ClusterState, type MutableClusterState } from './state/state.js'
 import type { Tables, TablesDelta, Verdict } from './tables/tables.js'
+import { cidrScope, policiesOf, policyKey, policyOf, writtenBlocks } from './verdict/dialects.js'
 import { numberingOf, settleWith } from './verdict/numbering.js'
 import { Verdicts } from './verdict/projection.js'
 
@@ -34,6 +35,7 @@ export class Engine {
   readonly #verdicts: Verdicts
   readonly #explainer: Explainer
   #settledSeq = -1
+  #cidrScope = cidrScope()
 
   constructor(options: EngineOptions = {}) {
     this.#state = emptyState()
@@ -46,7 +48,7 @@ export class Engine {
     )
     this.#workloads = new Workloads(this.#identities)
     this.#verdicts = new Verdicts(this.#state, this.#workloads, this.#cidrIdentities, this.#digest)
-    this.#explainer = new Explainer(this.#verdicts, this.#cidrIdentities)
+    this.#explainer = new Explainer(this.#state, this.#verdicts, this.#cidrIdentities)
   }
 
   /** The last event folded. */
@@ -113,10 +115,10 @@ export class Engine {
     yield* this.#cidrIdentities.rows()
   }
 
-  /** Every rule in force, built-in ones included. */
+  /** Every rule in force, built-in ones included; sets of addresses with the members that they have now. */
   *rules(): Iterable<Rule> {
     this.#settle()
-    for (const { rule } of this.#verdicts.rules.all()) yield rule
+    for (const { rule } of this.#verdicts.rules.all()) yield this.#verdicts.withMembers(rule)
   }
 
   /** Inputs and numbers as plain data, not shared with what later events change: what `restore` needs to go on as if it had folded every event. */
@@ -139,12 +141,13 @@ export class Engine {
 
   #resume(snapshot: EngineSnapshot): void {
     restoreState(this.#state, snapshot.state)
+    this.#cidrScope = cidrScope(this.#state.agent?.fact.cidrMatch)
     this.#workloads.restore(this.#state)
     this.#identities.resume(snapshot.identities)
-    for (const [key, { fact }] of this.#state.policies) {
-      this.#policyChanged(key)
-      this.#cidrIdentities.observe(key, fact)
-    }
+    for (const policy of policiesOf(this.#state)) this.#policyChanged(policyKey(policy))
+    for (const name of this.#state.cidrGroups.keys()) this.#groupChanged(name)
+    for (const key of this.#state.endpointSlices.keys()) this.#sliceChanged(key)
+    this.#namesChanged()
     this.#cidrIdentities.resume(snapshot.cidrIdentities)
     for (const name of this.#state.nodes.keys()) this.#verdicts.claimants.dirtyNodes.add(name)
     this.#settledSeq = this.#state.seq
@@ -155,18 +158,46 @@ export class Engine {
   #foldOne(event: WeirEvent): void {
     reduceState(this.#state, event)
     switch (event.kind) {
-      case 'networkpolicy.upserted': {
-        const key = objectKey(event.policy.namespace, event.policy.name)
-        this.#policyChanged(key)
-        this.#cidrIdentities.observe(key, event.policy)
+      case 'networkpolicy.upserted':
+        this.#policyChanged(policyKey({ dialect: 'kubernetes', fact: event.policy }))
         break
-      }
-      case 'networkpolicy.deleted': {
-        const key = objectKey(event.namespace, event.name)
-        this.#policyChanged(key)
-        this.#cidrIdentities.observe(key, undefined)
+      case 'networkpolicy.deleted':
+        this.#policyChanged(refusalKey({ ...event, kind: 'NetworkPolicy' }))
         break
-      }
+      case 'ciliumpolicy.upserted':
+        this.#policyChanged(policyKey({ dialect: 'cilium', fact: event.policy }))
+        break
+      case 'ciliumpolicy.deleted':
+        this.#policyChanged(refusalKey({ ...event, kind: event.policyKind }))
+        break
+      case 'clusterpolicy.upserted':
+        this.#policyChanged(policyKey({ dialect: 'cluster', fact: event.policy }))
+        break
+      case 'clusterpolicy.deleted':
+        this.#policyChanged(refusalKey({ kind: event.policyKind, namespace: '', name: event.name }))
+        break
+      case 'cidrgroup.upserted':
+        this.#groupChanged(event.group.name)
+        break
+      case 'cidrgroup.deleted':
+        this.#groupChanged(event.name)
+        break
+      case 'endpointslice.upserted':
+        this.#sliceChanged(objectKey(event.slice.namespace, event.slice.name))
+        break
+      case 'endpointslice.deleted':
+        this.#sliceChanged(objectKey(event.namespace, event.name))
+        break
+      case 'service.upserted':
+        this.#verdicts.serviceChanged(event.service.namespace, event.service.name)
+        break
+      case 'service.deleted':
+        this.#verdicts.serviceChanged(event.namespace, event.name)
+        break
+      case 'dns.answered':
+      case 'time.passed':
+        this.#namesChanged()
+        break
       case 'node.upserted':
         this.#verdicts.claimants.dirtyNodes.add(event.node.name)
         break
@@ -175,6 +206,10 @@ export class Engine {
         break
       case 'agent.configured':
         for (const name of this.#state.nodes.keys()) this.#verdicts.claimants.dirtyNodes.add(name)
+        if (cidrScope(event.agent.cidrMatch) !== this.#cidrScope) {
+          this.#cidrScope = cidrScope(event.agent.cidrMatch)
+          for (const key of this.#state.ciliumPolicies.keys()) this.#verdicts.dirtyPolicies.add(key)
+        }
         this.#workloads.observe(event, this.#state)
         break
       default:
@@ -185,6 +220,32 @@ export class Engine {
   #policyChanged(key: string): void {
     this.#verdicts.dirtyPolicies.add(key)
     this.#digest.policyTouched(key)
+    const policy = policyOf(this.#state, key)
+    this.#cidrIdentities.observe(key, policy === undefined ? [] : writtenBlocks(policy))
+  }
+
+  #groupChanged(name: string): void {
+    const group = this.#state.cidrGroups.get(name)?.fact
+    this.#digest.policyTouched(refusalKey({ kind: 'CiliumCIDRGroup', namespace: '', name }))
+    const topic = group === undefined ? undefined : ({ kind: 'group', name, labels: group.labels } as const)
+    this.#verdicts.peers.sets.put(`group ${name}`, topic, group?.cidrs ?? [])
+  }
+
+  #sliceChanged(key: string): void {
+    const slice = this.#state.endpointSlices.get(key)?.fact
+    const topic =
+      slice === undefined
+        ? undefined
+        : ({ kind: 'endpoints', name: objectKey(slice.namespace, slice.service) } as const)
+    this.#verdicts.peers.sets.put(`slice ${key}`, topic, slice?.addresses ?? [])
+  }
+
+  #namesChanged(): void {
+    for (const name of this.#state.dns.takeChanged()) {
+      const addresses = this.#state.dns.get(name)
+      const topic = addresses === undefined ? undefined : ({ kind: 'name', name } as const)
+      this.#verdicts.peers.sets.put(`name ${name}`, topic, [...(addresses?.keys() ?? [])])
+    }
   }
 
   #settle(): void {

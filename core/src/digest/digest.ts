@@ -3,6 +3,7 @@ import { prefixIdentityLabels } from '../identity/cidr-identities.js'
 import { entryOf } from '../multimap.js'
 import type { Direction } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
+import { policyOf } from '../verdict/dialects.js'
 import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Subject } from '../verdict/model.js'
 import type { SettleListener, Verdicts } from '../verdict/projection.js'
 import { GroupedSum } from './grouped-sum.js'
@@ -87,6 +88,7 @@ export class DigestKeeper implements SettleListener {
     cells.set(`${subject.number}:${direction}:${peerClass?.number ?? 0}`, [direction, peerClass])
   }
 
+  /** A policy's `Kind/namespace/name`, or that of what policies refer to. */
   policyTouched(key: string): void {
     this.#touchedPolicies.add(key)
   }
@@ -152,8 +154,9 @@ export class DigestKeeper implements SettleListener {
     }
     this.#touchedCells.clear()
     for (const key of this.#touchedPolicies) {
-      const policy = state.policies.get(key)?.fact
-      this.#policies.put(key, policy === undefined ? undefined : policyMeaning(policy))
+      const kind = key.slice(0, key.indexOf('/'))
+      const fact = kind === 'CiliumCIDRGroup' ? groupOf(state, key) : policyOf(state, key)?.fact
+      this.#policies.put(key, fact === undefined ? undefined : policyMeaning(kind, fact))
     }
     this.#touchedPolicies.clear()
     for (const identity of this.#touchedIdentities) {
@@ -162,6 +165,8 @@ export class DigestKeeper implements SettleListener {
     this.#touchedIdentities.clear()
   }
 }
+
+const groupOf = ({ cidrGroups }: ClusterState, key: string) => cidrGroups.get(key.slice(key.lastIndexOf('/') + 1))?.fact
 
 /** A plain sum of hashes by key. */
 class HashSum<Key> {

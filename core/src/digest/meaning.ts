@@ -1,5 +1,5 @@
-import type { NetworkPolicyFact } from '../event/event.js'
 import type { PodFact } from '../event/event.js'
+import { canonicalJson } from '../json.js'
 import type { Row } from '../tables/tables.js'
 import type { PeerClassData, SubjectData } from '../verdict/model.js'
 import { add, hash, sumHex, zero, type Sum } from './sum.js'
@@ -53,13 +53,5 @@ export const endpointMeaning = (pod: PodFact, identityLabels: readonly string[])
 
 export const identityMeaning = (labels: readonly string[]): Sum => hash('identity', ...labels)
 
-export const policyMeaning = (policy: NetworkPolicyFact): Sum => hash('policy', canonicalJson(policy))
-
-/** JSON with sorted keys. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const entries = Object.entries(value).filter(([, field]) => field !== undefined)
-  entries.sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join()}}`
-}
+/** @param kind of the object; every fact of one kind has the same fields */
+export const policyMeaning = (kind: string, fact: object): Sum => hash('policy', kind, canonicalJson(fact))

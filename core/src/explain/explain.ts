@@ -1,8 +1,12 @@
 import { parseAddress, type Prefix } from '../address/address.js'
 import { prefixIdentityLabels, type CidrIdentities } from '../identity/cidr-identities.js'
-import type { Direction, Origin } from '../policy/rule.js'
+import { nodeLabels, placeKeys } from '../identity/node-labels.js'
+import type { LabelMap } from '../identity/labels.js'
+import { reservedLabel } from '../identity/reserved.js'
+import type { Direction, Origin, ProxyDemand, Tier } from '../policy/rule.js'
+import type { ClusterState } from '../state/state.js'
 import { verdicts as verdictNumbers, type Verdict } from '../tables/tables.js'
-import { compareRules } from '../verdict/evaluate.js'
+import { compareRules, isIsolation } from '../verdict/evaluate.js'
 import { matchesPeer } from '../verdict/match-peer.js'
 import { contains, packetKey } from '../verdict/intervals.js'
 import { portKey, type Claimant, type CompiledRule, type Shape } from '../verdict/model.js'
@@ -34,18 +38,24 @@ export interface Party {
 /** A rule that matches the flow. */
 export interface MatchedRule {
   readonly action: 'allow' | 'deny' | 'pass'
+  /** Rules of the admin tier decide before, those of the baseline tier after what namespaces say. */
+  readonly tier: Tier
   readonly origin: Origin
+  /** What a proxy would have to find in the traffic. */
+  readonly l7?: ProxyDemand
 }
 
 /** Why one end's policies pass the flow or not. */
 export type Reason =
-  /** A rule decided. */
+  /** A rule decided: `decidedBy` says which, and of which tier. */
   | 'rule'
+  /** Only allowances that need a proxy match, and none runs. */
+  | 'proxy'
   /** No allowance matches, and policies isolate the pod. */
   | 'default-deny'
   /** No policy isolates the pod in this direction. */
   | 'not-isolated'
-  /** This end is no pod: no policy selects it. */
+  /** This end is no pod, nor a node that a policy selects. */
   | 'not-a-pod'
   /** A pod always reaches itself. */
   | 'itself'
@@ -54,7 +64,7 @@ export interface SideExplanation {
   readonly direction: Direction
   readonly verdict: Verdict
   readonly reason: Reason
-  /** Whether this node enforces it: the pod runs here. */
+  /** Whether this node enforces it: the pod runs here, or it is this node. */
   readonly enforcedHere: boolean
   /** All that match, in deciding order; the first that is no pass decides. */
   readonly matched: readonly MatchedRule[]
@@ -86,10 +96,12 @@ interface End {
 
 /** Judges flows rule by rule, for any pod of the cluster, local or not. */
 export class Explainer {
+  readonly #state: ClusterState
   readonly #verdicts: Verdicts
   readonly #cidrIdentities: CidrIdentities
 
-  constructor(verdicts: Verdicts, cidrIdentities: CidrIdentities) {
+  constructor(state: ClusterState, verdicts: Verdicts, cidrIdentities: CidrIdentities) {
+    this.#state = state
     this.#verdicts = verdicts
     this.#cidrIdentities = cidrIdentities
   }
@@ -129,21 +141,26 @@ export class Explainer {
 
   #judge(direction: Direction, subject: End, peer: End, flow: FlowQuery): SideExplanation {
     const { allow, deny } = verdictNumbers
-    const enforcedHere = subject.party.local
+    const enforcedHere = this.#isJudgedHere(subject)
     const free = { direction, verdict: allow, enforcedHere, matched: [], isolatedBy: [] } as const
-    if (subject.party.kind !== 'pod') return { ...free, reason: 'not-a-pod' }
-    if (subject.claimant === peer.claimant) return { ...free, reason: 'itself' }
-    const rules = this.#verdicts.rules
-      .rulesFor(subject.shape)
+    if (subject.party.kind === 'world') return { ...free, reason: 'not-a-pod' }
+    if (isSame(subject, peer)) return { ...free, reason: 'itself' }
+    const all = this.#verdicts.rules.rulesFor(this.#labelsOf(subject))
+    const isSelected = all.some(({ rule }) => rule.origin.seq > 0)
+    if (subject.party.kind === 'node' && !isSelected) return { ...free, reason: 'not-a-pod' }
+    const rules = all
       .filter(({ rule }) => rule.direction === direction)
       .sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : 1))
-    const isolatedBy = rules.filter(isIsolation).map(({ rule }) => rule.origin)
+    const isolatedBy = rules.filter(({ rule }) => isIsolation(rule)).map(({ rule }) => rule.origin)
     const matched = rules.filter(rule => this.#matches(rule, subject, peer, flow))
     const decided = deciding(matched)
     const rest = { direction, enforcedHere, matched: matched.map(shown), isolatedBy }
     if (decided === undefined) return { ...rest, verdict: allow, reason: 'not-isolated' }
-    const verdict = decided.rule.action === 'allow' ? allow : deny
-    if (isIsolation(decided)) return { ...rest, verdict, reason: 'default-deny', decidedBy: shown(decided) }
+    if (isIsolation(decided.rule)) return { ...rest, verdict: deny, reason: 'default-deny', decidedBy: shown(decided) }
+    if (decided.rule.l7 !== undefined) {
+      return { ...rest, verdict: verdictNumbers.proxy, reason: 'proxy', decidedBy: shown(decided) }
+    }
+    const verdict = decided.rule.action === 'allow' ? allow : verdictNumbers.denylisted
     // An allowance decides nothing where all passes anyway.
     if (verdict === allow && isolatedBy.length === 0 && decided.rule.tier === 'namespaced' && !anyDeny(rules)) {
       return { ...rest, verdict, reason: 'not-isolated', decidedBy: shown(decided) }
@@ -153,8 +170,8 @@ export class Explainer {
 
   #matches(compiled: CompiledRule, subject: End, peer: End, { protocol, port }: FlowQuery): boolean {
     const { rule } = compiled
-    const { peers } = rule
-    const seen = this.#seenFrom(subject, peer)
+    const seen = { kind: peer.shape.kind, labels: this.#seenFrom(subject, peer) }
+    const peers = this.#verdicts.withMembers(rule).peers
     if (peers !== 'any' && !peers.some(selector => matchesPeer(selector, seen, peer.prefix))) return false
     if (contains(compiled.numbered, packetKey(protocol, port))) return true
     // Names are the destination's: the peer's on egress, the subject's own on ingress.
@@ -164,14 +181,37 @@ export class Explainer {
     )
   }
 
-  /** To a pod of another node, that node is the host and ours is a remote one. */
-  #seenFrom(subject: End, peer: End): Shape {
-    if (peer.party.kind !== 'node' || subject.node === undefined || subject.party.local) return peer.shape
-    return peer.node === subject.node && peer.node !== ''
-      ? this.#verdicts.claimants.hostShape
-      : this.#verdicts.claimants.remoteNodeShape
+  /** The subject as rules select it: every node is its own host. */
+  #labelsOf({ shape, node }: End): LabelMap {
+    return shape.kind === 'node' ? nodeLabels(this.#state, node ?? '', node !== undefined && node !== '') : shape.labels
+  }
+
+  /** To a pod of another node, that node is the host and ours is a remote one; and its pods are that node's own. */
+  #seenFrom(subject: End, peer: End): LabelMap {
+    const { kind, labels } = peer.shape
+    if (this.#isJudgedHere(subject) || kind === 'world') return labels
+    const isOwn = peer.node === subject.node && peer.node !== undefined && peer.node !== ''
+    if (kind === 'node') return nodeLabels(this.#state, peer.node ?? '', isOwn)
+    const seen = new Map(labels)
+    seen.delete(placeKeys.ownPod)
+    if (isOwn) seen.set(placeKeys.ownPod, '')
+    return seen
+  }
+
+  #isJudgedHere({ party, shape }: End): boolean {
+    return party.local || shape.labels.has(reservedLabel('host'))
   }
 }
+
+/** A pod, or a node, at both ends. */
+const isSame = (subject: End, peer: End): boolean =>
+  subject.claimant !== undefined &&
+  (subject.claimant === peer.claimant ||
+    (subject.shape.kind === 'node' &&
+      peer.shape.kind === 'node' &&
+      subject.node !== undefined &&
+      subject.node !== '' &&
+      subject.node === peer.node))
 
 /** The first match decides; a pass skips the rest of its tier. */
 function deciding(matched: readonly CompiledRule[]): CompiledRule | undefined {
@@ -184,6 +224,10 @@ function deciding(matched: readonly CompiledRule[]): CompiledRule | undefined {
   return undefined
 }
 
-const isIsolation = ({ rule }: CompiledRule): boolean => rule.tier === 'namespaced' && rule.order === 3
 const anyDeny = (rules: readonly CompiledRule[]): boolean => rules.some(({ rule }) => rule.action === 'deny')
-const shown = ({ rule: { action, origin } }: CompiledRule): MatchedRule => ({ action, origin })
+const shown = ({ rule: { action, tier, origin, l7 } }: CompiledRule): MatchedRule => ({
+  action,
+  tier,
+  origin,
+  ...(l7 === undefined ? {} : { l7 }),
+})

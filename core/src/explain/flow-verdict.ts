@@ -12,7 +12,8 @@ export function flowVerdict(projection: Verdicts, flow: FlowQuery): Verdict {
   const to = find(projection, flow.to)
   if (from === undefined || to === undefined) return verdicts.deny
   const key = packetKey(flow.protocol, flow.port)
-  if (endpointOf(from) !== 0 && endpointOf(from) === endpointOf(to)) return verdicts.allow
+  // Of subjects only this node has no endpoint: what it sends to itself is not judged.
+  if (subjectOf(from) !== 0 && subjectOf(to) !== 0 && endpointOf(from) === endpointOf(to)) return verdicts.allow
   const egress = judge(projection.tables, from, 'egress', to.peerClass, key)
   return egress !== verdicts.allow ? egress : judge(projection.tables, to, 'ingress', from.peerClass, key)
 }
@@ -24,7 +25,7 @@ function judge(
   peerClass: number,
   key: number,
 ): Verdict {
-  const number = 'subject' in subject ? subject.subject : 0
+  const number = subjectOf(subject)
   if (number === 0) return verdicts.allow
   const cell = cells.get(`${number}:${direction}:${peerClass}`) ?? cells.get(`${number}:${direction}:0`)
   const row = cell === undefined ? undefined : rows.get(cell.row)
@@ -37,5 +38,7 @@ function find({ tables, peers }: Verdicts, address: string): AddressRow | Prefix
   const prefix = parseAddress(address)
   return prefix === undefined ? undefined : tables.prefixes.get(peers.space.around(prefix).text)
 }
+
+const subjectOf = (row: AddressRow | PrefixRow): number => ('subject' in row ? row.subject : 0)
 
 const endpointOf = (row: AddressRow | PrefixRow): number => ('endpoint' in row ? row.endpoint : 0)

@@ -1,8 +1,10 @@
-import { parseAddress, parsePrefix, type Prefix } from '../address/address.js'
+import { containsPrefix, parseAddress, parsePrefix, type Prefix } from '../address/address.js'
 import { keyRanges, portsText } from '../compare/port-text.js'
-import { nodeLabels, residentOf, worldLabels, type Resident } from '../compare/residents.js'
+import { residentOf, worldLabels, type Resident } from '../compare/residents.js'
 import type { Face } from '../compare/rule-book.js'
 import { derivedKeys } from '../identity/labels.js'
+import { nodeLabels } from '../identity/node-labels.js'
+import { sourceText } from '../policy/address-source.js'
 import { matchesSelector } from '../policy/match.js'
 import type { Direction, Origin, PeerSelector, Rule } from '../policy/rule.js'
 import type { LabelSelector, Requirement } from '../policy/selector.js'
@@ -60,7 +62,7 @@ function nearestOf(
   const resident = residentOf(state, subject.name)
   if (resident === undefined) return []
   const other = peer.kind === 'pod' ? residentOf(state, peer.name) : undefined
-  const face = faceOf(peer, other, resident)
+  const face = faceOf(state, peer, other, resident)
   const destination = direction === 'egress' ? other : resident
   const found: (NearRule & { readonly selects: boolean })[] = []
   for (const rule of engine.rules()) {
@@ -87,11 +89,13 @@ function nearestOf(
 const distance = ({ shortfalls }: NearRule): number =>
   shortfalls.length + shortfalls.filter(({ kind }) => kind === 'entity').length
 
-function faceOf(peer: Party, resident: Resident | undefined, subject: Resident): Face {
+function faceOf(state: ClusterState, peer: Party, resident: Resident | undefined, subject: Resident): Face {
   const address = parseAddress(peer.address) ?? (parsePrefix('0.0.0.0/0') as Prefix)
   if (resident !== undefined) return { kind: 'pod', labels: resident.labels, ports: resident.ports, address }
   const labels =
-    peer.kind === 'node' ? nodeLabels(peer.name !== '' && peer.name === subject.host) : worldLabels(address.family)
+    peer.kind === 'node'
+      ? nodeLabels(state, peer.name, peer.name !== '' && peer.name === subject.host)
+      : worldLabels(address.family)
   return { kind: peer.kind, labels, ports: new Map(), address }
 }
 
@@ -113,14 +117,24 @@ function onePeer(peer: PeerSelector, face: Face, direction: Direction): readonly
     const meant = entity === undefined ? 'pods' : entity.key.slice('reserved:'.length)
     return [{ kind: 'entity', message: `the ${whom} is no one of ${meant}`, change: `name the ${whom} as a peer` }]
   }
-  const hole = peer.except.find(text => matchesPeer({ ...peer, cidr: text, except: [] }, face, face.address))
-  const message =
-    hole === undefined
-      ? `the ${whom} is not in ${peer.cidr}${peer.scope === 'any' ? '' : ', which means addresses outside of the cluster'}`
-      : `the ${whom} is in ${hole}, which it leaves out of ${peer.cidr}`
-  return [
-    { kind: 'address', message, change: hole === undefined ? 'name a block around it' : `take ${hole} off \`except\`` },
-  ]
+  const block = peer.kind === 'cidr' ? peer.cidr : sourceText(peer.source)
+  const hole = peer.except.find(text => isInside(text, face.address))
+  const isAround = (peer.kind === 'cidr' ? [peer.cidr] : peer.cidrs).some(text => isInside(text, face.address))
+  if (isAround && hole !== undefined)
+    return [
+      {
+        kind: 'address',
+        message: `the ${whom} is in ${hole}, which it leaves out of ${block}`,
+        change: `take ${hole} off \`except\``,
+      },
+    ]
+  const scope = peer.scope === 'any' ? '' : ', which means addresses outside of the cluster'
+  return [{ kind: 'address', message: `the ${whom} is not in ${block}${scope}`, change: 'name a block around it' }]
+}
+
+function isInside(block: string, address: Prefix): boolean {
+  const prefix = parsePrefix(block)
+  return prefix !== undefined && containsPrefix(prefix, address)
 }
 
 function portShortfalls(rule: Rule, flow: FlowQuery, ports: ReadonlyMap<string, number>): readonly Shortfall[] {

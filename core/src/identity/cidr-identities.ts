@@ -1,5 +1,4 @@
 import { parsePrefix, prefixText } from '../address/address.js'
-import type { NetworkPolicyFact } from '../event/event.js'
 import { CyclicAllocator, type NumberRange } from './allocator.js'
 import type { IdentityRow } from './identities.js'
 import { cidrIdentityRange, reservedIdentities, reservedLabel } from './reserved.js'
@@ -15,7 +14,8 @@ export interface CidrIdentitiesSnapshot {
 }
 
 /**
- * Node-local numbers for the prefixes that policies name, by log order. The two /0s are the world of their family and
+ * Node-local numbers for the prefixes that policies write out, by log order; addresses that come and go by a name are
+ * the world of their family. The two /0s are the world of their family and
  * have reserved numbers. When the range is exhausted a prefix is its family's world: its class, and so its verdict, is
  * still its own.
  */
@@ -30,10 +30,10 @@ export class CidrIdentities {
     this.#numbers = new CyclicAllocator(range)
   }
 
-  /** Notes which prefixes a policy names now; `undefined` when it is gone. */
-  observe(policyKey: string, policy: NetworkPolicyFact | undefined): void {
+  /** Notes which blocks and holes a policy writes out now; none when it is gone. */
+  observe(policyKey: string, blocks: Iterable<string>): void {
     const before = this.#byPolicy.get(policyKey)
-    const after = policy === undefined ? [] : namedPrefixes(policy)
+    const after = namedPrefixes(blocks)
     for (const prefix of after) this.#acquire(prefix)
     if (before !== undefined) for (const prefix of before) this.#release(prefix)
     if (after.length > 0) this.#byPolicy.set(policyKey, after)
@@ -98,19 +98,12 @@ export function prefixIdentityLabels(prefix: string): string[] {
 const worldOf = (prefix: string): number =>
   prefix.includes(':') ? reservedIdentities['world-ipv6'] : reservedIdentities['world-ipv4']
 
-/** Every block and hole of the policy but the /0s, in canonical text, each once, in order of appearance. */
-function namedPrefixes(policy: NetworkPolicyFact): string[] {
+/** Every block but the /0s, in canonical text, each once, in order of appearance. */
+function namedPrefixes(blocks: Iterable<string>): string[] {
   const prefixes = new Set<string>()
-  for (const rules of [policy.ingress, policy.egress]) {
-    for (const { peers } of rules) {
-      for (const peer of peers) {
-        if (peer.kind !== 'ipBlock') continue
-        for (const text of [peer.cidr, ...peer.except]) {
-          const prefix = parsePrefix(text)
-          if (prefix !== undefined && prefix.length > 0) prefixes.add(prefixText(prefix))
-        }
-      }
-    }
+  for (const text of blocks) {
+    const prefix = parsePrefix(text)
+    if (prefix !== undefined && prefix.length > 0) prefixes.add(prefixText(prefix))
   }
   return [...prefixes]
 }

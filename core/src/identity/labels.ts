@@ -38,6 +38,7 @@ export interface PodLabels {
 /** True for keys that say where a pod belongs: a pod that claims one for itself is not believed. */
 const isDerived = (key: string): boolean =>
   key === derivedKeys.namespace ||
+  key.startsWith('reserved:') ||
   key.startsWith(derivedKeys.namespaceLabels) ||
   key.startsWith('io.cilium.k8s.policy.')
 

@@ -1,9 +1,8 @@
-import { parsePrefix, prefixText } from '../address/address.js'
 import type { NetworkPolicyFact, NetworkPolicyPeer, NetworkPolicyPort } from '../event/event.js'
-import { derivedKeys } from '../identity/labels.js'
 import { canonicalSelector } from './match.js'
 import { protocolNumbers, type Direction, type PeerSelector, type PortSet, type Rule } from './rule.js'
-import type { LabelSelector, Requirement } from './selector.js'
+import { canonicalBlock, inAnyNamespace, inNamespace, onNamespace } from './requirements.js'
+import type { LabelSelector } from './selector.js'
 
 /**
  * networking.k8s.io/v1 NetworkPolicy → rules: an allowance per entry, and per direction in `policyTypes` one denial of
@@ -38,35 +37,16 @@ function isolation(
   return { ...shared, order: 3, action: 'deny', peers: 'any', ports: 'any', origin }
 }
 
-const inNamespace = (namespace: string): Requirement => ({
-  key: derivedKeys.namespace,
-  operator: 'In',
-  values: [namespace],
-})
-
-/** Only pods have a namespace: this keeps a selector that asks for nothing else from nodes and the world. */
-const inAnyNamespace: Requirement = { key: derivedKeys.namespace, operator: 'Exists', values: [] }
-
 function compilePeer(peer: NetworkPolicyPeer, namespace: string): PeerSelector {
   if (peer.kind === 'ipBlock') {
-    const except = [...new Set(peer.except.map(canonicalPrefix))].sort()
-    return { kind: 'cidr', cidr: canonicalPrefix(peer.cidr), except, scope: 'any' }
+    const except = [...new Set(peer.except.map(canonicalBlock))].sort()
+    return { kind: 'cidr', cidr: canonicalBlock(peer.cidr), except, scope: 'any' }
   }
   const place =
     peer.namespaceSelector === undefined
       ? [inNamespace(namespace)]
       : [inAnyNamespace, ...peer.namespaceSelector.map(onNamespace)]
   return { kind: 'labels', selector: canonicalSelector([...place, ...(peer.podSelector ?? [])]) }
-}
-
-const onNamespace = (requirement: Requirement): Requirement => ({
-  ...requirement,
-  key: derivedKeys.namespaceLabels + requirement.key,
-})
-
-function canonicalPrefix(text: string): string {
-  const prefix = parsePrefix(text)
-  return prefix === undefined ? text : prefixText(prefix)
 }
 
 function compilePorts(ports: readonly NetworkPolicyPort[]): PortSet {

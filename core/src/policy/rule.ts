@@ -1,4 +1,5 @@
 import type { CiliumPortRule, L7Rules, TlsContext } from '../event/cilium.js'
+import type { AddressSource } from './address-source.js'
 import type { LabelSelector } from './selector.js'
 
 export type Direction = 'ingress' | 'egress'
@@ -23,15 +24,28 @@ export type PortSet =
       readonly named: readonly { readonly name: string; readonly protocol: number }[]
     }
 
-/** Whom a rule talks about. `labels` matches endpoints by labels; `cidr` matches by address. */
+/** Whose addresses a block means: everybody's (NetworkPolicy ipBlock), or those outside the cluster and whom it adds. */
+export type AddressScope = 'any' | 'outside' | 'outside-and-nodes' | 'outside-and-pods'
+
+/**
+ * Whom a rule talks about. `labels` matches pods and nodes by labels; `cidr` by address; `set` by addresses that come
+ * and go without the rule being written anew, less those in `except`.
+ */
 export type PeerSelector =
   | { readonly kind: 'labels'; readonly selector: LabelSelector }
   | {
       readonly kind: 'cidr'
       readonly cidr: string
       readonly except: readonly string[]
-      /** `any`: whoever owns the address (NetworkPolicy ipBlock); `outside`: only addresses outside the cluster. */
-      readonly scope: 'any' | 'outside'
+      readonly scope: AddressScope
+    }
+  | {
+      readonly kind: 'set'
+      readonly source: AddressSource
+      /** The members at one time, as `Engine.rules` fills them in; empty in what a policy compiles to. */
+      readonly cidrs: readonly string[]
+      readonly except: readonly string[]
+      readonly scope: AddressScope
     }
 
 /** Tiers in the order in which they decide. */
@@ -55,6 +69,8 @@ export interface ProxyDemand {
   /** TLS server names, one of which the connection must ask for. */
   readonly serverNames?: readonly string[]
   readonly listener?: NonNullable<CiliumPortRule['listener']>
+  /** TLS is to be taken apart or put together. */
+  readonly tls?: true
   readonly terminatingTls?: TlsContext
   readonly originatingTls?: TlsContext
   readonly authentication?: 'required' | 'test-always-fail'

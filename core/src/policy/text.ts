@@ -1,3 +1,5 @@
+import { canonicalJson } from '../json.js'
+import { sourceText } from './address-source.js'
 import { selectorText } from './match.js'
 import type { PeerSelector, PortSet, Rule } from './rule.js'
 
@@ -5,6 +7,10 @@ import type { PeerSelector, PortSet, Rule } from './rule.js'
 export function peerText(peer: PeerSelector): string {
   if (peer.kind === 'labels') return `labels ${selectorText(peer.selector)}`
   const except = peer.except.length === 0 ? '' : ` except ${[...peer.except].sort().join(' ')}`
+  if (peer.kind === 'set') {
+    const members = peer.cidrs.length === 0 ? '' : ` now ${[...peer.cidrs].sort().join(' ')}`
+    return `${sourceText(peer.source)}${except} ${peer.scope}${members}`
+  }
   return `cidr ${peer.cidr}${except} ${peer.scope}`
 }
 
@@ -29,6 +35,7 @@ export function ruleText(rule: Rule): string {
     `subject ${selectorText(rule.subject)}`,
     `peers ${peers}`,
     `ports ${portSetText(rule.ports)}`,
+    ...(rule.l7 === undefined ? [] : [`proxy ${canonicalJson(rule.l7)}`]),
     rule.origin.policy,
   ].join('\n')
 }

@@ -29,6 +29,7 @@ interface Expiry {
 export class MutableDnsNames implements DnsNames {
   readonly #names = new Map<string, Map<string, DnsAddress>>()
   readonly #heap: Expiry[] = []
+  #changed = new Set<string>()
 
   get size(): number {
     return this.#names.size
@@ -65,22 +66,28 @@ export class MutableDnsNames implements DnsNames {
     }
     const known = addresses.get(address)
     if (known !== undefined && known.untilMs >= entry.untilMs) return
+    if (known === undefined) this.#changed.add(name)
     addresses.set(address, entry)
     this.#push({ untilMs: entry.untilMs, name, address })
   }
 
-  /** @returns the names that lost addresses */
-  expire(nowMs: number): Set<string> {
-    const touched = new Set<string>()
+  /** The names whose addresses came or went since this was last asked. */
+  takeChanged(): ReadonlySet<string> {
+    const taken = this.#changed
+    if (taken.size > 0) this.#changed = new Set()
+    return taken
+  }
+
+  /** Forgets the answers that have ended. */
+  expire(nowMs: number): void {
     for (let top = this.#heap[0]; top !== undefined && top.untilMs <= nowMs; top = this.#heap[0]) {
       this.#pop()
       const addresses = this.#names.get(top.name)
       if (addresses?.get(top.address)?.untilMs !== top.untilMs) continue
       addresses.delete(top.address)
       if (addresses.size === 0) this.#names.delete(top.name)
-      touched.add(top.name)
+      this.#changed.add(top.name)
     }
-    return touched
   }
 
   #push(expiry: Expiry): void {

@@ -1,4 +1,6 @@
 import type { PodFact } from '../event/event.js'
+import { nodeLabels } from '../identity/node-labels.js'
+import { dropFrom, entryOf } from '../multimap.js'
 import type { Identity } from '../identity/identities.js'
 import { reservedIdentities } from '../identity/reserved.js'
 import type { Workload } from '../identity/workloads.js'
@@ -7,7 +9,7 @@ import type { Claimant, Shape } from './model.js'
 import { NumberPool } from './number-pool.js'
 import type { Ownership } from './ownership.js'
 import type { Peers } from './peers.js'
-import { reservedShape, type Shapes } from './shapes.js'
+import { NodeShapes, type Shapes } from './shapes.js'
 import type { Subjects } from './subjects.js'
 
 /** What claimants are entered into. */
@@ -19,15 +21,16 @@ export interface ClaimantPlaces {
   readonly subjects: Subjects
 }
 
-/** Pods and nodes as the tables see them: shape, addresses, and for local pods a subject and an endpoint slot. */
+/**
+ * Pods and nodes as the tables see them: shape, addresses, for local pods a subject and an endpoint slot, and for this
+ * node a subject while a policy selects it.
+ */
 export class Claimants {
   /** Local pods whose endpoint may have changed. */
   readonly dirty = new Set<Claimant>()
   /** Slots that were given up. */
   readonly vacated = new Set<number>()
   readonly dirtyNodes = new Set<string>()
-  readonly hostShape = reservedShape('node', 'host')
-  readonly remoteNodeShape = reservedShape('node', 'remote-node')
   readonly #state: ClusterState
   readonly #peers: Peers
   readonly #shapes: Shapes
@@ -36,6 +39,12 @@ export class Claimants {
   readonly #pods = new Map<Workload, Claimant>()
   readonly #nodes = new Map<string, Claimant>()
   readonly #byClaimant = new Map<Claimant, Workload>()
+  readonly #nodeShapes = new NodeShapes()
+  /** hostNetwork pods by node, and the node that each was last seen on. */
+  readonly #hostNetwork = new Map<string, Set<Workload>>()
+  readonly #nodeOf = new Map<Workload, string>()
+  /** Who speaks for this node. */
+  readonly #own = new Set<Claimant>()
   readonly #slots = new NumberPool()
   /** Slots that a snapshot knew, by pod, until the pod is here. */
   readonly #remembered = new Map<string, number>()
@@ -46,8 +55,6 @@ export class Claimants {
     this.#shapes = shapes
     this.#ownership = ownership
     this.#subjects = subjects
-    peers.addShape(this.hostShape)
-    peers.addShape(this.remoteNodeShape)
   }
 
   /** The pod that a claimant is; absent for nodes. */
@@ -81,20 +88,29 @@ export class Claimants {
     for (const name of this.dirtyNodes) {
       const fact = this.#state.nodes.get(name)?.fact
       const claimant = this.#nodes.get(name)
-      if (fact === undefined) {
-        if (claimant === undefined) continue
-        this.#ownership.remove(claimant)
+      if (fact !== undefined) {
+        this.#nodes.set(name, this.#settleAsNode({ kind: 'node', key: name }, name, fact.addresses, claimant))
+      } else if (claimant !== undefined) {
+        this.#endNode(claimant)
         this.#nodes.delete(name)
-        continue
       }
-      const is = { ...this.#nodeAs(name), addresses: fact.addresses }
-      const before = claimant?.addresses ?? []
-      const current: Claimant = claimant ?? { kind: 'node', key: name, slot: 0, ...is }
-      Object.assign(current, is)
-      this.#nodes.set(name, current)
-      this.#ownership.update(current, before)
+      for (const workload of this.#hostNetwork.get(name) ?? []) {
+        this.#settleHostNetwork(workload, this.#pods.get(workload))
+      }
     }
     this.dirtyNodes.clear()
+  }
+
+  /** Makes this node a subject, or no longer. `ofHost` says whether a policy selects a node with this shape. */
+  settleHost(ofHost: (shape: Shape) => boolean): void {
+    const [first] = this.#own
+    const judged = first !== undefined && ofHost(first.shape)
+    for (const claimant of this.#own) {
+      if (judged === claimant.shape.judged.has(claimant)) continue
+      if (judged) this.#judge(claimant)
+      else this.#leaveShape(claimant)
+      for (const address of claimant.addresses) this.#ownership.touch(address)
+    }
   }
 
   settleWorkload(workload: Workload): void {
@@ -115,27 +131,54 @@ export class Claimants {
   #settleHostNetwork(workload: Workload, claimant: Claimant | undefined): void {
     this.#shapes.forget(workload)
     const { node, addresses } = workload.pod!
-    const is = { ...this.#nodeAs(node), addresses }
-    const before = claimant?.addresses ?? []
-    const current = claimant ?? { kind: 'hostNetwork', key: workload.key, slot: 0, ...is }
-    Object.assign(current, is)
+    const nodeBefore = this.#nodeOf.get(workload)
+    if (nodeBefore !== node) {
+      if (nodeBefore !== undefined) dropFrom(this.#hostNetwork, nodeBefore, workload)
+      entryOf(this.#hostNetwork, node, () => new Set<Workload>()).add(workload)
+      this.#nodeOf.set(workload, node)
+    }
+    const current = this.#settleAsNode({ kind: 'hostNetwork', key: workload.key }, node, addresses, claimant)
     this.#pods.set(workload, current)
     this.#byClaimant.set(current, workload)
-    this.#ownership.update(current, before)
   }
 
-  #nodeAs(name: string): Pick<Claimant, 'shape' | 'identity'> {
-    const isLocal = name !== '' && name === this.#state.agent?.fact.node
-    return {
-      shape: isLocal ? this.hostShape : this.remoteNodeShape,
-      identity: reservedIdentities[isLocal ? 'host' : 'remote-node'],
-    }
+  #settleAsNode(
+    who: Pick<Claimant, 'kind' | 'key'>,
+    node: string,
+    addresses: readonly string[],
+    claimant: Claimant | undefined,
+  ): Claimant {
+    const isOwn = node !== '' && node === this.#state.agent?.fact.node
+    const shape = this.#nodeShapes.acquire(nodeLabels(this.#state, node, isOwn))
+    this.#peers.addShape(shape)
+    const is = { shape, addresses, identity: reservedIdentities[isOwn ? 'host' : 'remote-node'] }
+    const before = claimant?.addresses ?? []
+    const oldShape = claimant?.shape
+    if (claimant !== undefined && oldShape !== shape) this.#leaveShape(claimant)
+    const current = claimant ?? { ...who, slot: 0, ...is }
+    Object.assign(current, is)
+    this.#ownership.update(current, before)
+    if (oldShape !== undefined) this.#releaseNode(oldShape)
+    if (isOwn) this.#own.add(current)
+    else this.#own.delete(current)
+    return current
+  }
+
+  #endNode(claimant: Claimant): void {
+    this.#leaveShape(claimant)
+    this.#ownership.remove(claimant)
+    this.#own.delete(claimant)
+    this.#releaseNode(claimant.shape)
+  }
+
+  #releaseNode(shape: Shape): void {
+    if (this.#nodeShapes.release(shape)) this.#peers.removeShape(shape)
   }
 
   #settlePod(workload: Workload, pod: PodFact, identity: Identity, claimant: Claimant | undefined): void {
-    const shape = this.#shapes.acquire(workload, identity, pod)
-    this.#peers.addShape(shape)
     const local = this.#isLocal(workload)
+    const shape = this.#shapes.acquire(workload, identity, pod, local)
+    this.#peers.addShape(shape)
     if (claimant === undefined) {
       const { addresses } = pod
       const added: Claimant = { kind: 'pod', key: workload.key, shape, identity: identity.number, addresses, slot: 0 }
@@ -158,12 +201,18 @@ export class Claimants {
   #end(workload: Workload, claimant: Claimant): void {
     this.#pods.delete(workload)
     this.#byClaimant.delete(claimant)
+    if (claimant.kind === 'hostNetwork') {
+      dropFrom(this.#hostNetwork, this.#nodeOf.get(workload)!, workload)
+      this.#nodeOf.delete(workload)
+      this.#endNode(claimant)
+      return
+    }
     this.#ownership.remove(claimant)
     if (claimant.slot > 0) {
       this.#leaveShape(claimant)
       this.#vacate(claimant)
     }
-    if (claimant.kind === 'pod') this.#release(claimant.shape)
+    this.#release(claimant.shape)
   }
 
   /** Makes a pod a subject, or says that its endpoint may have changed. */
@@ -172,16 +221,19 @@ export class Claimants {
       claimant.slot = this.#remembered.get(claimant.key) ?? this.#slots.take()
       this.#remembered.delete(claimant.key)
     }
-    const { localPods } = claimant.shape
-    localPods.add(claimant)
-    if (localPods.size === 1) this.#subjects.add(claimant.shape)
+    this.#judge(claimant)
     this.dirty.add(claimant)
+  }
+
+  #judge(claimant: Claimant): void {
+    const { shape } = claimant
+    shape.judged.add(claimant)
+    if (shape.judged.size === 1) this.#subjects.add(shape)
   }
 
   #leaveShape(claimant: Claimant): void {
     const { shape } = claimant
-    shape.localPods.delete(claimant)
-    if (shape.localPods.size === 0) this.#subjects.remove(shape)
+    if (shape.judged.delete(claimant) && shape.judged.size === 0) this.#subjects.remove(shape)
   }
 
   #vacate(claimant: Claimant): void {

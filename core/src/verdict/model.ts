@@ -1,7 +1,9 @@
 import type { Prefix } from '../address/address.js'
 import type { LabelMap } from '../identity/labels.js'
-import type { PeerSelector, Rule } from '../policy/rule.js'
+import type { AddressScope, Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
+import type { AddressSet } from './address-sets.js'
+import type { BlockSet } from './block-set.js'
 import type { Intervals } from './intervals.js'
 import type { Block } from './partition.js'
 
@@ -19,8 +21,8 @@ export interface Shape {
   readonly ports: ReadonlyMap<string, number>
   readonly groups: Set<PeerGroup>
   references: number
-  /** Pods of this node with this shape: only they are subjects. */
-  readonly localPods: Set<Claimant>
+  /** Whoever of this shape is judged by rules of its own: pods of this node, and the node while a policy selects it. */
+  readonly judged: Set<Claimant>
 }
 
 /** `protocol/name` of a named port, the protocol as its IANA number. */
@@ -54,7 +56,12 @@ export interface LabelAtom extends AtomFields, SelectorEntry {
 /** Matches by address. */
 export interface CidrAtom extends AtomFields {
   readonly kind: 'cidr'
-  readonly peer: PeerSelector & { readonly kind: 'cidr' }
+  readonly scope: AddressScope
+  /** The blocks that it matches, by canonical text: one for ever, or the members of `set`. */
+  readonly blocks: BlockSet
+  readonly holes: readonly Prefix[]
+  /** Addresses that come and go; absent for a block that stays. */
+  readonly set?: AddressSet
   readonly uses: Map<string, NamedUse>
   references: number
 }
@@ -131,7 +138,7 @@ export interface CompiledRule {
   rule: Rule
   readonly numbered: Intervals
   readonly names: readonly { readonly name: string; readonly protocol: number }[]
-  readonly subject: SubjectAtom | undefined
+  readonly subject: SubjectAtom
   /** Whether it selects a pod of this node: only then are `bases` and `uses` there. */
   bound: boolean
   bases: 'any' | readonly BaseAtom[]
@@ -150,5 +157,5 @@ export interface SubjectData {
   /** The subject's own numbers for the names that its ingress rules use. */
   readonly resolution: ReadonlyMap<string, number>
 }
-/** Local pods' shapes that the same rules select and that resolve those rules' names alike. */
+/** Shapes that the same rules select and that resolve those rules' names alike. */
 export type Subject = Block<Shape, SubjectData>

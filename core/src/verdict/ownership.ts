@@ -27,6 +27,12 @@ export class Ownership {
     return this.#owned.get(address)?.known
   }
 
+  /** Has an address's row written anew, whoever owns it. */
+  touch(address: string): void {
+    const owned = this.#owned.get(address)
+    if (owned !== undefined) this.#peers.dirtyAddresses.add(owned.known)
+  }
+
   /** Takes in a claimant's new shape, identity, slot and addresses. */
   update(claimant: Claimant, before: readonly string[]): void {
     for (const address of before) if (!claimant.addresses.includes(address)) this.#drop(address, claimant)

@@ -1,7 +1,11 @@
-import type { Prefix } from '../address/address.js'
+import { parsePrefix, prefixText, type Prefix } from '../address/address.js'
+import { dropFrom, entryOf } from '../multimap.js'
 import type { PeerSelector } from '../policy/rule.js'
 import { peerText } from '../policy/text.js'
+import { AddressSets, type AddressSet } from './address-sets.js'
+import { BlockSet } from './block-set.js'
 import type { KeyUse } from './key-use.js'
+import { inScope } from './match-peer.js'
 import type {
   BaseAtom,
   CidrAtom,
@@ -33,7 +37,9 @@ export class Peers {
   /** Addresses that came, went, or changed group. */
   readonly dirtyAddresses = new Set<KnownAddress>()
   readonly #labels: SelectorIndex<LabelAtom>
+  readonly sets = new AddressSets()
   readonly #cidrs = new Map<string, CidrAtom>()
+  readonly #bySet = new Map<AddressSet, Set<CidrAtom>>()
   readonly #dirty = new Set<PeerGroup>()
   readonly #worlds: readonly [Shape, Shape]
   #nextAtom = 1
@@ -63,12 +69,7 @@ export class Peers {
       }))
     }
     const text = peerText(peer)
-    let atom = this.#cidrs.get(text)
-    if (atom === undefined) {
-      atom = { ...this.#atom(text), kind: 'cidr', peer, uses: new Map(), references: 0 }
-      this.#cidrs.set(text, atom)
-      this.space.addAtom(atom)
-    }
+    const atom = entryOf(this.#cidrs, text, () => this.#addressAtom(peer, text))
     atom.references += 1
     return atom
   }
@@ -82,6 +83,51 @@ export class Peers {
     if (atom.references > 0) return
     this.#cidrs.delete(atom.text)
     this.space.removeAtom(atom)
+    if (atom.set === undefined) return
+    dropFrom(this.#bySet, atom.set, atom)
+    this.sets.release(atom.set)
+  }
+
+  /** Brings the atoms of sets up to their sets' members. */
+  settleSets(): void {
+    for (const set of this.sets.dirty) {
+      for (const atom of this.#bySet.get(set) ?? []) {
+        for (const text of set.dirty) this.#followBlock(atom, text, set.members.has(text))
+      }
+      set.dirty.clear()
+    }
+    this.sets.dirty.clear()
+  }
+
+  #followBlock(atom: CidrAtom, text: string, isMember: boolean): void {
+    if (isMember === atom.blocks.has(text)) return
+    if (isMember) this.space.addBlock(atom, text, parsePrefix(text)!)
+    else this.space.removeBlock(atom, text)
+  }
+
+  #addressAtom(peer: Exclude<PeerSelector, { readonly kind: 'labels' }>, text: string): CidrAtom {
+    const set = peer.kind === 'set' ? this.sets.acquire(peer.source) : undefined
+    const block = peer.kind === 'cidr' ? parsePrefix(peer.cidr) : undefined
+    // Holes that are no part of the block say nothing.
+    const holes = peer.except
+      .map(parsePrefix)
+      .filter(hole => hole !== undefined && (set !== undefined || hole.family === block?.family))
+    const atom: CidrAtom = {
+      ...this.#atom(text),
+      kind: 'cidr',
+      scope: peer.scope,
+      blocks: new BlockSet(),
+      holes: holes as Prefix[],
+      ...(set === undefined ? {} : { set }),
+      uses: new Map(),
+      references: 0,
+    }
+    this.space.addAtom(atom)
+    if (block !== undefined) this.space.addBlock(atom, prefixText(block), block)
+    if (set === undefined) return atom
+    entryOf(this.#bySet, set, () => new Set<CidrAtom>()).add(atom)
+    for (const member of set.members.keys()) this.#followBlock(atom, member, true)
+    return atom
   }
 
   /** Makes the number that peers of `base` give to a named port part of their class. */
@@ -178,7 +224,7 @@ export class Peers {
       }
     }
     for (const atom of this.#labels.matchesOf(shape) ?? []) add(atom)
-    for (const atom of within.atoms) if (atom.peer.scope === 'any' || shape.kind === 'world') add(atom)
+    for (const atom of within.atoms) if (inScope(atom.scope, shape.kind)) add(atom)
     atoms.sort((a, b) => a.id - b.id)
     return { key: atoms.map(({ id }) => id).join(), data: { atoms } }
   }

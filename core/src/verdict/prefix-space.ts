@@ -1,4 +1,4 @@
-import { parsePrefix, prefixText, type Prefix } from '../address/address.js'
+import { containsPrefix, parsePrefix, prefixText, type Prefix } from '../address/address.js'
 import { PrefixTrie } from '../address/trie.js'
 import type { Family } from '../policy/rule.js'
 import type { CidrAtom, KnownAddress, NamedPrefix, PeerGroup } from './model.js'
@@ -47,33 +47,39 @@ export class PrefixSpace {
     this.#spaces[prefix.family].addresses.delete(prefix.bytes, prefix.length)
   }
 
-  addAtom(atom: CidrAtom): void {
-    const { block, holes } = blockOf(atom)
-    if (block === undefined) return
-    this.#name(block)
+  /** An atom without blocks yet: its holes become named. */
+  addAtom({ holes }: CidrAtom): void {
     for (const hole of holes) this.#name(hole)
-    for (const named of this.#inside(block, holes)) {
-      named.atoms.add(atom)
-      for (const group of named.groups.values()) this.#listener.groupChanged(group)
-    }
   }
 
+  /** Takes all blocks of an atom away with it. */
   removeAtom(atom: CidrAtom): void {
-    const { block, holes } = blockOf(atom)
-    if (block === undefined) return
-    for (const named of this.#inside(block, holes)) {
-      named.atoms.delete(atom)
-      for (const group of named.groups.values()) this.#listener.groupChanged(group)
-    }
-    this.#unname(block)
-    for (const hole of holes) this.#unname(hole)
+    for (const [text] of [...atom.blocks]) this.removeBlock(atom, text)
+    for (const hole of atom.holes) this.#unname(hole)
   }
 
-  #inside(block: Prefix, holes: readonly Prefix[]): Iterable<NamedPrefix> {
-    const { prefixes } = this.#spaces[block.family]
-    const inside = new Set(prefixes.within(block.bytes, block.length))
-    for (const hole of holes) for (const named of prefixes.within(hole.bytes, hole.length)) inside.delete(named)
-    return inside
+  addBlock(atom: CidrAtom, text: string, block: Prefix): void {
+    this.#name(block)
+    atom.blocks.add(text, block)
+    this.#review(atom, block)
+  }
+
+  removeBlock(atom: CidrAtom, text: string): void {
+    const block = parsePrefix(text)!
+    atom.blocks.delete(text)
+    this.#review(atom, block)
+    this.#unname(block)
+  }
+
+  /** Finds out anew for all named prefixes within a block whether an atom holds there. */
+  #review(atom: CidrAtom, block: Prefix): void {
+    for (const named of this.#spaces[block.family].prefixes.within(block.bytes, block.length)) {
+      const holds = atom.blocks.covers(named.prefix) && !atom.holes.some(hole => containsPrefix(hole, named.prefix))
+      if (holds === named.atoms.has(atom)) continue
+      if (holds) named.atoms.add(atom)
+      else named.atoms.delete(atom)
+      for (const group of named.groups.values()) this.#listener.groupChanged(group)
+    }
   }
 
   #name(prefix: Prefix): void {
@@ -115,10 +121,3 @@ export class PrefixSpace {
 }
 
 const emptySpace = (): Space => ({ prefixes: new PrefixTrie(), addresses: new PrefixTrie() })
-
-/** Holes that are no part of the block say nothing. */
-function blockOf(atom: CidrAtom): { block: Prefix | undefined; holes: Prefix[] } {
-  const block = parsePrefix(atom.peer.cidr)
-  const holes = atom.peer.except.map(parsePrefix).filter(hole => hole?.family === block?.family)
-  return { block, holes: holes as Prefix[] }
-}

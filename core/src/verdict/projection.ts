@@ -1,18 +1,20 @@
 import type { CidrIdentities } from '../identity/cidr-identities.js'
 import type { Workloads } from '../identity/workloads.js'
-import { builtinRules } from '../policy/builtin.js'
-import { compileNetworkPolicy } from '../policy/networkpolicy.js'
+import type { ServiceReference } from '../event/cilium.js'
+import { builtinRules, defaultFailSafePorts, hostBuiltinRules } from '../policy/builtin.js'
+import type { Rule } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 import { RecordedTable } from '../tables/recorded-table.js'
 import type { AddressRow, EndpointRow, PrefixRow, Tables, TablesDelta } from '../tables/tables.js'
 import { Claimants } from './claimants.js'
 import { Cells, type CellListener } from './cells.js'
+import { compilePolicy, policyOf, servicesIn, speaksOfNodes } from './dialects.js'
 import { KeyUse } from './key-use.js'
 import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Shape, Subject } from './model.js'
 import { Ownership } from './ownership.js'
 import { Peers } from './peers.js'
 import { RuleSet } from './rule-set.js'
-import { reservedShape, Shapes } from './shapes.js'
+import { Shapes, worldShape } from './shapes.js'
 import { Subjects } from './subjects.js'
 import { sameAddress, sameEndpoint, samePrefix } from './same-row.js'
 
@@ -38,6 +40,10 @@ export class Verdicts {
   readonly claimants: Claimants
   readonly tables: Tables
   readonly #keys = new KeyUse()
+  readonly #serviceUsers = new Map<string, readonly ServiceReference[]>()
+  readonly #hostPolicies = new Set<string>()
+  /** The ports that the built-in rules for nodes keep open; empty while there are none. */
+  #hostRules = ''
   readonly #state: ClusterState
   readonly #workloads: Workloads
   readonly #cidrIdentities: CidrIdentities
@@ -51,11 +57,9 @@ export class Verdicts {
     this.#workloads = workloads
     this.#cidrIdentities = cidrIdentities
     this.#listener = listener
-    this.peers = new Peers(this.#keys, [
-      reservedShape('world', 'world', 'world-ipv4'),
-      reservedShape('world', 'world', 'world-ipv6'),
-    ])
-    this.rules = new RuleSet(this.#keys, this.peers, builtinRules)
+    this.peers = new Peers(this.#keys, [worldShape('world', 'world-ipv4'), worldShape('world', 'world-ipv6')])
+    this.rules = new RuleSet(this.#keys, this.peers)
+    this.rules.replace('built-in', builtinRules)
     this.subjects = new Subjects(this.rules)
     this.cells = new Cells(listener.cellTouched)
     this.ownership = new Ownership(this.peers)
@@ -76,16 +80,36 @@ export class Verdicts {
     }
   }
 
+  /** Has the policies compiled anew that speak of a service. */
+  serviceChanged(namespace: string, name: string): void {
+    for (const [key, references] of this.#serviceUsers) {
+      const speaks = references.some(
+        reference => reference.kind === 'selector' || (reference.namespace === namespace && reference.name === name),
+      )
+      if (speaks) this.dirtyPolicies.add(key)
+    }
+  }
+
+  /** A rule with the members that its sets of addresses have now. */
+  withMembers(rule: Rule): Rule {
+    if (rule.peers === 'any' || !rule.peers.some(({ kind }) => kind === 'set')) return rule
+    const peers = rule.peers.map(peer =>
+      peer.kind === 'set' ? { ...peer, cidrs: this.peers.sets.membersOf(peer.source) } : peer,
+    )
+    return { ...rule, peers }
+  }
+
   /** Brings the tables up to the state. */
   settle(): void {
     this.#settlePolicies()
     this.claimants.settleNodes()
     for (const workload of this.#workloads.takeDirty()) this.claimants.settleWorkload(workload)
+    this.claimants.settleHost(({ labels }) => this.rules.rulesFor(labels).some(({ rule }) => rule.origin.seq > 0))
     this.rules.settle()
     const classes = this.peers.settle()
     const subjects = this.subjects.settle()
     for (const shape of subjects.moved) {
-      for (const claimant of shape.localPods) {
+      for (const claimant of shape.judged) {
         this.claimants.dirty.add(claimant)
         for (const address of claimant.addresses) {
           const known = this.ownership.knownOf(address)
@@ -120,11 +144,23 @@ export class Verdicts {
 
   #settlePolicies(): void {
     for (const key of this.dirtyPolicies) {
-      const stored = this.#state.policies.get(key)
-      this.rules.replace(key, stored === undefined ? [] : compileNetworkPolicy(stored.fact, stored.seq))
+      const policy = policyOf(this.#state, key)
+      this.rules.replace(key, policy === undefined ? [] : compilePolicy(policy, this.#state))
+      const services = policy === undefined ? [] : servicesIn(policy)
+      if (services.length > 0) this.#serviceUsers.set(key, services)
+      else this.#serviceUsers.delete(key)
+      if (policy !== undefined && speaksOfNodes(policy)) this.#hostPolicies.add(key)
+      else this.#hostPolicies.delete(key)
     }
     this.dirtyPolicies.clear()
+    const ports = this.#state.agent?.fact.failSafePorts ?? defaultFailSafePorts
+    const hostRules = this.#hostPolicies.size === 0 ? '' : ports.join()
+    if (hostRules !== this.#hostRules) {
+      this.#hostRules = hostRules
+      this.rules.replace('built-in for nodes', this.#hostPolicies.size === 0 ? [] : hostBuiltinRules(ports))
+    }
     this.rules.sweep()
+    this.peers.settleSets()
     for (const key of this.#keys.changed) {
       for (const workload of this.shapes.withFiltered(key)) this.#workloads.touch(workload)
     }
@@ -145,12 +181,13 @@ export class Verdicts {
         this.#addresses.delete(address)
         continue
       }
-      const { identity, slot, shape } = this.ownership.ownerOf(address)!
+      const owner = this.ownership.ownerOf(address)!
+      const { identity, slot, shape } = owner
       this.#addresses.set(address, {
         address,
         identity,
         peerClass: this.peers.classOf(current.group).number,
-        subject: slot > 0 ? this.#subjectNumber(shape) : 0,
+        subject: shape.judged.has(owner) ? this.#subjectNumber(shape) : 0,
         endpoint: slot,
       })
     }

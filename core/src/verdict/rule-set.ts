@@ -1,4 +1,5 @@
 import { entryOf } from '../multimap.js'
+import type { LabelMap } from '../identity/labels.js'
 import { ruleText } from '../policy/text.js'
 import type { Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
@@ -15,12 +16,11 @@ import { SelectorIndex } from './selector-index.js'
  */
 export class RuleSet {
   readonly subjects: SelectorIndex<SubjectAtom>
-  /** Local pods' shapes whose rules may have changed. */
+  /** Shapes of judged pods and nodes whose rules may have changed. */
   readonly dirtyShapes = new Set<Shape>()
   readonly #keys: KeyUse
   readonly #peers: Peers
   readonly #byPolicy = new Map<string, readonly CompiledRule[]>()
-  readonly #builtin: readonly CompiledRule[]
   #nextRule = 1
   #released: CompiledRule[] = []
   /** Rules that went, and still ask of peers. */
@@ -28,11 +28,10 @@ export class RuleSet {
   /** Subject selectors whose rules may have begun to select a local pod, or ceased to. */
   readonly #unsettled = new Set<SubjectAtom>()
 
-  constructor(keys: KeyUse, peers: Peers, builtin: readonly Rule[]) {
+  constructor(keys: KeyUse, peers: Peers) {
     this.#keys = keys
     this.#peers = peers
     this.subjects = new SelectorIndex(keys, shape => this.dirtyShapes.add(shape))
-    this.#builtin = builtin.map(rule => this.#compile(rule, ruleText(rule)))
   }
 
   /** Puts the rules of a policy's new version in force; `[]` when it is gone. What they no longer say goes at `sweep`. */
@@ -85,7 +84,6 @@ export class RuleSet {
 
   /** Every rule in force, built-in ones included. */
   *all(): Iterable<CompiledRule> {
-    yield* this.#builtin
     for (const rules of this.#byPolicy.values()) yield* rules
   }
 
@@ -94,22 +92,19 @@ export class RuleSet {
     return this.#collect(this.subjects.matchesOf(shape) ?? [])
   }
 
-  /** The rules that would select a pod of this shape, wherever it runs. */
-  rulesFor(shape: Shape): CompiledRule[] {
-    return this.#collect(this.subjects.matching(shape.labels))
+  /** The rules that would select somebody with these labels, wherever he is. */
+  rulesFor(labels: LabelMap): CompiledRule[] {
+    return this.#collect(this.subjects.matching(labels))
   }
 
   #collect(atoms: Iterable<SubjectAtom>): CompiledRule[] {
-    const rules = [...this.#builtin]
+    const rules: CompiledRule[] = []
     for (const atom of atoms) rules.push(...atom.rules)
     return rules
   }
 
   #compile(rule: Rule, text: string): CompiledRule {
-    const builtin = rule.origin.seq === 0
-    const subject = builtin
-      ? undefined
-      : this.subjects.acquire(rule.subject, fields => ({ ...fields, rules: new Set<CompiledRule>() }))
+    const subject = this.subjects.acquire(rule.subject, fields => ({ ...fields, rules: new Set<CompiledRule>() }))
     const compiled: CompiledRule = {
       id: this.#nextRule++,
       text,
@@ -136,7 +131,6 @@ export class RuleSet {
     const { rule, subject } = compiled
     for (const selector of peerSelectors(rule)) this.#keys.release(selector)
     if (compiled.bound) this.#bound.push(compiled)
-    if (subject === undefined) return
     subject.rules.delete(compiled)
     this.#touch(subject)
     this.subjects.release(subject)
@@ -167,8 +161,8 @@ export class RuleSet {
     Object.assign(compiled, { bound: false, bases: [], uses: [] })
   }
 
-  #touch(subject: SubjectAtom | undefined): void {
-    if (subject !== undefined) for (const shape of subject.shapes) this.dirtyShapes.add(shape)
+  #touch(subject: SubjectAtom): void {
+    for (const shape of subject.shapes) this.dirtyShapes.add(shape)
   }
 }
 

@@ -1,5 +1,7 @@
 import type { PodFact } from '../event/event.js'
 import type { Identity } from '../identity/identities.js'
+import type { LabelMap } from '../identity/labels.js'
+import { placeKeys } from '../identity/node-labels.js'
 import { reservedLabel, type ReservedIdentity } from '../identity/reserved.js'
 import type { Workload, Workloads } from '../identity/workloads.js'
 import { protocolNumbers } from '../policy/rule.js'
@@ -22,11 +24,15 @@ export class Shapes {
     this.#keys = keys
   }
 
-  /** The shape of a pod that has an identity, one reference richer. */
-  acquire(workload: Workload, identity: Identity, pod: PodFact): Shape {
+  /**
+   * The shape of a pod that has an identity, one reference richer.
+   * @param isOwn whether it runs on this node
+   */
+  acquire(workload: Workload, identity: Identity, pod: PodFact, isOwn: boolean): Shape {
     const filtered = this.#workloads.filteredLabels(pod)
     this.#noteFiltered(workload, [...filtered.keys()])
     const asked = [...filtered].filter(([key]) => this.#keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+    if (isOwn) asked.push([placeKeys.ownPod, ''])
     const ports = namedPorts(pod)
     const key = [...[...ports].map(([name, number]) => `${name}=${number}`).sort(), '', ...asked.flat()].join('\u0000')
     const shapes = entryOf(this.#byIdentity, identity, () => new Map<string, Shape>())
@@ -74,10 +80,34 @@ export class Shapes {
   }
 }
 
-/** The shape of what is no pod: it has the reserved labels alone. */
-export function reservedShape(kind: 'node' | 'world', ...names: readonly ReservedIdentity[]): Shape {
+/** The shapes of nodes: those of nodes with equal labels are one. */
+export class NodeShapes {
+  readonly #byKey = new Map<string, Shape>()
+
+  /** One reference richer. */
+  acquire(labels: LabelMap): Shape {
+    const key = [...labels].flat().join('\u0000')
+    const shape = entryOf(this.#byKey, key, () => {
+      const reserved = labels.has(reservedLabel('host')) ? 'host' : 'remote-node'
+      return newShape(key, 'node', labels, [reservedLabel(reserved)], new Map())
+    })
+    shape.references += 1
+    return shape
+  }
+
+  /** @returns true when that was the last reference */
+  release(shape: Shape): boolean {
+    shape.references -= 1
+    if (shape.references > 0) return false
+    this.#byKey.delete(shape.key)
+    return true
+  }
+}
+
+/** The shape of what is neither pod nor node: it has the reserved labels alone. */
+export function worldShape(...names: readonly ReservedIdentity[]): Shape {
   const labels = names.map(reservedLabel)
-  return newShape(labels.join(), kind, new Map(labels.map(label => [label, ''])), labels, new Map())
+  return newShape(labels.join(), 'world', new Map(labels.map(label => [label, ''])), labels, new Map())
 }
 
 const newShape = (
@@ -86,7 +116,7 @@ const newShape = (
   labels: Shape['labels'],
   identityLabels: readonly string[],
   ports: Shape['ports'],
-): Shape => ({ key, kind, labels, identityLabels, ports, groups: new Set(), references: 0, localPods: new Set() })
+): Shape => ({ key, kind, labels, identityLabels, ports, groups: new Set(), references: 0, judged: new Set() })
 
 /** The named ports of a pod by `portKey`; a name that is given twice for one protocol means the lowest number. */
 export function namedPorts(pod: Pick<PodFact, 'ports'>): Map<string, number> {

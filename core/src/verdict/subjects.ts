@@ -3,21 +3,21 @@ import { portKey, type CompiledRule, type Shape, type SubjectData } from './mode
 import { Partition, type PartitionChange, type Placement } from './partition.js'
 import type { RuleSet } from './rule-set.js'
 
-/** Local pods' shapes by the rules that select them. */
+/** Shapes that are judged, by the rules that select them. */
 export class Subjects {
-  readonly partition = new Partition<Shape, SubjectData>(shape => shape.localPods.size)
+  readonly partition = new Partition<Shape, SubjectData>(shape => shape.judged.size)
   readonly #rules: RuleSet
 
   constructor(rules: RuleSet) {
     this.#rules = rules
   }
 
-  /** The shape's first local pod is here. */
+  /** The first of the shape is judged. */
   add(shape: Shape): void {
     this.#rules.addShape(shape)
   }
 
-  /** The shape's last local pod is gone. */
+  /** None of the shape is judged any more. */
   remove(shape: Shape): void {
     this.#rules.removeShape(shape)
     this.partition.remove(shape)
@@ -26,14 +26,14 @@ export class Subjects {
   settle(): PartitionChange<Shape, SubjectData> {
     const placements = new Map<Shape, Placement<SubjectData>>()
     for (const shape of this.#rules.dirtyShapes) {
-      if (shape.localPods.size > 0) placements.set(shape, subjectOf(shape, this.#rules.rulesOf(shape)))
+      if (shape.judged.size > 0) placements.set(shape, subjectOf(shape, this.#rules.rulesOf(shape)))
     }
     this.#rules.dirtyShapes.clear()
     return this.partition.assign(placements)
   }
 }
 
-/** What makes a shape's pods one subject with others: rules, and their own numbers for the names in ingress rules. */
+/** What makes those of a shape one subject with others: rules, and their own numbers for the names in ingress rules. */
 export function subjectOf(shape: Shape, rules: readonly CompiledRule[]): Placement<SubjectData> {
   const resolution = new Map<string, number>()
   for (const { rule, names } of rules) {

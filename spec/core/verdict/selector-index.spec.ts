@@ -30,7 +30,7 @@ const shapeOf = (key: string, labels: ReadonlyMap<string, string>): Shape => ({
   ports: new Map(),
   groups: new Set(),
   references: 0,
-  localPods: new Set(),
+  judged: new Set(),
 })
 
 const keysOf = (things: Iterable<Shape | SelectorEntry>): string[] =>

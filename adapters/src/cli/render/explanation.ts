@@ -94,6 +94,8 @@ function reasonText(side: SideExplanation, end: NamedAddress, placeOf: PlaceOf):
       return `no policy isolates ${end.name} in this direction`
     case 'default-deny':
       return `${end.name} is isolated and nothing allows this`
+    case 'proxy':
+      return 'it may pass only through a proxy, and none runs for it'
     case 'rule':
       return side.decidedBy === undefined
         ? 'a rule'
