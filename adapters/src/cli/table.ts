@@ -1,3 +1,5 @@
+import { printableLine } from './printable.js'
+
 /** One column: its heading and what of a row it shows. */
 export interface Column<Row> {
   readonly heading: string
@@ -6,12 +8,12 @@ export interface Column<Row> {
 
 /**
  * Rows as kubectl prints them: headings in capitals, columns as wide as their longest cell, three blanks between, no
- * trailing blanks. Escape sequences for colour take no width.
+ * trailing blanks. Escape sequences for colour take no width, all others are shown, not acted on.
  */
 export function tableLines<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): readonly string[] {
   const cells = [
     columns.map(column => column.heading.toUpperCase()),
-    ...rows.map(row => columns.map(column => column.cell(row))),
+    ...rows.map(row => columns.map(column => printableLine(column.cell(row)))),
   ]
   const widths = columns.map((_, at) => cells.reduce((widest, line) => Math.max(widest, width(line[at] ?? '')), 0))
   return cells.map(line =>

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { printableLines } from './printable.js'
 
 /** Where a command writes. Handed in, so that tests read what a user would see. */
 export interface Terminal {
@@ -30,7 +31,10 @@ export class ReaderGone extends Error {
   override readonly name = 'ReaderGone'
 }
 
-/** A terminal over two streams. Colours only for a tty, and not with NO_COLOR (no-color.org). */
+/**
+ * A terminal over two streams: what is written through it is shown, never acted on. Colours only for a tty, and not with
+ * NO_COLOR (no-color.org).
+ */
 export function streamTerminal(
   out: Writable & { isTTY?: boolean; columns?: number },
   err: Writable,
@@ -50,12 +54,12 @@ export function streamTerminal(
     line: text =>
       new Promise((resolve, reject) => {
         if (gone) return reject(new ReaderGone())
-        out.write(`${text}\n`, error =>
+        out.write(`${printableLines(text)}\n`, error =>
           error && (error as NodeJS.ErrnoException).code === 'EPIPE' ? reject(new ReaderGone()) : resolve(),
         )
       }),
     note: text => {
-      if (!gone) err.write(`${text}\n`)
+      if (!gone) err.write(`${printableLines(text)}\n`)
     },
   }
 }

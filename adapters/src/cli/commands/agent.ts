@@ -7,6 +7,7 @@ import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { defaultStateFolder } from '../log-folder.js'
+import { printable } from '../printable.js'
 
 interface AgentOptions {
   readonly state: string
@@ -38,7 +39,7 @@ export function agentCommand(context: CommandContext): Command {
         cluster: options.cluster,
         backend: options.backend,
         clock: systemClock,
-        report: message => terminal.note(`weir: ${message}`),
+        report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
         ...(options.bpffs !== undefined && { bpffs: options.bpffs }),
         ...(options.netns !== undefined && { netns: options.netns }),

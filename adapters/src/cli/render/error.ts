@@ -1,5 +1,6 @@
 import { type Problem, WeirError } from '@weir/core'
 import { isSystemError } from '../exit.js'
+import { printable } from '../printable.js'
 import type { Colour } from '../terminal.js'
 
 /** What to do about an error, by code; an error's message says what is wrong. `docs/errors.md` has the long form. */
@@ -36,7 +37,7 @@ export function problemLine(problem: Problem): string {
   const parts = [place, problem.path, problem.message].filter(part => part !== '')
   const value = problem.value === undefined ? '' : `: ${problem.value}`
   const expected = problem.expected === undefined ? '' : `; expected ${problem.expected}`
-  return `${parts.join(': ')}${value}${expected}`
+  return printable(`${parts.join(': ')}${value}${expected}`)
 }
 
 function problemsOf(error: Error): readonly Problem[] {
