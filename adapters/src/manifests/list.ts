@@ -43,9 +43,13 @@ export const causeOf = (error: unknown): string => {
 class Lister {
   readonly files = new Map<string, FileStamp>()
   readonly obstacles: Obstacle[] = []
+  readonly #root: string
   readonly #limits: ManifestLimits
+  #folders = 0
+  #full = false
 
-  constructor(limits: ManifestLimits) {
+  constructor(root: string, limits: ManifestLimits) {
+    this.#root = root
     this.#limits = limits
   }
 
@@ -59,7 +63,7 @@ class Lister {
         else await this.#folder(path, [...above, place])
       } else if (!named && !isManifest(path)) return
       else if (!found.isFile()) this.#obstruct(path, 'this is neither a file nor a folder', true)
-      else if (this.files.size >= this.#limits.filesMax) this.#tooMany(path)
+      else if (this.files.size >= this.#limits.filesMax) this.#tooMany(path, 'files', this.#limits.filesMax)
       else {
         const identity = `${place}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`
         this.files.set(path, { identity, changedMs: Number(found.ctimeNs / 1_000_000n) })
@@ -71,10 +75,12 @@ class Lister {
 
   /** Names that begin with a dot are left out: editors' files, `.git`, and the folders behind mounted ConfigMaps. */
   async #folder(path: string, above: readonly string[]): Promise<void> {
+    if (++this.#folders > this.#limits.foldersMax) return this.#tooMany(path, 'folders', this.#limits.foldersMax)
     const entries = await readdir(path, { withFileTypes: true })
     entries.sort((a, b) => (a.name < b.name ? -1 : 1))
     for (const entry of entries) {
       if (entry.name.startsWith('.')) continue
+      if (this.#full) return
       const dangling = entry.isSymbolicLink() && !isManifest(entry.name)
       if (entry.isDirectory() || entry.isSymbolicLink() || isManifest(entry.name)) {
         const before = this.obstacles.length
@@ -85,11 +91,12 @@ class Lister {
     }
   }
 
-  #tooMany(path: string): void {
-    const last = this.obstacles.at(-1)
-    if (last?.expected !== undefined) return
-    const expected = `at most ${this.#limits.filesMax} files`
-    this.obstacles.push({ path, message: 'there are too many files', expected, hides: true })
+  /** Told of the root, as nobody knows what else there is: all that was known of files not seen now still counts. */
+  #tooMany(path: string, what: 'files' | 'folders', most: number): void {
+    if (this.#full) return
+    this.#full = true
+    const message = `there are too many ${what}: ${path} is left out, and what follows it`
+    this.obstacles.push({ path: this.#root, message, expected: `at most ${most} ${what}`, hides: true })
   }
 
   #obstruct(path: string, message: string, hides: boolean): void {
@@ -99,7 +106,7 @@ class Lister {
 
 /** Every manifest file below a folder (or the file itself), symbolic links followed. */
 export const listManifests = async (root: string, limits: ManifestLimits): Promise<Listing> => {
-  const lister = new Lister(limits)
+  const lister = new Lister(root, limits)
   await lister.visit(root, [], true)
   return lister
 }

@@ -1,5 +1,7 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ManifestLimits } from '@weir/adapters/manifests/limits.js'
-import { readManifests } from '@weir/adapters/manifests/read.js'
+import { ManifestReader, readManifests } from '@weir/adapters/manifests/read.js'
 import { expect } from 'chai'
 import { deployment, inFolder, namespace, pod } from './folder.js'
 
@@ -77,6 +79,31 @@ describe('manifests: limits', () => {
       const set = await readManifests(folder, { limits: { filesMax: 1 } })
       expect(set.objects).to.have.length(1)
       expect(set.refusals[0]?.code).to.equal('WEIR_MANIFEST_TOO_COMPLEX')
+      expect(set.incomplete).to.equal(true)
+    })
+  })
+  it('takes nothing back that it no longer looks at for too many files', async () => {
+    await inFolder({ 'b.yaml': namespace('b'), 'c.yaml': namespace('c') }, async folder => {
+      const reader = new ManifestReader(folder, { limits: { filesMax: 2 } })
+      expect((await reader.read()).incomplete).to.equal(false)
+      await writeFile(join(folder, 'a.yaml'), namespace('a'))
+      await writeFile(join(folder, 'aa.yaml'), namespace('aa'))
+      const set = await reader.read()
+      expect(set.objects.map(({ object }) => object.name)).to.deep.equal(['a', 'aa', 'b', 'c'])
+      expect(set.refusals.map(({ object }) => object.name)).to.deep.equal([folder])
+    })
+  })
+  it('ends at a limit where links lead to more and more folders', async () => {
+    await inFolder({ 'a.yaml': namespace('a') }, async folder => {
+      // Each of the two leads to both of the next level: 2^16 ways, none of them a loop.
+      for (let level = 0; level < 16; level++) {
+        await mkdir(join(folder, `level/${level}`), { recursive: true })
+        for (const way of ['x', 'y']) await symlink(`../${level + 1}`, join(folder, `level/${level}/${way}`))
+      }
+      await mkdir(join(folder, 'level/16'))
+      const set = await readManifests(folder, { limits: { foldersMax: 100 } })
+      expect(set.objects).to.have.length(1)
+      expect(set.refusals.map(({ code }) => code)).to.deep.equal(['WEIR_MANIFEST_TOO_COMPLEX'])
       expect(set.incomplete).to.equal(true)
     })
   })
