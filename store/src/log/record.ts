@@ -2,6 +2,7 @@ import { type EventDraft, eventSchemaVersion, type WeirEvent } from '@weir/core/
 import { type Upcast, upcastEvent } from '@weir/core/event/upcast.js'
 import { WeirError } from '@weir/core/errors.js'
 import { Packr, RESERVE_START_SPACE, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr'
+import { createBodyReader } from './body.js'
 import { shapesOf } from './shapes.js'
 
 /** Turns drafts into records and records into events. A record is the schema version (1 byte) and a msgpack body. */
@@ -40,6 +41,7 @@ export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventS
     return found
   }
   const current = packer(version)
+  const bodies = createBodyReader(shapesOf(version))
 
   // Bounds instead of a Buffer per record: msgpackr keeps what it needs of a source as long as it is the same.
   const bounds = { start: 0, end: 0 }
@@ -69,6 +71,10 @@ export function createRecordCodec(upcast: Upcast = upcastEvent, version = eventS
     },
     decode(bytes, seq, start = 0, end = bytes.length) {
       const as = bytes[start] as number
+      if (as === version) {
+        const event = bodies.read(bytes, start + versionBytes, end, seq)
+        if (event !== undefined) return event as WeirEvent
+      }
       const known = as > version ? undefined : unpack(bytes, start, end)
       const event = (as === version ? known : upcast(as, known)) as EventDraft & { seq: number }
       event.seq = seq
