@@ -51,4 +51,3 @@ function stateFields(state: ClusterState): ClusterState {
   const others = { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, dns }
   return { seq, timeMs, agent, namespaces, nodes, pods, services, policies, endpoints, refusals, ...others }
 }
-}
