@@ -30,9 +30,9 @@ export function disagreements(engine: Engine, cluster: OracleCluster, depth: Dep
 
 /**
  * Feeds the batches one by one and asks after each; the same again at once from the start, and in another order that
- * ends alike.
+ * ends alike. Returns how many states it asked about.
  */
-export function checkHistory(batches: Batches, depth: Depth): void {
+export function checkHistory(batches: Batches, depth: Depth): number {
   const engine = new Engine()
   const seen: WeirEvent[] = []
   for (const batch of numberedBatches(batches)) {
@@ -49,6 +49,7 @@ export function checkHistory(batches: Batches, depth: Depth): void {
     if (again.digest().hex !== engine.digest().hex)
       throw new Error(`digests differ: ${parts(engine)} and ${parts(again)}`)
   }
+  return batches.length
 }
 
 function report(how: string, seen: readonly WeirEvent[], engine: Engine, depth: Depth): void {

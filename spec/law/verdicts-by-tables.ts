@@ -15,11 +15,16 @@ function peerAt(tables: Tables, address: string): { peerClass: number; subject: 
   return { peerClass: containing.peerClass, subject: 0, endpoint: 0 }
 }
 
+/** An address of this node, which policies judge: it has a subject and no slot. */
+const isHost = ({ subject, endpoint }: { subject: number; endpoint: number }): boolean =>
+  subject !== 0 && endpoint === 0
+
 /** The verdict that the tables hold for a new flow, read as the kernel reads them, with loops in place of its maps. */
 export function verdictByTables(tables: Tables, flow: OracleFlow): Verdict {
   const source = peerAt(tables, flow.from)
   const destination = peerAt(tables, flow.to)
   if (source.endpoint !== 0 && source.endpoint === destination.endpoint) return verdicts.allow
+  if (isHost(source) && isHost(destination)) return verdicts.allow
   const key = flow.protocol * 65536 + flow.port
   const side = (subject: number, direction: 'ingress' | 'egress', peerClass: number): Verdict => {
     if (subject === 0) return verdicts.allow
@@ -39,7 +44,7 @@ export function flawsOf(tables: Tables): readonly string[] {
   const flaws: string[] = []
   const say = (holds: boolean, flaw: string) => holds || flaws.push(flaw)
   const usedRows = new Set([...tables.cells].map(([, cell]) => cell.row))
-  const usedSubjects = new Set([...tables.endpoints].map(([, row]) => row.subject))
+  const usedSubjects = new Set([...tables.endpoints, ...tables.addresses].map(([, row]) => row.subject))
   const contents = new Set<string>()
   for (const [id, row] of tables.rows) {
     const text = JSON.stringify(row.steps)
@@ -71,10 +76,12 @@ export function flawsOf(tables: Tables): readonly string[] {
         `endpoint ${slot} has no ${direction} default`,
       )
   }
+  const hostSubjects = new Set<number>([0])
   for (const [address, row] of tables.addresses) {
     say(address === row.address, `address ${address} is out of place`)
     say(row.peerClass > 0, `address ${address} has class 0`)
-    say((row.endpoint === 0) === (row.subject === 0), `address ${address} has half an endpoint`)
+    say(row.endpoint === 0 || row.subject !== 0, `address ${address} has half an endpoint`)
+    hostSubjects.add(isHost(row) ? row.subject : 0)
     const endpoint = tables.endpoints.get(row.endpoint)
     say(
       row.endpoint === 0 || endpoint?.subject === row.subject,
@@ -85,6 +92,7 @@ export function flawsOf(tables: Tables): readonly string[] {
       `endpoint ${row.endpoint} lacks ${address}`,
     )
   }
+  say(hostSubjects.size <= 2, 'addresses of the host differ in subject')
   for (const everything of ['0.0.0.0/0', '::/0'])
     say(tables.prefixes.get(everything) !== undefined, `${everything} is missing`)
   for (const [prefix, row] of tables.prefixes)
