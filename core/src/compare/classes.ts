@@ -2,16 +2,16 @@ import type { LabelMap } from '../identity/labels.js'
 import { prefixText } from '../address/address.js'
 import { entryOf } from '../multimap.js'
 import type { Direction, Family } from '../policy/rule.js'
-import { asOwnNode, type End, endsOf, type Reading } from './ends.js'
+import { type End, endsOf, type Reading } from './ends.js'
 import { judgeSide, freeRow, type SideRow } from './side.js'
 import type { BookRule, Face, RuleBook } from './rule-book.js'
 
 /** What the rules of one state make of an end. */
 export interface Standing {
   readonly rules: Readonly<Record<Direction, readonly BookRule[]>>
-  /** Texts of the peer selectors that mean it; for a node, to pods of other nodes. */
+  /** Texts of the peer selectors that mean it; for pods and nodes, to other nodes and their pods. */
   readonly meant: ReadonlySet<string>
-  /** For a node, to its own pods. */
+  /** To its own pods for a node, to its own node for a pod. */
   readonly meantByOwn: ReadonlySet<string>
   readonly ports: ReadonlyMap<string, number>
   readonly key: string
@@ -33,7 +33,7 @@ export function classesOf(readings: readonly Reading[]): EndClass[] {
   const judges = readings.map(({ book }) => new Standings(book))
   const classes = new Map<string, EndClass & { readonly members: End[] }>()
   for (const end of endsOf(readings)) {
-    const standings = end.faces.map((face, at) => judges[at]!.of(face, end.kind))
+    const standings = end.faces.map((face, at) => judges[at]!.of(face, end.ownFaces?.[at]))
     const steady = isSteady(end)
     const key = [end.kind, end.family, steady, ...standings.map(standing => standing.key)].join('|')
     const { kind, family } = end
@@ -42,15 +42,11 @@ export function classesOf(readings: readonly Reading[]): EndClass[] {
   return [...classes.values()]
 }
 
-/** Two ends whose own traffic may be judged: who is no pod is judged by nobody. */
-const isJudged = ({ kind }: EndClass): boolean => kind === 'pod' || kind === 'hypothetical'
-
 /**
  * What one end says about its traffic with another in one state.
  * @param own whether a node among them is the pod's own
  */
 export function rowOf(state: number, direction: Direction, subject: EndClass, peer: EndClass, own: boolean): SideRow {
-  if (!isJudged(subject)) return freeRow
   const { rules, ports } = subject.standings[state]!
   const other = peer.standings[state]!
   const meant = own ? other.meantByOwn : other.meant
@@ -100,19 +96,21 @@ class Standings {
     this.#names = new Set(book.rules.flatMap(({ names }) => names.map(({ name }) => name)))
   }
 
-  of(face: Face, kind: End['kind']): Standing {
+  of(face: Face, own: Face | undefined): Standing {
     const ports = portsText(face.ports, key => this.#names.has(key.slice(key.indexOf('/') + 1)))
-    const labels = kind === 'pod' ? entryOf(this.#labels, face.labels, () => this.#labels.size) : textOf(face.labels)
-    const key = `${face.kind} ${labels} ${ports} ${prefixText(face.address)}`
-    return entryOf(this.#known, key, () => this.#standing(face, ports))
+    const labels = entryOf(this.#labels, face.labels, () => this.#labels.size)
+    const ownLabels = own === undefined ? '' : entryOf(this.#labels, own.labels, () => this.#labels.size)
+    const key = `${face.kind} ${labels} ${ownLabels} ${ports} ${prefixText(face.address)}`
+    return entryOf(this.#known, key, () => this.#standing(face, own, ports))
   }
 
-  #standing(face: Face, portsOfIt: string): Standing {
-    const judged = face.kind === 'pod'
-    const ingress = judged ? this.#book.selecting(face.labels, 'ingress') : []
-    const egress = judged ? this.#book.selecting(face.labels, 'egress') : []
+  #standing(face: Face, own: Face | undefined, portsOfIt: string): Standing {
+    // A node judges its own traffic as the host that it is to itself; the world is judged by nobody.
+    const labels = face.kind === 'pod' ? face.labels : face.kind === 'node' ? own?.labels : undefined
+    const ingress = labels === undefined ? [] : this.#book.selecting(labels, 'ingress')
+    const egress = labels === undefined ? [] : this.#book.selecting(labels, 'egress')
     const meant = this.#book.meaning(face)
-    const meantByOwn = face.kind === 'node' ? this.#book.meaning(asOwnNode(face)) : nobody
+    const meantByOwn = own === undefined ? nobody : this.#book.meaning(own)
     const number = (text: string): number => entryOf(this.#numbers, text, () => this.#numbers.size)
     const ids = (rules: readonly BookRule[]): number => number(rules.map(({ id }) => id).join())
     const texts = (set: ReadonlySet<string>): number => number([...set].sort().join('\n'))
@@ -120,5 +118,3 @@ class Standings {
     return { rules: { ingress, egress }, meant, meantByOwn, ports: face.ports, key }
   }
 }
-
-const textOf = (labels: LabelMap): string => JSON.stringify([...labels])

@@ -1,19 +1,12 @@
 import { parseAddress, prefixText, type Prefix } from '../address/address.js'
 import { derivedKeys, namespaceLabels } from '../identity/labels.js'
+import { nodeLabels, placeKeys } from '../identity/node-labels.js'
 import { entryOf } from '../multimap.js'
 import { selectorText } from '../policy/match.js'
 import type { Family, Rule } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 import { hypotheticals, podSelectors } from './hypothetical.js'
-import {
-  NamedPrefixes,
-  nodeLabels,
-  nodesOf,
-  type Resident,
-  residentsOf,
-  workloadName,
-  worldLabels,
-} from './residents.js'
+import { NamedPrefixes, nodesOf, type Resident, residentsOf, workloadName, worldLabels } from './residents.js'
 import { RuleBook, type Face } from './rule-book.js'
 
 /** All of one state that judging needs. */
@@ -47,6 +40,8 @@ export interface End {
   readonly family: Family
   /** By state. Somebody who is in one state only is taken to be in the others as he is there. */
   readonly faces: readonly Face[]
+  /** By state: of a pod to the node that runs it, of a node to itself and its own pods; absent where it is all the same. */
+  readonly ownFaces?: readonly Face[]
   /** By state: the node that is the host to a pod. */
   readonly hosts: readonly string[]
   /** By state: whether he is really there. */
@@ -63,7 +58,7 @@ export function endsOf(readings: readonly Reading[]): End[] {
   return [
     ...podEnds(readings, prefixes, asked),
     ...hypotheticalEnds(readings, prefixes, asked),
-    ...nodeEnds(readings, prefixes),
+    ...nodeEnds(readings, prefixes, asked),
     ...worldEnds(readings, prefixes),
   ]
 }
@@ -110,6 +105,12 @@ function* podEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: 
         name,
         workload: workloadName(example.pod),
         family,
+        ownFaces: as.map(({ labels, ports }, at) => ({
+          kind: 'pod',
+          labels: asked(new Map([...labels, [placeKeys.ownPod, '']])),
+          ports,
+          address: within[at]!,
+        })),
         faces: as.map(({ labels, ports }, at) => ({ kind: 'pod', labels: asked(labels), ports, address: within[at]! })),
         hosts: as.map(({ host }) => host),
         present: found.map(each => each !== undefined),
@@ -156,8 +157,13 @@ function namespaceFaces(readings: readonly Reading[]): ReadonlyMap<string, strin
   return [...faces.values()]
 }
 
-function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes): Iterable<End> {
+function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {
   const names = new Set(readings.flatMap(({ nodes }) => [...nodes.keys()]))
+  const facesOf = (name: string, within: readonly Prefix[], isOwn: boolean): Face[] =>
+    within.map((address, at) => {
+      const { state } = readings.find(({ nodes }, index) => index >= at && nodes.has(name)) ?? readings[at]!
+      return { kind: 'node', labels: asked(nodeLabels(state, name, isOwn)), ports: noPorts, address }
+    })
   // Rules can speak of other nodes where there is one only.
   if (names.size < 2) names.add('')
   for (const name of names) {
@@ -172,16 +178,14 @@ function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes): Itera
         name,
         workload: name,
         family,
-        faces: within.map(address => ({ kind: 'node', labels: nodeLabels(false), ports: noPorts, address })),
+        faces: facesOf(name, within, false),
+        ownFaces: facesOf(name, within, true),
         hosts: readings.map(() => name),
         present: found.map(each => each !== undefined),
       }
     }
   }
 }
-
-/** A node as a pod sees it whose host it is. */
-export const asOwnNode = (face: Face): Face => ({ ...face, labels: nodeLabels(true) })
 
 function* worldEnds(readings: readonly Reading[], prefixes: NamedPrefixes): Iterable<End> {
   const [first, ...rest] = readings.map(({ state, nodes }) => {

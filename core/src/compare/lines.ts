@@ -38,30 +38,9 @@ export function linesOf(changes: readonly PairChange[], classes: readonly EndCla
     )
   })
   // Families first: a flow is the same to a reader, whichever of its addresses is used.
-  const byFamily = joined(
-    single,
-    line => [keysOf(line.from), keysOf(line.to)],
-    (a, b) => ({
-      ...a,
-      families: new Set([...a.families, ...b.families]),
-    }),
-  )
-  const bySource = joined(
-    byFamily,
-    line => [keysOf(line.to), familiesOf(line)],
-    (a, b) => ({
-      ...a,
-      from: new Map([...a.from, ...b.from]),
-    }),
-  )
-  const lines = joined(
-    bySource,
-    line => [keysOf(line.from), familiesOf(line)],
-    (a, b) => ({
-      ...a,
-      to: new Map([...a.to, ...b.to]),
-    }),
-  )
+  const byFamily = joined(single, line => [keysOf(line.from), keysOf(line.to)])
+  const bySource = joined(byFamily, line => [keysOf(line.to), familiesOf(line)])
+  const lines = joined(bySource, line => [keysOf(line.from), familiesOf(line)])
   return lines
     .filter(({ from, to }) => !isItself([...from.values()], [...to.values()]))
     .map(({ from, to, families, difference }) => ({
@@ -76,14 +55,16 @@ export function linesOf(changes: readonly PairChange[], classes: readonly EndCla
     .sort(classOrder)
 }
 
-function joined(
-  lines: readonly Line[],
-  key: (line: Line) => readonly string[],
-  join: (a: Line, b: Line) => Line,
-): Line[] {
+/** One line for all that have a text and a key in common. */
+function joined(lines: readonly Line[], key: (line: Line) => readonly string[]): Line[] {
   const groups = new Map<string, Line[]>()
   for (const line of lines) entryOf(groups, [line.text, ...key(line)].join('\u0000'), () => []).push(line)
-  return [...groups.values()].map(([first, ...rest]) => rest.reduce(join, first!))
+  return [...groups.values()].map(group => ({
+    ...group[0]!,
+    from: new Map(group.flatMap(({ from }) => [...from])),
+    to: new Map(group.flatMap(({ to }) => [...to])),
+    families: new Set(group.flatMap(({ families }) => [...families])),
+  }))
 }
 
 const named = (parties: readonly Party[]): Map<string, Party> => new Map(parties.map(each => [keyOf(each), each]))

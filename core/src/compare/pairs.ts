@@ -1,4 +1,5 @@
 import type { EndClass } from './classes.js'
+import type { Direction } from '../policy/rule.js'
 import type { End } from './ends.js'
 
 /** Flows from some ends to others that every state judges alike: all members of one with all of the other. */
@@ -16,8 +17,8 @@ export function pairsOf(from: EndClass, to: EndClass, states: number): Pair[] {
   if (from.family !== to.family || !concerns(from, to)) return []
   const { members: fromMembers } = from
   const { members: toMembers } = to
-  if (from.kind !== 'node' && to.kind !== 'node') {
-    if (isOnePod(from, to)) return []
+  if (!(isPod(from) && to.kind === 'node') && !(from.kind === 'node' && isPod(to))) {
+    if (isOne(from, to)) return []
     return [{ from, to, fromMembers, toMembers, own: Array.from({ length: states }, () => false) }]
   }
   const pods = from.kind === 'node' ? to : from
@@ -29,14 +30,17 @@ export function pairsOf(from: EndClass, to: EndClass, states: number): Pair[] {
   )
 }
 
-/** Who is no pod is judged by nobody: between two such there is nothing to compare. */
-const concerns = (from: EndClass, to: EndClass): boolean => isPod(from) || isPod(to)
+/** Pods can be judged, and nodes that rules select; between others there is nothing to say. */
+const concerns = (from: EndClass, to: EndClass): boolean =>
+  isPod(from) || isPod(to) || isSelected(from, 'egress') || isSelected(to, 'ingress')
 const isPod = ({ kind }: EndClass): boolean => kind === 'pod' || kind === 'hypothetical'
+const isSelected = ({ standings }: EndClass, direction: Direction): boolean =>
+  standings.some(({ rules }) => rules[direction].some(({ rule }) => rule.origin.seq > 0))
 
-/** A pod always reaches itself. */
-const isOnePod = (from: EndClass, to: EndClass): boolean =>
-  from.kind === 'pod' &&
-  to.kind === 'pod' &&
+/** A pod always reaches itself, and so does a node. */
+const isOne = (from: EndClass, to: EndClass): boolean =>
+  (from.kind === 'pod' || from.kind === 'node') &&
+  to.kind === from.kind &&
   from.members[0]!.name === to.members[0]!.name &&
   from.members.every(({ name }) => name === from.members[0]!.name) &&
   to.members.every(({ name }) => name === to.members[0]!.name)

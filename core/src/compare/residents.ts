@@ -17,8 +17,8 @@ export class NamedPrefixes {
   constructor(peers: Iterable<PeerSelector>) {
     for (const text of ['0.0.0.0/0', '::/0']) this.#name(text)
     for (const peer of peers) {
-      if (peer.kind !== 'cidr') continue
-      this.#name(peer.cidr)
+      if (peer.kind === 'labels') continue
+      for (const block of peer.kind === 'cidr' ? [peer.cidr] : peer.cidrs) this.#name(block)
       for (const hole of peer.except) this.#name(hole)
     }
   }
@@ -120,10 +120,6 @@ export function nodesOf(state: ClusterState): Map<string, readonly string[]> {
   }
   return new Map([...nodes].map(([name, addresses]) => [name, [...addresses]]))
 }
-
-/** Labels of a node as one of its own pods sees it, or as any other pod does. */
-export const nodeLabels = (isOwn: boolean): ReadonlyMap<string, string> =>
-  new Map([[reservedLabel(isOwn ? 'host' : 'remote-node'), '']])
 
 /** Labels of what is outside of the cluster. */
 export const worldLabels = (family: Family): ReadonlyMap<string, string> =>

@@ -61,7 +61,7 @@ function* addresses(cluster: LintCluster, { rule, id }: BookRule): Iterable<Part
     const inside = cluster.pods.filter(({ pod }) => pod.addresses.some(address => holds(peer, address)))
     const podNames = inside.map(({ pod }) => `${pod.namespace}/${pod.name}`).sort()
     if (podNames.length > 0)
-      yield peer.scope === 'any'
+      yield peer.scope === 'any' || peer.scope === 'outside-and-pods'
         ? {
             kind: 'cidr-means-pods',
             severity: 'info',

@@ -1,5 +1,4 @@
-import type { CiliumDirectionRule, CiliumPeers, CiliumPolicyFact } from '../event/cilium.js'
-import type { Stored } from '../state/state.js'
+import type { CiliumDirectionRule, CiliumPeers } from '../event/cilium.js'
 import type { LintCluster } from './cluster.js'
 import type { Finding } from './finding.js'
 
@@ -7,8 +6,7 @@ type Part = Pick<Finding, 'kind' | 'severity' | 'path' | 'message' | 'suggestion
 
 /** What is easily got wrong in policies of cilium.io/v2, above all by who knows NetworkPolicy. */
 export function* ciliumTraps({ reading }: LintCluster): Iterable<Finding> {
-  const { ciliumPolicies } = reading.state as { ciliumPolicies?: ReadonlyMap<string, Stored<CiliumPolicyFact>> }
-  for (const { fact, seq } of ciliumPolicies?.values() ?? []) {
+  for (const { fact, seq } of reading.state.ciliumPolicies.values()) {
     const policy = `${fact.kind} ${fact.namespace === '' ? '' : `${fact.namespace}/`}${fact.name}`
     for (const rule of fact.rules) {
       for (const section of ['ingress', 'ingressDeny', 'egress', 'egressDeny'] as const)

@@ -72,6 +72,17 @@ describe('compare: lines', () => {
     ])
   })
 
+  it('tell what a pod gains by another label, though no rule changes', () => {
+    const scene = shop()
+    scene.apply(dbFrom(pods(is('app', 'web'))))
+    const before = Engine.restore(structuredClone(scene.engine.snapshot()))
+    scene.apply(pod('a/other', {}, '10.0.0.7'))
+    const between = Engine.restore(structuredClone(scene.engine.snapshot()))
+    expect(compareStates(before, scene.engine)).to.deep.equal([])
+    scene.apply(pod('a/other', { app: 'web' }, '10.0.0.7'))
+    expect(compareStates(between, scene.engine).map(line)).to.deep.equal(['a/other → a/db : tcp/5432 v4 newly-allowed'])
+  })
+
   it('name prefixes, without what longer ones and pods take of them', () => {
     const scene = shop()
     scene.apply(dbFrom(pods(is('app', 'web'))))
