@@ -25,9 +25,27 @@ export interface PartitionChange<Member, Data> {
   readonly moved: readonly Member[]
 }
 
+interface Target<Data> extends Placement<Data> {
+  weight: number
+}
+
+/** Members of one block that leave it, by where they go. */
+interface Leaving<Data> {
+  count: number
+  weight: number
+  readonly to: Map<string, Target<Data>>
+}
+
+/** Blocks that go along with most of their members, with their old data; and who stays behind. */
+interface Renaming<Member, Data> {
+  readonly renamed: Map<Block<Member, Data>, Data>
+  readonly stayers: ReadonlyMap<Member, Placement<Data>>
+}
+
 /**
- * Members in numbered blocks by key. When all members of a block move to one key that no other block holds, the block
- * keeps its number and is renamed in place: whatever refers to the number need not change.
+ * Members in numbered blocks by key. When most of a block, by weight, moves to one key that no other block holds, the
+ * block keeps its number and is renamed in place, and those that stay behind move instead: whatever refers to the number
+ * of the heavier part need not change.
  */
 export class Partition<Member, Data> {
   readonly #blocks = new Map<string, Block<Member, Data>>()
@@ -77,10 +95,10 @@ export class Partition<Member, Data> {
 
   /** Places members; those not named stay. */
   assign(placements: ReadonlyMap<Member, Placement<Data>>): PartitionChange<Member, Data> {
-    const renamed = this.#rename(placements)
+    const { renamed, stayers } = this.#rename(placements)
     const created = new Set<Block<Member, Data>>()
     const moved: Member[] = []
-    for (const [member, placement] of placements) {
+    for (const [member, placement] of [...placements, ...stayers]) {
       const old = this.#placed.get(member)
       if (old?.key === placement.key && this.#blocks.get(old.key) === old) continue
       this.remove(member)
@@ -118,31 +136,51 @@ export class Partition<Member, Data> {
     return number ?? this.#numbers.take()
   }
 
-  #rename(placements: ReadonlyMap<Member, Placement<Data>>): Map<Block<Member, Data>, Data> {
-    const leaving = new Map<Block<Member, Data>, { count: number; weight: number; to: Set<string> }>()
-    for (const [member, { key }] of placements) {
+  #rename(placements: ReadonlyMap<Member, Placement<Data>>): Renaming<Member, Data> {
+    const leaving = new Map<Block<Member, Data>, Leaving<Data>>()
+    for (const [member, { key, data }] of placements) {
       const block = this.#placed.get(member)
       if (block === undefined || block.key === key) continue
-      const group = entryOf(leaving, block, () => ({ count: 0, weight: 0, to: new Set<string>() }))
+      const group = entryOf(leaving, block, () => ({ count: 0, weight: 0, to: new Map() }))
+      const weight = this.#weight(member)
       group.count += 1
-      group.weight += this.#weight(member)
-      group.to.add(key)
+      group.weight += weight
+      const target = entryOf(group.to, key, () => ({ key, data, weight: 0 }))
+      target.weight += weight
     }
-    const left = [...leaving].filter(([block, { count }]) => count === block.members.size)
-    // A block that nobody stays in gives its key up first: another may be about to take it.
-    for (const [block] of left) this.#blocks.delete(block.key)
     const renamed = new Map<Block<Member, Data>, Data>()
-    const heaviestFirst = left.filter(([, { to }]) => to.size === 1).sort(([, a], [, b]) => b.weight - a.weight)
-    for (const [block, { to }] of heaviestFirst) {
-      const [key] = to
-      if (this.#blocks.has(key!)) continue
-      const [member] = block.members
-      renamed.set(block, block.data)
-      block.key = key!
-      block.data = placements.get(member!)!.data
-      this.#blocks.set(key!, block)
+    const stayers = new Map<Member, Placement<Data>>()
+    const candidates: (readonly [Block<Member, Data>, Target<Data>])[] = []
+    for (const [block, group] of leaving) {
+      const [heaviest] = [...group.to.values()].sort((a, b) => b.weight - a.weight)
+      const isLeft = group.count === block.members.size
+      if (!isLeft && heaviest!.weight <= this.#weightOfStayers(block, group.weight, heaviest!.weight)) continue
+      // A block that nobody stays in gives its key up first: another may be about to take it.
+      if (isLeft) this.#blocks.delete(block.key)
+      candidates.push([block, heaviest!])
     }
-    return renamed
+    candidates.sort(([, a], [, b]) => b.weight - a.weight)
+    for (const [block, { key, data }] of candidates) {
+      if (this.#blocks.has(key)) continue
+      if (this.#blocks.get(block.key) === block) this.#blocks.delete(block.key)
+      renamed.set(block, block.data)
+      const stays = { key: block.key, data: block.data }
+      for (const member of block.members) if (!placements.has(member)) stayers.set(member, stays)
+      block.key = key
+      block.data = data
+      this.#blocks.set(key, block)
+    }
+    return { renamed, stayers }
+  }
+
+  /** No more than `limit` + 1 is counted: who stays behind matters only if it outweighs who goes. */
+  #weightOfStayers(block: Block<Member, Data>, leaving: number, limit: number): number {
+    let weight = -leaving
+    for (const member of block.members) {
+      weight += this.#weight(member)
+      if (weight > limit) break
+    }
+    return weight
   }
 
   #sweep(): Map<Block<Member, Data>, Data> {
