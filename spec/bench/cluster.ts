@@ -107,6 +107,8 @@ export function policyOf(size: ClusterSize, number: number): NetworkPolicyFact {
       podSelector: [is('tier', 'front')],
     })
   }
+  // What is scraped by whoever monitors: any pod of the cluster.
+  const scraped = turn % 10 === 3
   const every = size.cidrs === 0 ? Infinity : Math.max(1, Math.floor(size.policies / size.cidrs))
   const egress = number % every === 0 ? [{ peers: [block(number / every)], ports: [tcp(443)] }] : []
   return {
@@ -114,7 +116,10 @@ export function policyOf(size: ClusterSize, number: number): NetworkPolicyFact {
     name: `policy-${turn}`,
     podSelector: [is('app', app)],
     policyTypes: egress.length > 0 ? ['ingress', 'egress'] : ['ingress'],
-    ingress: [{ peers, ports: [turn % 3 === 0 ? tcp('http') : tcp(8000 + (turn % 10))] }],
+    ingress: [
+      { peers, ports: [turn % 3 === 0 ? tcp('http') : tcp(8000 + (turn % 10))] },
+      ...(scraped ? [{ peers: [{ kind: 'pods' as const, namespaceSelector: [] }], ports: [tcp(9090)] }] : []),
+    ],
     egress,
   }
 }

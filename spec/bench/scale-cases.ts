@@ -1,6 +1,16 @@
 import type { EventBody, NetworkPolicyFact, PodFact } from '@weir/core/event/event.js'
 import type { Figure } from './bench.js'
-import { type ClusterSize, crowd, is, localNode, namespaceUpserted, nestedBlocks, podOf, tcp } from './cluster.js'
+import {
+  type ClusterSize,
+  crowd,
+  is,
+  localNode,
+  namespaceUpserted,
+  nestedBlocks,
+  podAddress,
+  podOf,
+  tcp,
+} from './cluster.js'
 import { type Cost, costFigures, type Live, percentile } from './scale-live.js'
 
 /** One case of churn: changes an installed cluster, leaves it as it was, tells what that cost. */
@@ -39,7 +49,7 @@ const newcomer = (size: ClusterSize, round: number, more: Partial<PodFact> = {})
   podOf(size, (round * 7919) % size.identities, {
     name: `newcomer-${round}`,
     node: 'node-1',
-    addresses: [`10.255.${(round >> 8) & 255}.${round & 255}`],
+    addresses: [podAddress(size.pods + crowd.pods + round)],
     ...more,
   })
 
@@ -55,7 +65,7 @@ const asking = (name: string, key: string, value: string, more: Partial<NetworkP
     ...more,
   }) satisfies NetworkPolicyFact
 
-const knownClass: Case = {
+export const knownClass: Case = {
   name: 'pod added in a known class',
   async run(live, size, rounds) {
     const costs = await repeated(live, rounds, round => {
@@ -66,7 +76,7 @@ const knownClass: Case = {
   },
 }
 
-const newIdentity: Case = {
+export const newIdentity: Case = {
   name: 'new identity',
   async run(live, size, rounds) {
     const costs = await repeated(live, rounds, round => {
@@ -145,8 +155,9 @@ const manySubjects: Case = {
     )
     await live.change(...pods.map(upserted))
     const costs = await repeated(live, Math.ceil(rounds / 4), round => {
-      const policy = asking('wide', 'app', `app-${round % 10}`, { podSelector: [is('kind', 'local')] })
-      return { there: [inForce(policy)], back: [withdrawn(policy)] }
+      const policy = asking('wide', 'app', 'app-0', { podSelector: [is('kind', 'local')] })
+      const narrow = { ...policy, ingress: [ruleFor([is('app', `app-${round % 10}`)], 'team-0')] }
+      return { there: [inForce(narrow)], back: [withdrawn(narrow)] }
     })
     await live.change(...pods.map(deleted))
     return costFigures(this.name, costs, { p99: 10 }, 'ms')
