@@ -1,5 +1,6 @@
 import { type ClusterState, type FlowQuery, type PodFact, type Protocol, protocolNumbers } from '@weir/core'
 import { familyOf, hostAddresses } from '../agent/places.js'
+import { demoNetwork } from './addresses.js'
 
 /** One thing to try: a first packet from one party to a port of another. */
 export interface Cell {
@@ -25,15 +26,45 @@ export function cellKey(cell: Cell): string {
 }
 
 /** A local pod with a network of its own and an address. */
-export function isPluggable(state: ClusterState, pod: PodFact): boolean {
+function isPluggable(state: ClusterState, pod: PodFact): boolean {
   return !pod.hostNetwork && pod.addresses.length > 0 && pod.node !== '' && pod.node === state.agent?.fact.node
+}
+
+/** A pod that gets no interface, as an address of its is somebody else's. */
+export interface Contested {
+  readonly pod: PodFact
+  readonly address: string
+  /** `shop/web`, `host`, `world` */
+  readonly owner: string
+}
+
+/**
+ * The pods that get an interface, by key, and those that can't: of several that claim an address the node comes first,
+ * then the lower name, as in verdicts.
+ */
+export function pluggablePods(state: ClusterState): {
+  readonly pods: ReadonlyMap<string, PodFact>
+  readonly contested: readonly Contested[]
+} {
+  const owners = new Map<string, string>()
+  for (const address of demoNetwork.worldAddresses) owners.set(address, 'world')
+  for (const address of hostAddresses(state)) owners.set(address, 'host')
+  const pods = new Map<string, PodFact>()
+  const contested: Contested[] = []
+  for (const [key, { fact: pod }] of [...state.pods].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!isPluggable(state, pod)) continue
+    const taken = pod.addresses.find(address => owners.has(address))
+    if (taken !== undefined) contested.push({ pod, address: taken, owner: owners.get(taken)! })
+    else pods.set(key, pod)
+    // Whoever comes later doesn't get an address that a pod without an interface owns.
+    for (const address of pod.addresses) if (!owners.has(address)) owners.set(address, key)
+  }
+  return { pods, contested }
 }
 
 /** The node's pods by name, then the node itself, then the outside when there is one. The last two have no ports here. */
 export function partiesOf(state: ClusterState, world: Party | undefined): readonly Party[] {
-  const pods = [...state.pods.values()]
-    .map(({ fact }) => fact)
-    .filter(pod => isPluggable(state, pod))
+  const pods = [...pluggablePods(state).pods.values()]
     .map((pod): Party => ({ name: `${pod.namespace}/${pod.name}`, addresses: pod.addresses, ports: triedPorts(pod) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   return [

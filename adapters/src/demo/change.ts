@@ -1,6 +1,6 @@
 import type { ClusterState, PodFact } from '@weir/core'
 import type { Cell } from './cells.js'
-import { isPluggable } from './cells.js'
+import { pluggablePods } from './cells.js'
 import type { Oracle } from './oracle.js'
 
 /** A policy whose end makes a difference that can be seen. */
@@ -33,7 +33,7 @@ export function tellingPolicy(state: ClusterState, cells: readonly Cell[], oracl
 
 /** A sibling of an existing pod: same labels, ports and account, another name; it has no address yet. */
 export function sibling(state: ClusterState): PodFact | undefined {
-  const pods = [...state.pods.values()].map(({ fact }) => fact).filter(pod => isPluggable(state, pod))
+  const pods = [...pluggablePods(state).pods.values()]
   pods.sort(
     (a, b) => b.ports.length - a.ports.length || (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1),
   )

@@ -1,6 +1,6 @@
 import type { PodFact } from '@weir/core'
 import type { Agent } from '../agent/agent.js'
-import { isPluggable } from './cells.js'
+import { pluggablePods } from './cells.js'
 import type { Ground } from './ground.js'
 
 /**
@@ -27,8 +27,7 @@ export class Plugger {
 
   async #settle(): Promise<void> {
     const { state } = this.#agent.engine
-    const wanted = new Map<string, PodFact>()
-    for (const [key, { fact }] of state.pods) if (isPluggable(state, fact)) wanted.set(key, fact)
+    const { pods: wanted } = pluggablePods(state)
     // Other addresses or ports need another interface or listeners: out and in again.
     const gone = [...this.#plugged].filter(([key, { shape }]) => shape !== shapeOf(wanted.get(key)))
     if (gone.length > 0) {

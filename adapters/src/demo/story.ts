@@ -5,7 +5,7 @@ import { replayLog } from '../agent/restore.js'
 import { problemLine } from '../cli/render/error.js'
 import type { Colour } from '../cli/terminal.js'
 import { giveAddresses } from './addresses.js'
-import { type Cell, cellsOf, partiesOf } from './cells.js'
+import { type Cell, cellsOf, partiesOf, pluggablePods } from './cells.js'
 import { sibling, tellingPolicy } from './change.js'
 import type { Ground } from './ground.js'
 import { cellName, disagreementLine, flipLines, matrixLines } from './matrix.js'
@@ -50,15 +50,19 @@ export async function tellStory(options: StoryOptions): Promise<DemoReport | und
   )
   for (const { problems } of state.refusals.values())
     for (const problem of problems) await say(colour.bad(`refused: ${problemLine(problem)}`))
+  for (const { pod, address, owner } of pluggablePods(state).contested)
+    await say(colour.bad(`${pod.namespace}/${pod.name} is left out: its address ${address} is ${owner}'s`))
 
   const first = await tryAll(options)
   if (interrupted.aborted) return undefined
   if (first.trials.length === 0)
     await say(colour.bad('Nothing was tried: there are no pods with ports and addresses here.'))
-  await say('')
-  for (const line of matrixLines(first.trials, colour)) await say(line)
-  await say('')
-  await say(roundLine(first, colour))
+  else {
+    await say('')
+    for (const line of matrixLines(first.trials, colour)) await say(line)
+    await say('')
+    await say(roundLine(first, colour))
+  }
   await tellDisagreements(first, options)
 
   const rounds = [first]
@@ -79,13 +83,10 @@ export async function tellStory(options: StoryOptions): Promise<DemoReport | und
     `Replayed ${replay.events} events from the log in ${replay.durationMs.toFixed(0)} ms: digest ${replay.digest.hex.slice(0, 16)}… ${same ? colour.good('agrees') : colour.bad(`differs from ${digest.slice(0, 16)}…`)}`,
   )
   const disagreements = rounds.flatMap(round => disagreementsOf(round.trials))
-  await say(
-    disagreements.length === 0
-      ? colour.good(
-          `Every one of ${rounds.reduce((sum, round) => sum + round.trials.length, 0)} tries agrees with the reference semantics.`,
-        )
-      : colour.bad(`${disagreements.length} tries disagree with the reference semantics.`),
-  )
+  const tries = rounds.reduce((sum, round) => sum + round.trials.length, 0)
+  if (disagreements.length > 0)
+    await say(colour.bad(`${disagreements.length} tries disagree with the reference semantics.`))
+  else if (tries > 0) await say(colour.good(`Every one of ${tries} tries agrees with the reference semantics.`))
   const allowed = first.trials.filter(trial => trial.outcome.allowed).length
   return {
     cells: first.trials.length,

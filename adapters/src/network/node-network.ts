@@ -151,6 +151,16 @@ class IprouteNodeNetwork implements NodeNetwork {
       const addresses = pod.addresses.map(address)
       return { index, netns: namespaceName(`${this.#prefix}-p${index}`), ifname: deviceName(`weir${index}`), addresses }
     })
+    try {
+      return await this.#addPairs(pairs)
+    } catch (error) {
+      // What one pod can't have must not leave half of the others behind.
+      await this.removePods(pairs).catch(() => {})
+      throw error
+    }
+  }
+
+  async #addPairs(pairs: readonly Pair[]): Promise<readonly PodLink[]> {
     await ipBatch(pairs.map(pair => `netns add ${pair.netns}`))
     await ipBatch(
       pairs.flatMap(pair => this.#hostSide(pair)),
@@ -178,7 +188,7 @@ class IprouteNodeNetwork implements NodeNetwork {
     })
   }
 
-  async removePods(links: readonly PodLink[]): Promise<void> {
+  async removePods(links: readonly Pick<PodLink, 'netns' | 'ifname'>[]): Promise<void> {
     // A namespace goes when its last socket does; its device goes at once when named.
     await ipBatch(
       links.map(link => `link delete ${deviceName(link.ifname)}`),

@@ -1,8 +1,8 @@
-import { cellsOf, partiesOf } from '@weir/adapters/demo/cells.js'
+import { cellsOf, partiesOf, pluggablePods } from '@weir/adapters/demo/cells.js'
 import { sibling, tellingPolicy } from '@weir/adapters/demo/change.js'
 import { matrixLines } from '@weir/adapters/demo/matrix.js'
 import { loadOracle } from '@weir/adapters/demo/oracle.js'
-import { giveAddresses } from '@weir/adapters/demo/addresses.js'
+import { demoNetwork, giveAddresses } from '@weir/adapters/demo/addresses.js'
 import { agrees, changesBetween, type Trial } from '@weir/adapters/demo/trial.js'
 import { expect } from 'chai'
 import { allow, engineOf, http, pod, smallShop } from '../agent/cluster.js'
@@ -44,6 +44,34 @@ describe('what a demo tries', () => {
       'shop/web',
       'host',
     ])
+  })
+})
+
+describe('what a demo gives no interface', () => {
+  const contestedIn = (...pods: [string, ...string[]][]) => {
+    const { state } = engineOf([
+      ...smallShop,
+      ...pods.map(([name, ...addresses]) => ({
+        kind: 'pod.upserted' as const,
+        pod: { ...pod(name, '10.9.9.9'), addresses },
+      })),
+    ])
+    const { pods: plugged, contested } = pluggablePods(state)
+    expect(partiesOf(state, undefined).map(({ name }) => name)).to.deep.equal([...plugged.keys(), 'host'])
+    return contested.map(({ pod: { name }, address, owner }) => `${name} ${address} ${owner}`)
+  }
+
+  it('is a pod whose address is a pod’s with a lower name, the node’s or the world’s', () => {
+    expect(contestedIn(['two', '10.9.9.8'], ['one', '10.9.9.8'])).to.deep.equal(['two 10.9.9.8 shop/one'])
+    expect(contestedIn(['a', '10.0.0.1'], ['b', demoNetwork.worldAddresses[0]])).to.deep.equal([
+      'a 10.0.0.1 host',
+      `b ${demoNetwork.worldAddresses[0]} world`,
+    ])
+  })
+  it('is one that shares only its second address, and still owns the first', () => {
+    expect(
+      contestedIn(['a', '10.9.9.1', 'fd00:9::1'], ['b', '10.9.9.2', 'fd00:9::1'], ['c', '10.9.9.2']),
+    ).to.deep.equal(['b fd00:9::1 shop/a', 'c 10.9.9.2 shop/b'])
   })
 })
 
