@@ -42,8 +42,8 @@ export class Verdicts {
   readonly #keys = new KeyUse()
   readonly #serviceUsers = new Map<string, readonly ServiceReference[]>()
   readonly #hostPolicies = new Set<string>()
-  /** The ports that the built-in rules for nodes keep open; empty while there are none. */
-  #hostRules = ''
+  /** The ports that the built-in rules for nodes keep open; undefined while no such rules are needed. */
+  #hostRules: string | undefined
   readonly #state: ClusterState
   readonly #workloads: Workloads
   readonly #cidrIdentities: CidrIdentities
@@ -154,10 +154,10 @@ export class Verdicts {
     }
     this.dirtyPolicies.clear()
     const ports = this.#state.agent?.fact.failSafePorts ?? defaultFailSafePorts
-    const hostRules = this.#hostPolicies.size === 0 ? '' : ports.join()
+    const hostRules = this.#hostPolicies.size === 0 ? undefined : ports.join()
     if (hostRules !== this.#hostRules) {
       this.#hostRules = hostRules
-      this.rules.replace('built-in for nodes', this.#hostPolicies.size === 0 ? [] : hostBuiltinRules(ports))
+      this.rules.replace('built-in for nodes', hostRules === undefined ? [] : hostBuiltinRules(ports))
     }
     this.rules.sweep()
     this.peers.settleSets()
