@@ -18,6 +18,8 @@ export const addressBits = (family: Family): number => (family === 4 ? 32 : 128)
  * @returns the address as a prefix of full length, or undefined when the text is no address
  */
 export function parseAddress(text: string): Prefix | undefined {
+  const quad = parseQuad(text, text.length)
+  if (quad !== undefined) return { family: 4, bytes: quad, length: 32 }
   if (!ipaddr.isValid(text)) return undefined
   const address = ipaddr.parse(text)
   const bytes = Uint8Array.from(address.toByteArray())
@@ -32,7 +34,9 @@ export function parseAddress(text: string): Prefix | undefined {
 export function parsePrefix(text: string): Prefix | undefined {
   const slash = text.indexOf('/')
   if (slash < 0) return undefined
-  const address = parseAddress(text.slice(0, slash))
+  const quad = parseQuad(text, slash)
+  const address: Prefix | undefined =
+    quad === undefined ? parseAddress(text.slice(0, slash)) : { family: 4, bytes: quad, length: 32 }
   const digits = text.slice(slash + 1)
   if (address === undefined || !/^\d{1,3}$/.test(digits)) return undefined
   const length = Number(digits)
@@ -42,6 +46,8 @@ export function parsePrefix(text: string): Prefix | undefined {
 
 /** The text that equal prefixes share: network address, RFC 5952 for IPv6, and length. */
 export function prefixText(prefix: Prefix): string {
+  const { family, bytes, length } = prefix
+  if (family === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}/${length}`
   return `${ipaddr.fromByteArray([...prefix.bytes]).toString()}/${prefix.length}`
 }
 
@@ -63,6 +69,27 @@ export function commonBits(a: Uint8Array, b: Uint8Array, limit: number): number 
 /** The bit at `position`, counted from the most significant one of the first byte. */
 export const bitAt = (bytes: Uint8Array, position: number): 0 | 1 =>
   ((bytes[position >> 3]! >> (7 - (position & 7))) & 1) as 0 | 1
+
+/** The bytes of a canonical IPv4 address, the first `end` characters: nearly all that is read, at a tenth of the cost. */
+function parseQuad(text: string, end: number): Uint8Array | undefined {
+  if (end < 7 || end > 15) return undefined
+  const bytes = new Uint8Array(4)
+  let at = 0
+  for (let part = 0; part < 4; part += 1) {
+    const start = at
+    let value = 0
+    for (; at < end; at += 1) {
+      const digit = text.charCodeAt(at) - 48
+      if (digit < 0 || digit > 9) break
+      value = value * 10 + digit
+    }
+    const digits = at - start
+    if (digits === 0 || digits > 3 || value > 255 || (digits > 1 && text.charCodeAt(start) === 48)) return undefined
+    bytes[part] = value
+    if (part < 3 && (at >= end || text.charCodeAt(at++) !== 46)) return undefined
+  }
+  return at === end ? bytes : undefined
+}
 
 function masked(bytes: Uint8Array, length: number): Uint8Array {
   return bytes.map((byte, index) => byte & (0xff << Math.max(0, 8 - Math.max(0, length - index * 8))) & 0xff)

@@ -5,12 +5,19 @@ import type { Judgement } from './judgement.js'
 import { packetKey, union, type Intervals } from './intervals.js'
 import { portKey, type CompiledRule, type NamedUse, type PeerAtom, type PeerClass, type SubjectData } from './model.js'
 
+/** A match with its rule's place in the deciding order. */
+interface Placed extends Match {
+  readonly place: number
+}
+
 /** A subject's rules of one direction, laid out by what they ask of peers. */
 export interface Plan {
   /** Rules for every peer. */
-  readonly always: readonly Match[]
-  readonly byAtom: ReadonlyMap<PeerAtom, readonly Match[]>
+  readonly always: readonly Placed[]
+  readonly byAtom: ReadonlyMap<PeerAtom, readonly Placed[]>
   readonly byUse: ReadonlyMap<NamedUse, readonly CompiledRule[]>
+  /** Found judgements, by the places of the rules that match: thousands of classes share a few. */
+  readonly judged: Map<string, Judgement>
 }
 
 /** The numbers that a rule's ports have for a subject that resolves names so; egress names resolve per peer. */
@@ -25,19 +32,20 @@ export function ownPorts({ rule, numbered, names }: CompiledRule, resolution: Re
 }
 
 export function planOf({ rules, resolution }: SubjectData, direction: Direction): Plan {
-  const always: Match[] = []
-  const byAtom = new Map<PeerAtom, Match[]>()
+  const always: Placed[] = []
+  const byAtom = new Map<PeerAtom, Placed[]>()
   const byUse = new Map<NamedUse, CompiledRule[]>()
-  for (const compiled of rules) {
+  for (const [place, compiled] of rules.entries()) {
     const { rule, bases, uses } = compiled
     if (rule.direction !== direction) continue
     for (const use of uses) append(byUse, use, compiled)
     const ports = ownPorts(compiled, resolution)
     if (ports.length === 0) continue
-    if (bases === 'any') always.push({ rule, ports })
-    else for (const base of bases) append(byAtom, base, { rule, ports })
+    const match: Placed = { rule, ports, place }
+    if (bases === 'any') always.push(match)
+    else for (const base of bases) append(byAtom, base, match)
   }
-  return { always, byAtom, byUse }
+  return { always, byAtom, byUse, judged: new Map() }
 }
 
 /** The classes that the plan has more to say of than of an unknown peer. */
@@ -52,15 +60,17 @@ export function classesOf(plan: Plan): Set<PeerClass> {
 
 /** What the plan says of a peer of whom these atoms hold. */
 export function judgementFor(plan: Plan, atoms: readonly PeerAtom[]): Judgement {
-  const matches = [...plan.always]
+  const matches = new Set<Placed>(plan.always)
+  const named: Match[] = []
   for (const atom of atoms) {
-    const found = plan.byAtom.get(atom)
-    if (found !== undefined) matches.push(...found)
+    for (const match of plan.byAtom.get(atom) ?? []) matches.add(match)
     if (atom.kind !== 'named') continue
     const ports = onePort(atom.use.protocol, atom.number)
-    for (const { rule } of plan.byUse.get(atom.use) ?? []) matches.push({ rule, ports })
+    for (const { rule } of plan.byUse.get(atom.use) ?? []) named.push({ rule, ports })
   }
-  return judge(matches.sort((a, b) => compareRules(a.rule, b.rule)))
+  if (named.length > 0) return judge([...matches, ...named].sort((a, b) => compareRules(a.rule, b.rule)))
+  const inOrder = [...matches].sort((a, b) => a.place - b.place)
+  return entryOf(plan.judged, inOrder.map(({ place }) => place).join(), () => judge(inOrder))
 }
 
 function onePort(protocol: number, number: number): Intervals {
