@@ -91,20 +91,31 @@ export class AddressSets {
     else this.#topics.get(placeOf(topicOf(set.source)!))?.sets.delete(set)
   }
 
-  /** The blocks that a source has now; empty when no rule uses it. */
+  /** The blocks that a source has now, whether or not a rule that is judged by uses it. */
   membersOf(source: AddressSource): readonly string[] {
-    return [...(this.#sets.get(sourceText(source))?.members.keys() ?? [])].sort()
+    const known = this.#sets.get(sourceText(source))
+    if (known !== undefined) return [...known.members.keys()].sort()
+    const members = new Set<string>()
+    for (const { blocks } of this.#topicsOf(source))
+      for (const some of blocks.values()) for (const text of some) members.add(text)
+    return [...members].sort()
   }
 
   #fill(source: AddressSource, text: string): AddressSet {
     const set: AddressSet = { source, text, members: new Map(), dirty: new Set(), references: 0 }
-    const asking = isAsking(source)
-    if (asking) this.#asking.add(set)
-    const direct = asking ? undefined : this.#topics.get(placeOf(topicOf(source)!))
-    for (const entry of asking ? this.#topics.values() : direct === undefined ? [] : [direct]) {
-      if (belongs(entry.topic, source)) this.#join(entry, set)
-    }
+    if (isAsking(source)) this.#asking.add(set)
+    for (const entry of this.#topicsOf(source)) this.#join(entry, set)
     return set
+  }
+
+  *#topicsOf(source: AddressSource): Iterable<TopicEntry> {
+    const direct = topicOf(source)
+    if (direct === undefined) {
+      for (const entry of this.#topics.values()) if (belongs(entry.topic, source)) yield entry
+      return
+    }
+    const entry = this.#topics.get(placeOf(direct))
+    if (entry !== undefined) yield entry
   }
 
   #open(topic: Topic): TopicEntry {

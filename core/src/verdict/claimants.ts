@@ -95,7 +95,9 @@ export class Claimants {
         this.#nodes.delete(name)
       }
       for (const workload of this.#hostNetwork.get(name) ?? []) {
-        this.#settleHostNetwork(workload, this.#pods.get(workload))
+        // One that is gone, or elsewhere by now, is dirty itself.
+        const { pod } = workload
+        if (pod?.hostNetwork === true && pod.node === name) this.#settleHostNetwork(workload, this.#pods.get(workload))
       }
     }
     this.dirtyNodes.clear()
