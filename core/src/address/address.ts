@@ -91,6 +91,11 @@ function parseQuad(text: string, end: number): Uint8Array | undefined {
   return at === end ? bytes : undefined
 }
 
+/** Clears the bits past the length, in place. */
 function masked(bytes: Uint8Array, length: number): Uint8Array {
-  return bytes.map((byte, index) => byte & (0xff << Math.max(0, 8 - Math.max(0, length - index * 8))) & 0xff)
+  let index = length >> 3
+  if (index >= bytes.length) return bytes
+  bytes[index]! &= 0xff << (8 - (length & 7))
+  for (index += 1; index < bytes.length; index += 1) bytes[index] = 0
+  return bytes
 }

@@ -109,8 +109,9 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     let fewest = Infinity
     for (const requirement of entry.selector) {
       if (requirement.operator !== 'In' && requirement.operator !== 'Exists') continue
-      // Exists costs a little more at equal counts: shapes to come may have any value.
-      const count = this.#candidateCount(requirement) + (requirement.operator === 'Exists' ? 0.5 : 0)
+      // Shapes to come meet all entries that hang here. Exists costs a little more: they may have any value.
+      const met = this.#hungOn(requirement) + (requirement.operator === 'Exists' ? 0.5 : 0)
+      const count = this.#candidateCount(requirement) + met
       if (count < fewest) {
         anchor = requirement
         fewest = count
@@ -137,6 +138,14 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     if (anchor === undefined) this.#unanchored.delete(entry)
     else if (anchor.operator === 'In') for (const value of anchor.values) drop(this.#byValue, anchor.key, value, entry)
     else dropFrom(this.#byKey, anchor.key, entry)
+  }
+
+  #hungOn({ key, operator, values }: Requirement): number {
+    if (operator === 'Exists') return this.#byKey.get(key)?.size ?? 0
+    const byValue = this.#byValue.get(key)
+    let most = 0
+    if (byValue !== undefined) for (const value of values) most = Math.max(most, byValue.get(value)?.size ?? 0)
+    return most
   }
 
   #candidateCount({ key, operator, values }: Requirement): number {
