@@ -179,7 +179,8 @@ function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked:
         workload: name,
         family,
         faces: facesOf(name, within, false),
-        ownFaces: facesOf(name, within, true),
+        // What has no name runs nothing and judges nothing.
+        ...(name !== '' && { ownFaces: facesOf(name, within, true) }),
         hosts: readings.map(() => name),
         present: found.map(each => each !== undefined),
       }

@@ -122,7 +122,9 @@ export class Explainer {
     if (claimant !== undefined) {
       const { identity, shape, slot } = claimant
       const kind = claimant.kind === 'pod' ? 'pod' : 'node'
-      const node = claimant.kind === 'node' ? claimant.key : this.#verdicts.claimants.workloadOf(claimant)!.pod!.node
+      const said = claimant.kind === 'node' ? claimant.key : this.#verdicts.claimants.workloadOf(claimant)!.pod!.node
+      // A pod whose interface is here runs here, whatever its object still says.
+      const node = slot > 0 ? (this.#state.agent?.fact.node ?? said) : said
       const name = kind === 'pod' ? claimant.key : node
       const party: Party = { address, kind, name, identity, labels: shape.identityLabels, local: slot > 0 }
       return { party, prefix, shape, claimant, node }

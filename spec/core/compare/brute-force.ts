@@ -24,7 +24,7 @@ export function statesOf(events: readonly WeirEvent[], more: readonly WeirEvent[
 }
 
 /** What the comparison says of one flow. */
-export type Told = 'newly-allowed' | 'newly-denied' | 'same'
+export type Told = 'newly-allowed' | 'newly-denied' | 'changed-l7' | 'same'
 
 /** Looks single flows up in what a comparison says about classes. */
 export class Lookup {
@@ -47,8 +47,8 @@ export class Lookup {
 
   tells(before: Asked, after: Asked): readonly Told[] {
     const { flow, from, to } = before.explanation
-    // A pod always reaches itself, whatever becomes of flows between it and others of its class.
-    if (from.kind === 'pod' && from.name === to.name) return []
+    // Pods and nodes always reach themselves, whatever becomes of flows between them and others of their class.
+    if (from.kind !== 'world' && from.kind === to.kind && from.name === to.name) return []
     const family = flow.from.includes(':') ? 6 : 4
     const own = [before.own, after.own].join()
     const key = `${this.#end(from)} → ${this.#end(to)} ${family} ${own}`

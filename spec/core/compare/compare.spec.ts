@@ -7,6 +7,7 @@ import type { RawNetworkPolicy } from '../../oracle/manifest.js'
 import { parseNetworkPolicy } from '@weir/core/input/network-policy.js'
 import { rewritten } from './rewritten.js'
 import { eventBodies, histories, numbered } from '../../oracle/generate/history.js'
+import { mixedHistories } from '../../oracle/generate/mixed.js'
 import { sampling } from '../../oracle/generate/seed.js'
 import { asked, flowsOf, Lookup, statesOf, truth } from './brute-force.js'
 
@@ -14,7 +15,7 @@ describe('compare', function () {
   this.timeout(60_000)
 
   it('says of every flow what asking both states for it says', () => {
-    const seen = { 'newly-allowed': 0, 'newly-denied': 0, same: 0 }
+    const seen = { 'newly-allowed': 0, 'newly-denied': 0, 'changed-l7': 0, same: 0 }
     fc.assert(
       fc.property(
         histories(30),
@@ -38,6 +39,24 @@ describe('compare', function () {
     )
     expect(seen['newly-allowed'], 'newly allowed flows met').above(0)
     expect(seen['newly-denied'], 'newly denied flows met').above(0)
+  })
+
+  it('says so in every dialect too', () => {
+    fc.assert(
+      fc.property(mixedHistories(30), mixedHistories(6), fc.nat(10_000), (batches, more, salt) => {
+        const bodies = batches.flat()
+        const states = statesOf(numbered(bodies), numbered(more.flat(), bodies.length + 1))
+        const lookup = new Lookup(states)
+        for (const flow of flowsOf(states, 400, salt)) {
+          const before = asked(states.before, flow)
+          const after = asked(states.after, flow)
+          const meant = truth(before, after)
+          const told = lookup.tells(before, after).filter(change => change !== 'changed-l7')
+          expect(told, JSON.stringify(flow)).deep.equals(meant === 'same' ? [] : [meant])
+        }
+      }),
+      sampling('compare = asking both, every dialect', 100),
+    )
   })
 
   it('finds nothing between policies that say the same in other words', () => {
