@@ -136,7 +136,7 @@ export class Restart {
       said += String(chunk)
     })
     const client = agentClient(this.#socketPath)
-    for (const start = performance.now(); performance.now() - start < startsWithinMs; await pause(250)) {
+    for (const start = performance.now(); performance.now() - start < startsWithinMs; await pause(1500)) {
       const status = await client.get<StatusReport>('/v1/status').catch(() => undefined)
       if (status?.sources[0]?.state === 'watching') return status
       if (agent.exitCode !== null) break
