@@ -3,9 +3,13 @@ import type { WeirEvent } from '@weir/core/event/event.js'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { interestingFlows } from '../oracle/generate/flows.js'
-import { histories, numbered, numberedBatches, reordered } from '../oracle/generate/history.js'
+import { type Batches, histories, numbered, numberedBatches, reordered } from '../oracle/generate/history.js'
+import { mixedHistories } from '../oracle/generate/mixed.js'
 import { sampling } from '../oracle/generate/seed.js'
-import { clusterOf } from '../oracle/index.js'
+import { clusterOf, type TimedBody } from '../oracle/index.js'
+
+/** Half of the clusters know NetworkPolicy alone, half every dialect. */
+const clusters = (maxEvents: number): fc.Arbitrary<Batches> => fc.oneof(histories(maxEvents), mixedHistories(maxEvents))
 
 const choices = fc.array(fc.nat(50), { minLength: 1, maxLength: 20 })
 
@@ -22,7 +26,7 @@ describe('law: replays agree', function () {
 
   it('has one digest for one state, however its events were batched', () => {
     fc.assert(
-      fc.property(histories(30), batches => {
+      fc.property(clusters(30), batches => {
         const events = numberedBatches(batches)
         expect(applied(...events).digest()).deep.equals(applied(events.flat()).digest())
         expect(applied(...events.flat().map(event => [event])).digest()).deep.equals(applied(events.flat()).digest())
@@ -33,7 +37,7 @@ describe('law: replays agree', function () {
 
   it('has one digest for one state, whatever order its objects came in', () => {
     fc.assert(
-      fc.property(histories(30), choices, (batches, drawn) => {
+      fc.property(clusters(30), choices, (batches, drawn) => {
         const bodies = batches.flat()
         const one = applied(numbered(bodies))
         const other = applied(...numbered(reordered(bodies, drawn)).map(event => [event]))
@@ -70,7 +74,7 @@ describe('law: replays agree', function () {
 
   it('has another digest of the tables when one verdict is another, whatever was left out of the history', () => {
     fc.assert(
-      fc.property(histories(24), fc.nat(100), (batches, at) => {
+      fc.property(clusters(24), fc.nat(100), (batches, at) => {
         const bodies = batches.flat()
         const fewer = bodies.filter((_, index) => index !== at % bodies.length)
         const [whole, lacking] = [applied(numbered(bodies)), applied(numbered(fewer))]
@@ -86,7 +90,7 @@ describe('law: replays agree', function () {
 
   it('says the same after folding as after applying', () => {
     fc.assert(
-      fc.property(histories(30), fc.nat(20), (batches, at) => {
+      fc.property(clusters(30), fc.nat(20), (batches, at) => {
         const events = numberedBatches(batches).flat()
         const folded = new Engine()
         folded.fold(events.slice(0, at))
@@ -106,7 +110,7 @@ describe('law: replays agree', function () {
 
   it('gives identities the same numbers by folding, by applying and in other batches', () => {
     fc.assert(
-      fc.property(histories(30), batches => {
+      fc.property(clusters(30), batches => {
         const events = numberedBatches(batches)
         const folded = new Engine()
         folded.fold(events.flat())
@@ -120,7 +124,7 @@ describe('law: replays agree', function () {
 
   it('goes on from a snapshot as if it had never stopped', () => {
     fc.assert(
-      fc.property(histories(30), fc.nat(8), (batches, at) => {
+      fc.property(clusters(30), fc.nat(8), (batches, at) => {
         const events = numberedBatches(batches)
         const whole = applied(...events)
         const before = applied(...events.slice(0, at))
@@ -140,24 +144,13 @@ describe('law: replays agree', function () {
 
   it('comes back to the digest of nothing when everything is gone', () => {
     fc.assert(
-      fc.property(histories(24), batches => {
+      fc.property(clusters(24), batches => {
         const events = batches.flat()
         const engine = applied(numbered(events))
-        const bare = applied(numbered(events.filter(body => body.kind === 'agent.configured')))
-        const gone = [
-          ...[...engine.state.pods.values()].map(({ fact }) => ({ kind: 'pod.deleted' as const, ...nameOf(fact) })),
-          ...[...engine.state.policies.values()].map(({ fact }) => ({
-            kind: 'networkpolicy.deleted' as const,
-            ...nameOf(fact),
-          })),
-          ...[...engine.state.nodes.keys()].map(name => ({ kind: 'node.deleted' as const, name })),
-          ...[...engine.state.namespaces.keys()].map(name => ({ kind: 'namespace.deleted' as const, name })),
-          ...[...engine.state.endpoints.values()].map(({ fact }) => ({
-            kind: 'endpoint.detached' as const,
-            namespace: fact.namespace,
-            pod: fact.pod,
-          })),
-        ]
+        const bare = applied(
+          numbered([...events.filter(body => body.kind === 'agent.configured'), { kind: 'time.passed', until: endMs }]),
+        )
+        const gone = goneWith(events)
         engine.apply(numbered(gone, engine.seq + 1))
         expect(engine.digest()).deep.equals(bare.digest())
         expect(engine.tables.rows.size).equals(0)
@@ -167,5 +160,38 @@ describe('law: replays agree', function () {
     )
   })
 })
+
+/** Later than any DNS answer of a random history holds. */
+const endMs = 1_800_000_000_000
+
+/** What must happen so that nothing is left of a history. */
+const goneWith = (events: readonly TimedBody[]): readonly TimedBody[] => {
+  const left = clusterOf(events)
+  return [
+    ...left.pods.map(pod => ({ kind: 'pod.deleted' as const, ...nameOf(pod) })),
+    ...left.policies.map(policy => ({ kind: 'networkpolicy.deleted' as const, ...nameOf(policy) })),
+    ...(left.ciliumPolicies ?? []).map(policy => ({
+      kind: 'ciliumpolicy.deleted' as const,
+      policyKind: policy.kind,
+      ...nameOf(policy),
+    })),
+    ...(left.clusterPolicies ?? []).map(({ kind, name }) => ({
+      kind: 'clusterpolicy.deleted' as const,
+      policyKind: kind,
+      name,
+    })),
+    ...(left.cidrGroups ?? []).map(({ name }) => ({ kind: 'cidrgroup.deleted' as const, name })),
+    ...(left.slices ?? []).map(slice => ({ kind: 'endpointslice.deleted' as const, ...nameOf(slice) })),
+    ...(left.services ?? []).map(service => ({ kind: 'service.deleted' as const, ...nameOf(service) })),
+    ...left.nodes.map(({ name }) => ({ kind: 'node.deleted' as const, name })),
+    ...left.namespaces.map(({ name }) => ({ kind: 'namespace.deleted' as const, name })),
+    ...(left.attached ?? []).map(name => ({
+      kind: 'endpoint.detached' as const,
+      namespace: name.split('/')[0] ?? '',
+      pod: name.split('/')[1] ?? '',
+    })),
+    { kind: 'time.passed', until: endMs },
+  ]
+}
 
 const nameOf = ({ namespace, name }: { namespace: string; name: string }) => ({ namespace, name })
