@@ -26,6 +26,7 @@ export type { ClusterPolicyFact, ClusterPolicyRule } from './event/cluster-polic
 export type { LabelSelector, Requirement } from './policy/selector.js'
 export {
   protocolNumbers,
+  type AddressScope,
   type Direction,
   type Family,
   type Origin,
@@ -33,9 +34,11 @@ export {
   type PortRange,
   type PortSet,
   type Protocol,
+  type ProxyDemand,
   type Rule,
   type Tier,
 } from './policy/rule.js'
+export type { AddressSource } from './policy/address-source.js'
 export { compileNetworkPolicy } from './policy/networkpolicy.js'
 export { matchesSelector, canonicalSelector, selectorText } from './policy/match.js'
 export {
