@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
 import { expect } from 'chai'
+import { firstValueFrom } from 'rxjs'
 import { runWeir } from './run.js'
 
 const pods = `
@@ -48,8 +49,15 @@ describe('commands about states', function () {
   let agent: Agent
   let beforePolicy = 0
 
+  /** Puts a policy where the agent finds it, and waits until it is in force. */
+  const follow = async (text: string): Promise<void> => {
+    const inForce = firstValueFrom(agent.applied)
+    writeFileSync(at('followed/policy.yaml'), text)
+    await inForce
+  }
+
   before(async () => {
-    for (const name of ['open', 'closed']) {
+    for (const name of ['open', 'closed', 'followed']) {
       mkdirSync(at(name))
       writeFileSync(at(join(name, 'pods.yaml')), pods)
     }
@@ -62,24 +70,12 @@ describe('commands about states', function () {
       node: 'n1',
       backend: 'memory',
       clock: systemClock,
-      manifests: at('open'),
+      manifests: at('followed'),
       podCidrs: ['10.1.0.0/24'],
     })
     await agent.ready
     beforePolicy = agent.engine.seq
-    await agent.submit(`manifests:${at('closed/policy.yaml')}:2`, [
-      {
-        kind: 'networkpolicy.upserted',
-        policy: {
-          namespace: 'shop',
-          name: 'db',
-          podSelector: [{ key: 'app', operator: 'In', values: ['db'] }],
-          policyTypes: ['ingress'],
-          ingress: [],
-          egress: [],
-        },
-      },
-    ])
+    await follow(policy('db', 'db', 'nobody'))
   })
   after(async () => {
     await agent.stop()
@@ -111,7 +107,7 @@ describe('commands about states', function () {
       }
       const [first, ...others] = [await compared(log), await compared(file), await compared('live')]
       expect(first).to.include.members([
-        'remote-node, shop/web, world → shop/db : any  allowed → denied  by default deny (ingress) of NetworkPolicy shop/db (closed/policy.yaml:2)',
+        'remote-node, shop/web, world → shop/db : any  allowed → denied  by default deny (ingress) of NetworkPolicy shop/db (followed/policy.yaml:2)',
       ])
       for (const other of others) expect(other).to.deep.equal(first)
       expect(readdirSync(tmpdir()).filter(name => name.startsWith('weir-state-'))).to.deep.equal([])
@@ -164,7 +160,9 @@ describe('commands about states', function () {
       ]) {
         const { code, out } = await runWeir(['what-if', '--delete', 'netpol/shop/db', ...from], folder)
         expect(code).to.equal(0)
-        expect(out.join('\n')).to.match(/shop\/web.* → shop\/db : .*denied → allowed {2}by no policy isolates either end/)
+        expect(out.join('\n')).to.match(
+          /shop\/web.* → shop\/db : .*denied → allowed {2}by no policy isolates either end/,
+        )
       }
     })
 
@@ -236,22 +234,12 @@ describe('commands about states', function () {
 
   describe('why', () => {
     it('tells of a default deny which rule came nearest, with file and line', async () => {
-      await agent.submit(`manifests:${at('closed/policy.yaml')}:2`, [
-        {
-          kind: 'networkpolicy.upserted',
-          policy: {
-            namespace: 'shop',
-            name: 'db',
-            podSelector: [{ key: 'app', operator: 'In', values: ['db'] }],
-            policyTypes: ['ingress'],
-            ingress: [{ peers: [], ports: [{ protocol: 'TCP', port: 5432 }] }],
-            egress: [],
-          },
-        },
-      ])
+      await follow(policy('db', 'db', 'web'))
       const { out } = await runWeir(['why', 'shop/web-0', 'shop/db:5433', '--socket', socket], folder)
       const text = out.join('\n')
-      expect(text).to.match(/nearest: NetworkPolicy shop\/db spec\.ingress\[0\] \(event \d+, closed\/policy\.yaml:2\)/)
+      expect(text).to.match(
+        /nearest: NetworkPolicy shop\/db spec\.ingress\[0\] \(event \d+, followed\/policy\.yaml:2\)/,
+      )
       expect(text).to.include('it allows tcp/5432, not tcp/5433; add tcp/5433 to its ports')
     })
   })
