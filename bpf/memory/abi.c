@@ -27,6 +27,7 @@ struct weir_run {
 	__u32 redirect;         /* out: 0 none, 1 bpf_redirect, 2 bpf_redirect_peer; only when result is TC_ACT_REDIRECT */
 	__u32 redirect_ifindex; /* out */
 	__u32 redirect_flags;   /* out */
+	__u32 ingress_ifindex;  /* in: of the device that the packet came in by; 0: made here */
 };
 
 static __u8 key_buffer[KEY_MOST] __attribute__((aligned(8)));
@@ -227,6 +228,7 @@ static int run_packet(int (*program)(struct weir_skb *))
 		.len = run.length,
 		.capacity = PACKET_MOST,
 		.ifindex = run.ifindex,
+		.ingress_ifindex = run.ingress_ifindex,
 		.mark = run.mark,
 		.vlan_present = run.vlan,
 	};

@@ -7,6 +7,17 @@
 #include "../include/weir/neighbour.h"
 #include "../include/weir/parse.h"
 
+/*
+ * The node's own packets come in by no device. Linux refuses one from outside that bears the node's address in IPv4, as
+ * a martian; in IPv6 it forwards it, and the node may reach all of its pods. In IPv4 what is left has been translated by
+ * the node itself.
+ */
+WEIR_INLINE int weir_is_posing_as_node(const struct weir_skb *skb, const struct weir_packet *packet,
+				       const struct weir_flow *flow)
+{
+	return packet->family == 6 && flow->source.identity == WEIR_IDENTITY_HOST && skb->ingress_ifindex;
+}
+
 WEIR_APART int weir_to_endpoint_judged(struct weir_skb *skb, const struct weir_packet *packet)
 {
 	struct weir_flow flow = {.direction = WEIR_INGRESS};
@@ -23,6 +34,8 @@ WEIR_APART int weir_to_endpoint_judged(struct weir_skb *skb, const struct weir_p
 		return weir_drop(skb, packet, &flow, WEIR_STALE_TARGET);
 	/* A pod's packets come here by way of from_endpoint, or someone else uses its address. */
 	if (flow.source.slot >= WEIR_FIRST_ENDPOINT_SLOT && !weir_is_marked(skb))
+		return weir_drop(skb, packet, &flow, WEIR_BAD_SOURCE);
+	if (weir_is_posing_as_node(skb, packet, &flow))
 		return weir_drop(skb, packet, &flow, WEIR_BAD_SOURCE);
 	if (!weir_to_itself(packet)) {
 		reason = weir_admit(skb, packet, &flow);

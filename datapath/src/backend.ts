@@ -34,6 +34,8 @@ export interface EventBatch {
 /** Where a packet enters a program. */
 export interface PacketContext {
   readonly ifindex: number
+  /** The device that brought it to the node; 0, for the node's own packets, unless said. */
+  readonly ingressIfindex?: number
   /** 0 unless said. */
   readonly mark?: number
 }

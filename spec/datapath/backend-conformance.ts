@@ -9,7 +9,10 @@ import {
   Reconciler,
 } from '@weir/datapath'
 import { expect } from 'chai'
-import { addresses, answerOfB, fromA, twoPods } from './two-pods.js'
+import { tcpFrame } from './frames.js'
+import { addresses, answerOfB, fromA, hostMacs, podMacs, twoPods } from './two-pods.js'
+
+const nodeAddresses = ['10.77.1.1', 'fd77:1::1'] as const
 
 export interface FactoryOptions {
   readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
@@ -89,6 +92,34 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
     if (supports.redirectTarget) expect(send(80).redirect).to.deep.equal({ ifindex: ifindexes[1], toPeer: true })
     const answer = backend.runProgram('weir_from_endpoint', answerOfB(80), { ifindex: ifindexes[1] })
     expect(answer.action).to.equal(packetActions.redirect)
+  })
+
+  it('lets nobody outside pass for the node', async () => {
+    const { backend, ifindexes } = await make()
+    const { addresses: known, cells, ...others } = twoPods({ ifindexes })
+    const host = { identity: 1, peerClass: 4, subject: 0, endpoint: 0 }
+    const toB = { subject: 2, direction: 'ingress', peerClass: host.peerClass, row: 1 } as const
+    await new Reconciler(backend).start({
+      ...others,
+      addresses: new Map([...known, ...nodeAddresses.map(address => [address, { address, ...host }] as const)]),
+      cells: new Map([...cells, ['2:ingress:4', toB] as const]),
+    })
+    const fromNode = (ingressIfindex: number, port: number) =>
+      backend.runProgram(
+        'weir_to_endpoint',
+        tcpFrame({
+          from: nodeAddresses[1],
+          to: addresses.b[1],
+          port,
+          flags: 'syn',
+          sourceMac: hostMacs[1],
+          destinationMac: podMacs[1],
+        }),
+        { ifindex: ifindexes[1], ingressIfindex },
+      ).action
+    expect(fromNode(ifindexes[0], 22)).to.equal(packetActions.drop)
+    expect(fromNode(0, 22)).to.equal(packetActions.pass)
+    expect(fromNode(ifindexes[0], 23)).to.equal(packetActions.drop)
   })
 
   it('cuts an established flow when the policy that allowed it goes', async () => {

@@ -8,6 +8,9 @@
 
 #include "types.h"
 
+/* The identity of this node, as other tools number it. */
+#define WEIR_IDENTITY_HOST 1
+
 /* Exact address or longest prefix → who that is. */
 struct weir_peer {
 	__u32 identity;   /* security identity, as other tools number it */

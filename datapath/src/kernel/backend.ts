@@ -110,6 +110,7 @@ class KernelBackend implements KernelBackendHandle {
   runProgram(program: ProgramName, packet: Uint8Array, context: PacketContext): PacketResult {
     const skb = new Uint32Array(skbWords)
     skb[skbMark] = context.mark ?? 0
+    skb[skbIngressIfindex] = context.ingressIfindex ?? 0
     skb[skbIfindex] = context.ifindex
     const run = this.#program(program).testRun({ data: packet, context: new Uint8Array(skb.buffer) })
     const mark = new Uint32Array((run.context ?? new Uint8Array(skb.buffer)).slice().buffer)[skbMark]!
@@ -160,6 +161,7 @@ class KernelBackend implements KernelBackendHandle {
 /** Words of `struct __sk_buff`. */
 const skbWords = 48
 const skbMark = 2
+const skbIngressIfindex = 9
 const skbIfindex = 10
 
 /** Every value of a swept map begins with its expiry, in nanoseconds of the monotonic clock. */

@@ -35,8 +35,18 @@ const programs: Readonly<Record<ProgramName, number>> = { weir_from_endpoint: 0,
 const sweepProgram = 2
 
 /** Words of `struct weir_run` in bpf/memory/abi.c. */
-const word = { length: 0, linear: 1, ifindex: 2, mark: 3, vlan: 4, result: 5, redirect: 6, redirectIfindex: 7 } as const
-const contextSize = 9 * 4
+const word = {
+  length: 0,
+  linear: 1,
+  ifindex: 2,
+  mark: 3,
+  vlan: 4,
+  result: 5,
+  redirect: 6,
+  redirectIfindex: 7,
+  ingressIfindex: 9,
+} as const
+const contextSize = 10 * 4
 
 const defaultWasm = new URL('../../../bpf/out/weir.wasm', import.meta.url)
 
@@ -108,6 +118,7 @@ class MemoryBackend implements Backend {
     input[word.length] = packet.length
     input[word.ifindex] = context.ifindex
     input[word.mark] = context.mark ?? 0
+    input[word.ingressIfindex] = context.ingressIfindex ?? 0
     const status = module.weir_run(programs[program])
     if (status !== 0) throw new RangeError(`weir_run: errno ${-status}`)
     const after = new Uint32Array(module.memory.buffer, at, contextSize / 4)
