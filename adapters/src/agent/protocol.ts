@@ -134,6 +134,8 @@ export interface NamedAddress {
 
 /** GET /v1/get/policies: in force, refused, or both when the last version was refused and the one before holds. */
 export interface PolicyView {
+  readonly kind: string
+  /** '' for a policy of the whole cluster. */
   readonly namespace: string
   readonly name: string
   readonly state: 'in force' | 'refused' | 'in force; newer version refused'

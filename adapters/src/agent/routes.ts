@@ -4,7 +4,8 @@ import { type FlowFilter, matchesFlow } from './flows.js'
 import { eventAt } from './log-events.js'
 import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
 import { type Answer, type Lines, notFound, type Question } from './server.js'
-import { type SourceOf, viewOf } from './views.js'
+import type { SourceOf } from './policy-views.js'
+import { viewOf } from './views.js'
 import { why, withSources } from './why.js'
 
 /** Most events that one question gets. */

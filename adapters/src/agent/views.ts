@@ -1,10 +1,6 @@
 import { type Engine, WeirError } from '@weir/core'
-import { matchesSelector } from '@weir/core/policy/match.js'
-import type { Refusal } from '@weir/core/state/state.js'
-import type { Kind, PodView, PolicyView } from './protocol.js'
-
-/** Where each event in force came from, so that a view can name file and line. Looked up in the log, then kept. */
-export type SourceOf = (seq: number) => Promise<string>
+import { policyViews, type SourceOf } from './policy-views.js'
+import type { Kind, PodView } from './protocol.js'
 
 /**
  * The objects of a kind as they are now, for people and for scripts; sorted by name.
@@ -73,51 +69,6 @@ function podViews(engine: Engine): PodView[] {
     ports: pod.ports.map(({ name, protocol, port }) => `${port}/${protocol}${name === '' ? '' : ` ${name}`}`),
     workload: pod.workload ?? '',
   }))
-}
-
-async function policyViews({ state }: Engine, sourceOf: SourceOf): Promise<PolicyView[]> {
-  const refused = new Map<string, Refusal>()
-  // A file that can't be read at all may hold policies: it is shown among them.
-  for (const refusal of state.refusals.values())
-    if (refusal.object.kind === 'NetworkPolicy' || refusal.object.kind === 'Manifest')
-      refused.set(refusalName(refusal), refusal)
-  const views: PolicyView[] = []
-  for (const [key, { fact, seq }] of state.policies) {
-    const refusal = refused.get(key)
-    refused.delete(key)
-    const pods = [...state.pods.values()].filter(
-      ({ fact: pod }) =>
-        !pod.hostNetwork &&
-        pod.namespace === fact.namespace &&
-        matchesSelector(fact.podSelector, new Map(Object.entries(pod.labels))),
-    )
-    views.push({
-      namespace: fact.namespace,
-      name: fact.name,
-      state: refusal === undefined ? 'in force' : 'in force; newer version refused',
-      directions: fact.policyTypes,
-      pods: pods.length,
-      source: await sourceOf(seq),
-      seq,
-      problems: refusal?.problems ?? [],
-    })
-  }
-  for (const { object, problems, seq } of refused.values())
-    views.push({
-      namespace: object.namespace,
-      name: object.name,
-      state: 'refused',
-      directions: [],
-      pods: 0,
-      source: await sourceOf(seq),
-      seq: 0,
-      problems,
-    })
-  return views
-}
-
-function refusalName({ object }: Refusal): string {
-  return object.kind === 'NetworkPolicy' ? `${object.namespace}/${object.name}` : object.name
 }
 
 /** Every row of the datapath's tables, as the kernel gets them. */

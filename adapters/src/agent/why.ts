@@ -1,7 +1,7 @@
 import { type Engine, nearestRules, protocolNumbers, WeirError } from '@weir/core'
 import { familyOf, findPlace, pairs, type Place } from './places.js'
 import type { WhyAnswer } from './protocol.js'
-import type { SourceOf } from './views.js'
+import type { SourceOf } from './policy-views.js'
 
 /** What is asked for at the destination: a port, or nothing, which means all that the destination has. */
 export interface Target {

@@ -65,7 +65,13 @@ export function pluggablePods(state: ClusterState): {
 /** The node's pods by name, then the node itself, then the outside when there is one. The last two have no ports here. */
 export function partiesOf(state: ClusterState, world: Party | undefined): readonly Party[] {
   const pods = [...pluggablePods(state).pods.values()]
-    .map((pod): Party => ({ name: `${pod.namespace}/${pod.name}`, addresses: pod.addresses, ports: triedPorts(pod) }))
+    .map(
+      (pod): Party => ({
+        name: `${pod.namespace}/${pod.name}`,
+        addresses: pod.addresses,
+        ports: triedPorts(servedPorts(state, pod)),
+      }),
+    )
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   return [
     ...pods,
@@ -97,11 +103,28 @@ function isPod(party: Party): boolean {
   return party.name.includes('/')
 }
 
-/** Container ports by protocol and number: two names for one port are one thing to try. */
-function triedPorts(pod: PodFact): Party['ports'] {
+/**
+ * What the pod listens on. A pod's spec need not name its ports: one that names none serves those that services which
+ * select it send to.
+ */
+export function servedPorts(state: ClusterState, pod: PodFact): PodFact['ports'] {
+  if (pod.ports.length > 0) return pod.ports
+  const served = new Map<string, PodFact['ports'][number]>()
+  for (const { fact: service } of state.services.values()) {
+    const wanted = Object.entries(service.selector)
+    if (service.namespace !== pod.namespace || wanted.length === 0) continue
+    if (!wanted.every(([key, value]) => pod.labels[key] === value)) continue
+    for (const { protocol, targetPort } of service.ports)
+      if (typeof targetPort === 'number')
+        served.set(`${protocol} ${targetPort}`, { name: '', protocol, port: targetPort })
+  }
+  return [...served.values()]
+}
+
+/** By protocol and number: two names for one port are one thing to try. */
+function triedPorts(served: PodFact['ports']): Party['ports'] {
   const ports = new Map<string, { protocol: Cell['protocol']; port: number }>()
-  for (const { protocol, port } of pod.ports)
-    if (isTried(protocol)) ports.set(`${protocol} ${port}`, { protocol, port })
+  for (const { protocol, port } of served) if (isTried(protocol)) ports.set(`${protocol} ${port}`, { protocol, port })
   return [...ports.values()]
 }
 

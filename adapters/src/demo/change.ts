@@ -1,13 +1,42 @@
-import type { ClusterState, PodFact } from '@weir/core'
+import type { ClusterState, EventBody, PodFact } from '@weir/core'
 import type { Cell } from './cells.js'
 import { pluggablePods } from './cells.js'
 import type { Oracle } from './oracle.js'
 
 /** A policy whose end makes a difference that can be seen. */
 export interface TellingPolicy {
-  readonly namespace: string
-  readonly name: string
+  /** `NetworkPolicy shop/web` */
+  readonly title: string
+  /** The event that ends it. */
+  readonly end: EventBody
   readonly flips: number
+}
+
+/** Every policy of whatever dialect: the state without it, and the event that makes it so. */
+function* endings(state: ClusterState): Generator<Omit<TellingPolicy, 'flips'> & { readonly without: ClusterState }> {
+  const fields = stateFields(state)
+  const less = <Value>(map: ReadonlyMap<string, Value>, key: string): Map<string, Value> => {
+    const rest = new Map(map)
+    rest.delete(key)
+    return rest
+  }
+  for (const [key, { fact }] of state.policies) {
+    const { namespace, name } = fact
+    const end = { kind: 'networkpolicy.deleted', namespace, name } as const
+    yield { title: `NetworkPolicy ${key}`, end, without: { ...fields, policies: less(state.policies, key) } }
+  }
+  for (const [key, { fact }] of state.ciliumPolicies) {
+    const { kind: policyKind, namespace, name } = fact
+    const end = { kind: 'ciliumpolicy.deleted', policyKind, namespace, name } as const
+    const title = `${policyKind} ${namespace === '' ? '' : `${namespace}/`}${name}`
+    yield { title, end, without: { ...fields, ciliumPolicies: less(state.ciliumPolicies, key) } }
+  }
+  for (const [key, { fact }] of state.clusterPolicies) {
+    const { kind: policyKind, name } = fact
+    const end = { kind: 'clusterpolicy.deleted', policyKind, name } as const
+    const without = { ...fields, clusterPolicies: less(state.clusterPolicies, key) }
+    yield { title: `${policyKind} ${name}`, end, without }
+  }
 }
 
 /**
@@ -18,16 +47,11 @@ export interface TellingPolicy {
 export function tellingPolicy(state: ClusterState, cells: readonly Cell[], oracle: Oracle): TellingPolicy | undefined {
   const before = cells.map(cell => oracle.judge(state, cell.flow).allowed)
   const candidates: TellingPolicy[] = []
-  for (const [key, { fact }] of state.policies) {
-    const policies = new Map(state.policies)
-    policies.delete(key)
-    const without: ClusterState = { ...stateFields(state), policies }
+  for (const { title, end, without } of endings(state)) {
     const flips = cells.filter((cell, at) => oracle.judge(without, cell.flow).allowed !== before[at]).length
-    if (flips > 0) candidates.push({ namespace: fact.namespace, name: fact.name, flips })
+    if (flips > 0) candidates.push({ title, end, flips })
   }
-  const byFlips = candidates.sort(
-    (a, b) => b.flips - a.flips || (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1),
-  )
+  const byFlips = candidates.sort((a, b) => b.flips - a.flips || (a.title < b.title ? -1 : 1))
   return byFlips.find(each => each.flips * 3 <= cells.length) ?? byFlips.at(-1)
 }
 

@@ -78,6 +78,19 @@ function clusterOf(state: ClusterState): object {
     nodes: facts(state.nodes),
     pods: facts(state.pods),
     policies: facts(state.policies),
+    attached: [...state.endpoints.keys()],
+    services: facts(state.services),
+    slices: facts(state.endpointSlices),
+    ciliumPolicies: facts(state.ciliumPolicies),
+    cidrGroups: facts(state.cidrGroups),
+    clusterPolicies: facts(state.clusterPolicies),
+    answers: [...state.dns].flatMap(([name, addresses]) =>
+      [...addresses].map(([address, { untilMs }]) => ({
+        answer: { name, addresses: [address], ttlSeconds: 0 },
+        heardMs: untilMs,
+      })),
+    ),
+    timeMs: state.timeMs,
   }
   clusters.set(state, { seq: state.seq, cluster })
   return cluster

@@ -1,6 +1,6 @@
 import type { PodFact } from '@weir/core'
 import type { Agent } from '../agent/agent.js'
-import { pluggablePods } from './cells.js'
+import { pluggablePods, servedPorts } from './cells.js'
 import type { Ground } from './ground.js'
 
 /**
@@ -27,7 +27,9 @@ export class Plugger {
 
   async #settle(): Promise<void> {
     const { state } = this.#agent.engine
-    const { pods: wanted } = pluggablePods(state)
+    const wanted = new Map(
+      [...pluggablePods(state).pods].map(([key, pod]) => [key, { ...pod, ports: servedPorts(state, pod) }]),
+    )
     // Other addresses or ports need another interface or listeners: out and in again.
     const gone = [...this.#plugged].filter(([key, { shape }]) => shape !== shapeOf(wanted.get(key)))
     if (gone.length > 0) {

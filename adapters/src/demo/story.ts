@@ -46,7 +46,7 @@ export async function tellStory(options: StoryOptions): Promise<DemoReport | und
   const { agent, say, colour, interrupted } = options
   const { state } = agent.engine
   await say(
-    `${state.pods.size} pods, ${state.policies.size} policies, ${state.refusals.size} refused, from ${options.folder}, on the ${options.kind} backend`,
+    `${state.pods.size} pods, ${state.policies.size + state.ciliumPolicies.size + state.clusterPolicies.size} policies, ${state.refusals.size} refused, from ${options.folder}, on the ${options.kind} backend`,
   )
   for (const { problems } of state.refusals.values())
     for (const problem of problems) await say(colour.bad(`refused: ${problemLine(problem)}`))
@@ -121,11 +121,9 @@ async function deletePolicy(options: StoryOptions, before: Round): Promise<Told 
     oracle,
   )
   if (policy === undefined) return undefined
-  const { namespace, name } = policy
-  await say(`\nNow live: NetworkPolicy ${namespace}/${name} is deleted.`)
-  return await changeWith(options, before, `NetworkPolicy ${namespace}/${name} deleted`, () => [
-    { kind: 'networkpolicy.deleted', namespace, name },
-  ])
+  const { title, end } = policy
+  await say(`\nNow live: ${title} is deleted.`)
+  return await changeWith(options, before, `${title} deleted`, () => [end])
 }
 
 async function addPod(options: StoryOptions, before: Round): Promise<Told | undefined> {

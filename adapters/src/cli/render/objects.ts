@@ -8,7 +8,7 @@ type Row = Readonly<Record<string, unknown>>
 /** What a person wants to see of each kind; `-o json` has all of it. */
 const columns: Readonly<Record<Kind, readonly string[]>> = {
   pods: ['namespace', 'name', 'addresses', 'identity', 'attached', 'node', 'ports', 'workload'],
-  policies: ['namespace', 'name', 'state', 'directions', 'pods', 'source', 'seq'],
+  policies: ['kind', 'namespace', 'name', 'state', 'directions', 'pods', 'source', 'seq'],
   identities: ['id', 'references', 'labels'],
   namespaces: ['name', 'labels', 'seq'],
   services: ['namespace', 'name', 'type', 'clusterIps', 'ports', 'selector'],

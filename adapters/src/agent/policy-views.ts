@@ -1,0 +1,118 @@
+import { type ClusterState, type Direction, type Engine, namespaceLabels } from '@weir/core'
+import { LabelFilter } from '@weir/core/identity/filter.js'
+import { type LabelMap, podLabels } from '@weir/core/identity/labels.js'
+import { matchesSelector, selectorText } from '@weir/core/policy/match.js'
+import type { LabelSelector } from '@weir/core/policy/selector.js'
+import type { Refusal } from '@weir/core/state/state.js'
+import type { PolicyView } from './protocol.js'
+
+/** Where each event in force came from, so that a view can name file and line. Looked up in the log, then kept. */
+export type SourceOf = (seq: number) => Promise<string>
+
+/** Kinds of refused objects that belong among policies. A file that can't be read at all may hold some. */
+const policyKinds = new Set([
+  'NetworkPolicy',
+  'CiliumNetworkPolicy',
+  'CiliumClusterwideNetworkPolicy',
+  'ClusterNetworkPolicy',
+  'AdminNetworkPolicy',
+  'BaselineAdminNetworkPolicy',
+  'Manifest',
+])
+
+interface InForce {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  readonly seq: number
+}
+
+/** Policies of every dialect: in force, refused, or both when the last version was refused and the one before holds. */
+export async function policyViews(engine: Engine, sourceOf: SourceOf): Promise<PolicyView[]> {
+  const { state } = engine
+  const refused = new Map<string, Refusal>()
+  for (const refusal of state.refusals.values())
+    if (policyKinds.has(refusal.object.kind)) refused.set(titleOf(refusal.object), refusal)
+  const reaches = reachOf(engine)
+  const views: PolicyView[] = []
+  for (const policy of inForce(state)) {
+    const title = titleOf(policy)
+    const refusal = refused.get(title)
+    refused.delete(title)
+    const reach = reaches.get(title)
+    views.push({
+      ...policy,
+      state: refusal === undefined ? 'in force' : 'in force; newer version refused',
+      directions: [...(reach?.directions ?? [])].sort(),
+      pods: reach?.pods.size ?? 0,
+      source: await sourceOf(policy.seq),
+      problems: refusal?.problems ?? [],
+    })
+  }
+  for (const { object, problems, seq } of refused.values())
+    views.push({
+      ...object,
+      state: 'refused',
+      directions: [],
+      pods: 0,
+      source: await sourceOf(seq),
+      seq: 0,
+      problems,
+    })
+  return views
+}
+
+function* inForce(state: ClusterState): Generator<InForce> {
+  for (const { fact, seq } of state.policies.values())
+    yield { kind: 'NetworkPolicy', namespace: fact.namespace, name: fact.name, seq }
+  for (const { fact, seq } of state.ciliumPolicies.values())
+    yield { kind: fact.kind, namespace: fact.namespace, name: fact.name, seq }
+  for (const { fact, seq } of state.clusterPolicies.values())
+    yield { kind: fact.kind, namespace: '', name: fact.name, seq }
+}
+
+/** As rules name their policy: `NetworkPolicy shop/web`, `ClusterNetworkPolicy lockdown`. */
+const titleOf = ({ kind, namespace, name }: Omit<InForce, 'seq'>): string =>
+  `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`
+
+interface Reach {
+  readonly directions: Set<Direction>
+  readonly pods: Set<string>
+}
+
+/** What each policy's rules speak of, by its title. Selectors that many rules share are asked once. */
+function reachOf(engine: Engine): ReadonlyMap<string, Reach> {
+  const podsBySelector = new Map<string, readonly string[]>()
+  const labels = podLabelMaps(engine.state)
+  const podsOf = (selector: LabelSelector): readonly string[] => {
+    const text = selectorText(selector)
+    let pods = podsBySelector.get(text)
+    if (pods === undefined) {
+      pods = [...labels].flatMap(([key, own]) => (matchesSelector(selector, own) ? [key] : []))
+      podsBySelector.set(text, pods)
+    }
+    return pods
+  }
+  const reaches = new Map<string, Reach>()
+  for (const { origin, direction, subject } of engine.rules()) {
+    const reach = reaches.get(origin.policy) ?? { directions: new Set(), pods: new Set() }
+    reaches.set(origin.policy, reach)
+    reach.directions.add(direction)
+    for (const pod of podsOf(subject)) reach.pods.add(pod)
+  }
+  return reaches
+}
+
+/** All labels of each pod, as policies see them; hostNetwork pods are the node, which no pod selector means. */
+function podLabelMaps(state: ClusterState): ReadonlyMap<string, LabelMap> {
+  const filter = new LabelFilter()
+  const cluster = state.agent?.fact.cluster ?? 'default'
+  const maps = new Map<string, LabelMap>()
+  for (const [key, { fact: pod }] of state.pods) {
+    if (pod.hostNetwork) continue
+    const namespace = namespaceLabels(pod.namespace, state.namespaces.get(pod.namespace)?.fact.labels)
+    const { relevant, filtered } = podLabels({ pod, namespace, cluster }, filter)
+    maps.set(key, new Map([...relevant, ...filtered]))
+  }
+  return maps
+}
