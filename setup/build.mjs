@@ -44,10 +44,16 @@ export function buildAll(say, { native, projects = [] }) {
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-b', ...projects])
 }
 
-/** Formatting and lint rules over the whole tree. */
+/** Formatting and lint rules over the whole tree; false when there is something to mend. */
 export function lint(say) {
   say('linting')
-  run(process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'])
+  try {
+    run(process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'])
+    return true
+  } catch (error) {
+    say(error.message)
+    return false
+  }
 }
 
 /** True when the kernel lets this process load eBPF: the demo then runs on it, else in memory. */

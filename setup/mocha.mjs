@@ -6,6 +6,7 @@ import { root } from './build.mjs'
 
 const args = process.argv.slice(2)
 const long = args.includes('--long')
+const lintFailures = args.includes('--lint-failed') ? 1 : 0
 const wanted = args.filter(arg => !arg.startsWith('--'))
 const compiled = path.join(root, 'spec', 'dist')
 
@@ -29,8 +30,10 @@ const files = [...walk(compiled)]
 const mocha = new Mocha({ timeout: 20_000, slow: 2_000, reporter: 'spec' })
 for (const file of files) mocha.addFile(file)
 await mocha.loadFilesAsync()
-const runner = mocha.run(failures => {
+const runner = mocha.run(failed => {
   const { passes, pending } = runner.stats
+  const failures = failed + lintFailures
+  if (lintFailures > 0) process.stdout.write('The linter has findings: see above, or run npm run lint.\n')
   process.stdout.write(`${passes} passed, ${failures} failed, ${pending} skipped\n`)
   // A handle that a test left open is its bug, but must not hang the run.
   process.exit(failures > 0 || passes === 0 ? 1 : 0)
