@@ -85,9 +85,9 @@ function crowdPod(size: ClusterSize, number: number): PodFact {
   return { ...pod, namespace: crowd.namespace, labels: { app, tier: 'middle' }, node: 'node-1' }
 }
 
-/** Within 10.64.0.0/10. */
+/** Within 10.96.0.0/11, which no policy names a part of. */
 export const podAddress = (number: number): string =>
-  `10.${64 + ((number >> 16) & 63)}.${(number >> 8) & 255}.${number & 255}`
+  `10.${96 + ((number >> 16) & 31)}.${(number >> 8) & 255}.${number & 255}`
 
 /**
  * A policy of one application of one namespace: who may call it, and for some whom it may call. Applications are named
