@@ -2,6 +2,7 @@ import type { KernelBackendOptions } from '@weir/datapath'
 import { codecs } from '@weir/datapath'
 import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
 import { layout } from '@weir/datapath/layout.generated.js'
+import { readdirSync } from 'node:fs'
 import { expect } from 'chai'
 import { openPinnedMap } from 'ebpf-napi'
 import { conformsToBackend, type FactoryOptions, type Subject } from './backend-conformance.js'
@@ -126,9 +127,10 @@ describe(`kernel backend, pins${reason === undefined ? '' : `: ${reason}`}`, () 
     expect(() => open({ bpffs: '/proc/weir-nowhere' })).to.throw(/no BPF file system at \/proc\/weir-nowhere/)
   })
 
-  it('says plainly what the kernel refuses', () => {
+  it('says plainly what the kernel refuses, and leaves nothing behind', () => {
     expect(() => open({ object: new Uint8Array(64) }))
       .to.throw()
       .with.property('code', 'WEIR_KERNEL_UNSUPPORTED')
+    expect(readdirSync('/sys/fs/bpf/weir')).not.to.include(`${node}%2epins`)
   })
 })

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AgentFact, type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
 import { sameFact } from '@weir/core/input/same-fact.js'
@@ -6,10 +5,12 @@ import { EventLog, folderStorage } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
 import { buildVersion } from '../version.js'
 import type { Clock, Timer } from './clock.js'
-import { type Datapath, openDatapath } from './datapath.js'
+import { type AttachChoice, type Datapath, type MapSizes, openDatapath } from './datapath.js'
 import { FlowBook } from './flows.js'
+import { makeFolder } from './folder.js'
 import { type Fact, type Facts, Intake, type Submitted } from './intake.js'
 import { manifestSource } from './manifest-source.js'
+import { checkedNodeOptions } from './node-options.js'
 import type { StatusReport } from './protocol.js'
 import { recordEngine, restoreEngine } from './restore.js'
 import { answerer } from './routes.js'
@@ -35,6 +36,10 @@ export interface AgentOptions {
   readonly pinName?: string
   /** Path of the network namespace that holds the host sides of the pods' devices; this process's when absent. */
   readonly netns?: string
+  /** TCX where the kernel has it when absent. */
+  readonly attach?: AttachChoice
+  /** Sizes of kernel maps, where they aren't to be the default ones. */
+  readonly mapSizes?: MapSizes
   /** A folder or file of manifests to follow. */
   readonly manifests?: string
   /** The node's own addresses: its traffic to its pods always passes. */
@@ -85,13 +90,14 @@ const defaults = { snapshotEvery: 10_000, flowsKept: 4096, verifyPeriodMs: 60_00
  * Puts an agent together and starts it: the log is opened, the engine restored from it, the datapath brought to what
  * the engine says, then sources run.
  *
- * @throws WeirError WEIR_LOG_LOCKED when another agent has the log, WEIR_LOG_DAMAGED, and what the backend needs and
+ * @throws WeirError WEIR_REQUEST_INVALID when the node's name or addresses aren't usable, WEIR_LOG_LOCKED when another agent has the log, WEIR_LOG_DAMAGED, and what the backend needs and
  *   the machine lacks. Whatever was opened until then is closed again.
  */
-export async function createAgent(options: AgentOptions): Promise<Agent> {
+export async function createAgent(given: AgentOptions): Promise<Agent> {
+  const options = { ...given, ...checkedNodeOptions(given) }
   const { clock } = options
   const path = join(options.stateFolder, 'log')
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await makeFolder(path, 0o700)
   const holder = { pid: process.pid, command: process.argv.slice(1, 3).join(' '), since: clock.nowMs() }
   const log = await EventLog.open({ storage: folderStorage({ path, holder }) })
   const closing: (() => Promise<void>)[] = [() => log.close()]

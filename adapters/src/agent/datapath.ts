@@ -28,6 +28,27 @@ export interface Datapath {
   close(): void
 }
 
+export type AttachChoice = 'auto' | 'tcx' | 'clsact'
+
+/** Maps whose size follows the cluster's. The others are as large as the programs count. */
+export const sizableMaps = [
+  'weir_addr4',
+  'weir_addr6',
+  'weir_pfx4',
+  'weir_pfx6',
+  'weir_cells',
+  'weir_rows',
+  'weir_ct4',
+  'weir_ct6',
+  'weir_frag4',
+  'weir_frag6',
+] as const
+
+/** Entries, by map. */
+export type MapSizes = Readonly<Partial<Record<(typeof sizableMaps)[number], number>>>
+
+type BackendOptions = Pick<AgentOptions, 'backend' | 'node' | 'bpffs' | 'pinName' | 'clock' | 'attach' | 'mapSizes'>
+
 /** Tables whose fill level is worth knowing; arrays and counters are as full as they ever get. */
 const filledMaps = [
   'weir_addr4',
@@ -46,7 +67,7 @@ const filledMaps = [
  * @throws WeirError of the kernel backend when it is asked for by name.
  */
 export async function openDatapath(
-  options: Pick<AgentOptions, 'backend' | 'node' | 'bpffs' | 'pinName' | 'netns' | 'clock'>,
+  options: BackendOptions & Pick<AgentOptions, 'netns'>,
   report: (message: string) => void,
 ): Promise<Datapath> {
   const backend = await openBackend(options, report)
@@ -67,13 +88,18 @@ export async function kernelObstacle(): Promise<Error | undefined> {
 }
 
 async function openBackend(
-  { backend, node, bpffs, pinName, clock }: Pick<AgentOptions, 'backend' | 'node' | 'bpffs' | 'pinName' | 'clock'>,
+  { backend, node, bpffs, pinName, clock, attach, mapSizes: maxEntries = {} }: BackendOptions,
   report: (message: string) => void,
 ): Promise<Backend> {
   if (backend !== 'memory')
     try {
       const { loadKernelBackend } = await import('@weir/datapath/kernel/create-lazily.js')
-      return await loadKernelBackend({ node: pinName ?? node, ...(bpffs !== undefined && { bpffs }) })
+      return await loadKernelBackend({
+        node: pinName ?? node,
+        maxEntries,
+        ...(bpffs !== undefined && { bpffs }),
+        ...(attach !== undefined && { attach }),
+      })
     } catch (error) {
       if (backend === 'kernel') throw error
       report(
@@ -81,7 +107,7 @@ async function openBackend(
       )
     }
   const { createMemoryBackend } = await import('@weir/datapath/memory/backend.js')
-  return createMemoryBackend({ now: () => BigInt(clock.nowMs()) * 1_000_000n })
+  return createMemoryBackend({ maxEntries, now: () => BigInt(clock.nowMs()) * 1_000_000n })
 }
 
 class ReconciledDatapath implements Datapath {

@@ -1,8 +1,9 @@
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { WeirError } from '@weir/core'
+import { makeFolder } from './folder.js'
 import type { ErrorBody } from './protocol.js'
 
 /** What a question is answered with: a value, or lines as they come until the asker goes away. */
@@ -39,7 +40,7 @@ const waitingLimitBytes = 4 * 1024 * 1024
  *   path can't be used.
  */
 export async function serve(socketPath: string, answer: (question: Question) => Promise<Answer>): Promise<AgentServer> {
-  await mkdir(dirname(socketPath), { recursive: true, mode: 0o755 })
+  await makeFolder(dirname(socketPath), 0o755)
   if (await isAnswering(socketPath))
     throw new WeirError('WEIR_REQUEST_INVALID', `another agent answers at ${socketPath}`, {
       problems: [

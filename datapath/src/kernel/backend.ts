@@ -62,12 +62,17 @@ export function createKernelBackend(options: KernelBackendOptions): KernelBacken
     throw new WeirError('WEIR_PROGRAM_MISSING', `${object} isn't there`, payload)
   }
   const pins = new PinDirectory(options.bpffs ?? '/sys/fs/bpf', options.node)
-  const loaded = load(object, pins, {
-    maxEntries: options.maxEntries ?? {},
-    eventsPerSecond: options.eventsPerSecond ?? 1000,
-    trace: options.trace ?? false,
-  })
-  return new KernelBackend(pins, loaded, options.attach ?? 'auto')
+  try {
+    const loaded = load(object, pins, {
+      maxEntries: options.maxEntries ?? {},
+      eventsPerSecond: options.eventsPerSecond ?? 1000,
+      trace: options.trace ?? false,
+    })
+    return new KernelBackend(pins, loaded, options.attach ?? 'auto')
+  } catch (error) {
+    pins.removeIfBare()
+    throw error
+  }
 }
 
 class KernelBackend implements KernelBackendHandle {

@@ -66,6 +66,12 @@ export class PinDirectory {
     if (existsSync(path)) unlinkSync(path)
   }
 
+  /** Takes the directory away when it holds no pin: nothing has been made by it yet. */
+  removeIfBare(): void {
+    const folders = [join(this.path, 'maps'), join(this.path, 'links')]
+    if (folders.every(folder => readdirSync(folder).length === 0)) this.removeAll()
+  }
+
   /** Takes all pins away. Programs without another holder stop. */
   removeAll(): void {
     rmSync(this.path, { recursive: true, force: true })

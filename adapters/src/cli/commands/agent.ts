@@ -1,8 +1,9 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent.js'
 import { systemClock } from '../../agent/clock.js'
+import { type AttachChoice, type MapSizes, sizableMaps } from '../../agent/datapath.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
@@ -19,6 +20,8 @@ interface AgentOptions {
   readonly netns?: string
   readonly nodeAddress?: readonly string[]
   readonly podCidr?: readonly string[]
+  readonly attach: AttachChoice
+  readonly mapSize: MapSizes
   readonly socket: string
 }
 
@@ -38,6 +41,8 @@ export function agentCommand(context: CommandContext): Command {
         node: options.node,
         cluster: options.cluster,
         backend: options.backend,
+        attach: options.attach,
+        mapSizes: options.mapSize,
         clock: systemClock,
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
@@ -75,6 +80,38 @@ export function agentCommand(context: CommandContext): Command {
       '--bpffs <folder>',
       'BPF file system for pinned maps and links; mounted when it is not (default /sys/fs/bpf)',
     )
+    .addOption(
+      new Option('--attach <how>', 'how programs are attached: auto takes TCX where the kernel has it')
+        .choices(['auto', 'tcx', 'clsact'])
+        .default('auto'),
+    )
+    .option(
+      '--map-size <map=entries>',
+      `size of a kernel map, as often as needed: ${sizableMaps.map(shortName).join(', ')}`,
+      withMapSize,
+      {},
+    )
     .option('--netns <path>', "network namespace of the node's side of the pods' devices, when it isn't this process's")
     .addOption(socketOption(defaultSocketPath, context.environment))
+}
+
+/** Most entries that a map may be given: past it the kernel runs out of memory before the map does. */
+const mapSizeMost = 2 ** 26
+
+function shortName(map: string): string {
+  return map.replace(/^weir_/, '')
+}
+
+/** `cells=500000`, added to those given before. */
+function withMapSize(text: string, before: MapSizes): MapSizes {
+  const [given = '', entries = ''] = text.split('=', 2)
+  const map = sizableMaps.find(name => name === given || shortName(name) === given)
+  if (map === undefined || !text.includes('=')) {
+    const names = sizableMaps.map(shortName).join(', ')
+    throw new InvalidArgumentError(`MAP=ENTRIES is expected, where MAP is one of ${names}.`)
+  }
+  const size = Number(entries)
+  if (!/^\d+$/.test(entries) || size < 1 || size > mapSizeMost)
+    throw new InvalidArgumentError(`A whole number of entries from 1 to ${mapSizeMost} is expected.`)
+  return { ...before, [map]: size }
 }

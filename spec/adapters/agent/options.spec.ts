@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AgentOptions, createAgent } from '@weir/adapters/agent/agent.js'
+import { systemClock } from '@weir/adapters/agent/clock.js'
+import { makeFolder } from '@weir/adapters/agent/folder.js'
+import type { WeirError } from '@weir/core'
+import { expect } from 'chai'
+import { allow, http, pod, smallShop } from './cluster.js'
+
+describe('an agent’s options', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-options-'))
+  after(() => rmSync(folder, { recursive: true }))
+  let count = 0
+
+  const start = (options: Partial<AgentOptions>) =>
+    createAgent({
+      stateFolder: join(folder, `${++count}`),
+      node: 'n1',
+      backend: 'memory',
+      clock: systemClock,
+      ...options,
+    })
+  const refusalOf = async (options: Partial<AgentOptions>): Promise<WeirError> => {
+    const agent = await start(options).catch((error: WeirError) => error)
+    if (agent instanceof Error) return agent
+    await agent.stop()
+    throw new Error('the agent started')
+  }
+
+  for (const [title, options, path] of [
+    ['an address', { nodeAddresses: ['10.0.0.1', 'bogus'] }, 'nodeAddresses[1]'],
+    ['an address with a zone', { nodeAddresses: ['fe80::1%eth0'] }, 'nodeAddresses[0]'],
+    ['a pod network', { podCidrs: ['10.0.0.0/99'] }, 'podCidrs[0]'],
+    ['a node’s name', { node: '../../x' }, 'node'],
+    ['no name', { node: '' }, 'node'],
+    ['a cluster’s name', { cluster: 'a\u001b[2J' }, 'cluster'],
+  ] as const)
+    it(`are refused before anything is written: ${title}`, async () => {
+      const error = await refusalOf(options)
+      expect(error.code).to.equal('WEIR_REQUEST_INVALID')
+      expect((error.payload as unknown as { problems: { path: string }[] }).problems.map(each => each.path)).to.deep.equal([path])
+      expect(() => statSync(join(folder, `${count}`))).to.throw('ENOENT')
+    })
+
+  it('become facts in the one spelling that facts have', async () => {
+    const agent = await start({ nodeAddresses: ['FD00:0::1', '10.0.0.1'], podCidrs: ['10.0.0.7/8'] })
+    const { addresses, podCidrs } = agent.engine.state.nodes.get('n1')!.fact
+    await agent.stop()
+    expect({ addresses, podCidrs }).to.deep.equal({ addresses: ['10.0.0.1', 'fd00::1'], podCidrs: ['10.0.0.0/8'] })
+  })
+
+  it('size the maps: what has no room is told, and is in force once there is some', async () => {
+    const agent = await start({ mapSizes: { weir_addr4: 4 } })
+    const entries = () => [...agent.datapath.backend.maps.weir_addr4.entries()].length
+    try {
+      await agent.submit('spec', smallShop.slice(1))
+      const before = entries()
+      const pods = [1, 2, 3, 4, 5].map(each => pod(`more${each}`, `10.0.9.${each}`, { ports: [http] }))
+      const code = await agent
+        .submit(
+          'spec',
+          pods.map(each => ({ kind: 'pod.upserted' as const, pod: each })),
+        )
+        .then(
+          () => 'none',
+          (error: WeirError) => error.code,
+        )
+      expect(code).to.equal('WEIR_MAP_FULL')
+      expect(entries()).to.equal(before)
+      expect((await agent.status()).reconcile.failing).to.contain('weir_addr4')
+      await agent
+        .submit('spec', [{ kind: 'networkpolicy.upserted', policy: allow('late', 'web', 'cart', 8080) }])
+        .catch(() => {})
+      await agent.submit(
+        'spec',
+        pods.map(({ namespace, name }) => ({ kind: 'pod.deleted' as const, namespace, name })),
+      )
+      expect((await agent.status()).reconcile.failing).to.equal(undefined)
+      expect(entries()).to.equal(before)
+    } finally {
+      await agent.stop()
+    }
+  })
+})
+
+describe('a folder that is made', () => {
+  it('ends with an error where there can be none', async () => {
+    const error = await makeFolder('/proc/weir-nowhere/a/b', 0o700).catch((each: NodeJS.ErrnoException) => each.code)
+    expect(error).to.equal('ENOENT')
+  })
+  it('has the mode that was asked for, at each level, and may be there already', async () => {
+    const top = mkdtempSync(join(tmpdir(), 'weir-folder-'))
+    try {
+      await makeFolder(join(top, 'a/b'), 0o700)
+      await makeFolder(join(top, 'a/b'), 0o700)
+      expect(statSync(join(top, 'a')).mode & 0o777).to.equal(0o700)
+      expect(statSync(join(top, 'a/b')).mode & 0o777).to.equal(0o700)
+    } finally {
+      rmSync(top, { recursive: true })
+    }
+  })
+})
