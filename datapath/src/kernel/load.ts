@@ -34,8 +34,9 @@ const kernelText = () => probe.kernelVersion().join('.')
 export function load(source: string | Uint8Array, pins: PinDirectory, options: LoadOptions): Loaded {
   requirePrivilege()
   const [major, minor] = probe.kernelVersion()
-  if (major < 5 || (major === 5 && minor < 10)) {
-    const payload = { feature: 'bpf_redirect_peer', kernel: kernelText(), detail: 'Linux 5.10 or newer is needed' }
+  if (major < 5 || (major === 5 && minor < 12)) {
+    const feature = 'pointer arguments of global functions'
+    const payload = { feature, kernel: kernelText(), detail: 'Linux 5.12 or newer is needed' }
     throw new WeirError('WEIR_KERNEL_UNSUPPORTED', `Linux ${payload.kernel} is too old: ${payload.detail}`, payload)
   }
   const coarseClock = probe.helper('sched_cls', 'ktime_get_coarse_ns')

@@ -84,8 +84,35 @@ describe('what a demo changes', () => {
     ])
     const cells = cellsOf(partiesOf(state, undefined))
     // web may already, the node and cart itself always: db is let in, in both families.
-    expect(tellingPolicy(state, cells, oracle)).to.deep.equal({ namespace: 'shop', name: 'cart', flips: 2 })
+    expect(tellingPolicy(state, cells, oracle)).to.deep.equal({
+      title: 'NetworkPolicy shop/cart',
+      end: { kind: 'networkpolicy.deleted', namespace: 'shop', name: 'cart' },
+      flips: 2,
+    })
     expect(state.policies.size).to.equal(2)
+  })
+
+  it('may be a policy of any dialect', async () => {
+    const oracle = await loadOracle()
+    const rule = {
+      path: 'spec',
+      subject: { kind: 'endpoints', selector: [] },
+      enableDefaultDeny: {},
+      ingress: [{ path: 'spec.ingress[0]' }],
+    } as const
+    const policy = { kind: 'CiliumNetworkPolicy', namespace: 'shop', name: 'shut', rules: [rule] } as const
+    const { state } = engineOf([
+      ...smallShop.filter(({ kind }) => kind !== 'networkpolicy.upserted'),
+      { kind: 'ciliumpolicy.upserted', policy },
+    ])
+    const told = tellingPolicy(state, cellsOf(partiesOf(state, undefined)), oracle)
+    expect(told?.title).to.equal('CiliumNetworkPolicy shop/shut')
+    expect(told?.end).to.deep.equal({
+      kind: 'ciliumpolicy.deleted',
+      policyKind: 'CiliumNetworkPolicy',
+      namespace: 'shop',
+      name: 'shut',
+    })
   })
 
   it('is a new pod like one that is there, with an address that nobody has', () => {
