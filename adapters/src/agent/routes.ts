@@ -8,6 +8,9 @@ import type { SourceOf } from './policy-views.js'
 import { viewOf } from './views.js'
 import { why, withSources } from './why.js'
 
+/** The kernel's numbers of devices are positive ints. */
+const ifindexMost = 2 ** 31 - 1
+
 /** Most events that one question gets. */
 const eventsLimit = 1000
 
@@ -34,6 +37,7 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
         return value(await agent.detachEndpoint(namespace, pod))
       throw notFound(`DELETE /v1/${question.path.join('/')}`)
     }
+    if (question.method !== 'GET') throw notFound(`${question.method} /v1/${question.path.join('/')}`)
     switch (subject) {
       case 'status':
         return value(await agent.status())
@@ -111,12 +115,12 @@ function endpointOf(body: unknown): EndpointFact {
   const name = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
   const mac = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
   const ifindex = fields.ifindex
-  if (typeof ifindex !== 'number' || !Number.isInteger(ifindex) || ifindex < 1)
+  if (typeof ifindex !== 'number' || !Number.isInteger(ifindex) || ifindex < 1 || ifindex > ifindexMost)
     problems.push({
       path: 'ifindex',
       message: 'not usable',
       value: JSON.stringify(ifindex) ?? 'absent',
-      expected: 'a number of at least 1',
+      expected: `a whole number from 1 to ${ifindexMost}`,
     })
   const endpoint: EndpointFact = {
     namespace: word('namespace', name, 'a namespace'),

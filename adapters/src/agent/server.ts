@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, lstat, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
@@ -47,8 +47,7 @@ export async function serve(socketPath: string, answer: (question: Question) => 
         { path: 'socket', message: 'another agent answers there', value: socketPath, expected: 'a free path' },
       ],
     })
-  // Left by a process that was killed.
-  await rm(socketPath, { force: true })
+  await removeStaleSocket(socketPath)
   const server = createServer((request, response) => void handle(request, response, answer))
   const before = process.umask(0o177)
   try {
@@ -69,17 +68,25 @@ export async function serve(socketPath: string, answer: (question: Question) => 
   }
 }
 
+/** What a process that was killed left is taken away; a file of another kind is somebody's. */
+async function removeStaleSocket(socketPath: string): Promise<void> {
+  const found = await lstat(socketPath).catch(() => undefined)
+  if (found === undefined) return
+  if (!found.isSocket())
+    throw new WeirError('WEIR_REQUEST_INVALID', `${socketPath} is no socket`, {
+      problems: [{ path: 'socket', message: 'something else is there', value: socketPath, expected: 'a free path' }],
+    })
+  await rm(socketPath, { force: true })
+}
+
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
   answer: (question: Question) => Promise<Answer>,
 ): Promise<void> {
   try {
-    const url = new URL(request.url ?? '/', 'http://agent')
-    const [version, ...path] = url.pathname
-      .split('/')
-      .filter(part => part !== '')
-      .map(decodeURIComponent)
+    const { url, parts } = targetOf(request.url ?? '/')
+    const [version, ...path] = parts
     if (version !== 'v1') throw notFound(url.pathname)
     const body = request.method === 'POST' ? parseBody(await bodyOf(request)) : undefined
     const given = await answer({ method: request.method ?? 'GET', path, query: url.searchParams, body })
@@ -88,9 +95,31 @@ async function handle(
     } else stream(response, given.lines)
   } catch (error) {
     if (response.headersSent) return void response.destroy()
+    // What is left of a body that is refused isn't waited for.
+    if (!request.complete) response.setHeader('connection', 'close')
     response
       .writeHead(statusOf(error), { 'content-type': 'application/json' })
-      .end(`${JSON.stringify(bodyOfError(error))}\n`)
+      .end(`${JSON.stringify(bodyOfError(error))}\n`, () => {
+        if (!request.complete) request.socket.destroySoon()
+      })
+  }
+}
+
+function targetOf(target: string): { readonly url: URL; readonly parts: readonly string[] } {
+  try {
+    const url = new URL(target, 'http://agent')
+    const parts = url.pathname.split('/').filter(part => part !== '')
+    return { url, parts: parts.map(decodeURIComponent) }
+  } catch {
+    const problem = {
+      path: 'url',
+      message: 'not usable',
+      value: JSON.stringify(target),
+      expected: 'such as /v1/status',
+    }
+    throw new WeirError('WEIR_REQUEST_INVALID', "the address of the question can't be understood", {
+      problems: [problem],
+    })
   }
 }
 
@@ -133,7 +162,8 @@ function bodyOfError(error: unknown): ErrorBody {
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []
   let size = 0
-  for await (const part of request as AsyncIterable<Buffer>) {
+  // Leaving the loop must not take the connection with it: the answer is yet to be written.
+  for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += part.length
     if (size > bodyLimitBytes) throw invalidBody('the body is too long', `at most ${bodyLimitBytes} bytes`)
     parts.push(part)

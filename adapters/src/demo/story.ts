@@ -138,19 +138,20 @@ async function addPod(options: StoryOptions, before: Round): Promise<Told | unde
   return await changeWith(options, before, `Pod ${model.namespace}/${model.name} added`, body)
 }
 
-/** Says a fact, tries everything again, tells what differs. */
+/** Says a fact, tries everything again, tells what differs; nothing when interrupted meanwhile. */
 async function changeWith(
   options: StoryOptions,
   before: Round,
   change: string,
   facts: (state: ClusterState) => readonly EventBody[],
-): Promise<Told> {
+): Promise<Told | undefined> {
   const { agent, plugger, say, colour } = options
   const start = performance.now()
   const { last: seq } = await agent.submit('demo', facts)
   const enforcedMs = performance.now() - start
   await plugger.settle()
   const round = await tryAll(options)
+  if (options.interrupted.aborted) return undefined
   const { flipped, added } = changesBetween(before.trials, round.trials)
   await say(
     `Event ${seq} was durable and enforced after ${enforcedMs.toFixed(1)} ms. ${flipped.length} verdicts changed, ${added.length} cells are new.`,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type AgentOptions, createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
 import { makeFolder } from '@weir/adapters/agent/folder.js'
+import { answerer } from '@weir/adapters/agent/routes.js'
 import type { WeirError } from '@weir/core'
 import { expect } from 'chai'
 import { allow, http, pod, smallShop } from './cluster.js'
@@ -39,7 +40,9 @@ describe('an agent’s options', () => {
     it(`are refused before anything is written: ${title}`, async () => {
       const error = await refusalOf(options)
       expect(error.code).to.equal('WEIR_REQUEST_INVALID')
-      expect((error.payload as unknown as { problems: { path: string }[] }).problems.map(each => each.path)).to.deep.equal([path])
+      expect(
+        (error.payload as unknown as { problems: { path: string }[] }).problems.map(each => each.path),
+      ).to.deep.equal([path])
       expect(() => statSync(join(folder, `${count}`))).to.throw('ENOENT')
     })
 
@@ -80,6 +83,32 @@ describe('an agent’s options', () => {
       expect(entries()).to.equal(before)
     } finally {
       await agent.stop()
+    }
+  })
+})
+
+describe('an agent’s questions', () => {
+  it('are refused when the method or a device’s number is none', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-questions-'))
+    const stateFolder = join(folder, 'state')
+    const agent = await createAgent({ stateFolder, node: 'n1', backend: 'memory', clock: systemClock })
+    try {
+      const ask = (method: string, path: string[], body?: unknown) =>
+        answerer(agent)({ method, path, query: new URLSearchParams(), body }).then(
+          () => 'answered',
+          (error: WeirError) => error.code,
+        )
+      const macs = { hostMac: 'aa:bb:cc:dd:ee:ff', podMac: 'aa:bb:cc:dd:ee:fe' }
+      const attach = (ifindex: number) =>
+        ask('POST', ['endpoints'], { namespace: 'shop', pod: 'web', ifname: 'veth1', ifindex, ...macs })
+      expect(await ask('PUT', ['status'])).to.equal('WEIR_NOT_FOUND')
+      for (const ifindex of [0, -1, 1.5, 2 ** 31, 1e300])
+        expect(await attach(ifindex), String(ifindex)).to.equal('WEIR_REQUEST_INVALID')
+      expect(agent.engine.state.endpoints.size).to.equal(0)
+      expect(await attach(2 ** 31 - 1)).to.equal('answered')
+    } finally {
+      await agent.stop()
+      rmSync(folder, { recursive: true })
     }
   })
 })

@@ -1,11 +1,23 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AgentServer, notFound, type Question, serve } from '@weir/adapters/agent/server.js'
 import { agentClient } from '@weir/adapters/cli/client.js'
 import { WeirError } from '@weir/core'
 import { expect } from 'chai'
+
+/** All that comes back, until the server closes. */
+function raw(path: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(path, () => socket.write(text))
+    socket.on('data', part => (answer += String(part)))
+    socket.on('close', () => resolve(answer))
+    socket.on('error', error => (answer === '' ? reject(error) : resolve(answer)))
+  })
+}
 
 describe('the agent’s socket', () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-socket-'))
@@ -101,10 +113,32 @@ describe('the agent’s socket', () => {
   it('isn’t taken from an agent that answers, but is from one that is gone', async () => {
     const second = await serve(path, answer).catch((error: unknown) => error)
     expect(second).to.be.instanceOf(WeirError).and.have.property('message').that.includes('another agent answers')
+    const aside = join(folder, 'aside.sock')
+    renameSync(path, aside)
     await server!.close()
-    writeFileSync(path, '')
+    renameSync(aside, path)
     server = await serve(path, answer)
     expect(await agentClient(path).get('/v1/echo')).to.deep.equal({ name: null, body: null })
+  })
+
+  it('never takes the place of a file that is no socket', async () => {
+    const file = join(folder, 'notes.txt')
+    writeFileSync(file, 'mine')
+    const failure = await serve(file, answer).catch((error: unknown) => error)
+    expect(failure).to.be.instanceOf(WeirError).and.have.property('message').that.includes('is no socket')
+    expect(readFileSync(file, 'utf8')).to.equal('mine')
+  })
+
+  it('refuses what is no address of a question', async () => {
+    for (const target of ['/v1/echo/%zz', '//', 'http://[:::/v1/echo', '/v1/echo/%ff'])
+      expect(await raw(path, `GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`), target)
+        .to.match(/^HTTP\/1.1 400 /)
+        .and.to.contain('WEIR_REQUEST_INVALID')
+  })
+
+  it('answers at once who sends a body without end, and lets go', async () => {
+    const head = 'POST /v1/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n'
+    expect(await raw(path, head + 'x'.repeat(1024 * 1024 + 1))).to.match(/^HTTP\/1.1 400 .*the body is too long/s)
   })
 
   it('says where nobody answers', async () => {
