@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WeirError } from '@weir/core/errors.js'
@@ -129,6 +129,27 @@ describe('a log and other processes', function () {
     } finally {
       await place.remove()
       await other.remove()
+    }
+  })
+
+  it('is refused, not begun anew, when CURRENT is lost', async () => {
+    const place = await folderPlace()
+    try {
+      const log = await EventLog.open({ storage: storageAt(place.path) })
+      await log.append(draftsOf(10))
+      await log.close()
+      const current = join(place.path, 'db/CURRENT')
+      const text = await readFile(current)
+      await rm(current)
+      const files = await readdir(join(place.path, 'db'))
+      expect(await codeOf(EventLog.open({ storage: storageAt(place.path) }))).to.equal('WEIR_LOG_UNREADABLE')
+      expect(await readdir(join(place.path, 'db'))).to.deep.equal(files)
+      await writeFile(current, text)
+      const again = await EventLog.open({ storage: storageAt(place.path) })
+      expect(again.head).to.deep.equal(log.head)
+      await again.close()
+    } finally {
+      await place.remove()
     }
   })
 })

@@ -29,7 +29,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (code === 'WEIR_REQUEST_INVALID' || code === 'WEIR_INPUT_INVALID') return exitCodes.usage
   if (code === 'WEIR_AGENT_UNREACHABLE') return exitCodes.unreachable
   if (code === 'WEIR_NOT_FOUND') return exitCodes.notFound
-  if (code.startsWith('WEIR_LOG')) return exitCodes.log
+  if (code.startsWith('WEIR_LOG') || code === 'WEIR_IMPORT_INVALID') return exitCodes.log
   return exitCodes.machine
 }
 

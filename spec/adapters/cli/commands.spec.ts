@@ -258,6 +258,8 @@ describe('the command line', () => {
       const lines = (await weir(`log export --log ${state}`)).out
       expect(lines.join('\n').trim()).to.equal(readFileSync(file, 'utf8').trim())
       expect((await weir(`log import ${file} --log ${copy}`)).code).to.equal(4)
+      writeFileSync(file, readFileSync(file, 'utf8').slice(0, 1000))
+      expect((await weir(`log import ${file} --log ${join(folder, 'cut')}`)).code).to.equal(4)
     })
 
     it('ends with 4 for what is no log', async () => {

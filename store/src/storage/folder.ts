@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LogHolder, WeirError } from '@weir/core/errors.js'
 import { Level } from 'level'
@@ -21,6 +21,7 @@ export function folderStorage(options: FolderOptions): LogStorage {
     readOnly: false,
     async open() {
       await mkdir(path, { recursive: true })
+      await refuseHeadless(path, join(path, 'db'))
       const database = await openLevel(path, join(path, 'db'))
       try {
         await writeHolder(path, holder)
@@ -35,6 +36,17 @@ export function folderStorage(options: FolderOptions): LogStorage {
       await database.close()
     },
   }
+}
+
+/**
+ * LevelDB takes a folder without CURRENT for a new database and deletes what else is in it: a log that lost that one
+ * file would be gone. Before the first CURRENT LevelDB writes neither tables nor journals.
+ */
+async function refuseHeadless(path: string, folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => [])
+  if (names.includes('CURRENT') || !names.some(name => /^\d+\.(ldb|sst|log)$/.test(name))) return
+  const reason = 'CURRENT is missing beside the files of a database'
+  throw new WeirError('WEIR_LOG_UNREADABLE', `the log at ${path} can't be opened: ${reason}`, { path, reason })
 }
 
 /** Opens LevelDB at `folder`; errors name `path`, the log it belongs to. */

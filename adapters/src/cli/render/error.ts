@@ -12,6 +12,8 @@ const remedies: Readonly<Record<string, string>> = {
   WEIR_BPFFS_MISSING: 'mount one: mount -t bpf bpffs /sys/fs/bpf',
   WEIR_KERNEL_UNSUPPORTED: 'Linux 5.10 or newer is needed; --backend memory works everywhere',
   WEIR_PROGRAM_MISSING: 'build it: npm run build',
+  WEIR_LOG_UNREADABLE:
+    'check the path; a broken log is replaced by a copy of its folder, or by an export: weir log import',
   WEIR_LOG_DAMAGED: 'weir log verify says what is wrong and where',
   EACCES: 'needs root',
   EPERM: 'needs root',
