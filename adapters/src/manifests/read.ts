@@ -72,6 +72,7 @@ export class ManifestReader {
   readonly #nowMs: () => number
   #memory = new Map<string, Remembered>()
   #last: ManifestSet | undefined
+  #abandoned = false
 
   constructor(path: string, options: ReadOptions = {}) {
     this.root = resolve(path)
@@ -80,11 +81,19 @@ export class ManifestReader {
     this.#nowMs = options.nowMs ?? Date.now
   }
 
+  /** Ends a reading under way after the file that it is at; it and any later one never resolve. */
+  abandon(): void {
+    this.#abandoned = true
+  }
+
   /** All that the folder says now. The same object as last time when no file has changed. Never rejects. */
   async read(): Promise<ManifestSet> {
     const listing = await listManifests(this.root, this.#limits)
     const memory = new Map<string, Remembered>()
-    for (const [file, stamp] of listing.files) memory.set(file, await this.#readChanged(file, stamp))
+    for (const [file, stamp] of listing.files) {
+      if (this.#abandoned) return new Promise(() => {})
+      memory.set(file, await this.#readChanged(file, stamp))
+    }
     for (const obstacle of listing.obstacles) this.#obstruct(memory, obstacle)
     const changed =
       memory.size !== this.#memory.size || [...memory].some(([file, now]) => this.#memory.get(file) !== now)

@@ -56,11 +56,16 @@ export const watchManifests = (path: string, options: WatchOptions = {}): Observ
     const reader = new ManifestReader(path, options)
     const settled = notices(reader.root).pipe(debounceTime(settleMs, scheduler))
     const due = merge(settled, timer(rescanMs, rescanMs, scheduler)).pipe(startWith(undefined))
-    return due
+    const reading = due
       .pipe(
         concatMap(() => reader.read()),
         distinctUntilChanged(),
       )
       .subscribe(subscriber)
+    return () => {
+      reading.unsubscribe()
+      // Thousands of files would keep the process alive long after nobody wants to know.
+      reader.abandon()
+    }
   })
 }

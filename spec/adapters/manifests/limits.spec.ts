@@ -107,6 +107,21 @@ describe('manifests: limits', () => {
       expect(set.incomplete).to.equal(true)
     })
   })
+  it('reads no further file once abandoned', async () => {
+    const files = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`${at}.yaml`, namespace(`n${at}`)]))
+    await inFolder(files, async folder => {
+      let looks = 0
+      const reader = new ManifestReader(folder, {
+        nowMs: () => {
+          if (++looks === 3) reader.abandon()
+          return 0
+        },
+      })
+      const end = await Promise.race([reader.read(), new Promise(resolve => setTimeout(() => resolve('never'), 200))])
+      expect(end).to.equal('never')
+      expect(looks).to.equal(3)
+    })
+  })
   it('names at most 50 problems of a file, and says that there are more', async () => {
     await inFolder({ 'a.yaml': Array(200).fill('a: [').join('\n---\n') }, async folder => {
       const { refusals } = await readManifests(folder)
