@@ -154,32 +154,6 @@ describe('the command line', () => {
     })
   })
 
-  describe('agent', () => {
-    for (const [wrong, message] of [
-      ['--map-size cells', 'MAP=ENTRIES is expected'],
-      ['--map-size weir_counters=9', 'MAP=ENTRIES is expected'],
-      ['--map-size cells=0', 'from 1 to'],
-      ['--map-size cells=1e9', 'from 1 to'],
-      ['--attach xdp', 'Allowed choices are auto, tcx, clsact'],
-      ['--node-address bogus', 'nodeAddresses[0]: this is not an IP address'],
-      ['--pod-cidr 10.0.0.0/99', 'podCidrs[0]: this is not a CIDR'],
-    ] as const)
-      it(`doesn't start with ${wrong}`, async () => {
-        const { code, err } = await weir(`agent --backend memory --state ${join(folder, 'none')} ${at} ${wrong}`)
-        expect(err).to.contain(message)
-        expect(code).to.equal(2)
-      })
-
-    it('takes sizes of maps by either name, as often as given', async () => {
-      const stopped = AbortSignal.abort()
-      const other = `--state ${join(folder, 'sized')} --socket ${join(folder, 'sized.sock')}`
-      const sizes = '--map-size cells=100 --map-size weir_addr4=200'
-      const { code, err } = await weir(`agent --backend memory --attach clsact ${sizes} ${other}`, { signal: stopped })
-      expect(err).to.contain('memory backend')
-      expect(code).to.equal(0)
-    })
-  })
-
   describe('status', () => {
     it('tells of refusals first and of figures after', async () => {
       const { out } = await weir(`status ${at}`)

@@ -10,7 +10,11 @@ export interface RunOutput {
 const plain = (text: string): string => text
 
 /** Runs a command line, word by word, as a user without a terminal would see it. */
-export async function runWeir(words: readonly string[], workingFolder = tmpdir()): Promise<RunOutput> {
+export async function runWeir(
+  words: readonly string[],
+  workingFolder = tmpdir(),
+  interrupted = new AbortController().signal,
+): Promise<RunOutput> {
   const out: string[] = []
   const err: string[] = []
   const code = await runCommand(words, {
@@ -22,7 +26,7 @@ export async function runWeir(words: readonly string[], workingFolder = tmpdir()
     },
     workingFolder,
     environment: {},
-    interrupted: new AbortController().signal,
+    interrupted,
   })
   return { code, out, err: err.join('\n') }
 }
