@@ -13,7 +13,7 @@ const plain = (text: string): string => text
 export async function runWeir(
   words: readonly string[],
   workingFolder = tmpdir(),
-  interrupted = new AbortController().signal,
+  interrupted: AbortSignal = new AbortController().signal,
 ): Promise<RunOutput> {
   const out: string[] = []
   const err: string[] = []
