@@ -41,6 +41,8 @@ long bpf_for_each_map_elem(struct weir_map *map, long (*callback)(void *, const 
 			   __u64 flags);
 void *bpf_ringbuf_reserve(struct weir_map *ring, __u64 size, __u64 flags);
 void bpf_ringbuf_submit(void *record, __u64 flags);
+/* Bytes that wait, whatever is asked for. */
+__u64 bpf_ringbuf_query(struct weir_map *ring, __u64 what);
 long bpf_skb_load_bytes(const struct weir_skb *skb, __u32 offset, void *to, __u32 length);
 long bpf_skb_store_bytes(struct weir_skb *skb, __u32 offset, const void *from, __u32 length, __u64 flags);
 long bpf_skb_pull_data(struct weir_skb *skb, __u32 length);

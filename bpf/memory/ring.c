@@ -90,6 +90,14 @@ void bpf_ringbuf_submit(void *data, __u64 flags)
 	((struct record *)data - 1)->ready = 1;
 }
 
+__u64 bpf_ringbuf_query(struct weir_map *map, __u64 what)
+{
+	const struct ring *ring = map->state;
+
+	(void)what;
+	return ring ? ring->used : 0;
+}
+
 const void *weir_ring_take(struct weir_map *map, __u32 *length)
 {
 	struct ring *ring = map->state;

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { createNodeNetwork, type NodeNetwork, type PodLink } from '@weir/adapters/network/node-network.js'
+import {
+  createNodeNetwork,
+  type NodeNetwork,
+  type PodLink,
+  removeNamespacesOf,
+} from '@weir/adapters/network/node-network.js'
 import { Engine, type EventBody } from '@weir/core'
 import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
@@ -57,6 +62,7 @@ export const bench: Bench = {
       ])
       const sites: Site[] = []
       for (const name of ['routed', 'weir'] as const) {
+        await removeNamespacesOf(`bench${name}`)
         const network = await createNodeNetwork({ id: `bench${name}`, nodeAddresses: [nodeAddress] })
         closers.push(() => network.destroy())
         const [from, to] = await network.addPods([{ addresses: [client] }, { addresses: [server] }])
@@ -161,7 +167,10 @@ async function enforce(network: NodeNetwork, { client: from, server: to }: Site)
   const engine = new Engine()
   engine.apply(bodies.map((body, at) => ({ ...body, seq: at + 1, time: 0, source: 'bench' })))
   await reconciler.start(engine.tables)
+  // As an agent does: events have a reader.
+  const events = backend.events.subscribe()
   return () => {
+    events.unsubscribe()
     reconciler.close()
     backend.uninstall()
     backend.close()

@@ -138,5 +138,6 @@ describe('ebpf-napi: ring buffers', () => {
     expect(failureOf(() => openRingBuffer(events(), () => undefined, { queueBytes: 0 })).code).to.equal(
       'ERR_EBPF_ARGUMENT',
     )
+    expect(failureOf(() => openRingBuffer(events(), () => undefined, { pollMs: 0 })).code).to.equal('ERR_EBPF_ARGUMENT')
   })
 })

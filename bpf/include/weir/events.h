@@ -7,6 +7,20 @@
 #include "counters.h"
 #include "packet.h"
 
+/*
+ * User space looks at the ring every few milliseconds. To wake it for each event would cost a new flow more than its
+ * verdict does; it is woken when so much waits that the ring could fill before it looks.
+ */
+#define WEIR_EVENTS_WAITING_MOST 65536
+
+WEIR_INLINE __u64 weir_event_wakeup(void)
+{
+	const __u64 waiting = bpf_ringbuf_query(&weir_events, BPF_RB_AVAIL_DATA) - WEIR_EVENTS_WAITING_MOST;
+
+	/* Once on the way up, not for each one beyond: nobody may be there to be woken. */
+	return waiting < 2 * sizeof(struct weir_event) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 /* The two ends of a packet as the tables know them, and what was decided. Zero where nothing is known. */
 struct weir_flow {
 	struct weir_peer source, destination;
@@ -101,7 +115,7 @@ WEIR_GLOBAL int weir_emit(struct weir_skb *skb, const struct weir_packet *packet
 	event->destination_slot = flow->destination.slot;
 	event->ifindex = skb->ifindex;
 	event->length = skb->len;
-	bpf_ringbuf_submit(event, 0);
+	bpf_ringbuf_submit(event, weir_event_wakeup());
 	return 0;
 }
 

@@ -271,6 +271,11 @@ export interface TcxPrograms {
 export interface RingBufferOptions {
   /** Most bytes that wait for the event loop; 4 MiB by default. */
   readonly queueBytes?: number
+  /**
+   * Also looks for records this often, 1 to 60000 milliseconds: for programs that submit without a wake-up
+   * (BPF_RB_NO_WAKEUP), so that a record doesn't cost its sender one. By default the program's wake-ups are all.
+   */
+  readonly pollMs?: number
 }
 
 export interface RingBuffer {

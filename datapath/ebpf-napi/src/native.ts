@@ -106,6 +106,7 @@ interface Native {
     map: NativeHandle,
     onBatch: (data: Uint8Array, ends: Uint32Array, lost: number) => void,
     queueBytes: number,
+    pollMs: number,
   ): NativeRing
   closeRing(ring: NativeRing): void
   referenceRing(ring: NativeRing, referenced: boolean): void

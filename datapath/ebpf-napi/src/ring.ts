@@ -10,7 +10,12 @@ class KernelRingBuffer implements RingBuffer {
   #lost = 0
   #ring: NativeRing | undefined
 
-  constructor(map: BpfMap, onRecords: (records: readonly Uint8Array[], lost: number) => void, queueBytes: number) {
+  constructor(
+    map: BpfMap,
+    onRecords: (records: readonly Uint8Array[], lost: number) => void,
+    queueBytes: number,
+    pollMs: number,
+  ) {
     this.#ring = native.openRing(
       handleOf(map),
       (data, ends, lost) => {
@@ -26,6 +31,7 @@ class KernelRingBuffer implements RingBuffer {
         onRecords(records, lost)
       },
       queueBytes,
+      pollMs,
     )
   }
 
@@ -72,9 +78,12 @@ export function openRingBuffer(
   onRecords: (records: readonly Uint8Array[], lost: number) => void,
   options: RingBufferOptions = {},
 ): RingBuffer {
-  const { queueBytes = defaultQueueBytes } = options
+  const { queueBytes = defaultQueueBytes, pollMs = -1 } = options
   if (!Number.isSafeInteger(queueBytes) || queueBytes <= 0 || queueBytes > 2 ** 31) {
     throw new EbpfError('ERR_EBPF_ARGUMENT', 'openRingBuffer', `queueBytes must be 1 to 2^31, not ${queueBytes}`)
   }
-  return new KernelRingBuffer(map, onRecords, queueBytes)
+  if (pollMs !== -1 && (!Number.isSafeInteger(pollMs) || pollMs < 1 || pollMs > 60_000)) {
+    throw new EbpfError('ERR_EBPF_ARGUMENT', 'openRingBuffer', `pollMs must be 1 to 60000, not ${pollMs}`)
+  }
+  return new KernelRingBuffer(map, onRecords, queueBytes, pollMs)
 }

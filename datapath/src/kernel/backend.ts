@@ -24,6 +24,9 @@ import { type Loaded, load, requirePrivilege } from './load.js'
 import { KernelMap } from './map.js'
 import { PinDirectory } from './pins.js'
 
+/** The programs wake nobody for an event until many wait, so that a new flow doesn't pay for a thread's wake-up. */
+const eventPollMs = 10
+
 export interface KernelBackendOptions {
   /** Names the directory of the pins: nodes on one kernel (tests, the demo) stay apart. */
   readonly node: string
@@ -95,8 +98,10 @@ class KernelBackend implements KernelBackendHandle {
       names.map(name => [name, new KernelMap(name, loaded.object.maps.get(name)!)]),
     ) as unknown as Backend['maps']
     this.events = new Observable<EventBatch>(subscriber => {
-      const ring = openRingBuffer(loaded.object.maps.get('weir_events')!, (records, lost) =>
-        subscriber.next({ records, lost }),
+      const ring = openRingBuffer(
+        loaded.object.maps.get('weir_events')!,
+        (records, lost) => subscriber.next({ records, lost }),
+        { pollMs: eventPollMs },
       )
       return () => ring.close()
     }).pipe(share())

@@ -49,9 +49,10 @@ export function machineOf(object: BpfObject): Machine {
     return found
   }
   let records: Uint8Array[] = []
-  const ring = openRingBuffer(map('weir_events'), batch => {
+  const keep = (batch: readonly Uint8Array[]): void => {
     records.push(...batch.map(record => record.slice()))
-  })
+  }
+  const ring = openRingBuffer(map('weir_events'), keep, { pollMs: 1 })
 
   const machine: Machine = {
     name: 'kernel',

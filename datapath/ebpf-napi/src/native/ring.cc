@@ -32,8 +32,9 @@ class Ring {
   ~Ring() { CloseDescriptors(); }
 
   // Returns 0 or an errno; `call` names what failed.
-  int Open(int mapFd, size_t queueBytes, const char** call) {
+  int Open(int mapFd, size_t queueBytes, int pollMs, const char** call) {
     queueBytes_ = queueBytes;
+    pollMs_ = pollMs;
     *call = "fcntl(F_DUPFD_CLOEXEC)";
     mapFd_ = fcntl(mapFd, F_DUPFD_CLOEXEC, 3);
     if (mapFd_ < 0) return errno;
@@ -94,7 +95,7 @@ class Ring {
   void Run() {
     while (true) {
       epoll_event events[2];
-      int count = epoll_wait(pollFd_, events, 2, -1);
+      int count = epoll_wait(pollFd_, events, 2, pollMs_);
       if (count < 0 && errno != EINTR) return;
       for (int i = 0; i < count; i++) {
         if (events[i].data.fd == stopFd_) return;
@@ -146,6 +147,8 @@ class Ring {
   }
 
   size_t queueBytes_ = 0;
+  // -1: only when the program wakes us.
+  int pollMs_ = -1;
   int mapFd_ = -1;
   int stopFd_ = -1;
   int pollFd_ = -1;
@@ -181,15 +184,16 @@ void OnEnvironmentEnd(void* data) {
   ring->Stop();
 }
 
-// info: map, callback(data, ends, lost), queue bytes
+// info: map, callback(data, ends, lost), queue bytes, milliseconds between polls (-1: none)
 Napi::Value OpenRing(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Handle* map = HandleOf(env, info[0], Kind::Map, "openRingBuffer");
   size_t queueBytes = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
+  int pollMs = info[3].As<Napi::Number>().Int32Value();
   auto ring = std::make_unique<Ring>();
   const char* call = "";
   PrintCapture prints;
-  int err = ring->Open(map->fd, queueBytes, &call);
+  int err = ring->Open(map->fd, queueBytes, pollMs, &call);
   if (err != 0) ThrowErrno(env, err, call, prints.LastLine());
   Ring* opened = ring.get();
   // Owned by the queue: a call that is on its way still finds it.
