@@ -165,7 +165,9 @@ function changedColumnsOfKept(before: CellView, after: CellView, goal: Goal, nod
     }
   }
   for (const column of nodes.classes) {
-    for (const [subject, direction] of [...before.subjects(column.from), ...after.subjects(column.to)]) {
+    // The column's number may have cells already, that nothing read: they were overwritten when the column was copied.
+    const subjects = [column.from, column.number].flatMap(number => [...before.subjects(number)])
+    for (const [subject, direction] of [...subjects, ...after.subjects(column.to)]) {
       if (isKept(subject)) entry(subject, direction).columns.add(column)
     }
   }
