@@ -4,7 +4,7 @@ import { Installed } from '@weir/datapath/plan/installed.js'
 import type { Operation } from '@weir/datapath/plan/operation.js'
 import { planTransition } from '@weir/datapath/plan/plan.js'
 import { expect } from 'chai'
-import { generationsOf, type MapState, stateOf, verdictsOf, write } from './map-state.js'
+import { generationsOf, sumOf, type MapState, stateOf, verdictsOf, write } from './map-state.js'
 
 /** The flows that a check looks at. */
 export interface Flows {
@@ -40,12 +40,12 @@ export function expectLawful(
   b: Uint8Array,
   flows: Flows,
 ): void {
-  const remembered: { readonly flow: number; readonly generation: number }[] = []
+  const remembered: { readonly flow: number; readonly slots: readonly [number, number]; readonly sum: number }[] = []
   const remember = () => {
     const generations = generationsOf(state, flows.addresses, flows.keys)
     const now = verdictsOf(state, flows.addresses, flows.keys)
     for (const [flow, verdict] of now.entries()) {
-      if (verdict !== b[flow]) remembered.push({ flow, generation: generations[flow]! })
+      if (verdict !== b[flow]) remembered.push({ flow, ...generations[flow]! })
     }
     return now
   }
@@ -58,8 +58,7 @@ export function expectLawful(
       throw new Error(`third verdict of flow ${third} after operation ${index}: ${JSON.stringify(operation)}`)
     }
   }
-  const last = generationsOf(state, flows.addresses, flows.keys)
-  const stale = remembered.find(({ flow, generation }) => last[flow] === generation)
+  const stale = remembered.find(({ slots, sum }) => sumOf(state, slots) === sum)
   if (stale !== undefined) throw new Error(`flow ${stale.flow} keeps a verdict that no longer holds`)
 }
 

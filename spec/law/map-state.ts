@@ -107,17 +107,26 @@ export function verdictsOf(state: MapState, addresses: readonly string[], keys: 
 }
 
 /** What a program would remember a verdict under: the sum of generations of each flow's ends, in the same order. */
-export function generationsOf(state: MapState, addresses: readonly string[], keys: readonly number[]): Uint32Array {
+export function generationsOf(
+  state: MapState,
+  addresses: readonly string[],
+  keys: readonly number[],
+): readonly { readonly slots: readonly [number, number]; readonly sum: number }[] {
   const known = addresses.map(address => {
     const slot = state.addresses.get(address)?.slot || sharedSlot(address)
-    return { address, generation: state.generations.get(slot) ?? 0 }
+    return { address, slot, generation: state.generations.get(slot) ?? 0 }
   })
-  const sums: number[] = []
+  const sums: { readonly slots: readonly [number, number]; readonly sum: number }[] = []
   for (const from of known) {
     for (const to of known) {
       if (from === to || !sameFamily(from.address, to.address)) continue
-      for (const _ of keys) sums.push(from.generation + to.generation)
+      const both = { slots: [from.slot, to.slot], sum: from.generation + to.generation } as const
+      for (const _ of keys) sums.push(both)
     }
   }
-  return Uint32Array.from(sums)
+  return sums
 }
+
+/** The sum that an entry which names these slots is compared with now. */
+export const sumOf = (state: MapState, [one, other]: readonly [number, number]): number =>
+  (state.generations.get(one) ?? 0) + (state.generations.get(other) ?? 0)

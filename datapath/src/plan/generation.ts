@@ -22,6 +22,8 @@ export function slotsToBump(
     if (unit.table === 'addresses') {
       const slotMoved = (unit.before?.slot ?? 0) !== (unit.after?.slot ?? 0)
       if (moved(unit) || slotMoved) slots.add(slotOfAddress(unit.key, unit.after?.slot))
+      // Flows judged before name the slot of then.
+      if (slotMoved) slots.add(slotOfAddress(unit.key, unit.before?.slot))
     } else if (moved(unit)) {
       const move = [unit.from.peerClass, unit.to.peerClass] as const
       prefixMoves.set(move.join('>'), move)
