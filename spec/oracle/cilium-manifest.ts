@@ -14,43 +14,41 @@ import type { PortRange } from '@weir/core/policy/rule.js'
 import type { LabelSelector } from '@weir/core/policy/selector.js'
 import { type RawSelector, selectorOf } from './manifest.js'
 
-/* cilium.io/v2 policies as people write them. `null` is YAML's empty value and means absent. */
+/* cilium.io/v2 policies as people write them. */
 
 export interface RawCiliumPolicy {
   readonly apiVersion: 'cilium.io/v2'
   readonly kind: CiliumPolicyFact['kind']
   readonly metadata: { readonly name: string; readonly namespace?: string }
-  readonly spec?: RawCiliumRule | null
-  readonly specs?: readonly RawCiliumRule[] | null
+  readonly spec?: RawCiliumRule
+  readonly specs?: readonly RawCiliumRule[]
 }
 
 export interface RawCiliumRule {
   readonly endpointSelector?: RawSelector
   readonly nodeSelector?: RawSelector
   readonly enableDefaultDeny?: { readonly ingress?: boolean; readonly egress?: boolean }
-  readonly ingress?: readonly RawDirectionRule[] | null
-  readonly ingressDeny?: readonly RawDirectionRule[] | null
-  readonly egress?: readonly RawDirectionRule[] | null
-  readonly egressDeny?: readonly RawDirectionRule[] | null
+  readonly ingress?: readonly RawDirectionRule[]
+  readonly ingressDeny?: readonly RawDirectionRule[]
+  readonly egress?: readonly RawDirectionRule[]
+  readonly egressDeny?: readonly RawDirectionRule[]
 }
 
-type List<Entry> = readonly Entry[] | null
-
 export interface RawDirectionRule {
-  readonly fromEndpoints?: List<RawSelector>
-  readonly toEndpoints?: List<RawSelector>
-  readonly fromCIDR?: List<string>
-  readonly toCIDR?: List<string>
-  readonly fromCIDRSet?: List<RawCidrRule>
-  readonly toCIDRSet?: List<RawCidrRule>
-  readonly fromEntities?: List<Entity>
-  readonly toEntities?: List<Entity>
-  readonly fromNodes?: List<RawSelector>
-  readonly toNodes?: List<RawSelector>
-  readonly toServices?: List<RawService>
-  readonly toFQDNs?: List<{ readonly matchName: string } | { readonly matchPattern: string }>
-  readonly toPorts?: List<RawPortRule>
-  readonly icmps?: List<{ readonly fields: readonly RawIcmp[] }>
+  readonly fromEndpoints?: readonly RawSelector[]
+  readonly toEndpoints?: readonly RawSelector[]
+  readonly fromCIDR?: readonly string[]
+  readonly toCIDR?: readonly string[]
+  readonly fromCIDRSet?: readonly RawCidrRule[]
+  readonly toCIDRSet?: readonly RawCidrRule[]
+  readonly fromEntities?: readonly Entity[]
+  readonly toEntities?: readonly Entity[]
+  readonly fromNodes?: readonly RawSelector[]
+  readonly toNodes?: readonly RawSelector[]
+  readonly toServices?: readonly RawService[]
+  readonly toFQDNs?: readonly ({ readonly matchName: string } | { readonly matchPattern: string })[]
+  readonly toPorts?: readonly RawPortRule[]
+  readonly icmps?: readonly { readonly fields: readonly RawIcmp[] }[]
   readonly authentication?: { readonly mode: NonNullable<CiliumDirectionRule['authentication']> }
 }
 
@@ -58,7 +56,7 @@ export interface RawCidrRule {
   readonly cidr?: string
   readonly cidrGroupRef?: string
   readonly cidrGroupSelector?: RawSelector
-  readonly except?: List<string>
+  readonly except?: readonly string[]
 }
 
 export interface RawService {
@@ -119,7 +117,7 @@ function ruleOf(raw: RawCiliumRule, path: string): CiliumRule {
 /** An empty section is no section. */
 function sectionOf(
   name: 'ingress' | 'ingressDeny' | 'egress' | 'egressDeny',
-  entries: List<RawDirectionRule> | undefined,
+  entries: readonly RawDirectionRule[] | undefined,
   path: string,
 ): Partial<CiliumRule> {
   if (!entries || entries.length === 0) return {}

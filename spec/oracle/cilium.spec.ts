@@ -128,7 +128,7 @@ describe('oracle: what a CiliumNetworkPolicy means', () => {
     })
     it('does not come with an empty or absent section', () => {
       expect(under([ingress()])).equals('allow')
-      expect(under([cnp({ endpointSelector: onB, ingress: null, egress: [{}] })])).equals('allow')
+      expect(under([cnp({ endpointSelector: onB, ingress: [], egress: [{}] })])).equals('allow')
     })
     it('comes with a section that denies', () => {
       const denying = cnp({ endpointSelector: onB, ingressDeny: [{ fromEndpoints: [app('c')] }] })

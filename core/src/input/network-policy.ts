@@ -11,6 +11,7 @@ import { canonicalPorts, portNumber, portOrName, portProtocol } from './port.js'
 import { missing, type Parsed, refuse } from './problem.js'
 import { listOf, oneOf, optional, type Reader, record, andThen } from './reader.js'
 import { labelSelector, sortedUnique } from './selector.js'
+import { unless } from './shape.js'
 
 const port: Reader<NetworkPolicyPort> = andThen(
   record({
@@ -39,11 +40,15 @@ const ipBlock: Reader<NetworkPolicyPeer> = andThen(
   record({ cidr, except: optional(listOf(cidr), [] as readonly Prefix[]) }),
   (block, path): Parsed<NetworkPolicyPeer> => {
     const at = fieldPath(path, 'except')
-    for (const [index, except] of block.except.entries()) {
-      const checked = hole(block.cidr, except, itemPath(at, index))
-      if (checked._tag === 'Left') return checked
+    const peer: NetworkPolicyPeer = {
+      kind: 'ipBlock',
+      cidr: prefixText(block.cidr),
+      except: canonicalCidrs(block.except),
     }
-    return right({ kind: 'ipBlock', cidr: prefixText(block.cidr), except: canonicalCidrs(block.except) })
+    return unless(
+      peer,
+      block.except.map((except, index) => hole(block.cidr, except, itemPath(at, index))),
+    )
   },
 )
 

@@ -1,4 +1,4 @@
-import { type Either, left } from 'fp-ts/lib/Either.js'
+import { type Either, isLeft, left } from 'fp-ts/lib/Either.js'
 import type { Problem } from '../errors.js'
 
 /** What reading an input gives: everything that is wrong with it, or what it means. */
@@ -56,3 +56,6 @@ export const refuse = (path: string, message: string, value: unknown, expected: 
 /** The refusal of a field that must be there. */
 export const missing = (path: string, expected: string): Parsed<never> =>
   refuse(path, 'this field is required', undefined, expected)
+
+/** Everything that is wrong: nothing, where something was understood. */
+export const problemsOf = (parsed: Parsed<unknown>): readonly Problem[] => (isLeft(parsed) ? parsed.left : [])

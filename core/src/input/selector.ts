@@ -1,11 +1,13 @@
 import { right } from 'fp-ts/lib/Either.js'
+import type { Problem } from '../errors.js'
 import type { Labels } from '../event/event.js'
 import { canonicalSelector } from '../policy/match.js'
 import type { LabelSelector, Requirement } from '../policy/selector.js'
 import { labelKey, labelValue } from './names.js'
 import { fieldPath } from './path.js'
-import { missing, refuse } from './problem.js'
+import { missing, problemsOf, refuse } from './problem.js'
 import { listOf, mapOf, oneOf, optional, type Reader, record, text, andThen } from './reader.js'
+import { alsoChecked } from './shape.js'
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -15,21 +17,28 @@ export const sortedUnique = (values: readonly string[]): readonly string[] => [.
 /** Keys and values of labels, each held to Kubernetes' rules; keys in order. */
 export const labels: Reader<Labels> = andThen(mapOf(labelKey, labelValue), pairs => right(Object.fromEntries(pairs)))
 
+const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const
+const noValues: readonly string[] = []
+
+/** Values stand where the operator takes some, and there alone. */
+const valueProblems = ({ operator, values }: Readonly<Record<string, unknown>>, path: string): readonly Problem[] => {
+  const at = fieldPath(path, 'values')
+  const given = values ?? noValues
+  const isEmpty = Array.isArray(given) && given.length === 0
+  if ((operator === 'In' || operator === 'NotIn') && isEmpty)
+    return problemsOf(missing(at, `at least one value, as the operator is ${operator}`))
+  if ((operator === 'Exists' || operator === 'DoesNotExist') && Array.isArray(given) && !isEmpty)
+    return problemsOf(refuse(at, `the operator ${operator} takes no values`, values, 'no values'))
+  return []
+}
+
 const expressionOf = (keyReader: Reader<string>, valueReader: Reader<string>): Reader<Requirement> =>
   andThen(
-    record({
-      key: keyReader,
-      operator: oneOf(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-      values: optional(listOf(valueReader), [] as readonly string[]),
-    }),
-    ({ key, operator, values }, path) => {
-      const at = fieldPath(path, 'values')
-      const takesValues = operator === 'In' || operator === 'NotIn'
-      if (takesValues && values.length === 0) return missing(at, `at least one value, as the operator is ${operator}`)
-      if (!takesValues && values.length > 0)
-        return refuse(at, `the operator ${operator} takes no values`, values, 'no values')
-      return right({ key, operator, values: sortedUnique(values) })
-    },
+    alsoChecked(
+      record({ key: keyReader, operator: oneOf(operators), values: optional(listOf(valueReader), noValues) }),
+      valueProblems,
+    ),
+    ({ key, operator, values }) => right({ key, operator, values: sortedUnique(values) }),
   )
 
 /** As `labelSelector`, with keys and values that these readers take. Two spellings of one key both have to match. */

@@ -1,11 +1,11 @@
 import { isLeft, left, right } from 'fp-ts/lib/Either.js'
 import type { Problem } from '../errors.js'
-import { missing, type Parsed, refuse } from './problem.js'
+import { missing, type Parsed, problemsOf, refuse } from './problem.js'
 import { isMap, listOf, type Reader, andThen } from './reader.js'
 
 /** The value, unless one of the checks found something: then everything that they found. */
 export const unless = <A>(value: A, checks: readonly Parsed<unknown>[]): Parsed<A> => {
-  const problems = checks.flatMap((check): readonly Problem[] => (isLeft(check) ? check.left : []))
+  const problems = checks.flatMap(problemsOf)
   return problems.length > 0 ? left(problems) : right(value)
 }
 

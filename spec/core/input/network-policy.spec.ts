@@ -135,6 +135,17 @@ describe('input: NetworkPolicy', () => {
       it(`refuses the CIDR "${cidr}"`, () => {
         expect(refused(block(cidr))['spec.ingress[0].from[0].ipBlock.cidr']?.expected).to.equal(expected)
       })
+    it('tells of every exception that is none', () => {
+      expect(refused(block('10.0.0.0/8', '11.0.0.0/16', '10.1.0.0/16', '12.0.0.0/16'))).to.have.all.keys(
+        'spec.ingress[0].from[0].ipBlock.except[0]',
+        'spec.ingress[0].from[0].ipBlock.except[2]',
+      )
+    })
+    it('tells of values that are missing beside a key that is none', () => {
+      const podSelector = { matchExpressions: [{ key: '-', operator: 'In' }] }
+      const at = 'spec.ingress[0].from[0].podSelector.matchExpressions[0]'
+      expect(refused(peer({ podSelector }))).to.have.all.keys(`${at}.key`, `${at}.values`)
+    })
     for (const except of ['11.0.0.0/16', '10.0.0.0/8', '10.0.0.0/7', 'fd00::/64'])
       it(`refuses the exception ${except} of 10.0.0.0/8`, () => {
         expect(refused(block('10.0.0.0/8', except))).to.have.key('spec.ingress[0].from[0].ipBlock.except[0]')

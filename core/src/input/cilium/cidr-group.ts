@@ -1,12 +1,13 @@
 import { isLeft, right } from 'fp-ts/lib/Either.js'
 import type { CidrGroupFact } from '../../event/cilium.js'
 import { canonicalCidrs, cidr } from '../address.js'
+import { withoutEmptyFields } from '../empty.js'
 import { objectMeta, objectOf } from '../metadata.js'
 import { dnsSubdomain } from '../names.js'
 import type { Parsed } from '../problem.js'
 import { listOf, record } from '../reader.js'
 
-const spec = record({ externalCIDRs: listOf(cidr) })
+const spec = withoutEmptyFields(record({ externalCIDRs: listOf(cidr) }))
 
 const parser = (apiVersion: string): ((raw: unknown) => Parsed<CidrGroupFact>) => {
   const object = objectOf(apiVersion, 'CiliumCIDRGroup', objectMeta(dnsSubdomain, false), { spec }, ['status'])

@@ -36,7 +36,7 @@ const headerMatch: Reader<HeaderMatch> = andThen(
       'letters, digits and "-", without a colon',
     ),
     value: optionalText(text, undefined),
-    mismatch: optionalText(oneOf(['LOG', 'ADD', 'DELETE', 'REPLACE']), 'reject' as const),
+    mismatch: optional(oneOf(['LOG', 'ADD', 'DELETE', 'REPLACE']), 'reject' as const),
     secret: optional(secretReference, undefined),
   }),
   ({ name, mismatch, value, secret }) => right({ name, mismatch, ...present({ value, secret }) }),

@@ -3,7 +3,7 @@ import { protocolNumbers, type PortRange } from '../../policy/rule.js'
 import { nearestWord } from '../nearest.js'
 import { fieldPath } from '../path.js'
 import { missing, type Parsed, refuse } from '../problem.js'
-import { listOf, oneOf, optionalText, type Reader, record, andThen } from '../reader.js'
+import { listOf, oneOf, optional, type Reader, record, andThen } from '../reader.js'
 import { listWithin } from '../shape.js'
 import { canonicalRanges } from '../port.js'
 
@@ -82,7 +82,7 @@ const typeNumber = (family: 'IPv4' | 'IPv6', type: number | string, path: string
 }
 
 const field: Reader<PortRange> = andThen(
-  record({ family: optionalText(oneOf(['IPv4', 'IPv6']), 'IPv4' as const), type: icmpType }),
+  record({ family: optional(oneOf(['IPv4', 'IPv6']), 'IPv4' as const), type: icmpType }),
   ({ family, type }, path): Parsed<PortRange> => {
     const number = typeNumber(family, type, fieldPath(path, 'type'))
     if (number._tag === 'Left') return left(number.left)

@@ -3,7 +3,7 @@ import type { KafkaRule } from '../../event/cilium.js'
 import { nearestWord } from '../nearest.js'
 import { fieldPath } from '../path.js'
 import { type Parsed, refuse } from '../problem.js'
-import { oneOf, optionalText, type Reader, record, text, andThen } from '../reader.js'
+import { oneOf, optional, optionalText, type Reader, record, text, andThen } from '../reader.js'
 import { matching, present, within } from '../shape.js'
 
 /** The requests of Kafka's protocol, keys 0 to 44, in lower case. */
@@ -43,7 +43,7 @@ const topic = matching(
 /** An item of `rules.kafka`. */
 export const kafkaRule: Reader<KafkaRule> = andThen(
   record({
-    role: optionalText(oneOf(['produce', 'consume']), undefined),
+    role: optional(oneOf(['produce', 'consume']), undefined),
     apiKey: optionalText(apiKey, undefined),
     apiVersion: optionalText(apiVersion, undefined),
     clientID: optionalText(text, undefined),

@@ -1,15 +1,22 @@
 import { isLeft, right } from 'fp-ts/lib/Either.js'
 import type { CiliumPolicyFact, CiliumRule } from '../../event/cilium.js'
+import { withoutEmptyFields } from '../empty.js'
 import { objectMeta, objectOf } from '../metadata.js'
 import { dnsSubdomain } from '../names.js'
 import { missing, type Parsed } from '../problem.js'
 import { listOf, optional } from '../reader.js'
 import { ciliumRule } from './rule.js'
 
+/** The schema's only default: ICMP types are of IPv4. */
+const defaulted = ['family']
+
 const parser = (kind: CiliumPolicyFact['kind']): ((raw: unknown) => Parsed<CiliumPolicyFact>) => {
   const clusterwide = kind === 'CiliumClusterwideNetworkPolicy'
   const rule = ciliumRule(clusterwide)
-  const fields = { spec: optional(rule, undefined), specs: optional(listOf(rule), [] as readonly CiliumRule[]) }
+  const fields = {
+    spec: withoutEmptyFields(optional(rule, undefined), defaulted),
+    specs: withoutEmptyFields(optional(listOf(rule), [] as readonly CiliumRule[]), defaulted),
+  }
   const object = objectOf('cilium.io/v2', kind, objectMeta(dnsSubdomain, !clusterwide), fields, ['status'])
   return raw => {
     const parsed = object(raw)

@@ -2,7 +2,7 @@ import { right } from 'fp-ts/lib/Either.js'
 import { protocolNumbers, type PortRange } from '../../policy/rule.js'
 import { fieldPath } from '../path.js'
 import { missing, type Parsed, refuse } from '../problem.js'
-import { integer, oneOf, optional, optionalText, type Reader, record, text, andThen } from '../reader.js'
+import { integer, oneOf, optional, type Reader, record, text, andThen } from '../reader.js'
 
 /** As a policy writes them. */
 export type WrittenProtocol = 'TCP' | 'UDP' | 'SCTP' | 'VRRP' | 'IGMP' | 'ANY'
@@ -33,7 +33,7 @@ export interface CiliumPort {
 const protocol: Reader<WrittenProtocol> = (value, path) => {
   if (typeof value === 'string' && /^icmp(v6)?$/i.test(value))
     return refuse(path, 'ICMP has types, not ports', value, 'icmps beside or instead of toPorts, in a rule of its own')
-  return optionalText(oneOf(legalProtocols), 'ANY' as const)(value, path)
+  return optional(oneOf(legalProtocols), 'ANY' as const)(value, path)
 }
 
 const portRule = 'a number from 0 to 65535 in quotes, or a port name of at most 15 letters, digits and single "-"'
@@ -63,7 +63,7 @@ const ranged = (protocol: WrittenProtocol, first: number, last: number): CiliumP
 
 /** One item of `ports`: a port, a range or a name, of one protocol or of all that have ports. */
 export const ciliumPort: Reader<CiliumPort> = andThen(
-  record({ port: optionalText(port, undefined), endPort: optional(integer(0, 65535), 0), protocol }),
+  record({ port: optional(port, undefined), endPort: optional(integer(0, 65535), 0), protocol }),
   ({ port = 0, endPort, protocol }, path): Parsed<CiliumPort> => {
     const at = fieldPath(path, 'endPort')
     const portless = protocol === 'VRRP' || protocol === 'IGMP'

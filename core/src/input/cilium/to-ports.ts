@@ -54,7 +54,7 @@ const listener = (clusterwide: boolean): Reader<NonNullable<CiliumPortRule['list
       name: filled(text, 'the name of a listener'),
       priority: optional(integer(1, 100), undefined),
       envoyConfig: record({
-        kind: optionalText(oneOf(envoyKinds), envoyKinds[clusterwide ? 1 : 0]),
+        kind: optional(oneOf(envoyKinds), envoyKinds[clusterwide ? 1 : 0]),
         name: dnsSubdomain,
       }),
     }),

@@ -1,5 +1,6 @@
 import { isLeft, right } from 'fp-ts/lib/Either.js'
 import type { ClusterPolicyFact, ClusterPolicyPeer, ClusterPolicyRule } from '../../event/cluster-policy.js'
+import { withoutEmptyFields } from '../empty.js'
 import { type ObjectMeta, objectMeta, objectOf } from '../metadata.js'
 import { dnsSubdomain } from '../names.js'
 import { fieldPath, itemPath } from '../path.js'
@@ -97,6 +98,9 @@ const specFields = (dialect: Dialect) => ({
 
 const priority = integer(0, 1000)
 
+/** The schemas' only default: ports of v1alpha1 are of TCP. */
+const defaulted = ['protocol']
+
 type Spec = Omit<ClusterPolicyFact, 'kind' | 'name'>
 
 const parser = (
@@ -104,7 +108,8 @@ const parser = (
   kind: ClusterPolicyFact['kind'],
   spec: Reader<Spec>,
 ): ((raw: unknown) => Parsed<ClusterPolicyFact>) => {
-  const object = objectOf(apiVersion, kind, objectMeta(dnsSubdomain, false), { spec }, ['status'])
+  const fields = { spec: withoutEmptyFields(spec, defaulted) }
+  const object = objectOf(apiVersion, kind, objectMeta(dnsSubdomain, false), fields, ['status'])
   return raw => {
     const parsed = object(raw)
     if (isLeft(parsed)) return parsed

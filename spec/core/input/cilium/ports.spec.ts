@@ -13,7 +13,7 @@ describe('input: toPorts of a Cilium policy', () => {
       expect(refusedPort({ port: 80 })['ports[0].port']?.expected).to.equal('a string: what stands there, in quotes')
     })
     it('are of TCP, UDP and SCTP where the protocol is ANY or not given', () => {
-      for (const protocol of ['ANY', '', undefined])
+      for (const protocol of ['ANY', undefined])
         expect(spans({ port: '53', protocol })).to.deep.equal([
           [6, 53, 53],
           [17, 53, 53],
@@ -21,7 +21,12 @@ describe('input: toPorts of a Cilium policy', () => {
         ])
     })
     it('are all of them where the port is 0 or not given', () => {
-      for (const port of ['0', '', undefined]) expect(spans({ port, protocol: 'UDP' })).to.deep.equal([[17, 0, 65535]])
+      for (const port of ['0', undefined]) expect(spans({ port, protocol: 'UDP' })).to.deep.equal([[17, 0, 65535]])
+    })
+    it('are no empty strings, nor is what has a fixed set of words', () => {
+      expect(refusedEntry({ ports: [{ port: '' }] })).to.have.key('ports[0].port')
+      expect(refusedEntry({ ports: [{ port: '1', protocol: '' }] })).to.have.key('ports[0].protocol')
+      expect(refusedEgress({ icmps: [{ fields: [{ family: '', type: 8 }] }] })).to.have.key('icmps[0].fields[0].family')
     })
     it('make a range by endPort, both ends included', () => {
       expect(spans({ port: '80', endPort: 444, protocol: 'TCP' })).to.deep.equal([[6, 80, 444]])

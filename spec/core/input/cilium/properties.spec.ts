@@ -54,6 +54,14 @@ const reordered = (value: unknown, key = ''): unknown => {
   )
 }
 
+/** Values that are wrong nearly everywhere. */
+const wrong = fc.constantFrom<unknown>(70_000, -1, 'no such thing', '10.0.0.0/33', true, { zzz: 1 }, [{ zzz: 1 }])
+
+const problemPaths = (raw: unknown): readonly string[] => {
+  const parsed = parseCiliumNetworkPolicy(raw)
+  return isLeft(parsed) ? parsed.left.map(({ path }) => path) : []
+}
+
 describe('input: properties of CiliumNetworkPolicies', function () {
   this.timeout(30_000)
 
@@ -97,6 +105,31 @@ describe('input: properties of CiliumNetworkPolicies', function () {
         const broken = changed(raw, path, map => ({ ...(map as object), zzzzzzzzzz: 1 }))
         expect(problemsOf(parseCiliumNetworkPolicy(broken))).to.have.key(fieldPath(path, 'zzzzzzzzzz'))
       }),
+    )
+  })
+
+  it('a field without a value is refused at its place, wherever it stands', () => {
+    fc.assert(
+      fc.property(legalPolicy, fc.nat(), (raw, choice) => {
+        const fields = [...places(raw)].filter(({ path }) => path.startsWith('specs[') && !path.endsWith(']'))
+        const { path } = fields[choice % fields.length]!
+        const problem = problemsOf(parseCiliumNetworkPolicy(changed(raw, path, () => null)))[path]
+        expect(problem, path).to.include({ message: 'this field has no value', value: 'null' })
+      }),
+    )
+  })
+
+  it('two mistakes are told of together, wherever they stand', () => {
+    fc.assert(
+      fc.property(legalPolicy, fc.nat(), fc.nat(), wrong, wrong, (raw, first, second, one, other) => {
+        const all = [...places(raw)].filter(({ path }) => path.startsWith('specs['))
+        const [a, b] = [all[first % all.length]!.path, all[second % all.length]!.path]
+        fc.pre(!a.startsWith(b) && !b.startsWith(a))
+        const [withA, withB] = [changed(raw, a, () => one), changed(raw, b, () => other)]
+        const told = problemPaths(changed(withA, b, () => other))
+        expect(told).to.include.members([...problemPaths(withA), ...problemPaths(withB)])
+      }),
+      { numRuns: 1000 },
     )
   })
 
