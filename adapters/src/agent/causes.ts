@@ -7,8 +7,7 @@ import { type Explanation, type Origin, type SideExplanation, verdicts } from '@
 export function explainedCauses(explanation: Explanation): readonly string[] {
   const { egress, ingress } = explanation
   const sides = [egress, ingress]
-  if (explanation.verdict === verdicts.deny)
-    return sides.flatMap(side => (side.verdict === verdicts.deny ? denyCauses(side) : []))
+  if (!isAllowedBy(explanation)) return sides.flatMap(side => (side.verdict === verdicts.allow ? [] : denyCauses(side)))
   const causes = new Set(sides.flatMap(allowCauses))
   return causes.size === 0 ? ['no policy isolates either end'] : [...causes]
 }

@@ -1,4 +1,5 @@
 import { decodeFlowEvent } from '@weir/datapath/flow/event.js'
+import { verdictReasons } from '@weir/datapath/flow/reasons.js'
 import { reasonNumbers } from '@weir/datapath/codec/maps.js'
 import type { PacketReport } from './flows.js'
 
@@ -6,6 +7,7 @@ import type { PacketReport } from './flows.js'
 const denials: ReadonlySet<number | undefined> = new Set([
   reasonNumbers.WEIR_POLICY_DENIED,
   reasonNumbers.WEIR_NO_POLICY,
+  ...Object.values(verdictReasons),
 ])
 
 /** A record of the event ring as the flow book takes it; undefined for a packet that isn't IP. */
