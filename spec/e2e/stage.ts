@@ -85,6 +85,20 @@ export function policy(namespace: string, name: string, spec: object): NetworkPo
   return parsed.right
 }
 
+/** Whether a packet from inside a namespace is answered: an echo of what was sent, or of a ping. */
+export async function packetPasses(
+  netns: string,
+  { from, to }: { readonly from: string; readonly to: string },
+  verb: Verb,
+  port: number,
+  timeoutMs: number,
+): Promise<boolean> {
+  if (verb === 'ICMP') return pingIn(netns, to, { timeoutMs, localAddress: from })
+  const flow = { from, to, protocol: protocolNumbers[verb], port }
+  const family = from.includes(':') ? 6 : 4
+  return (await attempt(netns, { from, to, family, protocol: verb, port, flow }, timeoutMs)).kind === 'answered'
+}
+
 /** Real pods under a real agent in this process; policies are switched live. */
 export class Stage {
   readonly network: NodeNetwork
@@ -164,12 +178,8 @@ export class Stage {
 
   /** Whether real packets pass, tried from inside the sender's namespace. */
   async passes(from: string, to: string, verb: Verb, port: number, family: 4 | 6, timeoutMs = 300): Promise<boolean> {
-    const [source, target] = [this.addressOf(from, family), this.addressOf(to, family)]
-    const netns = this.netnsOf(from)
-    if (verb === 'ICMP') return pingIn(netns, target, { timeoutMs, localAddress: source })
-    const flow = { from: source, to: target, protocol: protocolNumbers[verb], port }
-    const seen = await attempt(netns, { from, to, family, protocol: verb, port, flow }, timeoutMs)
-    return seen.kind === 'answered'
+    const ends = { from: this.addressOf(from, family), to: this.addressOf(to, family) }
+    return packetPasses(this.netnsOf(from), ends, verb, port, timeoutMs)
   }
 
   netnsOf(name: string): string {

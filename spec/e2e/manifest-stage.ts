@@ -1,0 +1,196 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
+import { systemClock } from '@weir/adapters/agent/clock.js'
+import type { FlowRecord, PolicyView } from '@weir/adapters/agent/protocol.js'
+import { agentClient } from '@weir/adapters/cli/client.js'
+import { type Listener, listenEcho } from '@weir/adapters/demo/echo.js'
+import { createNodeNetwork, type NodeNetwork, type PodLink } from '@weir/adapters/network/node-network.js'
+import { filter, firstValueFrom, timeout } from 'rxjs'
+import {
+  actors,
+  listenersOf,
+  nameOf,
+  namespaceLabels,
+  nodeAddresses,
+  packetPasses,
+  stageNode,
+  type Verb,
+} from './stage.js'
+
+/** Who is outside the pods, each with an address of either family: two of the world, and another node. */
+export const outsiders = {
+  world: ['203.0.113.77', '2001:db8:77::77'],
+  office: ['198.51.100.7', '2001:db8:98::7'],
+  neighbour: ['192.0.2.2', '2001:db8:2::2'],
+} as const
+
+const isOutsider = (name: string): name is keyof typeof outsiders => Object.hasOwn(outsiders, name)
+
+const node = (name: string, place: string, addresses: readonly string[]) => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name, labels: { place } },
+  status: { addresses: addresses.map(address => ({ type: 'InternalIP', address })) },
+})
+
+/** The nodes, and the stage's namespaces and pods. */
+const cluster = (): readonly object[] => [
+  node(stageNode, 'here', nodeAddresses),
+  node('neighbour', 'there', outsiders.neighbour),
+  ...Object.entries(namespaceLabels).map(([name, labels]) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels },
+  })),
+  ...actors.map(({ name, namespace, labels, ports, addresses }) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels },
+    spec: {
+      nodeName: stageNode,
+      serviceAccountName: `${name}-account`,
+      containers: [
+        { name: 'c', image: 'i', ports: ports.map(({ port, ...rest }) => ({ ...rest, containerPort: port })) },
+      ],
+    },
+    status: { podIP: addresses[0], podIPs: addresses.map(ip => ({ ip })) },
+  })),
+]
+
+/** The namespace that says by a label which text is in force. */
+const marker = 'case'
+
+/** Real pods under a real agent that follows a folder of manifests: what counts is what its files say. */
+export class ManifestStage {
+  readonly agent: Agent
+  readonly file: string
+  readonly #network: NodeNetwork
+  readonly #links: ReadonlyMap<string, PodLink>
+  readonly #folder: string
+  readonly #listeners: readonly Listener[]
+  #turn = 0
+
+  private constructor(
+    network: NodeNetwork,
+    agent: Agent,
+    links: ReadonlyMap<string, PodLink>,
+    folder: string,
+    listeners: readonly Listener[],
+  ) {
+    this.agent = agent
+    this.#network = network
+    this.#links = links
+    this.#folder = folder
+    this.#listeners = listeners
+    this.file = join(folder, 'manifests', 'case.yaml')
+  }
+
+  static async create(id: string): Promise<ManifestStage> {
+    const worldAddresses = Object.values(outsiders).flat()
+    const network = await createNodeNetwork({ id, nodeAddresses, worldAddresses })
+    const folder = await mkdtemp(join(tmpdir(), 'weir-manifest-stage-'))
+    try {
+      const manifests = join(folder, 'manifests')
+      await mkdir(manifests)
+      await writeFile(
+        join(manifests, 'cluster.yaml'),
+        cluster()
+          .map(each => JSON.stringify(each))
+          .join('\n---\n'),
+      )
+      const agent = await createAgent({
+        stateFolder: join(folder, 'state'),
+        node: stageNode,
+        backend: 'kernel',
+        pinName: `stage-${id}`,
+        netns: network.netnsPath,
+        nodeAddresses,
+        manifests,
+        socketPath: join(folder, 'agent.sock'),
+        clock: systemClock,
+      })
+      const made = await network.addPods(actors)
+      const links = new Map(actors.map((actor, at) => [nameOf(actor), made[at]!]))
+      const listeners = await Promise.all([
+        ...listenersOf(links),
+        ...worldAddresses.map(address => listenEcho(network.world!.netnsPath, address, 'TCP', 443)),
+      ])
+      await agent.ready
+      for (const { namespace, name } of actors) {
+        const { ifindex, ifname, hostMac, podMac } = links.get(nameOf({ namespace, name }))!
+        await agent.attachEndpoint({ namespace, pod: name, ifindex, ifname, hostMac, podMac })
+      }
+      return new ManifestStage(network, agent, links, folder, listeners)
+    } catch (error) {
+      await network.destroy()
+      throw error
+    }
+  }
+
+  /** This text in the folder and nothing else beside the cluster. Resolves when it is enforced. */
+  async set(text: string): Promise<void> {
+    const turn = `${++this.#turn}`
+    const mark = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: marker, labels: { turn } } }
+    const { agent } = this
+    const enforced = firstValueFrom(
+      agent.applied.pipe(
+        filter(() => agent.engine.state.namespaces.get(marker)?.fact.labels.turn === turn),
+        timeout(5000),
+      ),
+    )
+    await Promise.all([enforced, writeFile(this.file, `${text}\n---\n${JSON.stringify(mark)}\n`)])
+  }
+
+  /** What is wrong with what the folder says, as texts. */
+  refusals(): readonly string[] {
+    return [...this.agent.engine.state.refusals.values()].flatMap(({ problems }) =>
+      problems.map(({ path, message }) => `${path}: ${message}`),
+    )
+  }
+
+  /** What `weir get policies` shows. */
+  policies(): Promise<readonly PolicyView[]> {
+    return agentClient(join(this.#folder, 'agent.sock')).get<readonly PolicyView[]>('/v1/get/policies')
+  }
+
+  /** Whether real packets pass, tried from inside the sender's namespace. */
+  passes(from: string, to: string, verb: Verb, port: number, family: 4 | 6, timeoutMs: number): Promise<boolean> {
+    const ends = { from: this.addressOf(from, family), to: this.addressOf(to, family) }
+    return packetPasses(this.#netnsOf(from), ends, verb, port, timeoutMs)
+  }
+
+  /** What observers are shown of a try that is denied. */
+  async denialOf(from: string, to: string, verb: Verb, port: number): Promise<FlowRecord> {
+    const [source, destination] = [this.addressOf(from, 4), this.addressOf(to, 4)]
+    const concerns = (flow: FlowRecord) => flow.source.address === source && flow.destination.address === destination
+    const denied = firstValueFrom(
+      this.agent.flows.live.pipe(
+        filter(flow => flow.verdict === 'denied' && concerns(flow)),
+        timeout(3000),
+      ),
+    )
+    const [flow] = await Promise.all([denied, this.passes(from, to, verb, port, 4, 300)])
+    return flow
+  }
+
+  addressOf(name: string, family: 4 | 6): string {
+    const at = family === 4 ? 0 : 1
+    if (isOutsider(name)) return outsiders[name][at]
+    return name === 'host' ? nodeAddresses[at] : actors.find(actor => nameOf(actor) === name)!.addresses[at]!
+  }
+
+  #netnsOf(name: string): string {
+    if (name === 'host') return this.#network.netnsPath
+    return isOutsider(name) ? this.#network.world!.netnsPath : this.#links.get(name)!.netnsPath
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#listeners.map(listener => listener.close()))
+    await this.agent.stop()
+    await rm(`/sys/fs/bpf/weir/stage-${this.#network.id}`, { recursive: true, force: true })
+    await this.#network.destroy()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}
