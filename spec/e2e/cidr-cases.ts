@@ -137,6 +137,23 @@ export const cidrCases: readonly DialectCase[] = [
     ],
   },
   {
+    title: 'a reserved label means whoever has it, and no pod',
+    manifests: [
+      cilium('red', `{${onServer}, ingress: [{fromEndpoints: [{matchLabels: {"reserved:remote-node": ""}}]}]}`),
+      cilium('blue', `{${onServer}, ingress: [{fromEndpoints: [{matchLabels: {"reserved:world": ""}}]}]}`),
+    ],
+    passes: [
+      ['neighbour', 'red/server', 'TCP:8080'],
+      ['world', 'blue/server', 'TCP:8081'],
+    ],
+    fails: [
+      ['red/client', 'red/server', 'TCP:8080'],
+      ['world', 'red/server', 'TCP:8080'],
+      ['blue/client', 'blue/server', 'TCP:8081'],
+      ['neighbour', 'blue/server', 'TCP:8081'],
+    ],
+  },
+  {
     title: 'nodes are meant by their labels, the own one too',
     manifests: [
       cilium('red', `{${onClient}, egress: [{toNodes: [{matchLabels: {place: there}}]}]}`),

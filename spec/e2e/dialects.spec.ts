@@ -11,7 +11,7 @@ const bothFamilies = [4, 6] as const
 
 describe('policies of every dialect on real packets (needs root and eBPF)', function () {
   let stage: ManifestStage
-  this.timeout(20_000)
+  this.timeout(60_000)
 
   before(async function () {
     await requireKernel(this)
@@ -75,6 +75,8 @@ describe('policies of every dialect on real packets (needs root and eBPF)', func
       await answered('a.b.example.com', 600)
       await expectLines({ fails: [toWorld] })
       await answered('api.example.com', 600)
+      await expectLines({ passes: [toWorld], fails: [['red/client', 'office', 'TCP:443']] })
+      await stage.set(cilium('red', '{endpointSelector: {}, egress: [{toFQDNs: [{matchName: API.example.com.}]}]}'))
       await expectLines({ passes: [toWorld], fails: [['red/client', 'office', 'TCP:443']] })
       await stage.agent.submit('time', [{ kind: 'time.passed', until: Date.now() + 601_000 }])
       await expectLines({ fails: [toWorld] })

@@ -61,7 +61,8 @@ export interface RawCidrRule {
 
 export interface RawService {
   readonly k8sService?: { readonly serviceName: string; readonly namespace: string }
-  readonly k8sServiceSelector?: { readonly selector: RawSelector; readonly namespace: string }
+  /** Without a namespace, services of all of them. */
+  readonly k8sServiceSelector?: { readonly selector: RawSelector; readonly namespace?: string }
 }
 
 export interface RawPortRule {
@@ -70,8 +71,12 @@ export interface RawPortRule {
     readonly http?: readonly { readonly path?: string; readonly method?: string }[]
     readonly kafka?: readonly { readonly topic: string }[]
     readonly dns?: readonly ({ readonly matchName: string } | { readonly matchPattern: string })[]
+    readonly l7proto?: string
+    readonly l7?: readonly Labels[]
   }
   readonly serverNames?: readonly string[]
+  readonly listener?: { readonly name: string; readonly envoyConfig: { readonly kind: string; readonly name: string } }
+  readonly terminatingTLS?: { readonly secret: { readonly name: string } }
 }
 
 export interface RawCiliumPort {
@@ -174,7 +179,7 @@ function servicesOf({ k8sService, k8sServiceSelector }: RawService): readonly Se
       ? [
           {
             kind: 'selector' as const,
-            namespace: k8sServiceSelector.namespace,
+            namespace: k8sServiceSelector.namespace ?? '',
             selector: ciliumSelectorOf(k8sServiceSelector.selector),
           },
         ]
@@ -194,13 +199,17 @@ const ported: Readonly<Record<string, readonly number[]>> = {
   IGMP: [2],
 }
 
-function portRuleOf({ ports, rules, serverNames }: RawPortRule): CiliumPortRule {
+function portRuleOf({ ports, rules, serverNames, listener, terminatingTLS: tls }: RawPortRule): CiliumPortRule {
   const l7 = l7Of(rules)
   return {
     ranges: ports.flatMap(rangesOf),
     named: ports.flatMap(namesOf),
     serverNames: serverNames ?? [],
     ...(l7 && { l7 }),
+    ...(listener && {
+      listener: { name: listener.name, config: `${listener.envoyConfig.kind}/${listener.envoyConfig.name}` },
+    }),
+    ...(tls && { tls: true, terminatingTls: { secret: { namespace: '', name: tls.secret.name } } }),
   }
 }
 
@@ -222,6 +231,7 @@ function l7Of(rules: RawPortRule['rules']): L7Rules | undefined {
   if (rules?.http) return { kind: 'http', http: rules.http.map(rule => ({ ...rule, headers: [], headerMatches: [] })) }
   if (rules?.kafka) return { kind: 'kafka', kafka: rules.kafka }
   if (rules?.dns) return { kind: 'dns', dns: rules.dns.map(fqdnOf) }
+  if (rules?.l7proto !== undefined) return { kind: 'generic', protocol: rules.l7proto, rules: rules.l7 ?? [] }
   return undefined
 }
 

@@ -93,6 +93,21 @@ describe('oracle: whom a Cilium rule means', () => {
       expect(both('cluster', { slices })).deep.equals(places)
       expect(both('world', { slices })).deep.equals(['world'])
     })
+    it('are reserved labels, too, for selectors of endpoints', () => {
+      const label = (name: string, extra: Partial<OracleCluster> = {}) =>
+        refused({ fromEndpoints: [{ matchLabels: { [`reserved:${name}`]: '' } }] }, extra)
+      expect(label('host')).deep.equals(['n1'])
+      expect(label('remote-node')).deep.equals(['n2'])
+      expect(label('world')).deep.equals(['world'])
+      expect(label('world-ipv6')).deep.equals([])
+      expect(label('kube-apiserver', { slices: [slice({ addresses: [addressOf.d] })] })).deep.equals(['d'])
+      expect(label('health')).deep.equals([])
+      const east = { 'reserved:host': '', 'node:zone': 'east' }
+      expect(refused({ fromEndpoints: [{ matchLabels: east }] })).deep.equals(['n1'])
+      expect(refused({ fromEndpoints: [{ matchLabels: { ...east, 'node:zone': 'west' } }] })).deep.equals([])
+      const noHost = { matchExpressions: [{ key: 'reserved:host', operator: 'DoesNotExist' as const }] }
+      expect(refused({ fromEndpoints: [noHost] })).deep.equals(['a'])
+    })
     for (const entity of ['init', 'health', 'unmanaged', 'ingress', 'none'] as const)
       it(`${entity} is nobody here`, () => expect(both(entity)).deep.equals([]))
     it('of a list are joined by or', () =>

@@ -1,6 +1,6 @@
 import type { CidrSource, CiliumPeers, Entity, ServiceReference } from '@weir/core/event/cilium.js'
-import type { ServiceFact } from '@weir/core/event/event.js'
-import type { LabelSelector } from '@weir/core/policy/selector.js'
+import type { Labels, ServiceFact } from '@weir/core/event/event.js'
+import type { LabelSelector, Requirement } from '@weir/core/policy/selector.js'
 import { cidrContains, parseAddress } from './address.js'
 import { nodeLabels } from './cluster.js'
 import { addressesKnownBy, fqdnMatches } from './dns.js'
@@ -34,11 +34,26 @@ export function ciliumPeersMatch(side: Side, peers: CiliumPeers, policyNamespace
 /**
  * Pods only: nodes and the outside are no endpoints, whatever a selector doesn't ask for. A policy of a namespace means
  * the pods of that namespace, unless its selector says by itself which namespaces it means: by name or by their labels.
+ * A selector that asks for a reserved label means whoever has it, in no namespace.
  */
-function endpointMatches({ cluster, peer }: Side, selector: LabelSelector, policyNamespace: string): boolean {
+function endpointMatches(side: Side, selector: LabelSelector, policyNamespace: string): boolean {
+  const { cluster, peer } = side
+  if (selector.some(asksForReserved)) return selects(selector, reservedLabels(side))
   if (peer.kind !== 'pod') return false
   const confined = policyNamespace !== '' && !selector.some(({ key }) => speaksOfNamespaces(key))
   return (!confined || peer.pod.namespace === policyNamespace) && selects(selector, podLabels(cluster, peer.pod))
+}
+
+const asksForReserved = ({ key, operator }: Requirement): boolean =>
+  key.startsWith('reserved:') && (operator === 'In' || operator === 'Exists')
+
+/** What the other end is, as labels: the entities that one who is no pod belongs to, and a node's own labels. */
+function reservedLabels(side: Side): Labels {
+  const { cluster, peer } = side
+  const single = ['world', 'world-ipv4', 'world-ipv6', 'host', 'remote-node', 'kube-apiserver'] as const
+  const reserved = single.filter(entity => entityMatches(side, entity)).map(entity => [`reserved:${entity}`, ''])
+  const own = peer.kind === 'node' ? Object.entries(nodeLabels(cluster, peer.node)) : []
+  return Object.fromEntries([...own.map(([key, value]) => [`node:${key}`, value]), ...reserved])
 }
 
 function speaksOfNamespaces(key: string): boolean {

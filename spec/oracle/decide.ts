@@ -15,7 +15,8 @@ import type { Cause, OracleFlow, Side, Subject } from './side.js'
  * - A rule of a Cilium policy that says neither peers nor ports selects no traffic, to allow or to deny; it isolates.
  * - An allowance that needs a proxy (layer 7 rules, server names, a listener, TLS, authentication) yields to a plain one
  *   for the same packet, built-in ones among them, and is no pass by itself: nothing gets through until a proxy looks.
- * - Endpoint selectors match pods, never nodes or the outside, even where all they ask is that a label be absent.
+ * - Endpoint selectors match pods, never nodes or the outside, even where all they ask is that a label be absent; but
+ *   one that asks for a reserved label matches who has it, and no pod.
  * - CIDRs of Cilium policies, DNS names and endpoints of services without a selector match outside the cluster only;
  *   ipBlock of NetworkPolicy and `networks` of cluster policies match whoever has the address.
  * - The host is the node that the subject runs on, so it differs from subject to subject; the API server is wherever the

@@ -60,10 +60,28 @@ const sourced: fc.Arbitrary<RawSelector> = fc.tuple(pinned, podSelectors).map(([
   }),
 }))
 
+/** Labels of who is no pod; the API server's stands alone. */
+const reserved: fc.Arbitrary<RawSelector> = fc.oneof(
+  pick(['host', 'remote-node', 'world', 'world-ipv4', 'world-ipv6', 'kube-apiserver', 'health', 'init'] as const).map(
+    name => ({ matchLabels: { [`reserved:${name}`]: '' } }),
+  ),
+  fc.tuple(pick(['host', 'remote-node', 'world'] as const), pick(labelValues)).map(([name, zone]) => ({
+    matchLabels: { 'node:zone': zone },
+    matchExpressions: [{ key: `reserved:${name}`, operator: 'Exists' as const }],
+  })),
+  fc.tuple(pick(['host', 'kube-apiserver'] as const), pick(['', 'k8s:']), fc.boolean()).map(([name, source, all]) => ({
+    matchExpressions: [
+      { key: `reserved:${name}`, operator: 'DoesNotExist' as const },
+      ...(all ? [{ key: `${source}io.kubernetes.pod.namespace`, operator: 'Exists' as const }] : []),
+    ],
+  })),
+)
+
 export const endpointSelectors: fc.Arbitrary<RawSelector> = fc.oneof(
   { weight: 6, arbitrary: sourced },
-  { weight: 3, arbitrary: placed },
+  { weight: 4, arbitrary: placed },
   { weight: 1, arbitrary: everywhere },
+  { weight: 2, arbitrary: reserved },
 )
 
 /** Whatever would select many pods is worth more than what selects none. */
@@ -102,7 +120,16 @@ const cidrRules: fc.Arbitrary<RawCidrRule> = fc.oneof(
   { weight: 2, arbitrary: pick(cidrGroupNames).map(cidrGroupRef => ({ cidrGroupRef })) },
   {
     weight: 1,
-    arbitrary: pick(labelValues).map(value => ({ cidrGroupSelector: { matchLabels: { app: value } } })),
+    arbitrary: fc.oneof(
+      pick(labelValues).map(value => ({ cidrGroupSelector: { matchLabels: { app: value } } })),
+      fc
+        .tuple(pick(['In', 'NotIn'] as const), pick(labelValues))
+        .map(([operator, value]) => ({ matchExpressions: [{ key: 'app', operator, values: [value] }] }))
+        .map(cidrGroupSelector => ({ cidrGroupSelector })),
+      pick(['Exists', 'DoesNotExist'] as const)
+        .map(operator => ({ matchExpressions: [{ key: 'app', operator }] }))
+        .map(cidrGroupSelector => ({ cidrGroupSelector, except: ['203.0.113.4/30', '2001:db8::/96'] })),
+    ),
   },
   {
     weight: 1,
@@ -120,16 +147,25 @@ const services: fc.Arbitrary<RawService> = fc.oneof(
       .map(k8sService => ({ k8sService })),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc
       .record({
         selector: fc.oneof(
           fc.constant({}),
           pick(labelValues).map(app => ({ matchLabels: { app } })),
         ),
-        namespace: anyNamespace,
+        namespace: fc.oneof({ weight: 2, arbitrary: anyNamespace }, { weight: 1, arbitrary: fc.constant('') }),
       })
-      .map(k8sServiceSelector => ({ k8sServiceSelector })),
+      .map(({ selector, namespace }) => ({
+        k8sServiceSelector: { selector, ...(namespace !== '' && { namespace }) },
+      })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(pick(serviceNames), anyNamespace).map(([serviceName, namespace]) => ({
+      k8sService: { serviceName, namespace },
+      k8sServiceSelector: { selector: { matchLabels: { app: 'x' } }, namespace },
+    })),
   },
 )
 
@@ -157,7 +193,7 @@ function peers(side: 'from' | 'to', denying: boolean): fc.Arbitrary<RawDirection
     kind(`${side}CIDRSet`, listOf(cidrRules), 4),
     kind(`${side}Entities`, entities, 5),
     kind(`${side}Nodes`, listOf(nodeSelectors), 3),
-    ...(side === 'to' ? [kind('toServices', listOf(services), 2)] : []),
+    ...(side === 'to' ? [kind('toServices', listOf(services), 4)] : []),
     ...(side === 'to' && !denying ? [kind('toFQDNs', listOf(fqdns), 4)] : []),
   )
 }
@@ -184,7 +220,7 @@ const port: fc.Arbitrary<RawCiliumPort> = fc.oneof(
       )
       .map(([protocol, [first = 1, last = 2]]) => ({ ...protocol, port: `${first}`, endPort: last })),
   },
-  { weight: 1, arbitrary: pick(['VRRP', 'IGMP'] as const).map(protocol => ({ protocol })) },
+  { weight: 3, arbitrary: pick(['VRRP', 'IGMP'] as const).map(protocol => ({ protocol })) },
 )
 
 const plainPorts: fc.Arbitrary<RawPortRule> = fc.array(port, { minLength: 1, maxLength: 2 }).map(ports => ({ ports }))
@@ -196,19 +232,33 @@ const streamPorts: fc.Arbitrary<RawPortRule> = fc.oneof(
       pick(portNumbers).map(number => ({ port: `${number}`, protocol: 'TCP' as const })),
       { minLength: 1, maxLength: 2 },
     ),
-    rules: pick([{ http: [] }, { http: [{ method: 'GET' }] }, { kafka: [{ topic: 't' }] }]),
+    rules: pick([
+      { http: [] },
+      { http: [{ method: 'GET' }] },
+      { kafka: [{ topic: 't' }] },
+      { l7proto: 'own', l7: [{ a: 'b' }] },
+    ]),
   }),
   fc.record({
     ports: pick([[{ port: '80', protocol: 'TCP' as const }], [{ port: '81', protocol: 'TCP' as const }]]),
     serverNames: fc.constant(['a.example.com']),
   }),
+  fc
+    .tuple(
+      pick([
+        { listener: { name: 'l', envoyConfig: { kind: 'CiliumClusterwideEnvoyConfig', name: 'e' } } },
+        { terminatingTLS: { secret: { name: 's' } } },
+      ]),
+      pick(['80', 'http', '81']),
+    )
+    .map(([how, port]) => ({ ports: [{ port, protocol: 'TCP' as const }], ...how })),
 )
 
 /** Questions to DNS are asked on the way out. */
 const proxiedPorts: Readonly<Record<'from' | 'to', fc.Arbitrary<RawPortRule>>> = {
   from: streamPorts,
   to: fc.oneof(
-    { weight: 3, arbitrary: streamPorts },
+    { weight: 5, arbitrary: streamPorts },
     {
       weight: 1,
       arbitrary: fc.constant({
@@ -230,7 +280,7 @@ const icmp: fc.Arbitrary<RawIcmp> = fc
 function packets(side: 'from' | 'to', denying: boolean): fc.Arbitrary<RawDirectionRule> {
   const ports = denying
     ? plainPorts
-    : fc.oneof({ weight: 4, arbitrary: plainPorts }, { weight: 1, arbitrary: proxiedPorts[side] })
+    : fc.oneof({ weight: 7, arbitrary: plainPorts }, { weight: 3, arbitrary: proxiedPorts[side] })
   return fc.oneof(
     { weight: 5, arbitrary: fc.constant({}) },
     { weight: 7, arbitrary: fc.array(ports, { minLength: 1, maxLength: 2 }).map(toPorts => ({ toPorts })) },
@@ -295,7 +345,9 @@ const podRule: fc.Arbitrary<RawCiliumRule> = fc
 const nodeRule: fc.Arbitrary<RawCiliumRule> = fc
   .tuple(nodeSelectors, sections)
   .map(([nodeSelector, rest]) => ({ nodeSelector, ...rest }))
-  .filter(rule => !/"rules"|"serverNames"|"toFQDNs"|"authentication"/.test(JSON.stringify(rule)))
+  .filter(
+    rule => !/"rules"|"serverNames"|"listener"|"terminatingTLS"|"toFQDNs"|"authentication"/.test(JSON.stringify(rule)),
+  )
 
 function policy(
   kind: RawCiliumPolicy['kind'],
@@ -328,7 +380,7 @@ const outwardRule: fc.Arbitrary<RawCiliumRule> = fc
       fc.oneof(
         { weight: 3, arbitrary: fc.array(fqdns, { minLength: 1, maxLength: 2 }).map(toFQDNs => ({ toFQDNs })) },
         {
-          weight: 2,
+          weight: 3,
           arbitrary: fc.array(services, { minLength: 1, maxLength: 2 }).map(toServices => ({ toServices })),
         },
         {

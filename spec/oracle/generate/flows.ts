@@ -33,6 +33,7 @@ const icmp: readonly ProtocolPort[] = [
 const fewPorts: readonly ProtocolPort[] = [
   { protocol: 6, port: 80 },
   { protocol: 17, port: 53 },
+  { protocol: 112, port: 0 },
 ]
 
 /** Every address that a rule could tell from its neighbours: owners, and both sides of every block's both edges. */

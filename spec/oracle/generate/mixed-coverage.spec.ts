@@ -116,6 +116,48 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
           : entry,
       ),
     ),
+  'hinging on a CIDR group by its labels': seen =>
+    turns(
+      seen,
+      withoutPeers('cidrs', peers => peers.includes('"groups"')),
+    ),
+  'hinging on a reserved label': seen =>
+    turns(
+      seen,
+      withoutPeers('endpoints', peers => peers.includes('reserved:')),
+    ),
+  'hinging on the absence of a reserved label': seen =>
+    turns(
+      seen,
+      withoutPeers('endpoints', peers => /"reserved:[^"]*","operator":"DoesNotExist"/.test(peers)),
+    ),
+  'hinging on services by their labels': seen =>
+    turns(
+      seen,
+      withoutPeers('services', peers => peers.includes('"selector"')),
+    ),
+  'of a protocol without ports, denied or allowed by a rule for it': seen =>
+    [2, 112].includes(seen.flow.protocol) &&
+    turns(
+      seen,
+      withEntries(({ ports, ...entry }) => ({
+        ...entry,
+        ...(ports && {
+          ports: ports.map(it => ({
+            ...it,
+            ranges: it.ranges.filter(({ protocol }) => protocol !== seen.flow.protocol),
+          })),
+        }),
+      })),
+    ),
+  'denied for want of a listener or TLS': seen =>
+    turns(
+      seen,
+      withEntries(({ ports, ...entry }) => ({
+        ...entry,
+        ...(ports && { ports: ports.map(({ listener: _, tls: __, terminatingTls: ___, ...it }) => it) }),
+      })),
+    ),
   'hinging on nodes': seen => turns(seen, withoutPeers('nodes')),
   'hinging on services': seen => turns(seen, withoutPeers('services')),
   'hinging on DNS names': seen => turns(seen, withoutPeers('fqdns')),

@@ -1,8 +1,12 @@
 import { right } from 'fp-ts/lib/Either.js'
+import { reservedIdentities, reservedLabel } from '../../identity/reserved.js'
+import type { LabelSelector, Requirement } from '../../policy/selector.js'
 import { labelKey, labelValue } from '../names.js'
-import { refuse } from '../problem.js'
+import { nearestWord } from '../nearest.js'
+import { type Parsed, refuse } from '../problem.js'
 import { type Reader, text, andThen } from '../reader.js'
 import { selectorOf } from '../selector.js'
+import { unless } from '../shape.js'
 
 /** Sources that Kubernetes' own labels are known by: to name them, or none, means the same. */
 const plainSources = new Set(['k8s', 'any'])
@@ -32,5 +36,28 @@ export const ciliumLabelKey: Reader<string> = (value, path) =>
     )
   })(value, path)
 
+const reservedPrefix = 'reserved:'
+const reservedNames = Object.keys(reservedIdentities)
+
+/** Labels of who is no pod: a closed set of keys without values. Who has the API server's is known by address alone. */
+const reservedProblems =
+  (path: string, selector: LabelSelector) =>
+  ({ key, operator, values }: Requirement): Parsed<unknown> => {
+    if (!key.startsWith(reservedPrefix)) return right(key)
+    const name = key.slice(reservedPrefix.length)
+    if (!reservedNames.includes(name)) {
+      const near = nearestWord(name, reservedNames) ?? `one of ${reservedNames.join(', ')}`
+      return refuse(path, 'there is no such reserved label', key, near)
+    }
+    if (values.some(value => value !== ''))
+      return refuse(path, 'reserved labels have no value', `${key}=${values.join(',')}`, `"${key}": ""`)
+    const asks = operator === 'In' || operator === 'Exists'
+    return key === reservedLabel('kube-apiserver') && asks && selector.length > 1
+      ? refuse(path, `${key} stands beside other labels`, undefined, `${key} alone, or the entity kube-apiserver`)
+      : right(key)
+  }
+
 /** A selector of endpoints or nodes, sources of label keys included. An empty one matches everything. */
-export const ciliumSelector = selectorOf(ciliumLabelKey, labelValue)
+export const ciliumSelector: Reader<LabelSelector> = andThen(selectorOf(ciliumLabelKey, labelValue), (selector, path) =>
+  unless(selector, selector.map(reservedProblems(path, selector))),
+)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 
-const sourced = fc.constantFrom('app', 'k8s:app', 'any:tier', 'reserved:host', 'io.kubernetes.pod.namespace')
+const sourced = fc.constantFrom('app', 'k8s:app', 'any:tier', 'io.kubernetes.pod.namespace')
+const reserved = fc.constantFrom('reserved:host', 'reserved:remote-node')
 const value = fc.constantFrom('', 'a', 'b', 'web-1')
 
 const selector = fc.record(
@@ -13,7 +14,7 @@ const selector = fc.record(
           operator: fc.constantFrom('In', 'NotIn'),
           values: fc.array(value, { minLength: 1, maxLength: 3 }),
         }),
-        fc.record({ key: sourced, operator: fc.constantFrom('Exists', 'DoesNotExist') }),
+        fc.record({ key: fc.oneof(sourced, reserved), operator: fc.constantFrom('Exists', 'DoesNotExist') }),
       ),
       { maxLength: 2 },
     ),

@@ -48,6 +48,29 @@ describe('input: peers of a Cilium policy', () => {
     })
   })
 
+  describe('reserved labels', () => {
+    const peer = (selector: object) => refusedEgress({ toEndpoints: [selector] })['toEndpoints[0]']
+    it('are a closed set without values', () => {
+      expect(egress({ toEndpoints: [{ matchLabels: { 'reserved:host': '' } }] })?.peers).to.deep.equal({
+        kind: 'endpoints',
+        selectors: [[{ key: 'reserved:host', operator: 'In', values: [''] }]],
+      })
+      expect(peer({ matchLabels: { 'reserved:hots': '' } })?.expected).to.equal('host')
+      expect(peer({ matchExpressions: [{ key: 'reserved:own-pod', operator: 'Exists' }] })?.message).to.include(
+        'no such',
+      )
+      expect(peer({ matchLabels: { 'reserved:host': 'yes' } })?.message).to.equal('reserved labels have no value')
+    })
+    it('of the API server stand alone, as it is known by its addresses', () => {
+      const key = 'reserved:kube-apiserver'
+      expect(peer({ matchLabels: { [key]: '', app: 'web' } })?.expected).to.equal(
+        `${key} alone, or the entity kube-apiserver`,
+      )
+      const without = { matchLabels: { app: 'web' }, matchExpressions: [{ key, operator: 'DoesNotExist' }] }
+      expect(egress({ toEndpoints: [{ matchLabels: { [key]: '' } }, without] })?.peers).to.have.property('kind')
+    })
+  })
+
   describe('direction and action', () => {
     it('FQDNs and services are peers of egress alone', () => {
       expect(refusedIngress({ fromFQDNs: [{ matchName: 'a' }] }).fromFQDNs?.message).to.include('egress')
