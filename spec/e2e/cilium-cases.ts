@@ -74,12 +74,24 @@ export const ciliumCases: readonly DialectCase[] = [
     title: 'NotIn and DoesNotExist match where the key is absent',
     manifests: [
       clusterwide(
-        `{${onServer}, ingress: [
-          {fromEndpoints: [{matchExpressions: [{key: tier, operator: NotIn, values: [front]}]}]}]}`,
+        `{endpointSelector: {matchExpressions: [{key: tier, operator: DoesNotExist}, {key: app, operator: In, values: [server]}]},
+          ingress: [{fromEndpoints: [{matchExpressions: [{key: tier, operator: NotIn, values: [front]}]}]}]}`,
+      ),
+      clusterwide(
+        `{endpointSelector: {matchLabels: {tier: back}},
+          ingress: [{fromEndpoints: [{matchExpressions: [{key: tier, operator: DoesNotExist}]}]}]}`,
+        'q',
       ),
     ],
-    passes: [['blue/client', 'red/server', 'TCP:8080']],
-    fails: [['red/client', 'red/server', 'TCP:8080']],
+    passes: [
+      ['blue/client', 'red/server', 'TCP:8080'],
+      ['blue/server', 'red/server', 'TCP:8080'],
+      ['red/server', 'blue/server', 'TCP:8081'],
+    ],
+    fails: [
+      ['red/client', 'red/server', 'TCP:8080'],
+      ['red/client', 'blue/server', 'TCP:8081'],
+    ],
   },
   {
     title: 'ingress: [{}] denies all ingress; so does an empty list of peers; ICMP is denied, too',

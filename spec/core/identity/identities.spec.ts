@@ -39,6 +39,13 @@ describe('identities', () => {
     scene.apply(agent(['x']))
     expect(numberOf(scene, '10.0.0.1')).to.equal(numberOf(scene, '10.0.0.2'))
   })
+  it('have the reserved numbers that other tools know', () => {
+    const scene = new Scene()
+    scene.apply(agent())
+    const names = ['unknown', 'host', 'world', 'unmanaged', 'health', 'init', 'remote-node', 'kube-apiserver']
+    const numbered = [...names, 'ingress', 'world-ipv4', 'world-ipv6'].map(name => [`reserved:${name}`])
+    expect(numbered.map((_, number) => labelsOf(scene, number))).to.deep.equal(numbered)
+  })
   it('are reserved for nodes and the world', () => {
     const scene = new Scene()
     scene.apply(
