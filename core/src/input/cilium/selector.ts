@@ -22,6 +22,19 @@ const bareKey: Reader<string> = (value, path) => {
     : andThen(labelKey, () => right(`${namespaceLabels}${inner}`))(inner, path)
 }
 
+const reservedNames = Object.keys(reservedIdentities)
+
+/** Who is no pod has labels of a closed set. */
+const reservedKey = (name: string, path: string): Parsed<string> =>
+  reservedNames.includes(name)
+    ? right(`reserved:${name}`)
+    : refuse(
+        path,
+        'there is no such reserved label',
+        `reserved:${name}`,
+        nearestWord(name, reservedNames) ?? `one of ${reservedNames.join(', ')}`,
+      )
+
 /** A label key of a Cilium selector: `app`, `k8s:app` and `any:app` give `app`; `reserved:host` stays as it is. */
 export const ciliumLabelKey: Reader<string> = (value, path) =>
   andThen(text, key => {
@@ -30,25 +43,16 @@ export const ciliumLabelKey: Reader<string> = (value, path) =>
     const source = key.slice(0, colon)
     if (!/^[a-z0-9][-a-z0-9]*$/.test(source))
       return refuse(path, 'the source before ":" is not one', key, 'such as k8s:app, any:app or reserved:host')
-    return andThen(bareKey, bare => right(plainSources.has(source) ? bare : `${source}:${bare}`))(
-      key.slice(colon + 1),
-      path,
-    )
+    const name = key.slice(colon + 1)
+    if (source === 'reserved') return reservedKey(name, path)
+    return andThen(bareKey, bare => right(plainSources.has(source) ? bare : `${source}:${bare}`))(name, path)
   })(value, path)
 
-const reservedPrefix = 'reserved:'
-const reservedNames = Object.keys(reservedIdentities)
-
-/** Labels of who is no pod: a closed set of keys without values. Who has the API server's is known by address alone. */
+/** Reserved labels have no values. Who has the API server's is known by address alone, so it stands alone. */
 const reservedProblems =
   (path: string, selector: LabelSelector) =>
   ({ key, operator, values }: Requirement): Parsed<unknown> => {
-    if (!key.startsWith(reservedPrefix)) return right(key)
-    const name = key.slice(reservedPrefix.length)
-    if (!reservedNames.includes(name)) {
-      const near = nearestWord(name, reservedNames) ?? `one of ${reservedNames.join(', ')}`
-      return refuse(path, 'there is no such reserved label', key, near)
-    }
+    if (!key.startsWith('reserved:')) return right(key)
     if (values.some(value => value !== ''))
       return refuse(path, 'reserved labels have no value', `${key}=${values.join(',')}`, `"${key}": ""`)
     const asks = operator === 'In' || operator === 'Exists'

@@ -55,10 +55,13 @@ describe('input: peers of a Cilium policy', () => {
         kind: 'endpoints',
         selectors: [[{ key: 'reserved:host', operator: 'In', values: [''] }]],
       })
-      expect(peer({ matchLabels: { 'reserved:hots': '' } })?.expected).to.equal('host')
-      expect(peer({ matchExpressions: [{ key: 'reserved:own-pod', operator: 'Exists' }] })?.message).to.include(
-        'no such',
-      )
+      const strange = {
+        matchLabels: { 'reserved:hots': '' },
+        matchExpressions: [{ key: 'reserved:own-pod', operator: 'Exists' }],
+      }
+      const found = refusedEgress({ toEndpoints: [strange] })
+      expect(found['toEndpoints[0].matchLabels["reserved:hots"]']?.expected).to.equal('host')
+      expect(found['toEndpoints[0].matchExpressions[0].key']?.message).to.equal('there is no such reserved label')
       expect(peer({ matchLabels: { 'reserved:host': 'yes' } })?.message).to.equal('reserved labels have no value')
     })
     it('of the API server stand alone, as it is known by its addresses', () => {
