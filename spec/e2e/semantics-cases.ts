@@ -61,6 +61,19 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    title: 'empty lists of peers and ports mean everybody and everything, in either direction',
+    policies: [
+      policy('red', 'p', { ...server, ingress: [{ from: [], ports: [] }] }),
+      policy('blue', 'p', { ...client, policyTypes: ['Egress'], egress: [{ to: [], ports: [] }] }),
+    ],
+    passes: [
+      ['blue/client', 'red/server', 'TCP:9090'],
+      ['world', 'red/server', 'TCP:8080'],
+      ['blue/client', 'red/server', 'ICMP'],
+      ['blue/client', 'world', 'TCP:443'],
+    ],
+  },
+  {
     title: 'without policyTypes an egress section makes the policy one of both directions',
     policies: [policy('red', 'p', { ...client, egress: [{ ports: [anyPort(8080)] }] })],
     passes: [['red/client', 'red/server', 'TCP:8080']],

@@ -46,6 +46,8 @@ export interface AgentOptions {
   readonly nodeAddresses?: readonly string[]
   /** Where pods of manifests get addresses from: a block of each family, or of one. */
   readonly podCidrs?: readonly string[]
+  /** What CIDRs of Cilium's policies match besides addresses outside the cluster. */
+  readonly cidrMatch?: AgentFact['cidrMatch']
   readonly sources?: readonly Source[]
   readonly clock: Clock
   /** One line for whoever runs the agent: what it couldn't do, what it repaired. */
@@ -302,8 +304,9 @@ class RunningAgent implements Agent {
   }
 
   async #configure(): Promise<void> {
-    const { node, cluster = 'default', labelFilter = [] } = this.#options
-    const agent: AgentFact = { node, cluster, labelFilter }
+    const { node, cluster = 'default', labelFilter = [], cidrMatch = [] } = this.#options
+    const match = [...new Set(cidrMatch)].sort()
+    const agent: AgentFact = { node, cluster, labelFilter, ...(match.length > 0 && { cidrMatch: match }) }
     const { nodeAddresses: addresses = [], podCidrs = [] } = this.#options
     await this.#intake
       .submit('agent', state => {

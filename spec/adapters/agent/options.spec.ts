@@ -53,6 +53,18 @@ describe('an agent’s options', () => {
     expect({ addresses, podCidrs }).to.deep.equal({ addresses: ['10.0.0.1', 'fd00::1'], podCidrs: ['10.0.0.0/8'] })
   })
 
+  it('say whom CIDRs match, and no longer say so when they are left out', async () => {
+    const stateFolder = join(folder, 'match')
+    const matched = async (options: Partial<AgentOptions>) => {
+      const agent = await start({ stateFolder, ...options })
+      const { fact } = agent.engine.state.agent!
+      await agent.stop()
+      return fact.cidrMatch
+    }
+    expect(await matched({ cidrMatch: ['pods', 'nodes', 'pods'] })).to.deep.equal(['nodes', 'pods'])
+    expect(await matched({})).to.equal(undefined)
+  })
+
   it('size the maps: what has no room is told, and is in force once there is some', async () => {
     const agent = await start({ mapSizes: { weir_addr4: 4 } })
     const entries = () => [...agent.datapath.backend.maps.weir_addr4.entries()].length

@@ -20,6 +20,7 @@ interface AgentOptions {
   readonly netns?: string
   readonly nodeAddress?: readonly string[]
   readonly podCidr?: readonly string[]
+  readonly cidrMatch?: readonly ('nodes' | 'pods')[]
   readonly attach: AttachChoice
   readonly mapSize: MapSizes
   readonly socket: string
@@ -50,6 +51,7 @@ export function agentCommand(context: CommandContext): Command {
         ...(options.netns !== undefined && { netns: options.netns }),
         ...(options.nodeAddress !== undefined && { nodeAddresses: options.nodeAddress }),
         ...(options.podCidr !== undefined && { podCidrs: options.podCidr }),
+        ...(options.cidrMatch !== undefined && { cidrMatch: options.cidrMatch }),
       })
       terminal.note(
         `weir: node ${options.node}, ${agent.backendKind} backend, ${agent.engine.seq} events, socket ${options.socket}`,
@@ -76,6 +78,12 @@ export function agentCommand(context: CommandContext): Command {
     .addOption(new Option('--backend <kind>', 'where tables go').choices(['kernel', 'memory', 'auto']).default('auto'))
     .option('--node-address <address...>', 'addresses of this node; else those of its Node manifest')
     .option('--pod-cidr <cidr...>', 'where pods of manifests without addresses get one: a block of each family')
+    .addOption(
+      new Option(
+        '--cidr-match <whom...>',
+        'whom CIDRs of Cilium policies match besides addresses outside the cluster',
+      ).choices(['nodes', 'pods']),
+    )
     .option(
       '--bpffs <folder>',
       'BPF file system for pinned maps and links; mounted when it is not (default /sys/fs/bpf)',
