@@ -79,8 +79,11 @@ const withPolicies = (policies: readonly NetworkPolicyFact[]): readonly EventBod
 describe('core: well-known recipes', () => {
   for (const recipe of recipes) {
     describe(recipe.name, () => {
-      const engine = new Engine()
-      before(() => engine.apply(numbered(withPolicies(documentsOf(recipe).map(parsed)))))
+      let engine: Engine
+      before(() => {
+        engine = new Engine()
+        engine.apply(numbered(withPolicies(documentsOf(recipe).map(parsed))))
+      })
       const meant = clusterOf(withPolicies(documentsOf(recipe).map(oracleFromManifest)))
 
       for (const attempt of recipe.attempts) {
