@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { Engine } from '@weir/core'
+import { mixedHistories } from '../../oracle/generate/mixed.js'
+import { numberedBatches } from '../../oracle/generate/history.js'
+import { sampling } from '../../oracle/generate/seed.js'
+import { agent, is, pod, pods, policy, Scene } from '../log.js'
+
+const tablesOf = ({ tables }: Engine) => Object.values(tables).map(table => new Map(table))
+
+describe('numbers', () => {
+  it('stay as they were when an engine comes back from a snapshot', () => {
+    fc.assert(
+      fc.property(mixedHistories(30), fc.nat(8), (batches, at) => {
+        const events = numberedBatches(batches)
+        const engine = new Engine()
+        for (const batch of events.slice(0, at)) engine.apply(batch)
+        const restored = Engine.restore(structuredClone(engine.snapshot()))
+        expect(tablesOf(restored)).to.deep.equal(tablesOf(engine))
+        for (const batch of events.slice(at)) {
+          engine.apply(batch)
+          restored.apply(batch)
+          expect(restored.digest().hex).to.equal(engine.digest().hex)
+        }
+      }),
+      sampling('numbers after a snapshot', 60),
+    )
+  })
+
+  it('that a snapshot knew for what is no longer there are free again', () => {
+    const scene = new Scene()
+    scene.apply(agent(), pod('a/x', { app: 'x' }, '10.0.0.1'), policy('p', { podSelector: [is('app', 'x')] }))
+    const snapshot = scene.engine.snapshot()
+    const { classes, subjects, rows, slots } = snapshot.numbering
+    const numbersOf = (list: readonly (readonly [string, number])[]) => list.map(([, number]) => number).sort()
+    expect([classes, subjects, rows, slots].map(numbersOf)).to.deep.equal([[1], [1], [1, 2], [1]])
+
+    const gone = (...numbers: number[]) => numbers.map(number => [`gone ${number}`, number] as const)
+    const restored = new Scene(
+      Engine.restore({
+        ...snapshot,
+        numbering: {
+          classes: [...gone(4, 2), ...classes],
+          subjects: [...subjects, ...gone(2)],
+          rows: [...gone(3), ...rows],
+          slots: [...slots, ...gone(2)],
+        },
+      }),
+    )
+    restored.log.events.push(...scene.log.events)
+    expect(tablesOf(restored.engine)).to.deep.equal(tablesOf(scene.engine))
+    const [added, allowing] = [
+      pod('a/y', { app: 'y' }, '10.0.0.2'),
+      policy('p', { podSelector: [is('app', 'x')], ingress: [{ peers: [pods(is('app', 'y'))], ports: [] }] }),
+    ]
+    for (const each of [scene, restored]) each.apply(added, allowing)
+    expect(tablesOf(restored.engine)).to.deep.equal(tablesOf(scene.engine))
+  })
+})
