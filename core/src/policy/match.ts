@@ -7,12 +7,13 @@ export function matchesSelector(selector: LabelSelector, labels: LabelMap): bool
   return true
 }
 
-function meets({ operator, values }: Requirement, value: string | undefined): boolean {
-  switch (operator) {
+function meets(requirement: Requirement, value: string | undefined): boolean {
+  const values: readonly (string | undefined)[] = requirement.values
+  switch (requirement.operator) {
     case 'In':
-      return value !== undefined && values.includes(value)
+      return values.includes(value)
     case 'NotIn':
-      return value === undefined || !values.includes(value)
+      return !values.includes(value)
     case 'Exists':
       return value !== undefined
     case 'DoesNotExist':
