@@ -5,7 +5,7 @@ import type { LabelSelector } from './selector.js'
 export type AddressSource =
   /** DNS answers for one name. */
   | { readonly kind: 'name'; readonly name: string }
-  /** DNS answers for the names that a pattern matches: see `matchesName`. */
+  /** DNS answers for the names that a pattern matches: see `nameMatcher`. */
   | { readonly kind: 'pattern'; readonly pattern: string }
   /** A CiliumCIDRGroup. */
   | { readonly kind: 'group'; readonly name: string }

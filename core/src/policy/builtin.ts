@@ -47,9 +47,7 @@ export const hostBuiltinRules = (failSafePorts: readonly number[]): readonly Rul
     direction: 'ingress',
     peers: 'any',
     ports: {
-      ranges: [...new Set(failSafePorts)]
-        .sort((a, b) => a - b)
-        .map(port => ({ protocol: protocolNumbers.TCP, first: port, last: port })),
+      ranges: [...new Set(failSafePorts)].map(port => ({ protocol: protocolNumbers.TCP, first: port, last: port })),
       named: [],
     },
     origin: {

@@ -24,7 +24,7 @@ function meets(requirement: Requirement, value: string | undefined): boolean {
 /** Sorted by key, operator, values, without repeats: equal meanings that are written in another order become equal. */
 export function canonicalSelector(requirements: readonly Requirement[]): LabelSelector {
   const byText = new Map(requirements.map(requirement => [requirementText(requirement), requirement]))
-  return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, requirement]) => requirement)
+  return [...byText.keys()].sort().map(text => byText.get(text)!)
 }
 
 /** A selector as one line: equal canonical selectors have equal texts. `everything` when nothing is required. */

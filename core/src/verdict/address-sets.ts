@@ -2,7 +2,7 @@ import { parseAddress, parsePrefix, prefixText } from '../address/address.js'
 import type { Labels } from '../event/event.js'
 import { entryOf } from '../multimap.js'
 import { sourceText, type AddressSource } from '../policy/address-source.js'
-import { matchesName } from '../policy/fqdn.js'
+import { nameMatcher } from '../policy/fqdn.js'
 import { matchesSelector } from '../policy/match.js'
 
 /** What brings addresses: a DNS name, a CIDR group, a service. */
@@ -20,6 +20,9 @@ interface TopicEntry {
   readonly blocks: Map<string, readonly string[]>
   readonly sets: Set<AddressSet>
 }
+
+/** Whether a topic belongs to a source. */
+type Question = (topic: Topic) => boolean
 
 /** A set of addresses in use by rules. */
 export interface AddressSet {
@@ -43,7 +46,7 @@ export class AddressSets {
   readonly #places = new Map<string, string>()
   readonly #sets = new Map<string, AddressSet>()
   /** Sets that ask topics whether they belong: by pattern or labels. */
-  readonly #asking = new Set<AddressSet>()
+  readonly #asking = new Map<AddressSet, Question>()
 
   /**
    * Says what somebody brings now, in place of what he brought before.
@@ -85,9 +88,8 @@ export class AddressSets {
     set.references -= 1
     if (set.references > 0) return
     this.#sets.delete(set.text)
-    this.#asking.delete(set)
     this.dirty.delete(set)
-    if (isAsking(set.source)) for (const { sets } of this.#topics.values()) sets.delete(set)
+    if (this.#asking.delete(set)) for (const { sets } of this.#topics.values()) sets.delete(set)
     else this.#topics.get(placeOf(topicOf(set.source)!))?.sets.delete(set)
   }
 
@@ -96,31 +98,28 @@ export class AddressSets {
     const known = this.#sets.get(sourceText(source))
     if (known !== undefined) return [...known.members.keys()].sort()
     const members = new Set<string>()
-    for (const { blocks } of this.#topicsOf(source))
+    for (const { blocks } of this.#topicsOf(source, questionOf(source)))
       for (const some of blocks.values()) for (const text of some) members.add(text)
     return [...members].sort()
   }
 
   #fill(source: AddressSource, text: string): AddressSet {
     const set: AddressSet = { source, text, members: new Map(), dirty: new Set(), references: 0 }
-    if (isAsking(source)) this.#asking.add(set)
-    for (const entry of this.#topicsOf(source)) this.#join(entry, set)
+    const question = questionOf(source)
+    if (question !== undefined) this.#asking.set(set, question)
+    for (const entry of this.#topicsOf(source, question)) this.#join(entry, set)
     return set
   }
 
-  *#topicsOf(source: AddressSource): Iterable<TopicEntry> {
-    const direct = topicOf(source)
-    if (direct === undefined) {
-      for (const entry of this.#topics.values()) if (belongs(entry.topic, source)) yield entry
-      return
-    }
-    const entry = this.#topics.get(placeOf(direct))
-    if (entry !== undefined) yield entry
+  #topicsOf(source: AddressSource, question: Question | undefined): readonly TopicEntry[] {
+    if (question !== undefined) return [...this.#topics.values()].filter(({ topic }) => question(topic))
+    const entry = this.#topics.get(placeOf(topicOf(source)!))
+    return entry === undefined ? [] : [entry]
   }
 
   #open(topic: Topic): TopicEntry {
     const entry: TopicEntry = { topic, blocks: new Map(), sets: new Set() }
-    for (const set of this.#asking) if (belongs(topic, set.source)) entry.sets.add(set)
+    for (const [set, question] of this.#asking) if (question(topic)) entry.sets.add(set)
     for (const source of directSources(topic)) {
       const set = this.#sets.get(sourceText(source))
       if (set !== undefined) entry.sets.add(set)
@@ -131,9 +130,9 @@ export class AddressSets {
   #relabel(entry: TopicEntry, topic: Topic): void {
     if (entry.topic.labels === topic.labels) return
     entry.topic = topic
-    for (const set of this.#asking) {
+    for (const [set, question] of this.#asking) {
       const was = entry.sets.has(set)
-      const is = belongs(topic, set.source)
+      const is = question(topic)
       if (is && !was) this.#join(entry, set)
       if (was && !is) {
         entry.sets.delete(set)
@@ -160,8 +159,6 @@ export class AddressSets {
 
 const placeOf = ({ kind, name }: Topic): string => `${kind} ${name}`
 
-const isAsking = ({ kind }: AddressSource): boolean => kind === 'pattern' || kind === 'groups'
-
 /** The only topic of a source that names it. */
 function topicOf(source: AddressSource): Topic | undefined {
   switch (source.kind) {
@@ -181,13 +178,15 @@ function directSources({ kind, name }: Topic): readonly AddressSource[] {
   return [{ kind, namespace: name.slice(0, slash), service: name.slice(slash + 1) }]
 }
 
-function belongs(topic: Topic, source: AddressSource): boolean {
-  if (source.kind === 'pattern') return topic.kind === 'name' && matchesName(source.pattern, topic.name)
-  if (source.kind === 'groups') {
-    return topic.kind === 'group' && matchesSelector(source.selector, new Map(Object.entries(topic.labels ?? {})))
+/** What a source asks of topics; undefined for one that names its only topic. */
+function questionOf(source: AddressSource): Question | undefined {
+  if (source.kind === 'pattern') {
+    const matches = nameMatcher(source.pattern)
+    return ({ kind, name }) => kind === 'name' && matches(name)
   }
-  const own = topicOf(source)
-  return own !== undefined && placeOf(own) === placeOf(topic)
+  if (source.kind !== 'groups') return undefined
+  const { selector } = source
+  return ({ kind, labels = {} }) => kind === 'group' && matchesSelector(selector, new Map(Object.entries(labels)))
 }
 
 function blockText(text: string): string | undefined {

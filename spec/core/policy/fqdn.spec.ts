@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { matchesName } from '@weir/core/policy/fqdn.js'
+import { nameMatcher } from '@weir/core/policy/fqdn.js'
 
 const names = ['x.org', 'a.x.org', 'a-1_b.x.org', 'b.a.x.org', 'axxorg', 'y.org', 'a.x.org.uk', 'org']
-const matched = (pattern: string): readonly string[] => names.filter(name => matchesName(pattern, name))
+const matched = (pattern: string): readonly string[] => names.filter(nameMatcher(pattern))
 
 describe('patterns of DNS names', () => {
   it('mean every name by * alone', () => expect(matched('*')).to.deep.equal(names))
@@ -31,9 +31,5 @@ describe('patterns of DNS names', () => {
     expect(matched('(a|x).org')).to.deep.equal([])
     expect(matched('[a-z].org')).to.deep.equal([])
     expect(matched('a+.x.org')).to.deep.equal([])
-  })
-  it('stay right when there were many others', () => {
-    for (let n = 0; n < 10_001; n += 1) matchesName(`n${n}.org`, 'x.org')
-    expect(matched('*.x.org')).to.deep.equal(['a.x.org', 'a-1_b.x.org'])
   })
 })

@@ -45,8 +45,8 @@ describe('texts', () => {
   })
   it('of ports are sorted', () => {
     const ranges = [
-      { protocol: 17, first: 53, last: 53 },
       { protocol: 6, first: 80, last: 81 },
+      { protocol: 17, first: 53, last: 53 },
     ]
     expect(portSetText('any')).to.equal('any')
     expect(portSetText({ ranges, named: [{ protocol: 6, name: 'http' }] })).to.equal('17:53-53 6:80-81 6:http')
