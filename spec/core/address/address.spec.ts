@@ -35,7 +35,20 @@ describe('addresses', () => {
     '1,2,3,4',
     'a.b.c.d',
   ]
-  for (const text of [...none, '1111.2.3.4', '1.2.3.1000', '1.2.3/4', '1:2:3', '::g', '1.2.3.4/8', '1.2.3.4 ']) {
+  for (const text of [
+    ...none,
+    '1111.2.3.4',
+    '1.2.3.1000',
+    '1.2.3/4',
+    '1:2:3',
+    '::g',
+    '1.2.3.4/8',
+    '1.2.3.4 ',
+    '01.2.3.4',
+    '1.2.3.00',
+    '1.2.3',
+    '0x1.2.3.4',
+  ]) {
     it(`are not read from ${JSON.stringify(text)}`, () => expect(parseAddress(text)).to.equal(undefined))
   }
 })
