@@ -30,7 +30,6 @@ export class PrefixTrie<Value> {
     let node = this.#root
     while (node !== undefined && node.length <= length && contains(node, bytes)) {
       if (node.value !== undefined) found = node.value
-      if (node.length === length) break
       node = bitAt(bytes, node.length) === 0 ? node.zero : node.one
     }
     return found
@@ -39,10 +38,7 @@ export class PrefixTrie<Value> {
   /** The values of all prefixes inside the first `length` bits of `bytes`, itself included. */
   within(bytes: Uint8Array, length: number): Value[] {
     let node = this.#root
-    while (node !== undefined && node.length < length) {
-      if (!contains(node, bytes)) return []
-      node = bitAt(bytes, node.length) === 0 ? node.zero : node.one
-    }
+    while (node !== undefined && node.length < length) node = bitAt(bytes, node.length) === 0 ? node.zero : node.one
     const found: Value[] = []
     if (node === undefined || commonBits(node.bytes, bytes, length) < length) return found
     const stack = [node]

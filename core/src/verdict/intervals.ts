@@ -31,17 +31,18 @@ export function union(a: Intervals, b: Intervals): Intervals {
   if (b.length === 0) return a
   if (isEverything(a) || isEverything(b)) return everything
   const result: number[] = []
-  let i = 0
-  let j = 0
-  while (i < a.length || j < b.length) {
-    const takeA = j >= b.length || (i < a.length && a[i]! <= b[j]!)
+  let end = -2
+  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+    // Past its end a list has no key, which is not less than any.
+    const takeA = j >= b.length || a[i]! <= b[j]!
     const first = takeA ? a[i]! : b[j]!
     const last = takeA ? a[i + 1]! : b[j + 1]!
     if (takeA) i += 2
     else j += 2
-    const end = result.length - 1
-    if (end > 0 && first <= result[end]! + 1) result[end] = Math.max(result[end]!, last)
-    else result.push(first, last)
+    if (first > end + 1) result.push(first, last)
+    else if (last > end) result[result.length - 1] = last
+    else continue
+    end = last
   }
   return result
 }

@@ -2,7 +2,15 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { verdicts, type Rule } from '@weir/core'
 import { compareRules, judge, type Match } from '@weir/core/verdict/evaluate.js'
-import { contains, difference, everything, intersection, union, type Intervals } from '@weir/core/verdict/intervals.js'
+import {
+  contains,
+  difference,
+  everything,
+  intersection,
+  portSetIntervals,
+  union,
+  type Intervals,
+} from '@weir/core/verdict/intervals.js'
 import { allowing, judgementText, stepsOf, type Judgement } from '@weir/core/verdict/judgement.js'
 import { stepAt } from '@weir/core/verdict/rows.js'
 
@@ -31,6 +39,32 @@ describe('intervals', () => {
       }),
       { numRuns: 500 },
     )
+  })
+  it('have one form: rising, each apart from the next', () => {
+    fc.assert(
+      fc.property(intervals, intervals, (a, b) => {
+        for (const result of [union(a, b), intersection(a, b), difference(a, b)]) {
+          expect(result.length % 2).to.equal(0)
+          for (let i = 0; i < result.length; i += 2) {
+            expect(result[i]!).to.be.at.most(result[i + 1]!)
+            if (i > 0) expect(result[i]!).to.be.greaterThan(result[i - 1]! + 1)
+          }
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+  it('of ports are their protocol and number, whatever order the ranges stand in', () => {
+    const range = (protocol: number, first: number, last: number) => ({ protocol, first, last })
+    const ranges = [range(17, 53, 53), range(6, 81, 90), range(6, 80, 80), range(6, 85, 87), range(0, 0, 65535)]
+    expect(portSetIntervals({ ranges, named: [] })).to.deep.equal([
+      ...[0, 65535],
+      ...[6 * 65536 + 80, 6 * 65536 + 90],
+      ...[17 * 65536 + 53, 17 * 65536 + 53],
+    ])
+    expect(portSetIntervals({ ranges: [range(255, 0, 65535)], named: [] })).to.deep.equal([255 * 65536, 0xffffff])
+    expect(portSetIntervals({ ranges: [], named: [{ name: 'http', protocol: 6 }] })).to.deep.equal([])
+    expect(portSetIntervals('any')).to.deep.equal(everything)
   })
   it('become rows that start at 0, rise, and change the verdict with each step', () => {
     fc.assert(
