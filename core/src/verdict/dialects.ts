@@ -57,8 +57,8 @@ export function compilePolicy(policy: PolicyFact & Pick<Stored<unknown>, 'seq'>,
 }
 
 /** Whom the CIDR peers of Cilium policies match by configuration. */
-export function cidrScope(match: AgentFact['cidrMatch'] = []): AddressScope {
-  const [nodes, pods] = [match.includes('nodes'), match.includes('pods')]
+export function cidrScope(match?: AgentFact['cidrMatch']): AddressScope {
+  const [nodes, pods] = [match?.includes('nodes'), match?.includes('pods')]
   if (nodes) return pods ? 'any' : 'outside-and-nodes'
   return pods ? 'outside-and-pods' : 'outside'
 }

@@ -23,16 +23,11 @@ const asksProxy = ({ l7 }: Rule): number => (l7 === undefined ? 0 : 1)
 function compareInTier(a: Rule, b: Rule): number {
   const priorities = Math.floor(a.order / ordersPerPriority) - Math.floor(b.order / ordersPerPriority)
   if (priorities !== 0) return priorities
-  const [kindA, nameA] = partsOf(a)
-  const [kindB, nameB] = partsOf(b)
-  return compareText(nameA, nameB) || compareText(kindA, kindB) || a.order - b.order
+  return compareText(nameOf(a), nameOf(b)) || compareText(a.origin.policy, b.origin.policy) || a.order - b.order
 }
 
-/** Kind and name, as an origin writes them. */
-function partsOf({ origin: { policy } }: Rule): readonly [kind: string, name: string] {
-  const space = policy.indexOf(' ')
-  return [policy.slice(0, Math.max(0, space)), policy.slice(space + 1)]
-}
+/** An origin writes the kind, a space and the name. */
+const nameOf = ({ origin: { policy } }: Rule): string => policy.slice(policy.indexOf(' ') + 1)
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -67,5 +62,5 @@ export function judge(matches: readonly Match[]): Judgement {
 }
 
 /** Whether a rule is what policies deny by default: it makes the subject isolated, and denies what nothing allows. */
-export const isIsolation = ({ tier, order, action }: Rule): boolean =>
-  tier === 'namespaced' && order === namespacedOrders.isolation && action === 'deny'
+export const isIsolation = ({ tier, order }: Rule): boolean =>
+  tier === 'namespaced' && order === namespacedOrders.isolation

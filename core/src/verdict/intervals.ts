@@ -29,7 +29,6 @@ export function contains(intervals: Intervals, key: number): boolean {
 export function union(a: Intervals, b: Intervals): Intervals {
   if (a.length === 0) return b
   if (b.length === 0) return a
-  if (isEverything(a) || isEverything(b)) return everything
   const result: number[] = []
   let end = -2
   for (let i = 0, j = 0; i < a.length || j < b.length; ) {
@@ -61,8 +60,7 @@ export function intersection(a: Intervals, b: Intervals): Intervals {
   return result
 }
 
-export const difference = (a: Intervals, b: Intervals): Intervals =>
-  b.length === 0 ? a : intersection(a, complement(b))
+export const difference = (a: Intervals, b: Intervals): Intervals => intersection(a, complement(b))
 
 function complement(a: Intervals): Intervals {
   const result: number[] = []
@@ -75,4 +73,4 @@ function complement(a: Intervals): Intervals {
   return result
 }
 
-const isEverything = (a: Intervals): boolean => a.length === 2 && a[0] === 0 && a[1] === lastKey
+const isEverything = (a: Intervals): boolean => a[0] === 0 && a[1] === lastKey

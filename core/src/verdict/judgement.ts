@@ -11,7 +11,7 @@ export interface Judgement {
 /** Allows these keys and denies the rest. */
 export const allowing = (allowed: Intervals): Judgement => ({ allowed, denylisted: nothing, proxied: nothing })
 
-/** Equal judgements have equal texts. */
+/** Equal judgements have equal texts. Snapshots know rows by them. */
 export const judgementText = ({ allowed, denylisted, proxied }: Judgement): string =>
   denylisted.length === 0 && proxied.length === 0
     ? allowed.join()
@@ -26,7 +26,7 @@ export function stepsOf({ allowed, denylisted, proxied }: Judgement): Step[] {
   note(allowed, verdicts.allow)
   note(denylisted, verdicts.denylisted)
   note(proxied, verdicts.proxy)
-  if (denylisted.length > 0 || proxied.length > 0) starts.sort(([a], [b]) => a - b)
+  starts.sort(([a], [b]) => a - b)
   const steps: Step[] = []
   let next = 0
   for (const [first, last, verdict] of starts) {

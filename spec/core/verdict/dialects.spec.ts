@@ -86,6 +86,7 @@ describe('dialects', () => {
     for (const key of [
       'NetworkPolicy/a/q',
       'NetworkPolicy/b/p',
+      'NeutralPolicy/a/p',
       'AdminNetworkPolicy//q',
       'ClusterNetworkPolicy//p',
       '',

@@ -102,6 +102,14 @@ describe('judgements', () => {
   })
 })
 
+describe('texts of judgements', () => {
+  it('stay as snapshots have them', () => {
+    expect(judgementText(allowing([1, 2, 4, 5]))).to.equal('1,2,4,5')
+    expect(judgementText({ allowed: [1, 2], denylisted: [4, 5], proxied: [] })).to.equal('1,2;4,5;')
+    expect(judgementText({ allowed: [1, 2], denylisted: [], proxied: [4, 5] })).to.equal('1,2;;4,5')
+  })
+})
+
 const rule = fc.record({
   tier: fc.constantFrom('admin', 'namespaced', 'baseline') as fc.Arbitrary<Rule['tier']>,
   order: fc.integer({ min: 0, max: 3 }),
@@ -176,6 +184,10 @@ describe('evaluation', () => {
       'ClusterNetworkPolicy b 500000',
       'ClusterNetworkPolicy c 500000',
     ])
+  })
+  it('takes policies by name, whatever their kinds', () => {
+    const rules = ['KindX b', 'KindA c', 'KindY a'].map(policy => made('deny', 0, 'baseline', policy))
+    expect(rules.sort(compareRules).map(({ origin }) => origin.policy)).to.deep.equal(['KindY a', 'KindX b', 'KindA c'])
   })
   it('allows everything where no rule matches', () => expect(judge([])).to.deep.equal(allowing(everything)))
 })
