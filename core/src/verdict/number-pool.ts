@@ -53,7 +53,8 @@ function sink(heap: number[], number: number): void {
   for (;;) {
     let child = at * 2 + 1
     if (child >= heap.length) break
-    if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child += 1
+    // An only child has no sibling, which is not less than it.
+    if (heap[child + 1]! < heap[child]!) child += 1
     if (heap[child]! >= number) break
     heap[at] = heap[child]!
     at = child

@@ -35,17 +35,14 @@ export class Subjects {
 
 /** What makes those of a shape one subject with others: rules, and their own numbers for the names in ingress rules. */
 export function subjectOf(shape: Shape, rules: readonly CompiledRule[]): Placement<SubjectData> {
-  const resolution = new Map<string, number>()
-  for (const { rule, names } of rules) {
-    if (rule.direction !== 'ingress') continue
-    for (const { name, protocol } of names) {
-      const key = portKey(protocol, name)
-      const number = shape.ports.get(key)
-      if (number !== undefined) resolution.set(key, number)
-    }
-  }
+  const asked = new Set(rules.flatMap(namesAsked))
+  const resolution = new Map([...shape.ports].filter(([key]) => asked.has(key)))
   const ids = rules.map(({ id }) => id).sort((a, b) => a - b)
   const resolved = [...resolution].map(([key, number]) => `${key}=${number}`).sort()
   const sorted = [...rules].sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : 1))
   return { key: `${ids.join()}|${resolved.join()}`, data: { rules: sorted, resolution } }
 }
+
+/** The named ports of an ingress rule, by `portKey`: those of egress rules are for peers to resolve. */
+const namesAsked = ({ rule, names }: CompiledRule): readonly string[] =>
+  rule.direction === 'ingress' ? names.map(({ name, protocol }) => portKey(protocol, name)) : []
