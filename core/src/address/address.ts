@@ -87,8 +87,7 @@ function parseQuad(text: string): Uint8Array | undefined {
 
 /** Clears the bits past the length, in place. */
 function masked(bytes: Uint8Array, length: number): Uint8Array {
-  let index = length >> 3
+  const index = length >> 3
   bytes[index]! &= 0xff << (8 - (length & 7))
-  for (index += 1; index < bytes.length; index += 1) bytes[index] = 0
-  return bytes
+  return bytes.fill(0, index + 1)
 }

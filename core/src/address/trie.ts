@@ -17,7 +17,7 @@ export class PrefixTrie<Value> {
 
   get(bytes: Uint8Array, length: number): Value | undefined {
     let node = this.#root
-    while (node !== undefined && node.length <= length && contains(node, bytes)) {
+    while (node !== undefined && contains(node, bytes)) {
       if (node.length === length) return node.value
       node = bitAt(bytes, node.length) === 0 ? node.zero : node.one
     }
@@ -78,7 +78,7 @@ function insert<Value>(node: Node<Value> | undefined, bytes: Uint8Array, length:
 }
 
 function remove<Value>(node: Node<Value> | undefined, bytes: Uint8Array, length: number): Node<Value> | undefined {
-  if (node === undefined || node.length > length || !contains(node, bytes)) return node
+  if (node === undefined || !contains(node, bytes)) return node
   if (node.length === length) node.value = undefined
   else if (bitAt(bytes, node.length) === 0) node.zero = remove(node.zero, bytes, length)
   else node.one = remove(node.one, bytes, length)

@@ -4,7 +4,7 @@ import type { Family } from '../policy/rule.js'
 
 /** Blocks of addresses that may overlap. */
 export class BlockSet {
-  readonly #tries: Readonly<Record<Family, PrefixTrie<true>>> = { 4: new PrefixTrie(), 6: new PrefixTrie() }
+  readonly #tries: Readonly<Record<Family, PrefixTrie<Prefix>>> = { 4: new PrefixTrie(), 6: new PrefixTrie() }
   readonly #blocks = new Map<string, Prefix>()
 
   has(text: string): boolean {
@@ -13,7 +13,7 @@ export class BlockSet {
 
   add(text: string, block: Prefix): void {
     this.#blocks.set(text, block)
-    this.#tries[block.family].set(block.bytes, block.length, true)
+    this.#tries[block.family].set(block.bytes, block.length, block)
   }
 
   delete(text: string): void {

@@ -1,6 +1,14 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { bitAt, commonBits, containsPrefix, parseAddress, parsePrefix, prefixText } from '@weir/core/address/address.js'
+import {
+  addressBits,
+  bitAt,
+  commonBits,
+  containsPrefix,
+  parseAddress,
+  parsePrefix,
+  prefixText,
+} from '@weir/core/address/address.js'
 
 const octet = fc.integer({ min: 0, max: 255 })
 const quad = fc.tuple(octet, octet, octet, octet)
@@ -10,6 +18,7 @@ const bytes = fc.uint8Array({ minLength: 16, maxLength: 16 })
 const bits = (of: Iterable<number>): string => [...of].map(byte => byte.toString(2).padStart(8, '0')).join('')
 
 describe('addresses', () => {
+  it('have 32 or 128 bits', () => expect([addressBits(4), addressBits(6)]).to.deep.equal([32, 128]))
   it('of IPv4 are four bytes in network order', () => {
     fc.assert(
       fc.property(quad, parts => {
