@@ -11,9 +11,10 @@ interface Entry {
 
 /** Rows by content: equal judgements share one. */
 export class Rows {
-  readonly table = new RecordedTable<number, Row>((a, b) => a === b)
+  readonly table = new RecordedTable<number, Row>(Object.is)
   readonly #byKey = new Map<string, Entry>()
   readonly #byId = new Map<number, Entry>()
+  /** Rows that lost a reference since the last sweep. */
   readonly #idle = new Set<Entry>()
   readonly #numbers = new NumberPool()
   /** Ids of rows that a snapshot knew, by content, until something refers to them. */
@@ -55,7 +56,7 @@ export class Rows {
   release(row: Row): void {
     const entry = this.#byId.get(row.id)!
     entry.references -= 1
-    if (entry.references === 0) this.#idle.add(entry)
+    this.#idle.add(entry)
   }
 
   /** Ends the writing of a delta: rows that nothing refers to any more go. */

@@ -35,14 +35,12 @@ export class Subjects {
 
 /** What makes those of a shape one subject with others: rules, and their own numbers for the names in ingress rules. */
 export function subjectOf(shape: Shape, rules: readonly CompiledRule[]): Placement<SubjectData> {
-  const asked = new Set(rules.flatMap(namesAsked))
+  // Names in egress rules are for peers to resolve.
+  const names = rules.filter(({ rule }) => rule.direction === 'ingress').flatMap(each => each.names)
+  const asked = new Set(names.map(({ name, protocol }) => portKey(protocol, name)))
   const resolution = new Map([...shape.ports].filter(([key]) => asked.has(key)))
   const ids = rules.map(({ id }) => id).sort((a, b) => a - b)
   const resolved = [...resolution].map(([key, number]) => `${key}=${number}`).sort()
   const sorted = [...rules].sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : 1))
   return { key: `${ids.join()}|${resolved.join()}`, data: { rules: sorted, resolution } }
 }
-
-/** The named ports of an ingress rule, by `portKey`: those of egress rules are for peers to resolve. */
-const namesAsked = ({ rule, names }: CompiledRule): readonly string[] =>
-  rule.direction === 'ingress' ? names.map(({ name, protocol }) => portKey(protocol, name)) : []

@@ -4,7 +4,7 @@ import { Engine } from '@weir/core'
 import { mixedHistories } from '../../oracle/generate/mixed.js'
 import { numberedBatches } from '../../oracle/generate/history.js'
 import { sampling } from '../../oracle/generate/seed.js'
-import { agent, is, pod, pods, policy, Scene } from '../log.js'
+import { agent, is, pod, pods, policy, Scene, tcp } from '../log.js'
 
 const tablesOf = ({ tables }: Engine) => Object.values(tables).map(table => new Map(table))
 
@@ -51,7 +51,7 @@ describe('numbers', () => {
     expect(tablesOf(restored.engine)).to.deep.equal(tablesOf(scene.engine))
     const [added, allowing] = [
       pod('a/y', { app: 'y' }, '10.0.0.2'),
-      policy('p', { podSelector: [is('app', 'x')], ingress: [{ peers: [pods(is('app', 'y'))], ports: [] }] }),
+      policy('p', { podSelector: [is('app', 'x')], ingress: [{ peers: [pods(is('app', 'y'))], ports: [tcp(80)] }] }),
     ]
     for (const each of [scene, restored]) each.apply(added, allowing)
     expect(tablesOf(restored.engine)).to.deep.equal(tablesOf(scene.engine))

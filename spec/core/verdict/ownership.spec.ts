@@ -90,4 +90,34 @@ describe('an address that several claim', () => {
     scene.apply(noPod('a/x'))
     expect(scene.engine.tables.addresses.size).to.equal(0)
   })
+  it('is given up once, however often its owner says it', () => {
+    const scene = new Scene()
+    scene.apply(agent(), claims[4]!.says, pod('y/twice', {}, [shared, shared]))
+    expect(ownerIn(scene)).to.equal('pod y/twice')
+    scene.apply(noPod('y/twice'))
+    expect(ownerIn(scene)).to.equal('pod a/first')
+  })
+  it('follows its node into judgement and out of it, beside one that can’t be read', () => {
+    const scene = new Scene()
+    const host = {
+      kind: 'ciliumpolicy.upserted',
+      policy: {
+        kind: 'CiliumClusterwideNetworkPolicy',
+        namespace: '',
+        name: 'host',
+        rules: [
+          {
+            path: 'spec',
+            subject: { kind: 'nodes', selector: [] },
+            enableDefaultDeny: { ingress: true },
+          },
+        ],
+      },
+    } as const satisfies EventBody
+    scene.apply(agent(), node('here', ['nowhere', '192.168.0.1']), host)
+    expect(scene.verdict('8.8.8.8', '192.168.0.1')).to.equal(verdicts.deny)
+    const { kind, namespace, name } = host.policy
+    scene.apply({ kind: 'ciliumpolicy.deleted', policyKind: kind, namespace, name })
+    expect(scene.verdict('8.8.8.8', '192.168.0.1')).to.equal(verdicts.allow)
+  })
 })

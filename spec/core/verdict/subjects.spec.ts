@@ -95,4 +95,35 @@ describe('a subject', () => {
     scene.apply({ kind: 'networkpolicy.deleted', namespace: 'a', name: 'p' })
     expect(new Set(subjects()).size).to.equal(1)
   })
+  it('keeps the number of the heavier part when a policy parts it', () => {
+    const scene = new Scene()
+    const addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
+    scene.apply(agent(), ...addresses.map((address, n) => pod(`a/p${n}`, { app: n < 2 ? 'many' : 'one' }, address)))
+    const subjects = () => addresses.map(address => scene.subjectOf(address))
+    expect(subjects()).to.deep.equal([1, 1, 1])
+    scene.apply(policy('p', { podSelector: [is('app', 'one')] }))
+    expect(subjects()).to.deep.equal([1, 1, 2])
+    scene.apply({ kind: 'networkpolicy.deleted', namespace: 'a', name: 'p' })
+    scene.apply(policy('p', { podSelector: [is('app', 'many')] }))
+    expect(subjects()).to.deep.equal([1, 1, 2])
+  })
+  it('resolves a name for itself on ingress and leaves it to the peer on egress, when both ask', () => {
+    const scene = new Scene()
+    const http = (port: number) => ({ ports: [{ name: 'http', protocol: 'TCP', port }] as const })
+    const rules = [{ peers: [], ports: [tcp('http')] }]
+    scene.apply(
+      agent(),
+      pod('a/own', { app: 'own' }, '10.0.0.1', http(80)),
+      pod('a/peer', { app: 'peer' }, '10.0.0.2', http(81)),
+      policy('p', {
+        podSelector: [is('app', 'own')],
+        policyTypes: ['ingress', 'egress'],
+        ingress: rules,
+        egress: rules,
+      }),
+    )
+    const allowed = (from: string, to: string) => [80, 81].filter(port => scene.verdict(from, to, port) === 1)
+    expect(allowed('10.0.0.2', '10.0.0.1')).to.deep.equal([80])
+    expect(allowed('10.0.0.1', '10.0.0.2')).to.deep.equal([81])
+  })
 })
