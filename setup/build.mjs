@@ -12,15 +12,15 @@ function run(command, args, options = {}) {
     throw new Error(`${[command, ...args].join(' ')} ended with status ${result.status ?? result.signal}`)
 }
 
-/** Installs the locked npm packages unless this very lock file was installed before. */
-export function installModules(say) {
-  const stamp = path.join(root, 'node_modules', '.weir-lock')
+/** Installs the locked npm packages of a folder unless this very lock file was installed before. */
+export function installModules(say, folder = '.') {
+  const stamp = path.join(root, folder, 'node_modules', '.weir-lock')
   const hash = createHash('sha256')
-    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .update(readFileSync(path.join(root, folder, 'package-lock.json')))
     .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
-  say('installing npm packages')
-  run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'])
+  say(folder === '.' ? 'installing npm packages' : `installing npm packages of ${folder}`)
+  run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: path.join(root, folder) })
   mkdirSync(path.dirname(stamp), { recursive: true })
   writeFileSync(stamp, hash)
 }

@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { buildAll, installModules, lint, mayUseKernel, root } from './build.mjs'
+import { mutate } from './mutation/mutate.mjs'
 import { ensurePackages } from './packages.mjs'
 
 const usage = `usage: npm start [-- FOLDER …]   set up, build, run the demo
        npm test                 set up, build, lint, run the tests
        npm run test:long        the tests that take long as well
        npm run bench -- NAME    a benchmark; without a name, the list
+       npm run mutate -- PATH   mutation tests of the compiler; without a path, of all of it
        npm run build            set up and build`
 
 const say = text => process.stderr.write(`weir: ${text}\n`)
@@ -52,6 +54,9 @@ function main(command, args) {
       if (missing.length > 0) say(`missing ${missing.join(', ')}`)
       return node('spec/dist/bench/main.js', ...args)
     }
+    case 'mutate':
+      installModules(say)
+      return mutate(args, say)
     default:
       process.stderr.write(`${usage}\n`)
       return 2
