@@ -35,6 +35,18 @@ export class PrefixTrie<Value> {
     return found
   }
 
+  /** The values of all prefixes that contain the first `length` bits of `bytes`, itself included, the shortest first. */
+  around(bytes: Uint8Array, length: number): Value[] {
+    const found: Value[] = []
+    let node = this.#root
+    while (node !== undefined && node.length <= length && contains(node, bytes)) {
+      if (node.value !== undefined) found.push(node.value)
+      if (node.length === length) break
+      node = bitAt(bytes, node.length) === 0 ? node.zero : node.one
+    }
+    return found
+  }
+
   /** The values of all prefixes inside the first `length` bits of `bytes`, itself included. */
   within(bytes: Uint8Array, length: number): Value[] {
     let node = this.#root

@@ -28,11 +28,11 @@ export interface EndClass {
   readonly steady: boolean
 }
 
-/** Sorts the ends of one or more states into classes. */
-export function classesOf(readings: readonly Reading[]): EndClass[] {
+/** Sorts ends into classes: everybody whom rules of the states could tell apart, unless it is told whom. */
+export function classesOf(readings: readonly Reading[], ends: Iterable<End> = endsOf(readings)): EndClass[] {
   const judges = readings.map(({ book }) => new Standings(book))
   const classes = new Map<string, EndClass & { readonly members: End[] }>()
-  for (const end of endsOf(readings)) {
+  for (const end of ends) {
     const standings = end.faces.map((face, at) => judges[at]!.of(face, end.ownFaces?.[at]))
     const steady = isSteady(end)
     const key = [end.kind, end.family, steady, ...standings.map(standing => standing.key)].join('|')
@@ -43,25 +43,32 @@ export function classesOf(readings: readonly Reading[]): EndClass[] {
 }
 
 /**
- * What one end says about its traffic with another in one state.
+ * The rules of one end that speak of its traffic with another in one state, in deciding order.
  * @param own whether a node among them is the pod's own
  */
-export function rowOf(state: number, direction: Direction, subject: EndClass, peer: EndClass, own: boolean): SideRow {
-  const { rules, ports } = subject.standings[state]!
+export function matchingRules(
+  state: number,
+  direction: Direction,
+  subject: EndClass,
+  peer: EndClass,
+  own: boolean,
+): readonly BookRule[] {
   const other = peer.standings[state]!
   const meant = own ? other.meantByOwn : other.meant
-  const matching = rules[direction].filter(({ peers }) => peers === 'any' || peers.some(text => meant.has(text)))
-  return matching.length === 0 ? freeRow : judgeSide(matching, direction === 'egress' ? other.ports : ports)
+  return subject.standings[state]!.rules[direction].filter(
+    ({ peers }) => peers === 'any' || peers.some(text => meant.has(text)),
+  )
 }
 
-/** Whether the same rules of a direction select the members in the first two states. */
-export function sameRules({ standings: [before, after] }: EndClass, direction: Direction): boolean {
-  const a = before!.rules[direction]
-  const b = after!.rules[direction]
-  return a.length === b.length && a.every(({ text }, at) => text === b[at]!.text)
+/** What one end says about its traffic with another in one state. */
+export function rowOf(state: number, direction: Direction, subject: EndClass, peer: EndClass, own: boolean): SideRow {
+  const matching = matchingRules(state, direction, subject, peer, own)
+  const destination = direction === 'egress' ? peer : subject
+  return matching.length === 0 ? freeRow : judgeSide(matching, destination.standings[state]!.ports)
 }
 
-function isSteady({ faces, hosts }: End): boolean {
+/** Whether the states know somebody alike. */
+export function isSteady({ faces, hosts }: End): boolean {
   const [first, ...rest] = faces
   return (
     hosts.every(host => host === hosts[0]) &&

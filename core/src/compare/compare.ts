@@ -1,10 +1,17 @@
-import { entryOf } from '../multimap.js'
+import type { Direction } from '../policy/rule.js'
+import type { LabelSelector } from '../policy/selector.js'
 import type { Intervals } from '../verdict/intervals.js'
-import { classesOf, type EndClass, rowOf, sameRules } from './classes.js'
-import { type Readable, readingOf } from './ends.js'
+import { type ActiveRules, directions, labelPeers, namedPeers, otherDirection, subjectsOf } from './active-rules.js'
+import { meetingAny } from './active-rules.js'
+import { classesOf, type EndClass, matchingRules } from './classes.js'
+import { differencesOf } from './differences.js'
+import { namedPrefixes, type Reading, readingsOf, residentEnds, type Readable } from './ends.js'
+import { cubeSelectors } from './key-set.js'
 import { linesOf, type FlowChange } from './lines.js'
-import { meetings, type Outcome, outcomesOf, outcomeText } from './outcome.js'
+import type { Outcome } from './outcome.js'
 import { type Pair, pairsOf } from './pairs.js'
+import { ProspectFinder, type Role } from './prospects.js'
+import { activeBetween, Concern } from './unsteady.js'
 
 export type ChangeKind = 'newly-allowed' | 'newly-denied' | 'changed-l7'
 
@@ -12,8 +19,15 @@ export type ChangeKind = 'newly-allowed' | 'newly-denied' | 'changed-l7'
 export interface Difference {
   readonly change: ChangeKind
   readonly keys: Intervals
+  /** Of a pod to come: the names that these ports have, and those that they don't. Absent when it is all the same. */
+  readonly portNames?: PortNaming
   readonly before: Outcome
   readonly after: Outcome
+}
+
+export interface PortNaming {
+  readonly has: readonly string[]
+  readonly lacks: readonly string[]
 }
 
 /** What changes between the members of two classes. */
@@ -21,63 +35,164 @@ export interface PairChange extends Pair {
   readonly differences: readonly Difference[]
 }
 
+/** Pods to come that were not looked into, because rules tell too many kinds of them apart. */
+export interface Uncovered {
+  /** The direction of the rules that change for them. */
+  readonly direction: Direction
+  /** `subject`: they are who the rules judge; `peer`: the other end; `both`: such subjects with peers to come. */
+  readonly role: 'subject' | 'peer' | 'both'
+  /** Who they are: all pods that one of these means. */
+  readonly selectors: readonly LabelSelector[]
+  /** The bound that was reached. */
+  readonly limit: number
+}
+
+/** How far pods to come are followed. */
+export interface CompareLimits {
+  /** Most sets of labels in one part of one direction. */
+  readonly labelSets: number
+  /** Most pairs of two pods to come in one direction. */
+  readonly pairs: number
+}
+
+export const compareLimits: CompareLimits = { labelSets: 20_000, pairs: 500_000 }
+
+/** All that differs between two states. */
+export interface Comparison {
+  /** Those with most to break first. */
+  readonly changes: readonly FlowChange[]
+  /** Empty when nothing was left out. */
+  readonly uncovered: readonly Uncovered[]
+}
+
 /**
  * The flows whose verdict differs between two states: every protocol and port from everybody to everybody, by classes
- * and not by trying some. Exact over the pods, nodes and prefixes of either state; pods that rules name and that aren't
- * there are taken one selector at a time, with no other labels than it asks for.
+ * and not by trying some: the pods, nodes and prefixes of either state, and every pod that could come. One that no rule
+ * in question tells from a pod that is there changes as that one does, and isn't named again.
  *
- * Pods and nodes are the same in both states when their names are. One that is in a single state is judged in the other
- * as if it were there too, so that what is told is what policies change. A pod without an address is taken to have one
- * that no rule names.
- * @returns lines for readers, those with most flows first
+ * Pods, nodes and namespaces are the same in both states when their names are. One that is in a single state is judged
+ * in the other as if it were there too, so that what is told is what policies change.
  */
-export function compareStates(before: Readable, after: Readable): FlowChange[] {
-  const classes = classesOf([readingOf(before), readingOf(after)])
-  return linesOf(changesBetween(classes), classes)
+export function compareStates(before: Readable, after: Readable, limits: CompareLimits = compareLimits): Comparison {
+  const readings = readingsOf([before, after])
+  const { changes, uncovered } = pairChanges(readings, limits)
+  return { changes: linesOf(changes, readings), uncovered }
+}
+
+/** How to say it class by class. */
+export interface PairOptions extends CompareLimits {
+  /** Names pods to come also where one that is there stands for them. */
+  readonly everyProspect?: boolean
 }
 
 /** The same, class by class. */
-export const pairChanges = (before: Readable, after: Readable): PairChange[] =>
-  changesBetween(classesOf([readingOf(before), readingOf(after)]))
-
-function changesBetween(classes: readonly EndClass[]): PairChange[] {
-  const senders = new Set(classes.filter(each => !each.steady || !sameRules(each, 'egress')))
-  const receivers = new Set(classes.filter(each => !each.steady || !sameRules(each, 'ingress')))
+export function pairChanges(
+  readings: readonly Reading[],
+  options: PairOptions = compareLimits,
+): { readonly changes: readonly PairChange[]; readonly uncovered: readonly Uncovered[] } {
+  const prefixes = namedPrefixes(readings)
+  const everybody = residentEnds(readings, prefixes)
+  const active = activeBetween(readings, everybody)
+  if (active.rules.egress.length + active.rules.ingress.length === 0) return { changes: [], uncovered: [] }
+  const concern = new Concern(active)
+  const residents = classesOf(
+    readings,
+    everybody.filter(end => concern.isConcerned(end)),
+  )
+  const pods = everybody.filter(({ kind }) => kind === 'pod')
+  const finder = new ProspectFinder(readings, prefixes, pods, options.labelSets, options.everyProspect === true)
   const changes: PairChange[] = []
-  for (const from of classes) {
-    for (const to of senders.has(from) ? classes : receivers) {
-      for (const pair of pairsOf(from, to, 2)) {
-        const differences = differencesOf(pair)
-        if (differences.length > 0) changes.push({ ...pair, differences })
-      }
+  const uncovered: Uncovered[] = []
+  for (const direction of directions) {
+    if (active.rules[direction].length === 0) continue
+    const roles = rolesOf(active, direction)
+    const found = { subject: finder.find(roles.subject), peer: finder.find(roles.peer) }
+    for (const role of ['subject', 'peer'] as const) {
+      if (found[role].left.length === 0) continue
+      uncovered.push({ direction, role, selectors: cubeSelectors(found[role].left), limit: options.labelSets })
+    }
+    const coming = { subject: classesOf(readings, found.subject.ends), peer: classesOf(readings, found.peer.ends) }
+    const judged = [...residents, ...coming.subject].filter(each => isJudged(each, direction, active))
+    const peers = { residents, coming: coming.peer }
+    const left: EndClass[] = []
+    let pairs = 0
+    for (const subject of judged) {
+      const isComing = subject.kind === 'hypothetical'
+      if (isComing) pairs += peers.coming.length
+      const beyond = isComing && pairs > options.pairs
+      if (beyond) left.push(subject)
+      for (const peer of beyond ? peers.residents : [...peers.residents, ...peers.coming])
+        changes.push(...changesOf(direction, subject, peer, active))
+    }
+    if (left.length > 0) {
+      const cubes = left.flatMap(({ members }) => members.flatMap(({ prospect }) => prospect?.cubes ?? []))
+      uncovered.push({ direction, role: 'both', selectors: cubeSelectors(cubes), limit: options.pairs })
     }
   }
-  return changes
+  return { changes, uncovered }
 }
 
-function differencesOf({ from, to, own }: Pair): Difference[] {
-  const [egressBefore, egressAfter] = sides('egress', from, to, own)
-  const [ingressBefore, ingressAfter] = sides('ingress', to, from, own)
-  if (egressBefore.text === egressAfter.text && ingressBefore.text === ingressAfter.text) return []
-  const found = new Map<string, { change: ChangeKind; keys: number[]; before: Outcome; after: Outcome }>()
-  const a = outcomesOf(egressBefore, ingressBefore)
-  const b = outcomesOf(egressAfter, ingressAfter)
-  for (const [first, last, { outcome: before }, { outcome: after }] of meetings(a, b)) {
-    const change = changeOf(before, after)
-    if (change === undefined) continue
-    const key = `${change}\n${outcomeText(before)}\n${outcomeText(after)}\n${before.l7}\n${after.l7}`
-    const { keys } = entryOf(found, key, () => ({ change, keys: [], before, after }))
-    if (keys.at(-1) === first - 1) keys[keys.length - 1] = last
-    else keys.push(first, last)
+function* changesOf(
+  direction: Direction,
+  subject: EndClass,
+  peer: EndClass,
+  active: ActiveRules,
+): Iterable<PairChange> {
+  if (!mayTouch(direction, subject, peer, active)) return
+  const [from, to] = direction === 'egress' ? [subject, peer] : [peer, subject]
+  for (const pair of pairsOf(from, to, 2)) {
+    if (!isTouched(direction, pair, active)) continue
+    // Flows that active rules of both directions speak of are egress's.
+    if (direction === 'ingress' && isTouched('egress', pair, active)) continue
+    const differences = differencesOf(pair)
+    if (differences.length > 0) yield { ...pair, differences }
   }
-  return [...found.values()]
 }
 
-function sides(direction: 'ingress' | 'egress', subject: EndClass, peer: EndClass, own: readonly boolean[]) {
-  return [rowOf(0, direction, subject, peer, own[0]!), rowOf(1, direction, subject, peer, own[1]!)] as const
+const isJudged = ({ standings }: EndClass, direction: Direction, { texts }: ActiveRules): boolean =>
+  standings.some(({ rules }) => rules[direction].some(({ text }) => texts[direction].has(text)))
+
+/** Whether an active rule speaks of a subject with a peer, whichever node the pod among them runs on. */
+const mayTouch = (direction: Direction, subject: EndClass, peer: EndClass, { texts }: ActiveRules): boolean =>
+  subject.family === peer.family &&
+  subject.standings.some(({ rules }, at) => {
+    const { meant, meantByOwn } = peer.standings[at]!
+    return rules[direction].some(
+      ({ text, peers }) =>
+        texts[direction].has(text) && (peers === 'any' || peers.some(each => meant.has(each) || meantByOwn.has(each))),
+    )
+  })
+
+const isTouched = (direction: Direction, { from, to, own }: Pair, { texts }: ActiveRules): boolean => {
+  const [subject, peer] = direction === 'egress' ? [from, to] : [to, from]
+  return own.some((isOwn, at) =>
+    matchingRules(at, direction, subject, peer, isOwn).some(({ text }) => texts[direction].has(text)),
+  )
 }
 
-function changeOf(before: Outcome, after: Outcome): ChangeKind | undefined {
-  if (before.allowed !== after.allowed) return after.allowed ? 'newly-allowed' : 'newly-denied'
-  return before.l7 !== after.l7 ? 'changed-l7' : undefined
+/** What the rules of one direction, and those of the other where they meet these, ask of pods at both ends. */
+function rolesOf({ rules, all }: ActiveRules, direction: Direction): { readonly subject: Role; readonly peer: Role } {
+  const changing = rules[direction]
+  const subjects = subjectsOf(changing)
+  const peers = labelPeers(changing)
+  const areSubjects = meetingAny(subjects)
+  const arePeers = meetingAny(peers)
+  const related = all[direction].filter(({ rule }) => areSubjects(rule.subject))
+  const facing = all[otherDirection(direction)].filter(({ rule }) => {
+    if (!arePeers(rule.subject)) return false
+    return rule.peers === 'any' || rule.peers.some(peer => peer.kind !== 'labels' || areSubjects(peer.selector))
+  })
+  const asked = { related: namedPeers(related), facing: namedPeers(facing) }
+  return {
+    subject: {
+      selectors: [...subjectsOf(related), ...asked.facing.labels],
+      goals: subjects,
+      blocks: asked.facing.blocks,
+    },
+    peer: {
+      selectors: [...asked.related.labels, ...subjectsOf(facing)],
+      goals: peers,
+      blocks: asked.related.blocks,
+    },
+  }
 }

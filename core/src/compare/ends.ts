@@ -1,11 +1,13 @@
 import { parseAddress, prefixText, type Prefix } from '../address/address.js'
-import { derivedKeys, namespaceLabels } from '../identity/labels.js'
+import { derivedKeys } from '../identity/labels.js'
 import { nodeLabels, placeKeys } from '../identity/node-labels.js'
 import { entryOf } from '../multimap.js'
 import { selectorText } from '../policy/match.js'
 import type { Family, Rule } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 import { hypotheticals, podSelectors } from './hypothetical.js'
+import type { Cube } from './key-set.js'
+import { namespaceFaces } from './namespace-faces.js'
 import { NamedPrefixes, nodesOf, type Resident, residentsOf, workloadName, worldLabels } from './residents.js'
 import { RuleBook, type Face } from './rule-book.js'
 
@@ -30,6 +32,9 @@ export const readingOf = (engine: Readable): Reading => ({
   state: engine.state,
 })
 
+/** Several states, to be compared. */
+export const readingsOf = (engines: readonly Readable[]): Reading[] => engines.map(engine => readingOf(engine))
+
 /** Somebody who can send or receive at one address, in every state that is looked at. */
 export interface End {
   readonly kind: 'pod' | 'hypothetical' | 'node' | 'world'
@@ -47,17 +52,37 @@ export interface End {
   /** By state: whether he is really there. */
   readonly present: readonly boolean[]
   readonly pod?: Resident
+  /** Of a pod to come. */
+  readonly prospect?: Prospect
+}
+
+/** Pods to come, as a reader can tell them from others. */
+export interface Prospect {
+  readonly cubes: readonly Cube[]
+  /** Names of all namespaces that there are. */
+  readonly namespaces: readonly string[]
+  /** The longest prefix that rules name around their addresses; absent where they name none. */
+  readonly within?: string
 }
 
 const families: readonly Family[] = [4, 6]
 
 /** Everybody whom rules of the states could tell apart, over all of the states. */
 export function endsOf(readings: readonly Reading[]): End[] {
-  const prefixes = new NamedPrefixes(readings.flatMap(({ book }) => [...book.peers.values()]))
+  const prefixes = namedPrefixes(readings)
+  const asked = askedLabels(readings)
+  return [...residentEnds(readings, prefixes), ...hypotheticalEnds(readings, prefixes, asked)]
+}
+
+/** The prefixes that rules of any of the states name. */
+export const namedPrefixes = (readings: readonly Reading[]): NamedPrefixes =>
+  new NamedPrefixes(readings.flatMap(({ book }) => [...book.peers.values()]))
+
+/** Pods and nodes that are there, and the world. */
+export function residentEnds(readings: readonly Reading[], prefixes = namedPrefixes(readings)): End[] {
   const asked = askedLabels(readings)
   return [
     ...podEnds(readings, prefixes, asked),
-    ...hypotheticalEnds(readings, prefixes, asked),
     ...nodeEnds(readings, prefixes, asked),
     ...worldEnds(readings, prefixes),
   ]
@@ -125,7 +150,8 @@ const noPorts: ReadonlyMap<string, number> = new Map()
 function* hypotheticalEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {
   const pods = new Set(readings.flatMap(({ residents }) => [...residents.values()].map(({ labels }) => asked(labels))))
   const selectors = podSelectors(readings.map(({ book }) => book))
-  for (const { selector, labels } of hypotheticals(selectors, [...pods], namespaceFaces(readings))) {
+  const namespaces = [...namespaceFaces(readings).values()].map(faces => faces.at(-1)!)
+  for (const { selector, labels } of hypotheticals(selectors, [...pods], namespaces)) {
     const name = selectorText(selector)
     for (const family of families) {
       const face: Face = { kind: 'pod', labels, ports: noPorts, address: prefixes.unknown(family) }
@@ -140,21 +166,6 @@ function* hypotheticalEnds(readings: readonly Reading[], prefixes: NamedPrefixes
       }
     }
   }
-}
-
-/** What a pod has from each namespace that there is, as the last state knows it. */
-function namespaceFaces(readings: readonly Reading[]): ReadonlyMap<string, string>[] {
-  const faces = new Map<string, ReadonlyMap<string, string>>()
-  for (const { state, residents } of readings) {
-    const names = new Set([...state.namespaces.keys(), ...[...residents.values()].map(({ pod }) => pod.namespace)])
-    for (const name of names) {
-      const labels = new Map<string, string>([[derivedKeys.namespace, name]])
-      for (const [key, value] of namespaceLabels(name, state.namespaces.get(name)?.fact.labels))
-        labels.set(derivedKeys.namespaceLabels + key, value)
-      faces.set(name, labels)
-    }
-  }
-  return [...faces.values()]
 }
 
 function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {

@@ -1,10 +1,10 @@
 import { entryOf } from '../multimap.js'
 import type { Family } from '../policy/rule.js'
 import { classOrder } from './order.js'
-import type { EndClass } from './classes.js'
-import type { ChangeKind, Difference, PairChange } from './compare.js'
+import type { Reading } from './ends.js'
+import type { ChangeKind, Difference, PairChange, PortNaming } from './compare.js'
 import { type Outcome, outcomeText } from './outcome.js'
-import { Parties, type Party, partyText } from './parties.js'
+import { type NamedEnd, Parties, type Party, partyText, settledParties } from './parties.js'
 import { type KeyRange, keyRanges } from './port-text.js'
 
 /** Flows that change alike: everybody of `from` to everybody of `to` on the ports. A pod's flows to itself never change. */
@@ -15,21 +15,24 @@ export interface FlowChange {
   /** Address families; both unless only one of those that the ends have changes. */
   readonly families: readonly Family[]
   readonly ports: readonly KeyRange[]
+  /** Of pods to come: the names that the ports have, and those that they don't. Absent when it is all the same. */
+  readonly portNames?: PortNaming
   readonly before: Outcome
   readonly after: Outcome
 }
 
 interface Line {
-  readonly from: ReadonlyMap<string, Party>
-  readonly to: ReadonlyMap<string, Party>
+  readonly from: ReadonlyMap<string, NamedEnd>
+  readonly to: ReadonlyMap<string, NamedEnd>
   readonly families: ReadonlySet<Family>
   readonly difference: Difference
   readonly text: string
 }
 
 /** Joins changes that differ in one end, or in the family of addresses alone. */
-export function linesOf(changes: readonly PairChange[], classes: readonly EndClass[]): FlowChange[] {
-  const parties = new Parties(classes)
+export function linesOf(changes: readonly PairChange[], readings: readonly Reading[]): FlowChange[] {
+  if (changes.length === 0) return []
+  const parties = new Parties(readings)
   const single = changes.flatMap(({ from, fromMembers, toMembers, own, differences }) => {
     const isOwn = own.at(-1) ?? false
     const ends = { from: named(parties.of(fromMembers, isOwn)), to: named(parties.of(toMembers, isOwn)) }
@@ -49,6 +52,7 @@ export function linesOf(changes: readonly PairChange[], classes: readonly EndCla
       to: sorted(to),
       families: [...families].sort(),
       ports: keyRanges(difference.keys),
+      ...(difference.portNames !== undefined && { portNames: difference.portNames }),
       before: difference.before,
       after: difference.after,
     }))
@@ -67,15 +71,18 @@ function joined(lines: readonly Line[], key: (line: Line) => readonly string[]):
   }))
 }
 
-const named = (parties: readonly Party[]): Map<string, Party> => new Map(parties.map(each => [keyOf(each), each]))
-const keyOf = (party: Party): string => `${party.kind} ${party.name} ${party.only ?? ''}`
-const keysOf = (parties: ReadonlyMap<string, Party>): string => [...parties.keys()].sort().join('\u0001')
+const named = (parties: readonly NamedEnd[]): Map<string, NamedEnd> => new Map(parties.map(each => [keyOf(each), each]))
+const keyOf = ({ kind, name, only, end }: NamedEnd): string =>
+  `${kind} ${name} ${only ?? ''} ${end?.prospect?.within ?? ''}`
+const keysOf = (parties: ReadonlyMap<string, NamedEnd>): string => [...parties.keys()].sort().join('\u0001')
 const familiesOf = ({ families }: Line): string => [...families].sort().join()
-const textOf = ({ change, keys, before, after }: Difference): string =>
-  [change, keys.join(), outcomeText(before), before.l7, outcomeText(after), after.l7].join('\n')
+const textOf = ({ change, keys, portNames, before, after }: Difference): string =>
+  [change, keys.join(), JSON.stringify(portNames), outcomeText(before), before.l7, outcomeText(after), after.l7].join(
+    '\n',
+  )
 
-const sorted = (parties: ReadonlyMap<string, Party>): Party[] =>
-  [...parties.values()].sort((a, b) => (partyText(a) < partyText(b) ? -1 : 1))
+const sorted = (parties: ReadonlyMap<string, NamedEnd>): Party[] =>
+  settledParties([...parties.values()]).sort((a, b) => (partyText(a) < partyText(b) ? -1 : 1))
 
 /** One pod with itself. */
 const isItself = (from: readonly Party[], to: readonly Party[]): boolean =>

@@ -52,6 +52,11 @@ interface Share {
 }
 
 function ownership(pods: EndClass, nodes: EndClass): Iterable<Share> & Share[] {
+  // A pod to come may run on any node that there is, or on another.
+  if (pods.kind === 'hypothetical' && pods.members.some(({ prospect }) => prospect !== undefined)) {
+    const places = nodes.members.some(({ name }) => name !== '') ? [true, false] : [false]
+    return places.map(isOwn => ({ own: pods.standings.map(() => isOwn), members: [...pods.members] }))
+  }
   const names = new Set(nodes.members.map(({ name }) => name))
   const shares = new Map<string, Share>()
   for (const pod of pods.members) {

@@ -1,6 +1,10 @@
 import { entryOf } from '../multimap.js'
-import type { EndClass } from './classes.js'
-import type { End } from './ends.js'
+import { derivedKeys } from '../identity/labels.js'
+import { selectorText } from '../policy/match.js'
+import type { LabelSelector } from '../policy/selector.js'
+import type { End, Reading } from './ends.js'
+import { cubeSelectors } from './key-set.js'
+import { workloadName } from './residents.js'
 
 /** Who sends or receives, as a reader knows him. */
 export interface Party {
@@ -10,46 +14,62 @@ export interface Party {
   readonly name: string
   /** `namespace/name` of each pod. */
   readonly pods: readonly string[]
+  /** Of pods that aren't there: who they are. */
+  readonly selector?: LabelSelector
+  /** Of pods that aren't there: the prefix that rules name around their addresses. */
+  readonly within?: string
   /** Set when he is in one of the states only. */
   readonly only?: 'before' | 'after'
 }
 
 /** A party as a line shows it. */
-export function partyText({ kind, name, only }: Party): string {
+export function partyText({ kind, name, only, within }: Party): string {
   const where = only === undefined ? '' : ` (only ${only})`
-  if (kind === 'selector') return `pods with ${name} (none now)`
+  if (kind === 'selector') return `${name}${within === undefined ? '' : ` at ${within}`} (none now)`
   if (kind === 'host' || kind === 'remote-node') return name === '' ? kind : `${kind} ${name}${where}`
   return name + where
 }
 
+/** A party, or a pod to come whose name waits for others of its line. */
+export type NamedEnd = Party & { readonly end?: End }
+
+/** Gives pods to come of one line their names: those that few selectors mean together. */
+export function settledParties(named: readonly NamedEnd[]): Party[] {
+  const coming = named.flatMap(({ end }) => end ?? [])
+  return [...named.filter(({ end }) => end === undefined), ...prospectParties(coming)]
+}
+
 /** Names ends: a workload when all of its pods are among them, else its pods one by one. */
 export class Parties {
-  /** Names of the pods of each workload, whether or not anything changes for them. */
-  readonly #workloads = new Map<string, Set<string>>()
-  readonly #nodes = new Set<string>()
+  /** How many pods each workload has, whether or not anything changes for them. */
+  readonly #sizes = new Map<string, number>()
+  readonly #nodes: number
 
-  constructor(classes: Iterable<EndClass>) {
-    for (const { kind, members } of classes) {
-      for (const { workload, name } of members) {
-        if (kind === 'pod') entryOf(this.#workloads, workload, () => new Set()).add(name)
-        if (kind === 'node') this.#nodes.add(name)
-      }
+  constructor(readings: readonly Reading[]) {
+    const names = new Set(readings.flatMap(({ residents }) => [...residents.keys()]))
+    for (const name of names) {
+      const { pod } = readings.findLast(({ residents }) => residents.has(name))!.residents.get(name)!
+      const workload = workloadName(pod)
+      this.#sizes.set(workload, (this.#sizes.get(workload) ?? 0) + 1)
     }
+    const nodes = new Set(readings.flatMap(({ nodes: each }) => [...each.keys()]))
+    this.#nodes = Math.max(nodes.size, nodes.size < 2 ? nodes.size + 1 : 0)
   }
 
   /** @param own of nodes: whether they are the other end's own */
-  of(members: readonly End[], own: boolean): Party[] {
+  of(members: readonly End[], own: boolean): NamedEnd[] {
     const kind = members[0]?.kind
     if (kind === 'node') return this.#nodesAs(own ? 'host' : 'remote-node', members)
-    if (kind !== 'pod') {
-      const names = new Set(members.map(({ name }) => (kind === 'world' && name.endsWith('/0') ? 'world' : name)))
-      return [...names].map(name => party(kind === 'world' ? 'world' : 'selector', name, [], undefined))
+    if (kind === 'hypothetical') return members.map(end => ({ ...party('selector', end.name, [], undefined), end }))
+    if (kind === 'world') {
+      const names = new Set(members.map(({ name }) => (name.endsWith('/0') ? 'world' : name)))
+      return [...names].map(name => party('world', name, [], undefined))
     }
     const byWorkload = new Map<string, Map<string, End>>()
     for (const end of members) entryOf(byWorkload, end.workload, () => new Map()).set(end.name, end)
     return [...byWorkload].flatMap(([workload, pods]) => {
       const names = [...pods.keys()].sort()
-      const whole = names.length === this.#workloads.get(workload)?.size
+      const whole = names.length === this.#sizes.get(workload)
       const onlys = new Set([...pods.values()].map(onlyOf))
       if (whole && onlys.size === 1) return [party('workload', workload, names, [...onlys][0])]
       return [...pods].map(([name, end]) => party('pod', name, [name], onlyOf(end)))
@@ -58,9 +78,36 @@ export class Parties {
 
   #nodesAs(kind: 'host' | 'remote-node', members: readonly End[]): Party[] {
     const names = new Map(members.map(end => [end.name, end]))
-    if (names.size === this.#nodes.size) return [{ kind, name: '', pods: [] }]
+    if (names.size === this.#nodes) return [{ kind, name: '', pods: [] }]
     return [...names].map(([name, end]) => party(kind, name, [], name === '' ? undefined : onlyOf(end)))
   }
+}
+
+/** Pods to come: one party per selector that it takes to mean them. */
+function prospectParties(members: readonly End[]): Party[] {
+  const byPlace = new Map<string, End[]>()
+  for (const end of members) entryOf(byPlace, end.prospect?.within ?? '', () => []).push(end)
+  return [...byPlace].flatMap(([within, ends]) =>
+    cubeSelectors(ends.flatMap(({ prospect }) => prospect?.cubes ?? [])).map(selector => ({
+      kind: 'selector',
+      name: prospectText(selector, ends[0]!.prospect?.namespaces ?? []),
+      pods: [],
+      selector,
+      ...(within !== '' && { within }),
+    })),
+  )
+}
+
+/** A selector as a reader takes it; one that leaves out every namespace there is means namespaces to come. */
+export function prospectText(selector: LabelSelector, namespaces: readonly string[]): string {
+  const isNew = ({ key, operator, values }: LabelSelector[number]): boolean =>
+    key === derivedKeys.namespace &&
+    operator === 'NotIn' &&
+    namespaces.length > 0 &&
+    namespaces.every(name => values.includes(name))
+  const rest = selector.filter(requirement => !isNew(requirement))
+  const where = rest.length === selector.length ? '' : ' in a namespace to come'
+  return rest.length === 0 ? `other pods${where}` : `pods with ${selectorText(rest)}${where}`
 }
 
 function party(kind: Party['kind'], name: string, pods: readonly string[], only: Party['only']): Party {

@@ -28,6 +28,11 @@ export class NamedPrefixes {
     return this.#tries[family].longest(bytes, length)!
   }
 
+  /** The named prefixes within one, itself included. */
+  inside({ family, bytes, length }: Prefix): Prefix[] {
+    return this.#tries[family].within(bytes, length)
+  }
+
   /** The prefix of a family that stands for an address which nobody knows yet. */
   unknown(family: Family): Prefix {
     return this.all.get(family === 4 ? '0.0.0.0/0' : '::/0')!

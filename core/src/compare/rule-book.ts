@@ -1,15 +1,14 @@
-import { prefixText, type Prefix } from '../address/address.js'
+import type { Prefix } from '../address/address.js'
 import type { LabelMap } from '../identity/labels.js'
-import { entryOf } from '../multimap.js'
 import type { Direction, PeerSelector, Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 import { peerText, ruleText } from '../policy/text.js'
 import { compareRules } from '../verdict/evaluate.js'
 import { portSetIntervals, type Intervals } from '../verdict/intervals.js'
 import { KeyUse } from '../verdict/key-use.js'
-import { matchesPeer } from '../verdict/match-peer.js'
 import type { SelectorEntry } from '../verdict/model.js'
 import { SelectorIndex } from '../verdict/selector-index.js'
+import { BlockPeers } from './block-peers.js'
 
 /** What rules can ask of somebody. `address` is one of his, or the longest prefix that a rule names around it. */
 export interface Face {
@@ -48,22 +47,23 @@ export class RuleBook {
   readonly keys: ReadonlySet<string>
   readonly #bySubject = new SelectorIndex<SubjectEntry>(new KeyUse(), () => {})
   readonly #labelPeers = new SelectorIndex<SelectorEntry & { readonly text: string }>(new KeyUse(), () => {})
-  readonly #addressPeers: (readonly [text: string, peer: PeerSelector])[] = []
-  readonly #byAddress = new Map<string, readonly string[]>()
+  readonly #blocks: BlockPeers
 
   constructor(rules: Iterable<Rule>) {
     const peers = new Map<string, PeerSelector>()
     const subjects = new Map<string, LabelSelector>()
     this.rules = [...rules].map((rule, id) => {
+      const texts = rule.peers === 'any' ? 'any' : rule.peers.map(peerText)
       const compiled: BookRule = {
         id,
-        text: ruleText(rule),
+        text: ruleText(rule, texts),
         rule,
         numbered: portSetIntervals(rule.ports),
         names: rule.ports === 'any' ? [] : rule.ports.named,
-        peers: rule.peers === 'any' ? 'any' : rule.peers.map(peerText),
+        peers: texts,
       }
-      if (rule.peers !== 'any') for (const peer of rule.peers) peers.set(peerText(peer), peer)
+      if (rule.peers !== 'any' && texts !== 'any')
+        for (const [at, peer] of rule.peers.entries()) peers.set(texts[at]!, peer)
       const entry = this.#bySubject.acquire(rule.subject, fields => ({ ...fields, rules: [] }))
       entry.rules.push(compiled)
       subjects.set(entry.selectorKey, rule.subject)
@@ -78,8 +78,8 @@ export class RuleBook {
     this.keys = new Set(selectors.flatMap(selector => selector.map(({ key }) => key)))
     for (const [text, peer] of peers) {
       if (peer.kind === 'labels') this.#labelPeers.acquire(peer.selector, fields => ({ ...fields, text }))
-      else this.#addressPeers.push([text, peer])
     }
+    this.#blocks = new BlockPeers(peers)
   }
 
   /** The rules of one direction that select a pod with these labels, in deciding order. */
@@ -94,10 +94,6 @@ export class RuleBook {
   /** Texts of the peer selectors that mean somebody. */
   meaning(face: Face): ReadonlySet<string> {
     const byLabels = this.#labelPeers.matching(face.labels).map(({ text }) => text)
-    const key = `${face.kind} ${prefixText(face.address)}`
-    const byAddress = entryOf(this.#byAddress, key, () =>
-      this.#addressPeers.filter(([, peer]) => matchesPeer(peer, face, face.address)).map(([text]) => text),
-    )
-    return new Set([...byLabels, ...byAddress])
+    return new Set([...byLabels, ...this.#blocks.around(face.kind, face.address)])
   }
 }

@@ -34,7 +34,7 @@ export const freeRow: SideRow = rowOf([{ first: 0, last: lastKey, allowed: true,
  * @param rules those that select the subject and mean the peer, in deciding order
  * @param ports the named ports of the destination
  */
-export function judgeSide(rules: readonly BookRule[], ports: ReadonlyMap<string, number>): SideRow {
+export function judgeSide(rules: readonly BookRule[], ports: PortNames): SideRow {
   const pieces: Piece[] = []
   let undecided = packets
   let passed: Intervals = []
@@ -59,15 +59,20 @@ export function judgeSide(rules: readonly BookRule[], ports: ReadonlyMap<string,
   return rowOf(pieces.sort((a, b) => a.first - b.first))
 }
 
+/** The numbers that a destination gives names, by `portKey`; or the names that each port is supposed to have. */
+export type PortNames = ReadonlyMap<string, number> | ReadonlySet<string>
+
 /** The numbers that a rule's ports have where the destination's names mean these. */
-export function portsOf({ numbered, names }: BookRule, ports: ReadonlyMap<string, number>): Intervals {
+export function portsOf({ numbered, names }: BookRule, ports: PortNames): Intervals {
   let sum = numbered
   for (const { name, protocol } of names) {
     for (const each of protocol === 0 ? namedProtocols : [protocol]) {
-      const number = ports.get(portKey(each, name))
-      if (number === undefined) continue
-      const key = packetKey(each, number)
-      sum = union(sum, [key, key])
+      if (ports instanceof Set) {
+        if (ports.has(name)) sum = union(sum, [packetKey(each, 0), packetKey(each, 0xffff)])
+        continue
+      }
+      const number = (ports as ReadonlyMap<string, number>).get(portKey(each, name))
+      if (number !== undefined) sum = union(sum, [packetKey(each, number), packetKey(each, number)])
     }
   }
   return sum

@@ -1,5 +1,5 @@
 import { classesOf, type EndClass, rowOf } from '../compare/classes.js'
-import { type End, type Readable, readingOf } from '../compare/ends.js'
+import { type End, type Readable, readingOf, residentEnds } from '../compare/ends.js'
 import { outcomesOf } from '../compare/outcome.js'
 import { pairsOf } from '../compare/pairs.js'
 import { type KeyRange, keyRanges } from '../compare/port-text.js'
@@ -40,7 +40,8 @@ interface Sum {
 
 /** Every pair of groups and what may pass between them, from the rules alone: nothing is tried, nothing left out. */
 export function matrixOf(engine: Readable, by: Grouping): Matrix {
-  const classes = classesOf([readingOf(engine)]).filter(({ kind }) => kind !== 'hypothetical')
+  const readings = [readingOf(engine)]
+  const classes = classesOf(readings, residentEnds(readings))
   const sums = new Map<string, Map<string, Sum>>()
   const names = new Set<string>()
   for (const from of classes) {

@@ -27,9 +27,10 @@ export function portSetText(ports: PortSet): string {
 /**
  * What a rule means and which policy says so, whatever event brought it and wherever in the policy it stands. Two
  * rules with equal texts decide alike.
+ * @param peerTexts of its peers, where somebody has them already
  */
-export function ruleText(rule: Rule): string {
-  const peers = rule.peers === 'any' ? 'any' : rule.peers.map(peerText).sort().join('; ')
+export function ruleText(rule: Rule, peerTexts = rule.peers === 'any' ? 'any' : rule.peers.map(peerText)): string {
+  const peers = typeof peerTexts === 'string' ? peerTexts : [...peerTexts].sort().join('; ')
   return [
     `${rule.tier} ${rule.order} ${rule.action} ${rule.direction}`,
     `subject ${selectorText(rule.subject)}`,

@@ -1,6 +1,7 @@
 import { Engine, type FlowQuery, packetKey, type WeirEvent } from '@weir/core'
 import { parseAddress, prefixText } from '@weir/core/address/address.js'
 import { type PairChange, pairChanges } from '@weir/core/compare/compare.js'
+import { readingsOf } from '@weir/core/compare/ends.js'
 import { NamedPrefixes } from '@weir/core/compare/residents.js'
 import type { Explanation } from '@weir/core/explain/explain.js'
 import { verdicts } from '@weir/core/tables/tables.js'
@@ -33,7 +34,7 @@ export class Lookup {
   readonly #byEnds = new Map<string, PairChange[]>()
 
   constructor({ before, after }: States) {
-    this.changes = pairChanges(before, after)
+    this.changes = pairChanges(readingsOf([before, after])).changes
     const rules = [...before.rules(), ...after.rules()]
     this.#prefixes = new NamedPrefixes(rules.flatMap(({ peers }) => (peers === 'any' ? [] : peers)))
     for (const change of this.changes) {

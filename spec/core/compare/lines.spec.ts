@@ -28,7 +28,7 @@ function changes(...more: readonly EventBody[]): readonly FlowChange[] {
   const scene = shop()
   const before = Engine.restore(structuredClone(scene.engine.snapshot()))
   scene.apply(...more)
-  return compareStates(before, scene.engine)
+  return compareStates(before, scene.engine).changes
 }
 
 const line = ({ change, from, to, families, ports }: FlowChange): string =>
@@ -67,7 +67,7 @@ describe('compare: lines', () => {
     scene.apply(...base)
     const before = Engine.restore(structuredClone(scene.engine.snapshot()))
     scene.apply(dbFrom(pods(is('app', 'web')), pods(is('app', 'gone'))))
-    expect(compareStates(before, scene.engine).map(line)).to.deep.equal([
+    expect(compareStates(before, scene.engine).changes.map(line)).to.deep.equal([
       'pods with app In (gone), io.kubernetes.pod.namespace In (a) (none now) → a/db : tcp/5432 v46 newly-allowed',
     ])
   })
@@ -78,9 +78,11 @@ describe('compare: lines', () => {
     const before = Engine.restore(structuredClone(scene.engine.snapshot()))
     scene.apply(pod('a/other', {}, '10.0.0.7'))
     const between = Engine.restore(structuredClone(scene.engine.snapshot()))
-    expect(compareStates(before, scene.engine)).to.deep.equal([])
+    expect(compareStates(before, scene.engine)).to.deep.equal({ changes: [], uncovered: [] })
     scene.apply(pod('a/other', { app: 'web' }, '10.0.0.7'))
-    expect(compareStates(between, scene.engine).map(line)).to.deep.equal(['a/other → a/db : tcp/5432 v4 newly-allowed'])
+    expect(compareStates(between, scene.engine).changes.map(line)).to.deep.equal([
+      'a/other → a/db : tcp/5432 v4 newly-allowed',
+    ])
   })
 
   it('name prefixes, without what longer ones and pods take of them', () => {
@@ -88,7 +90,7 @@ describe('compare: lines', () => {
     scene.apply(dbFrom(pods(is('app', 'web'))))
     const before = Engine.restore(structuredClone(scene.engine.snapshot()))
     scene.apply(dbFrom(pods(is('app', 'web')), ipBlock('203.0.113.0/24', '203.0.113.0/25'), ipBlock('10.0.0.4/32')))
-    expect(compareStates(before, scene.engine).map(line)).to.deep.equal([
+    expect(compareStates(before, scene.engine).changes.map(line)).to.deep.equal([
       '203.0.113.0/24, b/api → a/db : tcp/5432 v4 newly-allowed',
     ])
   })

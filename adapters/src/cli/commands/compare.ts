@@ -5,7 +5,7 @@ import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
 import { placesOf } from '../origins.js'
-import { changeLines, changeSummary } from '../render/change.js'
+import { changeLines, changeSummary, uncoveredLines } from '../render/change.js'
 import { type GivenState, openState, stateHelp, withStates } from '../states.js'
 
 export type FailOn = 'newly-denied' | 'newly-allowed' | 'any'
@@ -55,7 +55,7 @@ export async function tellChanges(
   { output, failOn }: ComparisonOptions,
 ): Promise<ExitCode> {
   const { terminal, workingFolder } = context
-  const changes = compareStates(before.engine, after.engine)
+  const { changes, uncovered } = compareStates(before.engine, after.engine)
   const places = {
     before: await placesOf(before, seqsOf(changes, 'before'), workingFolder),
     after: await placesOf(after, seqsOf(changes, 'after'), workingFolder),
@@ -65,10 +65,13 @@ export async function tellChanges(
       before: { name: before.name, seq: before.engine.seq },
       after: { name: after.name, seq: after.engine.seq },
     }
-    await terminal.line(JSON.stringify({ ...states, changes: changes.map(change => withPlaces(change, places)) }))
+    await terminal.line(
+      JSON.stringify({ ...states, changes: changes.map(change => withPlaces(change, places)), uncovered }),
+    )
   } else {
     for (const line of changeLines(changes, places, terminal.colour)) await terminal.line(line)
     await terminal.line(changeSummary(changes))
+    for (const line of uncoveredLines(uncovered, terminal.colour)) await terminal.line(line)
   }
   const fails = changes.some(({ change }) => failOn === 'any' || change === failOn)
   return fails ? exitCodes.no : exitCodes.ok

@@ -1,6 +1,7 @@
+import type { Uncovered } from '@weir/core/compare/compare.js'
 import type { FlowChange } from '@weir/core/compare/lines.js'
 import { type Outcome, outcomeText } from '@weir/core/compare/outcome.js'
-import { partyText } from '@weir/core/compare/parties.js'
+import { partyText, prospectText } from '@weir/core/compare/parties.js'
 import { portsText } from '@weir/core/compare/port-text.js'
 import type { Colour } from '../terminal.js'
 
@@ -14,10 +15,35 @@ export function changeLines(changes: readonly FlowChange[], places: Places, colo
     const ends = `${from.map(partyText).join(', ')} → ${to.map(partyText).join(', ')}`
     const family = families.length === 1 && bothFamilies(change) ? ` (IPv${families[0]} only)` : ''
     return [
-      `${ends} : ${portsText(ports)}${family}  ${verdict(before, colour)} → ${verdict(after, colour)}  by ${why(after, places.after)}`,
+      `${ends} : ${portsText(ports)}${namesText(change)}${family}  ${verdict(before, colour)} → ${verdict(after, colour)}  by ${why(after, places.after)}`,
       colour.dim(`    before: ${why(before, places.before)}`),
     ]
   })
+}
+
+/** Pods to come that were not looked into, and the bound that was reached. */
+export function uncoveredLines(uncovered: readonly Uncovered[], colour: Colour): readonly string[] {
+  return uncovered.flatMap(({ direction, role, selectors, limit }) => [
+    colour.bad(`not covered: ${roleTexts[role](direction)}: there are more than ${limit} kinds of them`),
+    ...selectors.map(selector => `    ${prospectText(selector, [])}`),
+  ])
+}
+
+const roleTexts: Readonly<Record<Uncovered['role'], (direction: Uncovered['direction']) => string>> = {
+  subject: direction => `some pods to come that ${direction} rules select`,
+  peer: direction => `some pods to come at the other end of ${direction} rules that change`,
+  both: direction => `traffic of some pods to come that ${direction} rules select with other pods to come`,
+}
+
+/** What the ports of a pod to come must be named, or not be named. */
+function namesText({ portNames }: FlowChange): string {
+  if (portNames === undefined) return ''
+  const { has, lacks } = portNames
+  const parts = [
+    has.length === 0 ? '' : `named ${has.join(' and ')}`,
+    has.length > 0 ? '' : `not named ${lacks.join(' or ')}`,
+  ]
+  return ` (${parts.filter(part => part !== '').join(', ')})`
 }
 
 export interface Places {

@@ -1,0 +1,136 @@
+import { entryOf } from '../multimap.js'
+import { matchingRules } from './classes.js'
+import type { ChangeKind, Difference, PortNaming } from './compare.js'
+import { meetings, type Outcome, outcomesOf, outcomeText } from './outcome.js'
+import type { Pair } from './pairs.js'
+import type { BookRule } from './rule-book.js'
+import { freeRow, judgeSide, type PortNames, type SideRow } from './side.js'
+
+/** What two states make of the flows of a pair, where they differ. */
+export function differencesOf(pair: Pair): Difference[] {
+  const matching = [0, 1].map(state => ({
+    egress: matchingRules(state, 'egress', pair.from, pair.to, pair.own[state]!),
+    ingress: matchingRules(state, 'ingress', pair.to, pair.from, pair.own[state]!),
+  }))
+  const names =
+    pair.to.kind === 'hypothetical' ? namesIn(matching.flatMap(each => [...each.egress, ...each.ingress])) : []
+  if (names.length === 0) {
+    const stretches = stretchesOf(matching, state => pair.to.standings[state]!.ports)
+    return joined(stretches.map(stretch => ({ stretch })))
+  }
+  return joined(byNames(names, some => stretchesOf(matching, () => some)))
+}
+
+interface Matching {
+  readonly egress: readonly BookRule[]
+  readonly ingress: readonly BookRule[]
+}
+
+/** A range of packet keys and what becomes of it; `change` is absent where it is the same in both states. */
+interface ChangeStretch {
+  readonly first: number
+  readonly last: number
+  readonly change: ChangeKind | undefined
+  readonly before: Outcome
+  readonly after: Outcome
+}
+
+function stretchesOf(matching: readonly Matching[], portsIn: (state: number) => PortNames): ChangeStretch[] {
+  const [before, after] = matching.map(({ egress, ingress }, state) => ({
+    egress: rowFor(egress, portsIn(state)),
+    ingress: rowFor(ingress, portsIn(state)),
+  }))
+  if (before!.egress.text === after!.egress.text && before!.ingress.text === after!.ingress.text) return []
+  const a = outcomesOf(before!.egress, before!.ingress)
+  const b = outcomesOf(after!.egress, after!.ingress)
+  return [...meetings(a, b)].map(([first, last, { outcome }, { outcome: later }]) => ({
+    first,
+    last,
+    change: changeOf(outcome, later),
+    before: outcome,
+    after: later,
+  }))
+}
+
+const rowFor = (rules: readonly BookRule[], ports: PortNames): SideRow =>
+  rules.length === 0 ? freeRow : judgeSide(rules, ports)
+
+interface Named {
+  readonly stretch: ChangeStretch
+  readonly portNames?: PortNaming
+}
+
+/** Most names that are tried in every combination; the ports of more are taken to have one name at most. */
+const namesMax = 6
+
+/**
+ * The same for every set of names that a port may have: nobody knows yet how a pod to come names its ports. Where the
+ * names are all the same no more is said of them.
+ */
+function byNames(names: readonly string[], stretchesFor: (names: ReadonlySet<string>) => ChangeStretch[]): Named[] {
+  const sets = subsetsOf(names)
+  const rows = sets.map(set => stretchesFor(set))
+  const edges = [...new Set(rows.flat().flatMap(({ first, last }) => [first, last + 1]))].sort((a, b) => a - b)
+  const found: Named[] = []
+  const at = rows.map(() => 0)
+  for (let edge = 0; edge + 1 < edges.length; edge += 1) {
+    const first = edges[edge]!
+    const last = edges[edge + 1]! - 1
+    const pieces = rows.map((row, index) => {
+      while (at[index]! < row.length && row[at[index]!]!.last < first) at[index]! += 1
+      const piece = row[at[index]!]
+      return piece !== undefined && piece.first <= first && piece.change !== undefined
+        ? { ...piece, first, last }
+        : undefined
+    })
+    const texts = new Set(pieces.map(piece => (piece === undefined ? '' : textOf(piece))))
+    if (texts.size === 1) {
+      if (pieces[0] !== undefined) found.push({ stretch: pieces[0] })
+      continue
+    }
+    pieces.forEach((piece, index) => {
+      const has = [...sets[index]!]
+      if (piece !== undefined)
+        found.push({ stretch: piece, portNames: { has, lacks: names.filter(name => !has.includes(name)) } })
+    })
+  }
+  return found
+}
+
+function subsetsOf(names: readonly string[]): ReadonlySet<string>[] {
+  if (names.length > namesMax) return [new Set<string>(), ...names.map(name => new Set([name]))]
+  return names.reduce<ReadonlySet<string>[]>(
+    (sets, name) => [...sets, ...sets.map(set => new Set([...set, name]))],
+    [new Set<string>()],
+  )
+}
+
+const namesIn = (rules: readonly BookRule[]): string[] =>
+  [...new Set(rules.flatMap(({ names }) => names.map(({ name }) => name)))].sort()
+
+function joined(named: readonly Named[]): Difference[] {
+  const found = new Map<string, Difference & { readonly keys: number[] }>()
+  for (const { stretch, portNames } of named) {
+    const { first, last, change, before, after } = stretch
+    if (change === undefined) continue
+    const key = `${textOf(stretch)}\n${portNames?.has.join() ?? '*'}`
+    const { keys } = entryOf(found, key, () => ({
+      change,
+      keys: [],
+      before,
+      after,
+      ...(portNames !== undefined && { portNames }),
+    }))
+    if (keys.at(-1) === first - 1) keys[keys.length - 1] = last
+    else keys.push(first, last)
+  }
+  return [...found.values()]
+}
+
+const textOf = ({ change, before, after }: Omit<ChangeStretch, 'first' | 'last'>): string =>
+  `${change}\n${outcomeText(before)}\n${outcomeText(after)}\n${before.l7}\n${after.l7}`
+
+function changeOf(before: Outcome, after: Outcome): ChangeKind | undefined {
+  if (before.allowed !== after.allowed) return after.allowed ? 'newly-allowed' : 'newly-denied'
+  return before.l7 !== after.l7 ? 'changed-l7' : undefined
+}

@@ -1,0 +1,207 @@
+import { type Engine, type EventBody, packetKey, type PodFact, protocolNumbers } from '@weir/core'
+import { parseAddress, prefixText } from '@weir/core/address/address.js'
+import { type PairChange, pairChanges } from '@weir/core/compare/compare.js'
+import { type End, readingsOf } from '@weir/core/compare/ends.js'
+import { inCube } from '@weir/core/compare/key-set.js'
+import { NamedPrefixes } from '@weir/core/compare/residents.js'
+import { derivedKeys, namespaceLabels } from '@weir/core/identity/labels.js'
+import type { Explanation } from '@weir/core/explain/explain.js'
+import { verdicts } from '@weir/core/tables/tables.js'
+import { contains } from '@weir/core/verdict/intervals.js'
+import { namedPorts } from '@weir/core/verdict/shapes.js'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { interestingAddresses, interestingPorts } from '../../oracle/generate/flows.js'
+import { eventBodies, histories, numbered } from '../../oracle/generate/history.js'
+import { mixedHistories } from '../../oracle/generate/mixed.js'
+import { labelValues, namespaceNames, pick, podLabelKeys, portNames, portNumbers } from '../../oracle/generate/names.js'
+import { sampling } from '../../oracle/generate/seed.js'
+import { clusterOf, decide, type TimedBody } from '../../oracle/index.js'
+import { asked, type States, statesOf, type Told, truth } from './brute-force.js'
+
+/** Where pods to come get their addresses, so that it is known in which prefix they are. */
+const block: EventBody = {
+  kind: 'node.upserted',
+  node: { name: 'spare', labels: {}, addresses: ['192.168.77.1'], podCidrs: ['10.77.0.0/24'] },
+}
+
+/** Any pod at all: of labels that rules name and of others, in a namespace that is there or isn't. */
+const comer = (name: string, address: string): fc.Arbitrary<PodFact> =>
+  fc.record({
+    namespace: pick([...namespaceNames, ...namespaceNames, 'elsewhere']),
+    name: fc.constant(name),
+    labels: fc.dictionary(pick([...podLabelKeys, 'unasked']), pick([...labelValues, 'unlisted']), {
+      maxKeys: 4,
+      noNullPrototype: true,
+    }),
+    serviceAccount: pick(['default', 'robot', 'nobody']),
+    node: pick(['here', 'there', 'spare']),
+    addresses: fc.constant([address]),
+    hostNetwork: fc.constant(false),
+    ports: fc.array(
+      fc.record({ name: pick(portNames), protocol: fc.constant('TCP' as const), port: pick(portNumbers) }),
+      {
+        maxLength: 2,
+      },
+    ),
+  })
+
+const comers = fc.tuple(comer('comer-1', '10.77.0.5'), comer('comer-2', '10.77.0.6'))
+
+/** What a comparison of states without a pod says of flows with it. */
+class ProspectLookup {
+  readonly changes: readonly PairChange[]
+  readonly #comers: ReadonlyMap<string, PodFact>
+  readonly #prefixes: NamedPrefixes
+  readonly #states: States
+
+  constructor(states: States, comers_: readonly PodFact[]) {
+    this.#states = states
+    const { changes, uncovered } = pairChanges(readingsOf([states.before, states.after]), {
+      labelSets: 100_000,
+      pairs: 1_000_000,
+      everyProspect: true,
+    })
+    expect(uncovered).to.deep.equal([])
+    this.changes = changes
+    this.#comers = new Map(comers_.map(pod => [`${pod.namespace}/${pod.name}`, pod]))
+    const rules = [...states.before.rules(), ...states.after.rules()]
+    this.#prefixes = new NamedPrefixes(rules.flatMap(({ peers }) => (peers === 'any' ? [] : peers)))
+  }
+
+  tells({ explanation, own }: { explanation: Explanation; own: boolean }, ownAfter: boolean): Told[] {
+    const { flow, from, to } = explanation
+    const key = packetKey(flow.protocol, flow.port)
+    const family = flow.from.includes(':') ? 6 : 4
+    const destination = this.#comers.get(to.name)
+    const names =
+      destination === undefined
+        ? []
+        : [...namedPorts(destination)]
+            .filter(([port, number]) => port.startsWith(`${flow.protocol}/`) && number === flow.port)
+            .map(([port]) => port.slice(port.indexOf('/') + 1))
+    return this.changes
+      .filter(({ from: { family: of } }) => of === family)
+      .filter(change => change.own.join() === [own, ownAfter].join() || !withNode(from, to))
+      .filter(({ fromMembers, toMembers }) => this.#has(fromMembers, from) && this.#has(toMembers, to))
+      .flatMap(({ differences }) =>
+        differences
+          .filter(({ keys }) => contains(keys, key))
+          .filter(
+            ({ portNames: of }) =>
+              of === undefined ||
+              (of.has.every(name => names.includes(name)) && of.lacks.every(name => !names.includes(name))),
+          )
+          .map(({ change }) => change as Told),
+      )
+  }
+
+  #has(members: readonly End[], party: Explanation['from']): boolean {
+    const pod = this.#comers.get(party.name)
+    if (party.kind === 'pod' && pod !== undefined) {
+      const labels = this.#labelsOf(pod)
+      return members.some(({ prospect }) => prospect?.cubes.some(cube => inCube(cube, labels)) === true)
+    }
+    if (party.kind !== 'world') return members.some(({ kind, name }) => kind === party.kind && name === party.name)
+    const name = prefixText(this.#prefixes.around(parseAddress(party.address)!))
+    return members.some(end => end.kind === 'world' && end.name === name)
+  }
+
+  #labelsOf({ labels, namespace, serviceAccount }: PodFact): ReadonlyMap<string, string> {
+    const declared = this.#states.after.state.namespaces.get(namespace)?.fact.labels
+    return new Map([
+      ...Object.entries(labels),
+      ...[...namespaceLabels(namespace, declared)].map(
+        ([key, value]) => [derivedKeys.namespaceLabels + key, value] as const,
+      ),
+      [derivedKeys.namespace, namespace],
+      [derivedKeys.serviceAccount, serviceAccount],
+    ])
+  }
+}
+
+const withNode = (from: Explanation['from'], to: Explanation['from']): boolean =>
+  from.kind === 'node' || to.kind === 'node'
+
+/** Whether the states agree on which namespaces there are: one that is in one only is taken to be in both. */
+const knows = (engine: Engine, namespace: string): boolean =>
+  engine.state.namespaces.has(namespace) ||
+  [...engine.state.pods.values()].some(({ fact }) => fact.namespace === namespace && !fact.hostNetwork)
+
+function check(
+  bodies: readonly TimedBody[],
+  more: readonly TimedBody[],
+  pods: readonly PodFact[],
+  salt: number,
+): number {
+  const states = statesOf(numbered(bodies), numbered(more, bodies.length + 1))
+  if (states.before.state.agent?.fact.cluster !== states.after.state.agent?.fact.cluster) return 0
+  if (pods.some(({ namespace }) => knows(states.before, namespace) !== knows(states.after, namespace))) return 0
+  const lookup = new ProspectLookup(states, pods)
+  const arrivals = pods.map((pod): EventBody => ({ kind: 'pod.upserted', pod }))
+  const [before, after] = [bodies, [...bodies, ...more]].map(all => {
+    const { after: engine } = statesOf([], numbered([...all, ...arrivals]))
+    return engine
+  })
+  const cluster = clusterOf(numbered([...bodies, ...more, ...arrivals]))
+  const ports = [...interestingPorts(cluster), ...portNumbers.map(port => ({ protocol: protocolNumbers.TCP, port }))]
+  const [one, other] = pods.map(({ addresses }) => addresses[0]!)
+  const others = interestingAddresses(cluster).filter(address => !address.includes(':') && address !== one)
+  const ends = others.filter((_, at) => (at + salt) % 3 === 0)
+  let changes = 0
+  for (const address of [other!, ...ends])
+    for (const [from, to] of [
+      [one!, address],
+      [address, one!],
+    ] as const)
+      for (let at = salt % 2; at < ports.length; at += 2) {
+        const flow = { from, to, ...ports[at]! }
+        const was = asked(before!, flow)
+        const is = asked(after!, flow)
+        const party = address === from ? 'from' : 'to'
+        // Whoever is somebody else in the other state is judged as two.
+        const [a, b] = [was.explanation[party], is.explanation[party]]
+        if (a.kind !== b.kind || (a.kind !== 'world' && a.name !== b.name)) continue
+        if (a.kind === 'pod' && !same(before!, after!, a.name)) continue
+        const meant = truth(was, is)
+        const told = lookup.tells(was, is.own).filter(change => change !== 'changed-l7')
+        expect(told, JSON.stringify(flow)).deep.equals(meant === 'same' ? [] : [meant])
+        expect(decide(cluster, flow).allowed, JSON.stringify(flow)).equals(is.explanation.verdict === verdicts.allow)
+        if (meant !== 'same') changes += 1
+      }
+  return changes
+}
+
+const same = (before: Engine, after: Engine, name: string): boolean =>
+  JSON.stringify(before.state.pods.get(name)?.fact.addresses) ===
+  JSON.stringify(after.state.pods.get(name)?.fact.addresses)
+
+describe('compare: pods to come', function () {
+  this.timeout(120_000)
+
+  it('are told of as asking about them when they are there would tell', () => {
+    let changes = 0
+    fc.assert(
+      fc.property(
+        histories(24),
+        fc.array(eventBodies, { minLength: 1, maxLength: 3 }),
+        comers,
+        fc.nat(1000),
+        (batches, more, pods, salt) => {
+          changes += check([block, ...batches.flat()], more, pods, salt)
+        },
+      ),
+      sampling('pods to come', 150),
+    )
+    expect(changes, 'flows of pods to come that change').above(0)
+  })
+
+  it('are told of in every dialect', () => {
+    fc.assert(
+      fc.property(mixedHistories(24), mixedHistories(5), comers, fc.nat(1000), (batches, more, pods, salt) => {
+        check([block, ...batches.flat()], more.flat(), pods, salt)
+      }),
+      sampling('pods to come, every dialect', 100),
+    )
+  })
+})
