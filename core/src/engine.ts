@@ -1,7 +1,7 @@
 import { DigestKeeper, type Digest } from './digest/digest.js'
 import type { WeirError } from './errors.js'
 import type { WeirEvent } from './event/event.js'
-import { Explainer, type Explanation, type FlowQuery } from './explain/explain.js'
+import { Explainer, type Explanation, type FlowQuery, type SupposedFlow } from './explain/explain.js'
 import { flowVerdict } from './explain/flow-verdict.js'
 import type { NumberRange } from './identity/allocator.js'
 import { CidrIdentities } from './identity/cidr-identities.js'
@@ -97,7 +97,7 @@ export class Engine {
   }
 
   /** The verdict of a flow in the whole cluster, with every rule that had a say. */
-  explain(flow: FlowQuery): Explanation {
+  explain(flow: SupposedFlow): Explanation {
     this.#settle()
     return this.#explainer.explain(flow, this.#state.seq)
   }

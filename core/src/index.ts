@@ -64,11 +64,20 @@ export type { IdentityRow } from './identity/identities.js'
 export { packetKey } from './verdict/intervals.js'
 export { stepAt } from './verdict/rows.js'
 export type { Digest } from './digest/digest.js'
-export type { Explanation, FlowQuery, MatchedRule, Party, Reason, SideExplanation } from './explain/explain.js'
+export type {
+  Explanation,
+  FlowQuery,
+  MatchedRule,
+  Party,
+  Reason,
+  SideExplanation,
+  Supposed,
+  SupposedFlow,
+} from './explain/explain.js'
 export type { EngineSnapshot, StateSnapshot } from './snapshot.js'
 export { Engine, type EngineOptions } from './engine.js'
-export { compareStates } from './compare/compare.js'
-export type { ChangeKind } from './compare/compare.js'
+export { compareLimits, compareStates } from './compare/compare.js'
+export type { ChangeKind, CompareLimits, Comparison, PortNaming, Uncovered } from './compare/compare.js'
 export type { FlowChange } from './compare/lines.js'
 export type { Cause, Outcome } from './compare/outcome.js'
 export type { Party as FlowParty } from './compare/parties.js'

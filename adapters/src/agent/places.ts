@@ -2,7 +2,6 @@ import { isIP } from 'node:net'
 import { type ClusterState, type PodFact, WeirError } from '@weir/core'
 import { parseAddress } from '@weir/core/address/address.js'
 import { addressText } from '@weir/core/input/address.js'
-import type { NamedAddress } from './protocol.js'
 
 /** Something that a question can be about: a pod, the node, the outside, or a bare address. */
 export interface Place {
@@ -68,16 +67,6 @@ export function findPod(state: ClusterState, word: string): PodFact {
     .map(({ fact }) => full(fact))
     .sort((a, b) => likeness(b, word) - likeness(a, word))
   throw new WeirError('WEIR_NOT_FOUND', `no pod ${word}`, { kind: 'pod', name: word, near: near.slice(0, 5) })
-}
-
-/** Pairs of addresses of one family: what can talk to what. */
-export function pairs(from: Place, to: Place): readonly { readonly from: NamedAddress; readonly to: NamedAddress }[] {
-  return ([4, 6] as const).flatMap(family => {
-    const source = from.addresses.find(address => familyOf(address) === family)
-    const target = to.addresses.find(address => familyOf(address) === family)
-    if (source === undefined || target === undefined) return []
-    return [{ from: { name: from.name, address: source }, to: { name: to.name, address: target } }]
-  })
 }
 
 export function familyOf(address: string): 4 | 6 {

@@ -116,7 +116,13 @@ export interface WhyAnswer {
   readonly to: NamedAddress
   /** IANA number. */
   readonly protocol: number
+  /** The first of them where a range was asked about. */
   readonly port: number
+  readonly lastPort: number
+  /** The name of the port or of the ICMP type, where it was asked for by name. */
+  readonly portName?: string
+  /** Destinations that have no port of the name asked for. */
+  readonly withoutPort?: readonly string[]
   readonly explanation: Explanation
   /** Of each end that denies by default, the allowances that come nearest. */
   readonly nearest: Readonly<Record<Direction, readonly NearRule[]>>
@@ -127,9 +133,14 @@ export interface WhyAnswer {
 }
 
 export interface NamedAddress {
-  /** `shop/web`, `world`, `host`, or the address again. */
+  /** `shop/web`, `world`, `host`, or the address again; all of `members` where a word means many. */
   readonly name: string
+  /** Of one of them; '' when he has none. */
   readonly address: string
+  /** Who is judged so, where the word that was asked about means more than one. */
+  readonly members?: readonly string[]
+  /** The word that they are of. */
+  readonly of?: string
 }
 
 /** GET /v1/get/policies: in force, refused, or both when the last version was refused and the one before holds. */

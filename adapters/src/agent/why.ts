@@ -1,72 +1,49 @@
-import { type Engine, nearestRules, protocolNumbers, WeirError } from '@weir/core'
-import { familyOf, findPlace, pairs, type Place } from './places.js'
-import type { WhyAnswer } from './protocol.js'
+import {
+  type Direction,
+  type Engine,
+  type Explanation,
+  nearestRules,
+  type SideExplanation,
+  type Supposed,
+} from '@weir/core'
+import { portKey } from '@weir/core/verdict/model.js'
+import { invalidWord } from './invalid-word.js'
+import { type Meant, type Member, MemberFinder } from './members.js'
 import type { SourceOf } from './policy-views.js'
+import type { NamedAddress, WhyAnswer } from './protocol.js'
+import { parseTarget, type Target } from './target.js'
+import { noSuchPort, partsOf, portsAt, type PortQuestion } from './which-ports.js'
 
-/** What is asked for at the destination: a port, or nothing, which means all that the destination has. */
-export interface Target {
-  readonly place: string
-  /** A number, or a container port's name. */
-  readonly port?: string
-  readonly protocol?: string
-}
-
-/** ICMP echo request: the port of an ICMP flow is `type << 8 | code`. */
-const echoRequests = {
-  4: { protocol: protocolNumbers.ICMP, port: 8 << 8 },
-  6: { protocol: protocolNumbers.ICMPv6, port: 128 << 8 },
-} as const
-
-/**
- * Reads `TO[:PORT[/PROTO]]`: `shop/cart:7070`, `cart:api/TCP`, `10.0.0.7:53/udp`, `[2001:db8::1]:443`, `world`.
- *
- * @throws WeirError WEIR_REQUEST_INVALID when it is none of these.
- */
-export function parseTarget(text: string): Target {
-  const bracketed = /^\[([^\]]+)\](?::(.*))?$/.exec(text)
-  // An address of IPv6 without brackets has no port: where it would end can't be told.
-  if (bracketed === null && !text.includes('[') && text.split(':').length > 2) return { place: text }
-  const colon = text.indexOf(':')
-  const place = bracketed?.[1] ?? (colon < 0 ? text : text.slice(0, colon))
-  const rest = bracketed === null ? (colon < 0 ? undefined : text.slice(colon + 1)) : bracketed[2]
-  if (rest === undefined && place !== '' && (bracketed !== null || !text.includes('['))) return { place }
-  const match = /^([A-Za-z0-9-]+)(?:\/([A-Za-z0-9]+))?$/.exec(rest ?? '')
-  const [, port, protocol] = match ?? []
-  if (place === '' || port === undefined)
-    throw invalid('to', `can't be read as a destination: ${text}`, text, 'NAME[:PORT[/PROTO]] or [IPV6]:PORT')
-  return { place, port, ...(protocol !== undefined && { protocol }) }
-}
+/** Most pairs of different members that one question is answered for. */
+const pairsMax = 5000
 
 /**
  * Why packets from one place to another pass or not: an answer for each family that both have, and for each port that
- * is meant.
+ * is meant. Where a word means many, members that are judged alike share an answer, which names them.
  *
  * @throws WeirError WEIR_NOT_FOUND, WEIR_REQUEST_INVALID
  */
 export function why(engine: Engine, from: string, to: string): readonly WhyAnswer[] {
-  const { state, tables } = engine
   const target = parseTarget(to)
-  const isNamed = (address: string): boolean =>
-    [...tables.prefixes].some(([prefix]) => !prefix.endsWith('/0') && prefix.startsWith(`${address}/`))
-  const source = findPlace(state, from, isNamed)
-  const destination = findPlace(state, target.place, isNamed)
-  const joined = pairs(source, destination)
-  if (joined.length === 0)
-    throw invalid(
-      'to',
-      `${source.name} and ${destination.name} have no address family in common`,
-      to,
-      'two places of one family',
-    )
-  const answers: WhyAnswer[] = []
-  for (const pair of joined)
-    for (const { protocol, port } of portsOf(target, destination, familyOf(pair.from.address))) {
-      const flow = { from: pair.from.address, to: pair.to.address, protocol, port }
-      const explanation = engine.explain(flow)
-      const nearest = nearestRules(engine, explanation)
-      answers.push({ ...pair, protocol, port, explanation, nearest, sources: [], seq: engine.seq })
-    }
-  return answers
+  const finder = new MemberFinder(engine)
+  const sources = finder.find(from)
+  const destinations = finder.find(target.place)
+  const pairs = pairsOf(sources, destinations)
+  const drafts: Draft[] = []
+  for (const pair of pairs)
+    for (const family of [4, 6] as const)
+      for (const question of questionsOf(target, pair, family))
+        drafts.push(...answersTo(engine, question, pair, family))
+  if (drafts.length === 0) throw nothingToAsk(target, sources, destinations, to)
+  const lacking = lackingPort(target, destinations)
+  return grouped(drafts).map(({ from: source, to: destination, family, ...rest }) => ({
+    from: named(source, sources, family),
+    to: named(destination, destinations, family),
+    ...rest,
+    ...(lacking.length > 0 && { withoutPort: lacking }),
+    sources: [],
+    seq: engine.seq,
+  }))
 }
 
 /** Answers with where the events of their rules came from. */
@@ -89,43 +66,141 @@ async function sourcesOf(
   return sources
 }
 
-interface WhichPort {
-  readonly protocol: number
-  readonly port: number
+/** Members that rules don't tell apart, at both ends. */
+interface Pair {
+  readonly from: readonly Member[]
+  readonly to: readonly Member[]
 }
 
-function portsOf(target: Target, destination: Place, family: 4 | 6): readonly WhichPort[] {
-  const { port, protocol } = target
-  if (port === undefined) {
-    const own = destination.pod?.ports ?? []
-    return [...own.map(each => ({ protocol: protocolNumbers[each.protocol], port: each.port })), echoRequests[family]]
+function pairsOf(sources: Meant, destinations: Meant): readonly Pair[] {
+  const [from, to] = [classesOf(sources), classesOf(destinations)]
+  if (from.length * to.length > pairsMax) {
+    const message = `${from.length} kinds of sources and ${to.length} of destinations are too many to answer for`
+    throw invalidWord('', message, `${sources.name} ${destinations.name}`, 'fewer: a namespace, a workload, a pod')
   }
-  const wanted = protocol === undefined ? undefined : protocolNumber(protocol)
-  if (/^\d+$/.test(port)) {
-    if (Number(port) > 65535) throw invalid('port', `no port has this number: ${port}`, port, '0 to 65535')
-    return [{ protocol: wanted ?? protocolNumbers.TCP, port: Number(port) }]
-  }
-  const named = (destination.pod?.ports ?? []).filter(
-    each => each.name === port && (wanted === undefined || protocolNumbers[each.protocol] === wanted),
-  )
-  if (named.length === 0) {
-    const near = (destination.pod?.ports ?? []).map(each => each.name).filter(name => name !== '')
-    throw new WeirError('WEIR_NOT_FOUND', `${destination.name} has no port named ${port}`, {
-      kind: 'port',
-      name: port,
-      near,
-    })
-  }
-  return named.map(each => ({ protocol: protocolNumbers[each.protocol], port: each.port }))
+  const all = from.flatMap(source => to.map((destination): Pair => ({ from: source, to: destination })))
+  // Who is on both sides reaches himself, which nobody who asks about a set wants to hear.
+  const others = all.filter(pair => differentEnds(pair) !== undefined)
+  return others.length > 0 ? others : all
 }
 
-function protocolNumber(text: string): number {
-  const found = Object.entries(protocolNumbers).find(([name]) => name.toLowerCase() === text.toLowerCase())
-  if (found === undefined)
-    throw invalid('protocol', `no such protocol: ${text}`, text, Object.keys(protocolNumbers).join(', '))
-  return found[1]
+function classesOf({ members }: Meant): readonly (readonly Member[])[] {
+  const classes = new Map<string, Member[]>()
+  for (const member of members) classes.set(member.alike, [...(classes.get(member.alike) ?? []), member])
+  return [...classes.values()]
 }
 
-function invalid(path: string, message: string, value: string, expected: string): WeirError<'WEIR_REQUEST_INVALID'> {
-  return new WeirError('WEIR_REQUEST_INVALID', message, { problems: [{ path, message, value, expected }] })
+/** A source and a destination that aren't one. */
+function differentEnds({ from, to }: Pair): readonly [Member, Member] | undefined {
+  const isOther = (a: Member, b: Member): boolean => a.name !== b.name || (a.isSupposed && b.isSupposed)
+  for (const source of from.slice(0, 2)) {
+    const other = to.slice(0, 2).find(each => isOther(source, each))
+    if (other !== undefined) return [source, other]
+  }
+  return undefined
+}
+
+interface Draft extends Omit<WhyAnswer, 'from' | 'to' | 'sources' | 'seq'> {
+  readonly from: readonly Member[]
+  readonly to: readonly Member[]
+  readonly family: 4 | 6
+}
+
+function questionsOf(target: Target, { from, to }: Pair, family: 4 | 6): readonly PortQuestion[] {
+  const hasFamily = from[0]!.ends[family] !== undefined && to[0]!.ends[family] !== undefined
+  return hasFamily ? portsAt(target, to[0]!, family) : []
+}
+
+/** One answer, or for a range of ports one per part that is judged in its own way. */
+function answersTo(engine: Engine, question: PortQuestion, pair: Pair, family: 4 | 6): Draft[] {
+  const [source, destination] = differentEnds(pair) ?? [pair.from[0]!, pair.to[0]!]
+  const from = source.ends[family]!
+  const to = withPort(destination.ends[family]!, destination, question)
+  const supposed = { from: textless(from), to: textless(to) }
+  const { protocol, last, name } = question
+  const drafts: Draft[] = []
+  const parts = partsOf(question, engine, destination)
+  parts.forEach((port, at) => {
+    const explanation = engine.explain({ from, to, protocol, port })
+    const nearest = nearestRules(engine, explanation, supposed)
+    const lastPort = (parts[at + 1] ?? last + 1) - 1
+    const draft = { ...pair, family, protocol, port, lastPort, explanation, nearest }
+    const before = drafts.at(-1)
+    if (before !== undefined && signature(before) === signature(draft))
+      drafts[drafts.length - 1] = { ...before, lastPort }
+    else drafts.push({ ...draft, ...(name !== undefined && { portName: name }) })
+  })
+  return drafts
+}
+
+const textless = (end: string | Supposed): Supposed | undefined => (typeof end === 'string' ? undefined : end)
+
+/** A pod that isn't there has the name that is asked for. */
+function withPort(end: string | Supposed, { isSupposed }: Member, question: PortQuestion): string | Supposed {
+  if (!isSupposed || typeof end === 'string' || question.name === undefined) return end
+  return { ...end, ports: new Map([[portKey(question.protocol, question.name), question.first]]) }
+}
+
+/** What an answer says, whoever is asked about. */
+const signature = ({ explanation, nearest }: Pick<Draft, 'explanation' | 'nearest'>): string =>
+  JSON.stringify([explanation.verdict, said(explanation, 'egress'), said(explanation, 'ingress'), nearest])
+
+function said(explanation: Explanation, direction: Direction): Omit<SideExplanation, 'enforcedHere'> {
+  const { enforcedHere: _, ...rest } = explanation[direction]
+  return rest
+}
+
+/** Joins the answers of one family and port that say the same, as far as they are of all sources to all destinations. */
+function grouped(drafts: readonly Draft[]): readonly Draft[] {
+  const bySource = joined(drafts, ({ from }) => from, 'to')
+  return joined(bySource, ({ to }) => to, 'from')
+}
+
+function joined(drafts: readonly Draft[], same: (draft: Draft) => readonly Member[], side: 'from' | 'to'): Draft[] {
+  const groups = new Map<string, Draft>()
+  for (const draft of drafts) {
+    const { family, protocol, port, lastPort } = draft
+    const names = same(draft).map(({ name }) => name)
+    const key = JSON.stringify([family, protocol, port, lastPort, signature(draft), names])
+    const known = groups.get(key)
+    groups.set(key, known === undefined ? draft : { ...known, [side]: merged(known[side], draft[side]) })
+  }
+  return [...groups.values()]
+}
+
+const merged = (a: readonly Member[], b: readonly Member[]): readonly Member[] => [
+  ...new Map([...a, ...b].map(member => [member.name, member])).values(),
+]
+
+/** Members as an answer shows them: by the word when it means all of them. */
+function named(members: readonly Member[], { name, members: all }: Meant, family: 4 | 6): NamedAddress {
+  const names = members.map(each => each.name).sort()
+  const end = members[0]!.ends[family]!
+  const isAll = new Set(names).size === new Set(all.map(each => each.name)).size
+  return {
+    name: all.length === 1 ? all[0]!.name : isAll ? name : names.join(', '),
+    address: typeof end === 'string' ? end : '',
+    ...(all.length > 1 && { members: names, of: name }),
+  }
+}
+
+/** Names of destinations without a port of the name that is asked for. */
+function lackingPort(target: Target, { members }: Meant): readonly string[] {
+  if (target.port === undefined) return []
+  return members
+    .filter(each => ([4, 6] as const).every(family => portsAt(target, each, family).length === 0))
+    .map(({ name }) => name)
+}
+
+function nothingToAsk(target: Target, sources: Meant, destinations: Meant, to: string): Error {
+  const { port } = target
+  const lacking = lackingPort(target, destinations)
+  if (port !== undefined && lacking.length === destinations.members.length && !/^\d/.test(port))
+    return noSuchPort(
+      port,
+      destinations.name,
+      destinations.members.flatMap(({ ports }) => ports),
+    )
+  const names = [sources, destinations].map(({ name, members }) => (members.length === 1 ? members[0]!.name : name))
+  return invalidWord('to', `${names.join(' and ')} have no address family in common`, to, 'two places of one family')
 }

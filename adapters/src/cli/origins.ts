@@ -16,10 +16,10 @@ export async function placesOf(
   return seq => places.get(seq)
 }
 
-/** File and line of a source that is a manifest. */
+/** File and line of a source that is a manifest; of another system's object what that says of its version. */
 export function placeOfSource(source: string, workingFolder: string): string | undefined {
   const file = /^manifests:(.+:\d+)$/.exec(source)?.[1]
-  if (file === undefined) return undefined
+  if (file === undefined) return /^[a-z]+:\S/.test(source) && !source.startsWith('manifests:') ? source : undefined
   const near = relative(workingFolder, file)
   return near.startsWith('..') ? file : near
 }

@@ -50,6 +50,16 @@ export async function openState(context: CommandContext, word: string, socketPat
   return manifestState(context, word, path)
 }
 
+/** Opens a log's folder, or the state folder of an agent, and nothing else; with @SEQ as it was after that event. */
+export async function openLog(context: CommandContext, word: string): Promise<GivenState> {
+  const { path, seq } = await placeOf(context, word).catch(() => ({
+    path: resolve(context.workingFolder, word),
+    seq: undefined,
+  }))
+  const folder = await logFolder(context, path)
+  return logState(word, await EventLog.openReadOnly({ path: folder, whileHeld: true }), seq)
+}
+
 /** Runs work on states and closes them, whatever comes of it. */
 export async function withStates<Result>(
   opening: readonly (() => Promise<GivenState>)[],

@@ -1,4 +1,4 @@
-import { parseAddress, type Prefix } from '../address/address.js'
+import { parseAddress, prefixText, type Prefix } from '../address/address.js'
 import { prefixIdentityLabels, type CidrIdentities } from '../identity/cidr-identities.js'
 import { nodeLabels, placeKeys } from '../identity/node-labels.js'
 import type { LabelMap } from '../identity/labels.js'
@@ -20,6 +20,28 @@ export interface FlowQuery {
   /** IANA number. */
   readonly protocol: number
   /** Destination port; for ICMP, `type << 8 | code`. */
+  readonly port: number
+}
+
+/** Somebody to be judged as if he were there: a pod to come, one without an address yet, an address of a block. */
+export interface Supposed {
+  readonly kind: Party['kind']
+  /** As it is to be shown; `namespace/name` of a pod that is there. */
+  readonly name: string
+  readonly labels: LabelMap
+  /** Named ports by `portKey`. */
+  readonly ports: ReadonlyMap<string, number>
+  /** The longest prefix that is known around its address. */
+  readonly within: Prefix
+  /** The node that it is or that runs it; absent: not one that is known. */
+  readonly node?: string
+}
+
+/** A flow of which an end may be somebody who isn't there. */
+export interface SupposedFlow {
+  readonly from: string | Supposed
+  readonly to: string | Supposed
+  readonly protocol: number
   readonly port: number
 }
 
@@ -88,8 +110,10 @@ export interface Explanation {
 interface End {
   readonly party: Party
   readonly prefix: Prefix | undefined
-  readonly shape: Shape
+  readonly shape: Pick<Shape, 'kind' | 'labels' | 'ports'>
   readonly claimant: Claimant | undefined
+  /** Set when nobody says that he is there: his labels are what they are, whoever looks. */
+  readonly supposed?: Supposed
   /** The node that it is, or that runs it. */
   readonly node: string | undefined
 }
@@ -107,9 +131,11 @@ export class Explainer {
   }
 
   /** The tables must be settled. */
-  explain(flow: FlowQuery, seq: number): Explanation {
-    const from = this.#resolve(flow.from)
-    const to = this.#resolve(flow.to)
+  explain(asked: SupposedFlow, seq: number): Explanation {
+    const from = typeof asked.from === 'string' ? this.#resolve(asked.from) : supposedEnd(asked.from)
+    const to = typeof asked.to === 'string' ? this.#resolve(asked.to) : supposedEnd(asked.to)
+    const { protocol, port } = asked
+    const flow = { from: from.party.address, to: to.party.address, protocol, port }
     const egress = this.#judge('egress', from, to, flow)
     const ingress = this.#judge('ingress', to, from, flow)
     const verdict = egress.verdict === verdictNumbers.allow ? ingress.verdict : egress.verdict
@@ -184,14 +210,19 @@ export class Explainer {
   }
 
   /** The subject as rules select it: every node is its own host. */
-  #labelsOf({ shape, node }: End): LabelMap {
-    return shape.kind === 'node' ? nodeLabels(this.#state, node ?? '', node !== undefined && node !== '') : shape.labels
+  #labelsOf({ shape, node, supposed }: End): LabelMap {
+    return shape.kind === 'node' && supposed !== undefined
+      ? supposed.labels
+      : shape.kind === 'node'
+        ? nodeLabels(this.#state, node ?? '', node !== undefined && node !== '')
+        : shape.labels
   }
 
   /** To a pod of another node, that node is the host and ours is a remote one; and its pods are that node's own. */
   #seenFrom(subject: End, peer: End): LabelMap {
     const { kind, labels } = peer.shape
-    if (this.#isJudgedHere(subject) || kind === 'world') return labels
+    if (kind === 'world' || (kind === 'node' && peer.supposed !== undefined)) return labels
+    if (this.#isJudgedHere(subject) && peer.supposed === undefined) return labels
     const isOwn = peer.node === subject.node && peer.node !== undefined && peer.node !== ''
     if (kind === 'node') return nodeLabels(this.#state, peer.node ?? '', isOwn)
     const seen = new Map(labels)
@@ -205,15 +236,31 @@ export class Explainer {
   }
 }
 
+function supposedEnd(supposed: Supposed): End {
+  const { kind, name, labels, ports, within, node } = supposed
+  const address = within.length === 0 ? '' : prefixText(within)
+  const shown = [...labels].map(([key, value]) => `${key.startsWith('reserved:') ? '' : 'k8s:'}${key}=${value}`)
+  const party: Party = { address, kind, name, identity: 0, labels: shown.sort(), local: false }
+  return { party, prefix: within, shape: { kind, labels, ports }, claimant: undefined, node, supposed }
+}
+
 /** A pod, or a node, at both ends. */
 const isSame = (subject: End, peer: End): boolean =>
-  subject.claimant !== undefined &&
-  (subject.claimant === peer.claimant ||
-    (subject.shape.kind === 'node' &&
-      peer.shape.kind === 'node' &&
-      subject.node !== undefined &&
-      subject.node !== '' &&
-      subject.node === peer.node))
+  isSamePod(subject, peer) || (subject.claimant !== undefined && isSameClaimant(subject, peer))
+
+const isSamePod = (subject: End, peer: End): boolean =>
+  subject.party.kind === 'pod' &&
+  peer.party.kind === 'pod' &&
+  subject.supposed !== undefined &&
+  subject.supposed === peer.supposed
+
+const isSameClaimant = (subject: End, peer: End): boolean =>
+  subject.claimant === peer.claimant ||
+  (subject.shape.kind === 'node' &&
+    peer.shape.kind === 'node' &&
+    subject.node !== undefined &&
+    subject.node !== '' &&
+    subject.node === peer.node)
 
 /** The first match decides; a pass skips the rest of its tier. */
 function deciding(matched: readonly CompiledRule[]): CompiledRule | undefined {

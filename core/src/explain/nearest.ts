@@ -12,7 +12,7 @@ import type { ClusterState } from '../state/state.js'
 import { contains, packetKey, portSetIntervals } from '../verdict/intervals.js'
 import { matchesPeer } from '../verdict/match-peer.js'
 import { portKey } from '../verdict/model.js'
-import type { Explanation, FlowQuery, Party } from './explain.js'
+import type { Explanation, FlowQuery, Party, Supposed } from './explain.js'
 
 /** One thing that a rule asks and that a flow doesn't have. */
 export interface Shortfall {
@@ -41,10 +41,12 @@ const rulesMax = 3
 export function nearestRules(
   engine: { readonly state: ClusterState; rules(): Iterable<Rule> },
   { flow, from, to, egress, ingress }: Explanation,
+  supposed: { readonly from?: Supposed | undefined; readonly to?: Supposed | undefined } = {},
 ): Readonly<Record<Direction, readonly NearRule[]>> {
   const sides = { egress, ingress }
   const near = (direction: Direction): NearRule[] => {
-    const [subject, peer] = direction === 'egress' ? [from, to] : [to, from]
+    const ends = { from: endOf(engine.state, from, supposed.from), to: endOf(engine.state, to, supposed.to) }
+    const [subject, peer] = direction === 'egress' ? [ends.from, ends.to] : [ends.to, ends.from]
     const isDefault = sides[direction].reason === 'default-deny'
     return isDefault ? nearestOf(engine, direction, subject, peer, flow) : []
   }
@@ -54,16 +56,14 @@ export function nearestRules(
 function nearestOf(
   engine: { readonly state: ClusterState; rules(): Iterable<Rule> },
   direction: Direction,
-  subject: Party,
-  peer: Party,
+  subject: NearEnd,
+  peer: NearEnd,
   flow: FlowQuery,
 ): NearRule[] {
-  const { state } = engine
-  const resident = residentOf(state, subject.name)
+  const { resident } = subject
   if (resident === undefined) return []
-  const other = peer.kind === 'pod' ? residentOf(state, peer.name) : undefined
-  const face = faceOf(state, peer, other, resident)
-  const destination = direction === 'egress' ? other : resident
+  const face = faceOf(engine.state, peer, resident)
+  const destination = direction === 'egress' ? peer.resident : resident
   const found: (NearRule & { readonly selects: boolean })[] = []
   for (const rule of engine.rules()) {
     if (rule.direction !== direction || rule.action !== 'allow' || rule.origin.seq === 0) continue
@@ -89,14 +89,32 @@ function nearestOf(
 const distance = ({ shortfalls }: NearRule): number =>
   shortfalls.length + shortfalls.filter(({ kind }) => kind === 'entity').length
 
-function faceOf(state: ClusterState, peer: Party, resident: Resident | undefined, subject: Resident): Face {
-  const address = parseAddress(peer.address) ?? (parsePrefix('0.0.0.0/0') as Prefix)
-  if (resident !== undefined) return { kind: 'pod', labels: resident.labels, ports: resident.ports, address }
+/** A pod that is there, or one that is supposed to be. */
+type NearPod = Pick<Resident, 'labels' | 'ports' | 'host'>
+
+interface NearEnd {
+  readonly party: Party
+  readonly within: Prefix
+  /** Absent of who is no pod. */
+  readonly resident: NearPod | undefined
+  readonly supposed: Supposed | undefined
+}
+
+function endOf(state: ClusterState, party: Party, supposed: Supposed | undefined): NearEnd {
+  const within = supposed?.within ?? parseAddress(party.address) ?? (parsePrefix('0.0.0.0/0') as Prefix)
+  if (party.kind !== 'pod') return { party, within, resident: undefined, supposed }
+  const resident: NearPod | undefined =
+    supposed === undefined ? residentOf(state, party.name) : { ...supposed, host: supposed.node ?? '' }
+  return { party, within, resident, supposed }
+}
+
+function faceOf(state: ClusterState, { party, within, resident, supposed }: NearEnd, subject: NearPod): Face {
+  const { kind, name } = party
+  if (resident !== undefined) return { kind, labels: resident.labels, ports: resident.ports, address: within }
   const labels =
-    peer.kind === 'node'
-      ? nodeLabels(state, peer.name, peer.name !== '' && peer.name === subject.host)
-      : worldLabels(address.family)
-  return { kind: peer.kind, labels, ports: new Map(), address }
+    supposed?.labels ??
+    (kind === 'node' ? nodeLabels(state, name, name !== '' && name === subject.host) : worldLabels(within.family))
+  return { kind, labels, ports: new Map(), address: within }
 }
 
 /** What the nearest of a rule's peers asks and this one lacks. */

@@ -1,5 +1,6 @@
 import { findPlace } from '@weir/adapters/agent/places.js'
-import { parseTarget, why } from '@weir/adapters/agent/why.js'
+import { parseTarget } from '@weir/adapters/agent/target.js'
+import { why } from '@weir/adapters/agent/why.js'
 import { explainedCauses } from '@weir/adapters/agent/causes.js'
 import { WeirError } from '@weir/core'
 import { expect } from 'chai'

@@ -191,7 +191,7 @@ describe('compare: pods to come', function () {
           changes += check([block, ...batches.flat()], more, pods, salt)
         },
       ),
-      sampling('pods to come', 150),
+      sampling('pods to come', 60),
     )
     expect(changes, 'flows of pods to come that change').above(0)
   })
@@ -201,7 +201,7 @@ describe('compare: pods to come', function () {
       fc.property(mixedHistories(24), mixedHistories(5), comers, fc.nat(1000), (batches, more, pods, salt) => {
         check([block, ...batches.flat()], more.flat(), pods, salt)
       }),
-      sampling('pods to come, every dialect', 100),
+      sampling('pods to come, every dialect', 40),
     )
   })
 })

@@ -1,17 +1,16 @@
 import type { Command } from 'commander'
 import { defaultSocketPath, type WhyAnswer } from '../../agent/protocol.js'
-import { eventAt } from '../../agent/log-events.js'
-import { restoreEngine } from '../../agent/restore.js'
 import { why, withSources } from '../../agent/why.js'
 import { agentClient } from '../client.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
-import { logFolder, readingLog } from '../log-folder.js'
 import { explanationLines, isAllowed } from '../render/explanation.js'
+import { invalid, openLog, openState, withStates } from '../states.js'
 
 interface WhyOptions {
   readonly socket: string
   readonly log?: string
+  readonly stateFrom?: string
   readonly failOnDeny?: boolean
   readonly output: Output
 }
@@ -31,22 +30,38 @@ export function whyCommand(context: CommandContext): Command {
       return options.failOnDeny === true && !answers.every(isAllowed) ? exitCodes.no : exitCodes.ok
     },
   )
-    .argument('<from>', 'namespace/pod, a pod’s name, an address, host, world')
+    .argument('<from>', 'a pod, a workload, a label selector, an entity, an address or a block of addresses')
     .argument('<to>', 'the same, with :PORT[/PROTO]; without a port, every port of the pod and ICMP echo')
-    .option('--log <folder>', 'ask a log instead of an agent')
+    .option('--log <folder>', 'ask a log instead of an agent, with @SEQ as it was after that event')
+    .option('--state-from <state>', 'ask any state instead of an agent: manifests, a log, an export')
     .option('--fail-on-deny', 'exit with 1 unless all of it passes')
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
+    .addHelpText('after', whyHelp)
 }
+
+const whyHelp = `
+FROM and TO:
+  shop/web-0, web-0, shop/web, deploy/web     a pod, or a workload
+  app=web,ns=shop  'tier in (a,b)'  !app      pods by labels, there or not; ns= and sa= are namespace and service account
+  host, remote-node, world, world-ipv4, world-ipv6, kube-apiserver, cluster, all, health, init, ingress, unmanaged
+  10.0.0.7, [2001:db8::1], 10.0.0.0/8         an address, everybody in a block
+PORT: 80, 80-90, *, a port's name, of ICMP a type (8, 3.1, EchoRequest)
+PROTO: TCP (the default), UDP, SCTP, ICMP, ICMPv6, any, 0 to 255
+`
 
 async function answersOf(
   context: CommandContext,
   from: string,
   to: string,
-  options: WhyOptions,
+  { log, stateFrom, socket }: WhyOptions,
 ): Promise<readonly WhyAnswer[]> {
-  if (options.log === undefined) return agentClient(options.socket).get<readonly WhyAnswer[]>('/v1/why', { from, to })
-  return await readingLog(await logFolder(context, options.log), async log =>
-    withSources(why((await restoreEngine(log)).engine, from, to), async seq => (await eventAt(log, seq)).source),
+  if (log !== undefined && stateFrom !== undefined)
+    throw invalid(stateFrom, 'there can be one state to ask', '--log or --state-from')
+  if (log === undefined && stateFrom === undefined)
+    return agentClient(socket).get<readonly WhyAnswer[]>('/v1/why', { from, to })
+  return withStates(
+    [() => (log === undefined ? openState(context, stateFrom!, socket) : openLog(context, log))],
+    state => withSources(why(state!.engine, from, to), seq => state!.sourceOf(seq)),
   )
 }

@@ -1,4 +1,12 @@
-import { type NearRule, protocolNumbers, type SideExplanation, verdicts } from '@weir/core'
+import {
+  type MatchedRule,
+  type NearRule,
+  type Origin,
+  protocolNumbers,
+  type ProxyDemand,
+  type SideExplanation,
+  verdicts,
+} from '@weir/core'
 import { originText } from '../../agent/causes.js'
 import type { NamedAddress, WhyAnswer } from '../../agent/protocol.js'
 import { placeOfSource } from '../origins.js'
@@ -23,7 +31,7 @@ export function explanationLines(
   >()
   for (const answer of answers) {
     const verdict = isAllowed(answer) ? colour.good('allowed') : colour.bad('denied')
-    const head = `${answer.from.name} → ${answer.to.name} ${portText(answer)}  ${verdict}`
+    const head = `${endText(answer.from)} → ${endText(answer.to)} ${portText(answer)}  ${verdict}`
     const places = new Map(answer.sources.map(([seq, source]) => [seq, placeOfSource(source, workingFolder)] as const))
     const placeOf = (seq: number): string => eventText(seq, places.get(seq))
     const body = [
@@ -34,28 +42,48 @@ export function explanationLines(
     ]
     const key = [head, ...body].join('\n')
     const known = told.get(key)
-    const addresses = `${answer.from.address} → ${answer.to.address}`
+    const addresses = `${addressText(answer.from)} → ${addressText(answer.to)}`
     if (known === undefined) told.set(key, { head, addresses: [addresses], body })
     else known.addresses.push(addresses)
   }
   const seq = answers[0]?.seq ?? 0
+  const lacking = answers[0]?.withoutPort ?? []
   return [
     ...[...told.values()].flatMap(({ head, addresses, body }) => [
       colour.strong(head),
       colour.dim(`  ${addresses.join(', ')}`),
       ...body,
     ]),
+    ...(lacking.length === 0 ? [] : [`without a port of this name: ${lacking.join(', ')}`]),
     colour.dim(`as of event ${seq}`),
   ]
 }
 
-/** `7070/TCP`, `echo/ICMP` */
-function portText({ protocol, port }: WhyAnswer): string {
-  const name = Object.entries(protocolNumbers).find(([, number]) => number === protocol)?.[0] ?? String(protocol)
-  if (protocol !== protocolNumbers.ICMP && protocol !== protocolNumbers.ICMPv6) return `${port}/${name}`
+/** Most members that a line names; JSON has them all. */
+const namedMax = 5
+
+/** `shop/web`, `shop/web (3)`, `shop/web-1, shop/web-2 (2 of 3 of shop/web)` where a word means many. */
+function endText({ name, members, of }: NamedAddress): string {
+  if (members === undefined) return name
+  if (name === of) return members.length === 1 && members[0] === of ? name : `${name} (${members.length})`
+  const shown = members.slice(0, namedMax).join(', ')
+  const more = members.length > namedMax ? ` and ${members.length - namedMax} more` : ''
+  return `${shown}${more} (of ${of})`
+}
+
+const addressText = ({ name, address }: NamedAddress): string => (address === '' ? name.slice(0, 60) : address)
+
+/** `7070/TCP`, `http (7070)/TCP`, `80-90/UDP`, `echo/ICMP` */
+function portText({ protocol, port, lastPort, portName }: WhyAnswer): string {
+  const name = Object.entries(protocolNumbers).find(([, number]) => number === protocol)?.[0] ?? `protocol ${protocol}`
+  if (protocol !== protocolNumbers.ICMP && protocol !== protocolNumbers.ICMPv6) {
+    const number =
+      lastPort === port ? `${port}` : port === 0 && lastPort === 0xffff ? 'every port' : `${port}-${lastPort}`
+    return portName === undefined ? `${number}/${name}` : `${portName} (${number})/${name}`
+  }
   const type = port >>> 8
   const isEcho = type === (protocol === protocolNumbers.ICMP ? 8 : 128)
-  return isEcho ? `echo/${name}` : `type ${type} code ${port & 0xff}/${name}`
+  return isEcho ? `echo/${name}` : `${portName ?? `type ${type}`} code ${port & 0xff}/${name}`
 }
 
 /** `(event 9, web.yaml:3)` */
@@ -95,24 +123,80 @@ function reasonText(side: SideExplanation, end: NamedAddress, placeOf: PlaceOf):
     case 'default-deny':
       return `${end.name} is isolated and nothing allows this`
     case 'proxy':
-      return 'it may pass only through a proxy, and none runs for it'
-    case 'rule':
       return side.decidedBy === undefined
-        ? 'a rule'
-        : `${originText(side.decidedBy.origin)}${placeOf(side.decidedBy.origin.seq)}`
+        ? 'it may pass only through a proxy, and none runs for it'
+        : `it may pass only through a proxy, and none runs for it: ${ruleText(side.decidedBy, placeOf)}`
+    case 'rule':
+      return side.decidedBy === undefined ? 'a rule' : ruleText(side.decidedBy, placeOf)
   }
 }
 
-/** Other rules that say the same, and for a default deny who isolates. */
+const ruleText = ({ origin, l7 }: MatchedRule, placeOf: PlaceOf): string =>
+  `${originText(origin)}${placeOf(origin.seq)}${demandText(l7)}`
+
+/** The rules that match beside the one that decides, in deciding order, and for a default deny who isolates. */
 function ruleLines(side: SideExplanation, colour: Colour, placeOf: PlaceOf): readonly string[] {
-  if (side.reason === 'default-deny')
-    return side.isolatedBy.map(origin => `            isolated by ${originText(origin)}${placeOf(origin.seq)}`)
-  if (side.reason !== 'rule') return []
-  const others = side.matched.filter(
-    ({ action, origin }) =>
-      action === side.decidedBy?.action && originText(origin) !== originText(side.decidedBy.origin),
-  )
-  return others.map(({ origin }) => colour.dim(`            also ${originText(origin)}${placeOf(origin.seq)}`))
+  const { decidedBy, matched, reason } = side
+  const isDefault = reason === 'default-deny'
+  const isolating = isDefault
+    ? side.isolatedBy.map(origin => `            isolated by ${originText(origin)}${placeOf(origin.seq)}`)
+    : []
+  const decidedAt = matched.findIndex(rule => rule === decidedBy || sameRule(rule, decidedBy))
+  const others = matched.flatMap((rule, at) => {
+    if (at === decidedAt || (isDefault && side.isolatedBy.some(origin => isOrigin(origin, rule.origin)))) return []
+    const text = `${originText(rule.origin)}${placeOf(rule.origin.seq)}${demandText(rule.l7)}`
+    return [colour.dim(`            ${standing(rule, at, decidedAt, decidedBy)} ${text}`)]
+  })
+  return [...isolating, ...others]
+}
+
+/** What became of a rule that matches: it said the same, it passed the flow on, or it was beaten. */
+function standing(
+  { action, tier }: MatchedRule,
+  at: number,
+  decidedAt: number,
+  decidedBy: MatchedRule | undefined,
+): string {
+  if (action === 'pass' && (decidedAt < 0 || at < decidedAt)) return `passed on (${tier}) by`
+  if (decidedBy === undefined || at < decidedAt) return `${action} (${tier}) of`
+  return action === decidedBy.action && tier === decidedBy.tier
+    ? 'also'
+    : `beats ${action}${tier === decidedBy.tier ? '' : ` (${tier})`} of`
+}
+
+const isOrigin = (a: Origin, b: Origin): boolean => a.policy === b.policy && a.path === b.path && a.seq === b.seq
+
+const sameRule = (rule: MatchedRule, other: MatchedRule | undefined): boolean =>
+  other !== undefined &&
+  rule.action === other.action &&
+  rule.tier === other.tier &&
+  isOrigin(rule.origin, other.origin) &&
+  JSON.stringify(rule.l7) === JSON.stringify(other.l7)
+
+/** What a proxy must find in the traffic, as the policy has it. */
+function demandText(demand: ProxyDemand | undefined): string {
+  if (demand === undefined) return ''
+  const { rules, ...rest } = demand
+  const asked = [
+    ...(rules === undefined ? [] : [rulesText(rules)]),
+    ...Object.entries(rest).map(
+      ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ),
+  ]
+  return `, if it is ${asked.join(' and ')}`
+}
+
+function rulesText(rules: NonNullable<ProxyDemand['rules']>): string {
+  switch (rules.kind) {
+    case 'http':
+      return `http ${JSON.stringify(rules.http)}`
+    case 'kafka':
+      return `kafka ${JSON.stringify(rules.kafka)}`
+    case 'dns':
+      return `dns ${JSON.stringify(rules.dns)}`
+    case 'generic':
+      return `${rules.protocol} ${JSON.stringify(rules.rules)}`
+  }
 }
 
 function eventText(seq: number, place: string | undefined): string {

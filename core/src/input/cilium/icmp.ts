@@ -8,7 +8,7 @@ import { listWithin } from '../shape.js'
 import { canonicalRanges } from '../port.js'
 
 /** IANA's ICMP type numbers, by the names that a policy may use. */
-const ipv4Types: Readonly<Record<string, number>> = {
+export const icmpTypesV4: Readonly<Record<string, number>> = {
   EchoReply: 0,
   DestinationUnreachable: 3,
   Redirect: 5,
@@ -27,7 +27,7 @@ const ipv4Types: Readonly<Record<string, number>> = {
 }
 
 /** IANA's ICMPv6 type numbers. */
-const ipv6Types: Readonly<Record<string, number>> = {
+export const icmpTypesV6: Readonly<Record<string, number>> = {
   DestinationUnreachable: 1,
   PacketTooBig: 2,
   TimeExceeded: 3,
@@ -58,8 +58,8 @@ const ipv6Types: Readonly<Record<string, number>> = {
 }
 
 const families = {
-  IPv4: { protocol: protocolNumbers.ICMP, types: ipv4Types },
-  IPv6: { protocol: protocolNumbers.ICMPv6, types: ipv6Types },
+  IPv4: { protocol: protocolNumbers.ICMP, types: icmpTypesV4 },
+  IPv6: { protocol: protocolNumbers.ICMPv6, types: icmpTypesV6 },
 } as const
 
 /** A number of 0 to 255 (also in quotes), or a name; which names there are depends on the family. */
