@@ -126,6 +126,8 @@ export interface WhyAnswer {
   readonly explanation: Explanation
   /** Of each end that denies by default, the allowances that come nearest. */
   readonly nearest: Readonly<Record<Direction, readonly NearRule[]>>
+  /** Of whom `nearest` is told, where others who are judged so are short of something else. */
+  readonly nearestFor?: { readonly from: string; readonly to: string }
   /** Where the events of the rules named came from: `manifests:/path/web.yaml:3`. */
   readonly sources: readonly (readonly [seq: number, source: string])[]
   /** The last event folded in before the answer. */

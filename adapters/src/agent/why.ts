@@ -141,9 +141,9 @@ function withPort(end: string | Supposed, { isSupposed }: Member, question: Port
   return { ...end, ports: new Map([[portKey(question.protocol, question.name), question.first]]) }
 }
 
-/** What an answer says, whoever is asked about. */
-const signature = ({ explanation, nearest }: Pick<Draft, 'explanation' | 'nearest'>): string =>
-  JSON.stringify([explanation.verdict, said(explanation, 'egress'), said(explanation, 'ingress'), nearest])
+/** What an answer says, whoever is asked about. What would be nearest to another answer is no part of it. */
+const signature = ({ explanation }: Pick<Draft, 'explanation'>): string =>
+  JSON.stringify([explanation.verdict, said(explanation, 'egress'), said(explanation, 'ingress')])
 
 function said(explanation: Explanation, direction: Direction): Omit<SideExplanation, 'enforcedHere'> {
   const { enforcedHere: _, ...rest } = explanation[direction]
@@ -163,9 +163,20 @@ function joined(drafts: readonly Draft[], same: (draft: Draft) => readonly Membe
     const names = same(draft).map(({ name }) => name)
     const key = JSON.stringify([family, protocol, port, lastPort, signature(draft), names])
     const known = groups.get(key)
-    groups.set(key, known === undefined ? draft : { ...known, [side]: merged(known[side], draft[side]) })
+    groups.set(key, known === undefined ? draft : withMembers(known, draft, side))
   }
   return [...groups.values()]
+}
+
+/** Who joins may be short of something else: then it is said of whom the nearest rules are told. */
+function withMembers(known: Draft, draft: Draft, side: 'from' | 'to'): Draft {
+  const differ = JSON.stringify(known.nearest) !== JSON.stringify(draft.nearest)
+  const [from, to] = [known.from[0]!.name, known.to[0]!.name]
+  return {
+    ...known,
+    [side]: merged(known[side], draft[side]),
+    ...(differ && known.nearestFor === undefined && { nearestFor: { from, to } }),
+  }
 }
 
 const merged = (a: readonly Member[], b: readonly Member[]): readonly Member[] => [

@@ -36,22 +36,23 @@ export function explanationLines(
     const placeOf = (seq: number): string => eventText(seq, places.get(seq))
     const body = [
       ...sideLines('egress', answer.explanation.egress, answer.from, colour, placeOf),
-      ...nearLines(answer.nearest.egress, colour, placeOf),
+      ...nearLines(answer.nearest.egress, answer.nearestFor, colour, placeOf),
       ...sideLines('ingress', answer.explanation.ingress, answer.to, colour, placeOf),
-      ...nearLines(answer.nearest.ingress, colour, placeOf),
+      ...nearLines(answer.nearest.ingress, answer.nearestFor, colour, placeOf),
     ]
     const key = [head, ...body].join('\n')
     const known = told.get(key)
-    const addresses = `${addressText(answer.from)} → ${addressText(answer.to)}`
+    const isPlaced = answer.from.address !== '' || answer.to.address !== ''
+    const addresses = isPlaced ? `${addressText(answer.from)} → ${addressText(answer.to)}` : ''
     if (known === undefined) told.set(key, { head, addresses: [addresses], body })
-    else known.addresses.push(addresses)
+    else if (!known.addresses.includes(addresses)) known.addresses.push(addresses)
   }
   const seq = answers[0]?.seq ?? 0
   const lacking = answers[0]?.withoutPort ?? []
   return [
     ...[...told.values()].flatMap(({ head, addresses, body }) => [
       colour.strong(head),
-      colour.dim(`  ${addresses.join(', ')}`),
+      ...(addresses.join() === '' ? [] : [colour.dim(`  ${addresses.join(', ')}`)]),
       ...body,
     ]),
     ...(lacking.length === 0 ? [] : [`without a port of this name: ${lacking.join(', ')}`]),
@@ -90,9 +91,15 @@ function portText({ protocol, port, lastPort, portName }: WhyAnswer): string {
 type PlaceOf = (seq: number) => string
 
 /** What came nearest to letting a flow pass that is denied by default, and what it would take. */
-function nearLines(rules: readonly NearRule[], colour: Colour, placeOf: PlaceOf): readonly string[] {
+function nearLines(
+  rules: readonly NearRule[],
+  whom: WhyAnswer['nearestFor'],
+  colour: Colour,
+  placeOf: PlaceOf,
+): readonly string[] {
+  const of = whom === undefined ? '' : ` (for ${whom.from} → ${whom.to})`
   return rules.flatMap(({ origin, shortfalls }) => [
-    `            nearest: ${originText(origin)}${placeOf(origin.seq)}`,
+    `            nearest${of}: ${originText(origin)}${placeOf(origin.seq)}`,
     ...shortfalls.map(({ message, change }) => `              ${message}; ${colour.strong(change)}`),
   ])
 }
@@ -105,7 +112,10 @@ function sideLines(
   placeOf: PlaceOf,
 ): readonly string[] {
   const verdict = side.verdict === verdicts.allow ? colour.good('allows') : colour.bad('denies')
-  const where = side.enforcedHere || side.reason === 'not-a-pod' ? '' : colour.dim(' (enforced by its own node)')
+  const where =
+    side.enforcedHere || end.address === '' || side.reason === 'not-a-pod'
+      ? ''
+      : colour.dim(' (enforced by its own node)')
   return [
     `  ${label.padEnd(8)}${verdict}: ${reasonText(side, end, placeOf)}${where}`,
     ...ruleLines(side, colour, placeOf),
@@ -113,15 +123,16 @@ function sideLines(
 }
 
 function reasonText(side: SideExplanation, end: NamedAddress, placeOf: PlaceOf): string {
+  const many = (end.members?.length ?? 1) > 1
   switch (side.reason) {
     case 'not-a-pod':
-      return `${end.name} is no pod: policies don't select it`
+      return many ? "these are no pods: policies don't select them" : `${end.name} is no pod: policies don't select it`
     case 'itself':
       return 'a pod always reaches itself'
     case 'not-isolated':
-      return `no policy isolates ${end.name} in this direction`
+      return `no policy isolates ${many ? 'these' : end.name} in this direction`
     case 'default-deny':
-      return `${end.name} is isolated and nothing allows this`
+      return many ? 'these are isolated and nothing allows this' : `${end.name} is isolated and nothing allows this`
     case 'proxy':
       return side.decidedBy === undefined
         ? 'it may pass only through a proxy, and none runs for it'
