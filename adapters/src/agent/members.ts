@@ -87,7 +87,7 @@ export class MemberFinder {
     if (word.includes('/') && /^[\da-fA-F:.]+\/\d+$/.test(word)) return this.#block(word)
     const entity = word.startsWith('reserved:') ? word.slice('reserved:'.length) : word
     if (isEntity(entity)) return { name: entity, members: this.#entity(entity) }
-    if (word.startsWith('reserved:')) throw unknown(word, entities)
+    if (word.startsWith('reserved:')) throw unknown(entity, entities)
     if (isSelector(word)) return this.#selector(word)
     return this.#named(word)
   }

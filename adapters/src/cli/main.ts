@@ -13,7 +13,7 @@ import { statusCommand } from './commands/status.js'
 import { whatIfCommand } from './commands/what-if.js'
 import { whyCommand } from './commands/why.js'
 import type { CommandContext } from './command.js'
-import { type ExitCode, exitCodeOf, exitCodes } from './exit.js'
+import { type ExitCode, exitCodeOf, exitCodes, isSystemError } from './exit.js'
 import { errorLines } from './render/error.js'
 import { ReaderGone, streamTerminal, type Terminal } from './terminal.js'
 import { buildVersion } from '../version.js'
@@ -38,6 +38,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return await runCommand(args, {
       terminal: streamTerminal(process.stdout, process.stderr, process.env),
       workingFolder: process.cwd(),
+      stdin: process.stdin,
       environment: process.env,
       interrupted: interruption.signal,
     })
@@ -51,21 +52,35 @@ export async function main(args: readonly string[]): Promise<number> {
 /** As `main`, with the outside handed in. */
 export async function runCommand(args: readonly string[], outside: Omit<CommandContext, 'end'>): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok
-  const program = createProgram({
-    ...outside,
-    end: given => {
-      code = given
+  const asksJson = wantsJson(args)
+  const complaints: string[] = []
+  const complain = (text: string): void => void (asksJson ? complaints.push(text) : outside.terminal.note(text))
+  const program = createProgram(
+    {
+      ...outside,
+      end: given => {
+        code = given
+      },
     },
-  })
+    complain,
+  )
   try {
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
-    return report(error, outside.terminal, outside.environment)
+    if (!asksJson) return report(error, outside.terminal, outside.environment)
+    return reportAsJson(error, complaints, outside.terminal)
   }
 }
 
-function createProgram(context: CommandContext): Command {
+/** Whether the command line asks for JSON, as far as it can be read. */
+const wantsJson = (args: readonly string[]): boolean =>
+  args.some(
+    (word, at) =>
+      /^(?:--output=|-o=?)json$/.test(word) || (word === 'json' && /^(?:-o|--output)$/.test(args[at - 1] ?? '')),
+  )
+
+function createProgram(context: CommandContext, complain: (text: string) => void): Command {
   const program = new Command('weir')
     .description('A network agent for Linux whose memory is an event log.')
     .version(buildVersion)
@@ -89,7 +104,7 @@ function createProgram(context: CommandContext): Command {
     each.exitOverride().showHelpAfterError('(--help shows what there is)')
     each.configureOutput({
       writeOut: text => void context.terminal.line(text.trimEnd()),
-      writeErr: text => context.terminal.note(text.trimEnd()),
+      writeErr: text => complain(text.trimEnd()),
     })
   }
   return program
@@ -102,6 +117,22 @@ Exit status: 0 done · 1 the answer is no (disagreement, other digest, --fail-on
 function withSubcommands(parent: Command): Command[] {
   return [parent, ...parent.commands.flatMap(withSubcommands)]
 }
+
+/** An error as one object on standard error: what scripts that asked for JSON can read. */
+function reportAsJson(error: unknown, complaints: readonly string[], terminal: Terminal): ExitCode {
+  if (error instanceof ReaderGone) return exitCodes.ok
+  const isUsage = error instanceof CommanderError
+  if (isUsage && error.exitCode === 0) return exitCodes.ok
+  const exit = isUsage ? exitCodes.usage : exitCodeOf(error)
+  const code = error instanceof WeirError ? error.code : isUsage ? 'WEIR_REQUEST_INVALID' : codeOf(error)
+  const message = isUsage ? complaints.join('\n').replace(/^error: /, '') : messageOf(error)
+  const payload = error instanceof WeirError ? error.payload : {}
+  terminal.note(JSON.stringify({ error: { code, message, payload, exit } }))
+  return exit
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const codeOf = (error: unknown): string => (isSystemError(error) ? (error.code ?? '') : '')
 
 function report(error: unknown, terminal: Terminal, environment: CommandContext['environment']): ExitCode {
   if (error instanceof ReaderGone) return exitCodes.ok

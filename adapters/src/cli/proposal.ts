@@ -2,22 +2,33 @@ import { resolve } from 'node:path'
 import { type EventDraft, type ObjectKey, type Problem, WeirError } from '@weir/core'
 import type { ClusterState } from '@weir/core/state/state.js'
 import { diffFacts } from '../manifests/diff.js'
-import { readManifests } from '../manifests/read.js'
+import { readManifests, readManifestStream } from '../manifests/read.js'
 import { keyText, type ManifestObject, type ManifestSet } from '../manifests/set.js'
 import type { CommandContext } from './command.js'
 import { invalid } from './states.js'
 
-/** Names that kubectl knows kinds by, beside their own. */
+/** Names that kubectl knows kinds by, beside their own and their plurals. */
 const shortKinds: Readonly<Record<string, string>> = {
   netpol: 'networkpolicy',
   cnp: 'ciliumnetworkpolicy',
+  ciliumnp: 'ciliumnetworkpolicy',
   ccnp: 'ciliumclusterwidenetworkpolicy',
+  ccg: 'ciliumcidrgroup',
+  clusternetpol: 'clusternetworkpolicy',
   ns: 'namespace',
   po: 'pod',
   svc: 'service',
   no: 'node',
+  ep: 'endpointslice',
   anp: 'adminnetworkpolicy',
   banp: 'baselineadminnetworkpolicy',
+}
+
+/** `netpol`, `NetworkPolicy`, `networkpolicies`, `networkpolicies.networking.k8s.io` → `networkpolicy` */
+function kindOf(word: string): string {
+  const resource = word.toLowerCase().replace(/\..*$/, '')
+  const one = resource.replace(/ies$/, 'y').replace(/([^s])s$/, '$1')
+  return shortKinds[resource] ?? shortKinds[one] ?? one
 }
 
 /**
@@ -32,15 +43,33 @@ export async function proposalOf(
   deletions: readonly string[],
 ): Promise<readonly EventDraft[]> {
   const drafts: EventDraft[] = []
+  const places = new Map<string, string>()
   for (const file of files) {
-    const set = await readManifests(resolve(context.workingFolder, file))
+    const set = await manifestsOf(context, file)
     const problems = set.refusals.flatMap(refusal => refusal.problems)
     if (problems.length > 0)
       throw new WeirError('WEIR_INPUT_INVALID', `${file} would be refused`, { problems: problems as Problem[] })
+    if (set.objects.length === 0)
+      throw invalid(file, 'there is no object in it that Weir reads', 'a policy, a pod, a namespace, …')
+    for (const { object, reason, file: where, line } of set.skipped)
+      context.terminal.note(`weir: left out: ${where}:${line}: ${keyText(object)}: ${reason}`)
+    for (const { object } of set.objects) {
+      const other = places.get(keyText(object))
+      if (other !== undefined) throw invalid(keyText(object), `it is in ${other} and in ${file}`, 'each object once')
+      places.set(keyText(object), file)
+    }
     drafts.push(...diffFacts(state, settledPods(set, state), { timeMs: state.timeMs, owns: () => false }))
   }
   for (const deletion of deletions) drafts.push(...deleting(state, deletion))
   return drafts
+}
+
+/** A folder or a file, or with `-` what is on standard input. */
+async function manifestsOf(context: CommandContext, file: string): Promise<ManifestSet> {
+  if (file !== '-') return readManifests(resolve(context.workingFolder, file))
+  const parts: Uint8Array[] = []
+  for await (const part of context.stdin) parts.push(typeof part === 'string' ? Buffer.from(part) : part)
+  return readManifestStream('-', Buffer.concat(parts))
 }
 
 /** Pods that are there keep their node and addresses where a manifest leaves them open. */
@@ -66,7 +95,7 @@ function deleting(state: ClusterState, word: string): readonly EventDraft[] {
   if (rest.length < 1 || rest.length > 2 || parts.includes(''))
     throw invalid(word, "can't be read as an object", 'KIND/NAMESPACE/NAME, or KIND/NAME of one without a namespace')
   const [namespace, name] = rest.length === 1 ? ['', rest[0]!] : [rest[0]!, rest[1]!]
-  const wanted = shortKinds[kind.toLowerCase()] ?? kind.toLowerCase()
+  const wanted = kindOf(kind)
   const seen: ObjectKey[] = []
   const owns = (key: ObjectKey): boolean => {
     seen.push(key)

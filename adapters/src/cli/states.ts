@@ -76,7 +76,7 @@ export async function withStates<Result>(
 
 /** An engine that starts from nothing and folds drafts, with their sources. */
 export function draftState(name: string, base: GivenState | undefined, drafts: readonly EventDraft[]): GivenState {
-  const engine = base === undefined ? new Engine() : Engine.restore(structuredClone(base.engine.snapshot()))
+  const engine = base === undefined ? new Engine() : Engine.restore(base.engine.snapshot())
   const first = engine.seq + 1
   engine.apply(drafts.map((draft, at) => ({ ...draft, seq: first + at })))
   const sourceOf = async (seq: number): Promise<string> =>

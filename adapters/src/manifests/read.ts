@@ -33,14 +33,17 @@ const readText = async (file: string, limits: ManifestLimits): Promise<string | 
         `the file has ${size} bytes`,
         `at most ${limits.fileSizeBytes} bytes`,
       )
-    const bytes = await handle.readFile()
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    if (error instanceof TypeError)
-      return refusedFile(file, 'WEIR_MANIFEST_NOT_UTF8', 'the file is not UTF-8 text', 'UTF-8 text')
-    throw error
+    return decoded(file, await handle.readFile())
   } finally {
     await handle.close()
+  }
+}
+
+const decoded = (file: string, bytes: Uint8Array): string | FileReading => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return refusedFile(file, 'WEIR_MANIFEST_NOT_UTF8', 'the file is not UTF-8 text', 'UTF-8 text')
   }
 }
 
@@ -160,3 +163,21 @@ const onNode = (object: ManifestObject, node: string): ManifestObject => ({
 /** Reads a folder (with all below it) or a file once. What can't be read is among the refusals: this never rejects. */
 export const readManifests = (path: string, options: ReadOptions = {}): Promise<ManifestSet> =>
   new ManifestReader(path, options).read()
+
+/**
+ * Manifests that come from no file.
+ * @param name what stands for the file where problems and sources name one
+ */
+export const readManifestStream = (name: string, bytes: Uint8Array): ManifestSet => {
+  const isTooLarge = bytes.length > manifestLimits.fileSizeBytes
+  const text = isTooLarge
+    ? refusedFile(
+        name,
+        'WEIR_MANIFEST_TOO_LARGE',
+        `it has ${bytes.length} bytes`,
+        `at most ${manifestLimits.fileSizeBytes} bytes`,
+      )
+    : decoded(name, bytes)
+  const reading = typeof text === 'string' ? readManifestText(name, text, manifestLimits) : text
+  return assembleManifests(name, [{ reading, kept: [], unknown: false }])
+}

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
 import { runCommand } from '@weir/adapters/cli/main.js'
@@ -37,7 +38,7 @@ async function weir(
   const interrupted = options.signal ?? new AbortController().signal
   const code = await runCommand(
     line.split(' ').filter(word => word !== ''),
-    { terminal, workingFolder: tmpdir(), environment: options.env ?? {}, interrupted },
+    { terminal, workingFolder: tmpdir(), stdin: Readable.from([]), environment: options.env ?? {}, interrupted },
   )
   return { code, out, err: err.join('\n') }
 }

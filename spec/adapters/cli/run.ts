@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os'
+import { Readable } from 'node:stream'
 import { runCommand } from '@weir/adapters/cli/main.js'
 
 export interface RunOutput {
@@ -14,6 +15,7 @@ export async function runWeir(
   words: readonly string[],
   workingFolder = tmpdir(),
   interrupted: AbortSignal = new AbortController().signal,
+  stdin = '',
 ): Promise<RunOutput> {
   const out: string[] = []
   const err: string[] = []
@@ -25,6 +27,7 @@ export async function runWeir(
       widthColumns: 120,
     },
     workingFolder,
+    stdin: Readable.from([stdin]),
     environment: {},
     interrupted,
   })

@@ -33,11 +33,16 @@ export function whatIfCommand(context: CommandContext): Command {
   )
     .option(
       '-f, --file <path>',
-      'objects that come or change: a folder or file of manifests; may be repeated',
+      'objects that come or change: a folder or file of manifests, or - for standard input; may be repeated',
       gather,
       [],
     )
-    .option('--delete <object>', 'an object that goes: KIND/NAMESPACE/NAME; may be repeated', gather, [])
+    .option(
+      '--delete <object>',
+      'an object that goes: KIND/NAMESPACE/NAME, kinds as in kubectl; may be repeated',
+      gather,
+      [],
+    )
     .option('--log <state>', 'start from a log instead of the agent')
     .option('--state-from <folder>', 'start from a folder of manifests instead of the agent')
   return withComparison(made, context)
