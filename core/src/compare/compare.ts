@@ -138,7 +138,7 @@ function* changesOf(
   peer: EndClass,
   active: ActiveRules,
 ): Iterable<PairChange> {
-  if (!mayTouch(direction, subject, peer, active)) return
+  if (!isTold(subject, peer) || !isTold(peer, subject) || !mayTouch(direction, subject, peer, active)) return
   const [from, to] = direction === 'egress' ? [subject, peer] : [peer, subject]
   for (const pair of pairsOf(from, to, 2)) {
     if (!isTouched(direction, pair, active)) continue
@@ -147,6 +147,12 @@ function* changesOf(
     const differences = differencesOf(pair)
     if (differences.length > 0) yield { ...pair, differences }
   }
+}
+
+/** Whether pods to come have to be named with an end: not where a pod that is there stands for them. */
+const isTold = ({ kind, members }: EndClass, other: EndClass): boolean => {
+  const like = kind === 'hypothetical' ? members[0]!.prospect?.like : undefined
+  return like === undefined || (other.kind === 'pod' && other.members.every(({ name }) => name === like))
 }
 
 const isJudged = ({ standings }: EndClass, direction: Direction, { texts }: ActiveRules): boolean =>

@@ -63,6 +63,8 @@ export interface Prospect {
   readonly namespaces: readonly string[]
   /** The longest prefix that rules name around their addresses; absent where they name none. */
   readonly within?: string
+  /** The one pod that they are like: of flows with others it tells what becomes of theirs. */
+  readonly like?: string
 }
 
 const families: readonly Family[] = [4, 6]

@@ -16,6 +16,8 @@ export interface Party {
   readonly pods: readonly string[]
   /** Of pods that aren't there: who they are. */
   readonly selector?: LabelSelector
+  /** Of pods that aren't there: the one pod that is and that is as they would be. */
+  readonly like?: string
   /** Of pods that aren't there: the prefix that rules name around their addresses. */
   readonly within?: string
   /** Set when he is in one of the states only. */
@@ -23,9 +25,12 @@ export interface Party {
 }
 
 /** A party as a line shows it. */
-export function partyText({ kind, name, only, within }: Party): string {
+export function partyText({ kind, name, only, like, within }: Party): string {
   const where = only === undefined ? '' : ` (only ${only})`
-  if (kind === 'selector') return `${name}${within === undefined ? '' : ` at ${within}`} (none now)`
+  if (kind === 'selector') {
+    const place = within === undefined ? '' : ` at ${within}`
+    return like === undefined ? `${name}${place} (none now)` : `${name}${place} (besides ${like})`
+  }
   if (kind === 'host' || kind === 'remote-node') return name === '' ? kind : `${kind} ${name}${where}`
   return name + where
 }
@@ -86,14 +91,16 @@ export class Parties {
 /** Pods to come: one party per selector that it takes to mean them. */
 function prospectParties(members: readonly End[]): Party[] {
   const byPlace = new Map<string, End[]>()
-  for (const end of members) entryOf(byPlace, end.prospect?.within ?? '', () => []).push(end)
-  return [...byPlace].flatMap(([within, ends]) =>
+  for (const end of members)
+    entryOf(byPlace, `${end.prospect?.within ?? ''} ${end.prospect?.like ?? ''}`, () => []).push(end)
+  return [...byPlace.values()].flatMap(ends =>
     cubeSelectors(ends.flatMap(({ prospect }) => prospect?.cubes ?? [])).map(selector => ({
       kind: 'selector',
       name: prospectText(selector, ends[0]!.prospect?.namespaces ?? []),
       pods: [],
       selector,
-      ...(within !== '' && { within }),
+      ...(ends[0]!.prospect?.like !== undefined && { like: ends[0]!.prospect.like }),
+      ...(ends[0]!.prospect?.within !== undefined && { within: ends[0]!.prospect.within }),
     })),
   )
 }

@@ -40,6 +40,7 @@ interface Place {
   readonly questions: readonly Question[]
 }
 
+const nobody: ReadonlySet<string> = new Set()
 const noPorts: ReadonlyMap<string, number> = new Map()
 const families: readonly Family[] = [4, 6]
 
@@ -80,20 +81,23 @@ export class ProspectFinder {
     const blocks = new BlockPeers(role.blocks.map(block => [peerText(block), block]))
     const addresses = { 4: this.#addresses(4, role.blocks, blocks), 6: this.#addresses(6, role.blocks, blocks) }
     const space = new LabelSpace(bothStates(goals, selectors.length), this.#limit)
-    const known = this.#every ? new Set<string>() : this.#answersOfPods(selectors, blocks)
+    const known = this.#every ? new Map<string, ReadonlySet<string>>() : this.#answersOfPods(selectors, blocks)
     const ends: End[] = []
     for (const place of this.#places(selectors)) {
       for (const sets of space.sets(place.questions, place.cube)) {
         const holds = holdsByState(sets, selectors.length, place.faces[0] !== place.faces[1])
         for (const family of families)
-          for (const [address, signature] of addresses[family])
-            if (!known.has(`${holds} ${signature}`)) ends.push(this.#end(place, sets, family, address))
+          for (const [address, signature] of addresses[family]) {
+            const like = known.get(`${holds} ${signature}`) ?? nobody
+            // One pod alone says nothing of what it and another of its kind may send each other.
+            if (like.size < 2) ends.push(this.#end(place, sets, family, address, [...like][0]))
+          }
       }
     }
     return { ends, left: space.left }
   }
 
-  #end(place: Place, { labels, cubes }: LabelSets, family: Family, address: Prefix): End {
+  #end(place: Place, { labels, cubes }: LabelSets, family: Family, address: Prefix, like: string | undefined): End {
     const name = prospectName(cubes)
     const faceIn = (at: number, more: readonly (readonly [string, string])[]): Face => ({
       kind: 'pod',
@@ -114,6 +118,7 @@ export class ProspectFinder {
         cubes,
         namespaces: [...this.#namespaces.keys()],
         ...(address.length > 0 && { within: prefixText(address) }),
+        ...(like !== undefined && { like }),
       },
     }
   }
@@ -130,7 +135,7 @@ export class ProspectFinder {
     return [...bySignature].map(([signature, prefix]) => [prefix, signature])
   }
 
-  #answersOfPods(selectors: readonly LabelSelector[], blocks: BlockPeers): ReadonlySet<string> {
+  #answersOfPods(selectors: readonly LabelSelector[], blocks: BlockPeers): ReadonlyMap<string, ReadonlySet<string>> {
     const index = new SelectorIndex<SelectorEntry & { readonly id: number }>(new KeyUse(), () => {})
     for (const [id, selector] of selectors.entries()) index.acquire(selector, fields => ({ ...fields, id }))
     const byLabels = new Map<ReadonlyMap<string, string>, string>()
@@ -142,10 +147,11 @@ export class ProspectFinder {
           .sort((a, b) => a - b)
           .join(),
       )
-    const known = new Set<string>()
-    for (const { faces } of this.#pods) {
+    const known = new Map<string, Set<string>>()
+    for (const { name, faces } of this.#pods) {
       const holds = faces.map(({ labels }) => answers(labels)).join('/')
-      known.add(`${holds} ${blocks.around('pod', faces.at(-1)!.address).join('; ')}`)
+      const signature = blocks.around('pod', faces.at(-1)!.address).join('; ')
+      entryOf(known, `${holds} ${signature}`, () => new Set()).add(name)
     }
     return known
   }
@@ -232,7 +238,10 @@ function inReach(
     const own = told.filter(each => each.family === family)
     const around =
       own.length > 0
-        ? own.flatMap(block => [prefixes.around(block), ...prefixes.inside(block)])
+        ? own.flatMap(block => [
+            ...(prefixes.leavesRest(block) ? [prefixes.around(block)] : []),
+            ...prefixes.inside(block).filter(prefix => prefixes.leavesRest(prefix)),
+          ])
         : pods.filter(pod => pod.family === family).flatMap(({ faces }) => faces.map(({ address }) => address))
     const free = [...new Set(around)].filter(({ length }) => length < (family === 4 ? 32 : 128))
     return free.length > 0 ? free : [prefixes.unknown(family)]

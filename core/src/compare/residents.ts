@@ -12,6 +12,7 @@ import { namedPorts } from '../verdict/shapes.js'
 /** The prefixes that rules name, the two /0s among them: within one and outside all longer ones addresses are alike. */
 export class NamedPrefixes {
   readonly all = new Map<string, Prefix>()
+  readonly #unknown = new Map<Family, Prefix>()
   readonly #tries: Readonly<Record<Family, PrefixTrie<Prefix>>> = { 4: new PrefixTrie(), 6: new PrefixTrie() }
 
   constructor(peers: Iterable<PeerSelector>) {
@@ -33,9 +34,28 @@ export class NamedPrefixes {
     return this.#tries[family].within(bytes, length)
   }
 
-  /** The prefix of a family that stands for an address which nobody knows yet. */
+  /**
+   * The prefix of a family that stands for an address which nobody knows yet: the widest one that has an address in no
+   * longer one.
+   */
   unknown(family: Family): Prefix {
-    return this.all.get(family === 4 ? '0.0.0.0/0' : '::/0')!
+    const known = this.#unknown.get(family)
+    if (known !== undefined) return known
+    const own = [...this.all.values()].filter(prefix => prefix.family === family).sort((a, b) => a.length - b.length)
+    const found = own.find(prefix => this.leavesRest(prefix)) ?? own[0]!
+    this.#unknown.set(family, found)
+    return found
+  }
+
+  /** Whether a block has addresses in none of the named prefixes that are longer and within it. */
+  leavesRest(block: Prefix): boolean {
+    let covered = 0n
+    for (const prefix of this.inside(block)) {
+      if (prefix.length === block.length) continue
+      const parent = this.#parent(prefix)
+      if (parent === undefined || parent.length <= block.length) covered += sizeOf(prefix)
+    }
+    return covered < sizeOf(block)
   }
 
   /**

@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { anyRawPolicy } from '../../oracle/generate/policies.js'
 import type { RawNetworkPolicy } from '../../oracle/manifest.js'
 import { parseNetworkPolicy } from '@weir/core/input/network-policy.js'
+import { parseCiliumNetworkPolicy } from '@weir/core'
+import { asCilium, canBeCilium } from './as-cilium.js'
 import { rewritten } from './rewritten.js'
 import { eventBodies, histories, numbered } from '../../oracle/generate/history.js'
 import { mixedHistories } from '../../oracle/generate/mixed.js'
@@ -74,6 +76,37 @@ describe('compare', function () {
       }),
       sampling('other words, same flows', 100),
     )
+  })
+
+  it('finds nothing between a policy and the one of another dialect that says the same', () => {
+    let compared = 0
+    fc.assert(
+      fc.property(histories(15), fc.array(anyRawPolicy, { minLength: 1, maxLength: 3 }), (batches, raws) => {
+        const named = raws
+          .filter(canBeCilium)
+          .map((raw, at) => ({ ...raw, metadata: { ...raw.metadata, name: `said-twice-${at}` } }))
+        if (named.length === 0) return
+        compared += 1
+        const written = named.map((raw): EventBody => {
+          const parsed = parseNetworkPolicy(raw)
+          if (parsed._tag === 'Left') throw new Error(JSON.stringify(parsed.left))
+          return { kind: 'networkpolicy.upserted', policy: parsed.right }
+        })
+        const other = named.flatMap((raw): EventBody[] => {
+          const parsed = parseCiliumNetworkPolicy(asCilium(raw))
+          if (parsed._tag === 'Left') throw new Error(JSON.stringify(parsed.left))
+          return [
+            { kind: 'networkpolicy.deleted', namespace: parsed.right.namespace, name: parsed.right.name },
+            { kind: 'ciliumpolicy.upserted', policy: parsed.right },
+          ]
+        })
+        const bodies = [...batches.flat(), ...written]
+        const { before, after } = statesOf(numbered(bodies), numbered(other, bodies.length + 1))
+        expect(compareStates(before, after)).deep.equals({ changes: [], uncovered: [] })
+      }),
+      sampling('another dialect, same flows', 60),
+    )
+    expect(compared, 'policies that both dialects can say').above(0)
   })
 
   it('finds nothing between a state and itself, however it was reached', () => {

@@ -45,7 +45,11 @@ describe('compare: lines', () => {
         'world → a/db : any v46 newly-denied',
         'a/web → a/db : any but tcp/5432 v4 newly-denied',
         'b/api, remote-node → a/db : any v4 newly-denied',
-      ].sort(),
+      ]
+        .sort()
+        .concat(
+          'a/db → pods with app In (db), io.kubernetes.pod.namespace In (a) (besides a/db) : any v46 newly-denied',
+        ),
     )
     const web = found.find(each => partyText(each.from[0]!) === 'a/web')!
     expect(web.from[0]!.pods).to.deep.equal(['a/web-1', 'a/web-2'])
@@ -99,7 +103,11 @@ describe('compare: lines', () => {
     const added = pod('b/new', { app: 'new' }, '10.0.0.9')
     expect(changes(added)).to.deep.equal([])
     const found = changes(added, policy('new', { namespace: 'b', podSelector: [is('app', 'new')] }))
-    expect(found.every(({ to }) => to.map(partyText).join() === 'b/new (only after)')).to.equal(true)
+    const whom = new Set(found.map(({ to }) => to.map(partyText).join()))
+    expect([...whom]).to.have.members([
+      'b/new (only after)',
+      'pods with app In (new), io.kubernetes.pod.namespace In (b) (besides b/new)',
+    ])
     expect(found).to.not.be.empty
   })
 
