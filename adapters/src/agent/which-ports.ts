@@ -98,7 +98,7 @@ function protocolsOf(text: string): readonly number[] {
       'protocol',
       `no such protocol: ${text}`,
       text,
-      `${Object.keys(protocolNumbers).join(', ')}, any, 0 to 255`,
+      `any, ${Object.keys(protocolNumbers).join(', ')}, or 0 to 255`,
     )
   return [found[1]]
 }

@@ -47,7 +47,7 @@ FROM and TO:
   host, remote-node, world, world-ipv4, world-ipv6, kube-apiserver, cluster, all, health, init, ingress, unmanaged
   10.0.0.7, [2001:db8::1], 10.0.0.0/8         an address, everybody in a block
 PORT: 80, 80-90, *, a port's name, of ICMP a type (8, 3.1, EchoRequest)
-PROTO: TCP (the default), UDP, SCTP, ICMP, ICMPv6, any, 0 to 255
+PROTO: TCP (the default), UDP, SCTP, ICMP, ICMPv6, 0 to 255, or any
 `
 
 async function answersOf(
