@@ -184,6 +184,51 @@ describe('commands about states', function () {
     })
   })
 
+  describe('proposals', () => {
+    const from = ['--state-from', 'closed']
+    const whatIf = (...words: string[]) => runWeir(['what-if', ...words, ...from], folder)
+
+    it('come from standard input, and from several files at once', async () => {
+      const piped = await runWeir(['what-if', '-f', '-', ...from], folder, undefined, policy('web', 'web', 'db'))
+      expect(piped.code).to.equal(0)
+      expect(piped.out.join('\n')).to.include('NetworkPolicy shop/web (-:2)')
+      const named = await whatIf('-f', 'proposal.yaml')
+      expect(piped.out.at(-1)).to.equal(named.out.at(-1))
+      const both = await whatIf('-f', 'proposal.yaml', '--delete', 'netpol/shop/db')
+      expect(both.out.join('\n'))
+        .to.match(/→ shop\/web.*denied/)
+        .and.to.match(/→ shop\/db.*allowed/)
+    })
+
+    it('name kinds as kubectl does', async () => {
+      const words = ['netpol', 'NetworkPolicy', 'networkpolicies', 'networkpolicies.networking.k8s.io']
+      const ran = await Promise.all(words.map(word => whatIf('--delete', `${word}/shop/db`)))
+      for (const { code, out } of ran) expect({ code, out }).to.deep.equal({ code: 0, out: ran[0]!.out })
+      expect((await whatIf('--delete', 'netpol/shop/dbb')).code).to.equal(5)
+      expect((await whatIf('--delete', 'netpol')).code).to.equal(2)
+    })
+
+    it('are refused with file, line and field, all or nothing (2)', async () => {
+      const broken = await whatIf('-f', 'proposal.yaml', '-f', 'broken.yaml')
+      expect(broken.code).to.equal(2)
+      expect(broken.err).to.match(/broken\.yaml:\d+: spec\.ingress\[0\]\.ports\[0\]\.port: .*99999/)
+      const twice = await whatIf('-f', 'proposal.yaml', '-f', 'proposal.yaml')
+      expect(twice.code).to.equal(2)
+      expect(twice.err).to.include('it is in proposal.yaml and in proposal.yaml')
+      expect((await whatIf('-f', 'nowhere.yaml')).code).to.equal(2)
+      const empty = await runWeir(['what-if', '-f', '-', ...from], folder, undefined, '')
+      expect(empty.code).to.equal(2)
+      expect(empty.err).to.include('no object in it')
+    })
+
+    it('say what is left out because Weir has no use for it', async () => {
+      const text = `${policy('web', 'web', 'db')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: c, namespace: shop }\n`
+      const { code, err } = await runWeir(['what-if', '-f', '-', ...from], folder, undefined, text)
+      expect(code).to.equal(0)
+      expect(err).to.include('left out: -:').and.to.include('ConfigMap/shop/c')
+    })
+  })
+
   describe('matrix', () => {
     it('is a grid with the ports below it', async () => {
       const { out } = await runWeir(['matrix', 'closed'], folder)
@@ -206,6 +251,73 @@ describe('commands about states', function () {
       const fromLog = await runWeir(['matrix', '--log', log])
       expect(live.out).to.deep.equal(fromLog.out)
       expect(live.out.join('\n')).to.include('shop/web')
+    })
+  })
+
+  describe('why of a state', () => {
+    it('asks manifests, and a log as it was after an event', async () => {
+      const manifests = await runWeir(['why', 'shop/web', 'db:5432', '--state-from', 'closed'], folder)
+      expect(manifests.out[0]).to.equal('shop/web (2) → shop/db 5432/TCP  allowed')
+      expect(manifests.out.join('\n'))
+        .to.include('NetworkPolicy shop/db spec.ingress[0]')
+        .and.to.include('policy.yaml:2')
+      const early = await runWeir(['why', 'shop/web', 'db:5432', '--log', `${log}@${beforePolicy}`, '--fail-on-deny'])
+      expect(early.code).to.equal(0)
+      const late = await runWeir(['why', 'shop/web', 'db:5432', '--log', log, '--fail-on-deny'])
+      expect(late.code).to.equal(1)
+      expect((await runWeir(['why', 'a', 'b', '--log', log, '--state-from', 'closed'], folder)).code).to.equal(2)
+      expect((await runWeir(['why', 'web', 'db:1', '--log', at('closed')])).code).to.equal(4)
+    })
+
+    it('tells each verdict of a word that means many, and what a rule beat', async () => {
+      const { out } = await runWeir(['why', 'ns=shop', 'app=db:5432', '--state-from', 'closed'], folder)
+      expect(out[0]).to.equal('shop/web-0, shop/web-1 (of ns=shop) → shop/db 5432/TCP  allowed')
+      expect(out.join('\n')).to.include('beats deny of NetworkPolicy shop/db spec.policyTypes')
+    })
+
+    it('is complete as JSON', async () => {
+      const { out } = await runWeir(
+        ['why', 'app=new,ns=shop', 'db:80-90', '-o', 'json', '--state-from', 'closed'],
+        folder,
+      )
+      const [answer] = JSON.parse(out[0]!) as Record<string, unknown>[]
+      expect(answer).to.deep.include({
+        from: { name: 'a pod with app=new in shop', address: '' },
+        protocol: 6,
+        port: 80,
+        lastPort: 90,
+      })
+      expect(answer).to.have.nested.property('explanation.ingress.reason', 'default-deny')
+      expect(answer).to.have.nested.property('nearest.ingress[0].shortfalls[0].kind')
+    })
+  })
+
+  describe('errors as JSON', () => {
+    const json = async (...words: string[]) => {
+      const { code, out, err } = await runWeir([...words, '-o', 'json'], folder)
+      expect(out).to.deep.equal([])
+      const { error } = JSON.parse(err) as { error: { code: string; message: string; exit: number; payload: object } }
+      expect(error.exit).to.equal(code)
+      return error
+    }
+
+    it('are one object on standard error, with code, payload and exit status', async () => {
+      expect(await json('compare', 'open', 'nowhere')).to.include({ code: 'WEIR_NOT_FOUND', exit: 5 })
+      expect(await json('status', '--socket', at('nobody'))).to.include({ code: 'WEIR_AGENT_UNREACHABLE', exit: 3 })
+      expect(await json('what-if', '-f', 'broken.yaml', '--state-from', 'open')).to.include({ exit: 2 })
+      expect(await json('matrix', 'nowhere')).to.include({ exit: 5 })
+      expect(await json('log', 'stat', '--log', at('open'))).to.include({ exit: 4 })
+      expect((await json('why', 'shop/wep', 'db:1', '--state-from', 'open')).payload).to.have.nested.property(
+        'near[0]',
+        'shop/web',
+      )
+    })
+
+    it('are so for a command line that is none, too', async () => {
+      const error = await json('why')
+      expect(error).to.include({ code: 'WEIR_REQUEST_INVALID', exit: 2 })
+      expect(error.message).to.include("missing required argument 'from'")
+      expect((await json('frobnicate')).message).to.include("unknown command 'frobnicate'")
     })
   })
 
