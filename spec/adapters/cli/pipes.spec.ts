@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 
 /** This file runs as spec/dist/adapters/cli/pipes.spec.js. */
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
-const weir = fileURLToPath(new URL('../../../../adapters/bin/weir.mjs', import.meta.url))
+const weir = join(root, 'adapters/bin/weir.mjs')
 
 /** Runs a command whose reader leaves after the first bytes. */
 async function abandoned(...words: string[]): Promise<{ code: number | null; signal: string | null; err: string }> {
