@@ -28,19 +28,30 @@ export interface EndClass {
   readonly steady: boolean
 }
 
-/** Sorts ends into classes: everybody whom rules of the states could tell apart, unless it is told whom. */
-export function classesOf(readings: readonly Reading[], ends: Iterable<End> = endsOf(readings)): EndClass[] {
-  const judges = readings.map(({ book }) => new Standings(book))
-  const classes = new Map<string, EndClass & { readonly members: End[] }>()
-  for (const end of ends) {
-    const standings = end.faces.map((face, at) => judges[at]!.of(face, end.ownFaces?.[at]))
-    const steady = isSteady(end)
-    const key = [end.kind, end.family, steady, ...standings.map(standing => standing.key)].join('|')
-    const { kind, family } = end
-    entryOf(classes, key, () => ({ kind, family, members: [], standings, steady })).members.push(end)
+/** Sorts ends into classes; what it learns of one it knows of others like it. */
+export class Classifier {
+  readonly #judges: readonly Standings[]
+
+  constructor(readings: readonly Reading[]) {
+    this.#judges = readings.map(({ book }) => new Standings(book))
   }
-  return [...classes.values()]
+
+  classesOf(ends: Iterable<End>): EndClass[] {
+    const classes = new Map<string, EndClass & { readonly members: End[] }>()
+    for (const end of ends) {
+      const standings = end.faces.map((face, at) => this.#judges[at]!.of(face, end.ownFaces?.[at]))
+      const steady = isSteady(end)
+      const key = [end.kind, end.family, steady, ...standings.map(standing => standing.key)].join('|')
+      const { kind, family } = end
+      entryOf(classes, key, () => ({ kind, family, members: [], standings, steady })).members.push(end)
+    }
+    return [...classes.values()]
+  }
 }
+
+/** The classes of everybody whom rules of the states could tell apart, unless it is told of whom. */
+export const classesOf = (readings: readonly Reading[], ends: Iterable<End> = endsOf(readings)): EndClass[] =>
+  new Classifier(readings).classesOf(ends)
 
 /**
  * The rules of one end that speak of its traffic with another in one state, in deciding order.

@@ -3,7 +3,7 @@ import type { LabelSelector } from '../policy/selector.js'
 import type { Intervals } from '../verdict/intervals.js'
 import { type ActiveRules, directions, labelPeers, namedPeers, otherDirection, subjectsOf } from './active-rules.js'
 import { meetingAny } from './active-rules.js'
-import { classesOf, type EndClass, matchingRules } from './classes.js'
+import { Classifier, type EndClass, matchingRules } from './classes.js'
 import { differencesOf } from './differences.js'
 import { namedPrefixes, type Reading, readingsOf, residentEnds, type Readable } from './ends.js'
 import { cubeSelectors } from './key-set.js'
@@ -92,13 +92,11 @@ export function pairChanges(
 ): { readonly changes: readonly PairChange[]; readonly uncovered: readonly Uncovered[] } {
   const prefixes = namedPrefixes(readings)
   const everybody = residentEnds(readings, prefixes)
-  const active = activeBetween(readings, everybody)
+  const classifier = new Classifier(readings)
+  const active = activeBetween(readings, everybody, classifier)
   if (active.rules.egress.length + active.rules.ingress.length === 0) return { changes: [], uncovered: [] }
   const concern = new Concern(active)
-  const residents = classesOf(
-    readings,
-    everybody.filter(end => concern.isConcerned(end)),
-  )
+  const residents = classifier.classesOf(everybody.filter(end => concern.isConcerned(end)))
   const pods = everybody.filter(({ kind }) => kind === 'pod')
   const finder = new ProspectFinder(readings, prefixes, pods, options.labelSets, options.everyProspect === true)
   const changes: PairChange[] = []
@@ -111,7 +109,10 @@ export function pairChanges(
       if (found[role].left.length === 0) continue
       uncovered.push({ direction, role, selectors: cubeSelectors(found[role].left), limit: options.labelSets })
     }
-    const coming = { subject: classesOf(readings, found.subject.ends), peer: classesOf(readings, found.peer.ends) }
+    const coming = {
+      subject: classifier.classesOf(found.subject.ends),
+      peer: classifier.classesOf(found.peer.ends),
+    }
     const judged = [...residents, ...coming.subject].filter(each => isJudged(each, direction, active))
     const peers = { residents, coming: coming.peer }
     const left: EndClass[] = []

@@ -25,15 +25,20 @@ export interface Readable {
   rules(): Iterable<Rule>
 }
 
-export const readingOf = (engine: Readable): Reading => ({
+/** @param like a reading of a state that may share pods with this one */
+export const readingOf = (engine: Readable, like?: Reading): Reading => ({
   book: new RuleBook(engine.rules()),
-  residents: residentsOf(engine.state),
+  residents: residentsOf(engine.state, like),
   nodes: nodesOf(engine.state),
   state: engine.state,
 })
 
 /** Several states, to be compared. */
-export const readingsOf = (engines: readonly Readable[]): Reading[] => engines.map(engine => readingOf(engine))
+export function readingsOf(engines: readonly Readable[]): Reading[] {
+  const readings: Reading[] = []
+  for (const engine of engines) readings.push(readingOf(engine, readings.at(-1)))
+  return readings
+}
 
 /** Somebody who can send or receive at one address, in every state that is looked at. */
 export interface End {
@@ -96,9 +101,24 @@ type AskedLabels = (labels: ReadonlyMap<string, string>) => ReadonlyMap<string, 
 function askedLabels(readings: readonly Reading[]): AskedLabels {
   const keys = new Set(readings.flatMap(({ book }) => [...book.keys])).add(derivedKeys.namespace)
   const known = new Map<string, ReadonlyMap<string, string>>()
+  const byLabels = new WeakMap<ReadonlyMap<string, string>, ReadonlyMap<string, string>>()
   return labels => {
-    const asked = [...labels].filter(([key]) => keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
-    return entryOf(known, JSON.stringify(asked), () => new Map(asked))
+    let found = byLabels.get(labels)
+    if (found === undefined) {
+      const asked = [...labels].filter(([key]) => keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+      found = entryOf(known, JSON.stringify(asked), () => new Map(asked))
+      byLabels.set(labels, found)
+    }
+    return found
+  }
+}
+
+/** The same for who is a node's own: pods that share a map share this one too. */
+function ownLabels(asked: AskedLabels): AskedLabels {
+  const own = new Map<ReadonlyMap<string, string>, ReadonlyMap<string, string>>()
+  return labels => {
+    const others = asked(labels)
+    return entryOf(own, others, () => asked(new Map([...others, [placeKeys.ownPod, '']])))
   }
 }
 
@@ -121,6 +141,7 @@ function places(lists: readonly (readonly string[])[], prefixes: NamedPrefixes) 
 
 function* podEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {
   const names = new Set(readings.flatMap(({ residents }) => [...residents.keys()]))
+  const askedOfOwn = ownLabels(asked)
   for (const name of names) {
     const found = readings.map(({ residents }) => residents.get(name))
     const example = found.findLast(each => each !== undefined)!
@@ -134,7 +155,7 @@ function* podEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: 
         family,
         ownFaces: as.map(({ labels, ports }, at) => ({
           kind: 'pod',
-          labels: asked(new Map([...labels, [placeKeys.ownPod, '']])),
+          labels: askedOfOwn(labels),
           ports,
           address: within[at]!,
         })),

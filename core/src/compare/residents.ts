@@ -6,7 +6,7 @@ import { namespaceLabels, podLabels } from '../identity/labels.js'
 import { reservedLabel } from '../identity/reserved.js'
 import { entryOf } from '../multimap.js'
 import type { Family, PeerSelector } from '../policy/rule.js'
-import { objectKey, type ClusterState } from '../state/state.js'
+import { objectKey, type ClusterState, type Stored } from '../state/state.js'
 import { namedPorts } from '../verdict/shapes.js'
 
 /** The prefixes that rules name, the two /0s among them: within one and outside all longer ones addresses are alike. */
@@ -99,12 +99,24 @@ export interface Resident {
   readonly host: string
 }
 
+/** A state and its residents, from which another state that shares facts with it takes what is the same. */
+interface KnownResidents {
+  readonly state: ClusterState
+  readonly residents: ReadonlyMap<string, Resident>
+}
+
 /** Pods that policies can select, by `namespace/name`: those that are the node are left out. */
-export function residentsOf(state: ClusterState): Map<string, Resident> {
+export function residentsOf(state: ClusterState, known?: KnownResidents): Map<string, Resident> {
   const namespaces = new Map<string, ReadonlyMap<string, string>>()
   const residents = new Map<string, Resident>()
-  for (const key of state.pods.keys()) {
-    const resident = residentOf(state, key, namespaces)
+  const isSame = (key: string, { fact }: Stored<PodFact>): boolean =>
+    known !== undefined &&
+    known.state.agent === state.agent &&
+    known.state.pods.get(key)?.fact === fact &&
+    known.state.namespaces.get(fact.namespace) === state.namespaces.get(fact.namespace) &&
+    known.state.endpoints.has(key) === state.endpoints.has(key)
+  for (const [key, stored] of state.pods) {
+    const resident = isSame(key, stored) ? known?.residents.get(key) : residentOf(state, key, namespaces)
     if (resident !== undefined) residents.set(key, resident)
   }
   return residents

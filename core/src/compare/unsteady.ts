@@ -1,5 +1,5 @@
 import { activeRules, type ActiveRules, changedRules, directions, namedPeers } from './active-rules.js'
-import { classesOf, isSteady } from './classes.js'
+import { type Classifier, isSteady } from './classes.js'
 import type { End, Reading } from './ends.js'
 import { matchesSelector } from '../policy/match.js'
 import { peerText } from '../policy/text.js'
@@ -8,13 +8,10 @@ import { namespaceFaces } from './namespace-faces.js'
 import type { BookRule, Face } from './rule-book.js'
 
 /** The rules by which two states can come to other verdicts: those that differ, and those for which somebody does. */
-export function activeBetween(readings: readonly Reading[], ends: readonly End[]): ActiveRules {
+export function activeBetween(readings: readonly Reading[], ends: readonly End[], classifier: Classifier): ActiveRules {
   const books = readings.map(({ book }) => book)
   const texts = changedRules(books)
-  const changing = classesOf(
-    readings,
-    ends.filter(end => !isSteady(end)),
-  )
+  const changing = classifier.classesOf(ends.filter(end => !isSteady(end)))
   const peers = new Set<string>()
   const named = new Set<string>()
   const addDifference = (into: Set<string>, a: ReadonlySet<string>, b: ReadonlySet<string>): void => {
@@ -39,10 +36,7 @@ export function activeBetween(readings: readonly Reading[], ends: readonly End[]
   }
   // A pod that moves meets other nodes as its own: whatever tells a node's own pods from others.
   if (changing.some(({ members }) => members.some(({ hosts }) => new Set(hosts).size > 1))) {
-    const nodesAndMoved = classesOf(
-      readings,
-      ends.filter(end => end.kind === 'node' || !isSteady(end)),
-    )
+    const nodesAndMoved = classifier.classesOf(ends.filter(end => end.kind === 'node' || !isSteady(end)))
     for (const { standings } of nodesAndMoved)
       for (const { meant, meantByOwn } of standings) addDifference(peers, meant, meantByOwn)
   }
