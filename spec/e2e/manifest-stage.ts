@@ -5,7 +5,7 @@ import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
 import type { FlowRecord, PolicyView } from '@weir/adapters/agent/protocol.js'
 import { agentClient } from '@weir/adapters/cli/client.js'
-import { type Listener, listenEcho } from '@weir/adapters/demo/echo.js'
+import { listenEcho } from '@weir/adapters/demo/echo.js'
 import { createNodeNetwork, type NodeNetwork, type PodLink } from '@weir/adapters/network/node-network.js'
 import { filter, firstValueFrom, timeout } from 'rxjs'
 import {
@@ -69,7 +69,8 @@ export class ManifestStage {
   readonly #network: NodeNetwork
   readonly #links: ReadonlyMap<string, PodLink>
   readonly #folder: string
-  readonly #listeners: readonly Listener[]
+  /** In the order in which things were made. */
+  readonly #closing: readonly (() => Promise<void>)[]
   #turn = 0
 
   private constructor(
@@ -77,20 +78,22 @@ export class ManifestStage {
     agent: Agent,
     links: ReadonlyMap<string, PodLink>,
     folder: string,
-    listeners: readonly Listener[],
+    closing: readonly (() => Promise<void>)[],
   ) {
     this.agent = agent
     this.#network = network
     this.#links = links
     this.#folder = folder
-    this.#listeners = listeners
+    this.#closing = closing
     this.file = join(folder, 'manifests', 'case.yaml')
   }
 
+  /** What was made until something failed is taken away again. */
   static async create(id: string): Promise<ManifestStage> {
     const worldAddresses = Object.values(outsiders).flat()
     const network = await createNodeNetwork({ id, nodeAddresses, worldAddresses })
     const folder = await mkdtemp(join(tmpdir(), 'weir-manifest-stage-'))
+    const closing = [() => rm(folder, { recursive: true, force: true }), () => network.destroy()]
     try {
       const manifests = join(folder, 'manifests')
       await mkdir(manifests)
@@ -111,20 +114,23 @@ export class ManifestStage {
         socketPath: join(folder, 'agent.sock'),
         clock: systemClock,
       })
+      closing.push(() => rm(`/sys/fs/bpf/weir/stage-${id}`, { recursive: true, force: true }))
+      closing.push(() => agent.stop())
       const made = await network.addPods(actors)
       const links = new Map(actors.map((actor, at) => [nameOf(actor), made[at]!]))
       const listeners = await Promise.all([
         ...listenersOf(links),
         ...worldAddresses.map(address => listenEcho(network.world!.netnsPath, address, 'TCP', 443)),
       ])
+      closing.push(...listeners.map(listener => () => listener.close()))
       await agent.ready
       for (const { namespace, name } of actors) {
         const { ifindex, ifname, hostMac, podMac } = links.get(nameOf({ namespace, name }))!
         await agent.attachEndpoint({ namespace, pod: name, ifindex, ifname, hostMac, podMac })
       }
-      return new ManifestStage(network, agent, links, folder, listeners)
+      return new ManifestStage(network, agent, links, folder, closing)
     } catch (error) {
-      await network.destroy()
+      for (const close of closing.reverse()) await close().catch(() => {})
       throw error
     }
   }
@@ -187,10 +193,6 @@ export class ManifestStage {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#listeners.map(listener => listener.close()))
-    await this.agent.stop()
-    await rm(`/sys/fs/bpf/weir/stage-${this.#network.id}`, { recursive: true, force: true })
-    await this.#network.destroy()
-    await rm(this.#folder, { recursive: true, force: true })
+    for (const close of [...this.#closing].reverse()) await close()
   }
 }
