@@ -72,7 +72,7 @@ export class Ownership {
   }
 
   #resolve({ known, claimants }: Owned): void {
-    claimants.sort(compareClaimants)
+    if (claimants.length > 1) claimants.sort(compareClaimants)
     this.#peers.move(known, claimants[0]!.shape, known.within)
     this.#peers.dirtyAddresses.add(known)
   }

@@ -35,10 +35,15 @@ export class Subjects {
 
 /** What makes those of a shape one subject with others: rules, and their own numbers for the names in ingress rules. */
 export function subjectOf(shape: Shape, rules: readonly CompiledRule[]): Placement<SubjectData> {
-  // Names in egress rules are for peers to resolve.
-  const names = rules.filter(({ rule }) => rule.direction === 'ingress').flatMap(each => each.names)
-  const asked = new Set(names.map(({ name, protocol }) => portKey(protocol, name)))
-  const resolution = new Map([...shape.ports].filter(([key]) => asked.has(key)))
+  const resolution = new Map<string, number>()
+  for (const { rule, names } of rules) {
+    if (rule.direction !== 'ingress') continue
+    for (const { name, protocol } of names) {
+      const key = portKey(protocol, name)
+      const number = shape.ports.get(key)
+      if (number !== undefined) resolution.set(key, number)
+    }
+  }
   const ids = rules.map(({ id }) => id).sort((a, b) => a - b)
   const resolved = [...resolution].map(([key, number]) => `${key}=${number}`).sort()
   const sorted = [...rules].sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : 1))

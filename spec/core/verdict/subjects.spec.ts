@@ -1,78 +1,62 @@
 import { expect } from 'chai'
-import type { Rule } from '@weir/core'
-import { portKey, type CompiledRule, type Shape } from '@weir/core/verdict/model.js'
-import { subjectOf } from '@weir/core/verdict/subjects.js'
-import { agent, is, pod, pods, policy, Scene, tcp } from '../log.js'
+import { agent, is, namespace, pod, pods, policy, Scene, tcp } from '../log.js'
 
-const shape = (ports: Readonly<Record<string, number>>): Shape => ({
-  key: '',
-  kind: 'pod',
-  labels: new Map(),
-  identityLabels: [],
-  ports: new Map(Object.entries(ports)),
-  groups: new Set(),
-  references: 0,
-  judged: new Set(),
-})
-
-function compiled(id: number, more: Partial<Rule>, ...names: readonly string[]): CompiledRule {
-  const rule: Rule = {
-    tier: 'namespaced',
-    order: 1,
-    subject: [],
-    direction: 'ingress',
-    action: 'allow',
-    peers: 'any',
-    ports: 'any',
-    origin: { policy: '', path: '', seq: 1 },
-    ...more,
-  }
-  const subject = {
-    selectorKey: '',
-    selector: [],
-    shapes: new Set<Shape>(),
-    references: 0,
-    rules: new Set<CompiledRule>(),
-  }
-  return {
-    id,
-    text: `text ${id}`,
-    rule,
-    numbered: [],
-    names: names.map(name => ({ name, protocol: 6 })),
-    subject,
-    bound: true,
-    bases: 'any',
-    uses: [],
-  }
-}
+const everybody = { podSelector: [is('app', 'own')], ingress: [{ peers: [], ports: [tcp(80)] }] }
+const some = { podSelector: [is('tier', 'front')], ingress: [{ peers: [pods()], ports: [tcp(81)] }] }
 
 describe('a subject', () => {
-  const [http, dns] = [portKey(6, 'http'), portKey(17, 'dns')]
-  const asking = compiled(10, {}, 'http', 'grpc')
-  const others = [
-    compiled(9, { order: 3 }),
-    compiled(2, { order: 3 }),
-    compiled(1, { order: 0, direction: 'egress' }, 'dns'),
-  ]
-
-  it('is one for the same rules, in whatever order', () => {
-    const rules = [asking, ...others]
-    const { key, data } = subjectOf(shape({ [http]: 80 }), rules)
-    expect(subjectOf(shape({ [http]: 80 }), [...rules].reverse()).key).to.equal(key)
-    expect(subjectOf(shape({ [http]: 80 }), [...others, asking]).key).to.equal(key)
-    expect(subjectOf(shape({ [http]: 80 }), others).key).not.to.equal(key)
-    expect(data.rules.map(({ id }) => id)).to.deep.equal([1, 10, 2, 9])
-    expect(subjectOf(shape({}), [...rules].reverse()).data.rules.map(({ id }) => id)).to.deep.equal([1, 10, 2, 9])
+  it('is one for the same rules, in whatever order they and the pods come', () => {
+    const labels = { app: 'own', tier: 'front' }
+    const bodies = [policy('p', everybody), policy('q', some), pod('a/y', { ...labels, more: 'labels' }, '10.0.0.2')]
+    for (const order of [
+      [0, 1, 2],
+      [1, 0, 2],
+      [2, 1, 0],
+      [0, 2, 1],
+      [1, 2, 0],
+    ]) {
+      const scene = new Scene()
+      scene.apply(agent(), namespace('a', {}), pod('a/x', labels, '10.0.0.1'), pod('a/z', { app: 'own' }, '10.0.0.3'))
+      for (const index of order) scene.apply(bodies[index]!)
+      expect(scene.subjectOf('10.0.0.2')).to.equal(scene.subjectOf('10.0.0.1'))
+      expect(scene.subjectOf('10.0.0.3')).not.to.equal(scene.subjectOf('10.0.0.1'))
+    }
   })
   it('is another where its own numbers of the names in ingress rules differ, and of no other names', () => {
-    const keyOf = (ports: Readonly<Record<string, number>>) => subjectOf(shape(ports), [asking, ...others]).key
-    expect(keyOf({ [http]: 80 })).not.to.equal(keyOf({ [http]: 81 }))
-    expect(keyOf({ [http]: 80 })).not.to.equal(keyOf({}))
-    expect(keyOf({ [http]: 80, [dns]: 53, [portKey(6, 'dns')]: 53 })).to.equal(keyOf({ [http]: 80 }))
-    const grpc = portKey(6, 'grpc')
-    expect(keyOf({ [http]: 80, [grpc]: 90 })).to.equal(keyOf({ [grpc]: 90, [http]: 80 }))
-    expect([...subjectOf(shape({ [http]: 80, [dns]: 53 }), [asking]).data.resolution]).to.deep.equal([[http, 80]])
+    const scene = new Scene()
+    const named = (...ports: readonly (readonly [string, number])[]) => ({
+      ports: ports.map(([name, port]) => ({ name, protocol: 'TCP', port }) as const),
+    })
+    const ports = [
+      [['http', 80]],
+      [['http', 81]],
+      [],
+      [
+        ['http', 80],
+        ['dns', 53],
+      ],
+      [
+        ['http', 80],
+        ['grpc', 90],
+      ],
+      [
+        ['grpc', 90],
+        ['http', 80],
+      ],
+    ] as const
+    scene.apply(
+      agent(),
+      ...ports.map((each, n) => pod(`a/p${n}`, {}, `10.0.0.${n}`, named(...each))),
+      policy('p', {
+        policyTypes: ['ingress', 'egress'],
+        ingress: [{ peers: [], ports: [tcp('http'), tcp('grpc')] }],
+        egress: [{ peers: [], ports: [tcp('dns')] }],
+      }),
+    )
+    const [first, ...others] = ports.map((_, n) => scene.subjectOf(`10.0.0.${n}`))
+    expect(others[2]).to.equal(first)
+    expect(others[4]).to.equal(others[3])
+    expect(new Set([first, others[0], others[1], others[3]]).size).to.equal(4)
   })
   it('is told from others no longer when the policy that told them apart goes', () => {
     const scene = new Scene()
