@@ -39,8 +39,10 @@ function totalRow(rows) {
   return row('all', ...[0, 1, 2, 3].map(column => numbers.reduce((sum, each) => sum + each[column], 0)))
 }
 
-const row = (name, mutants, killed, explained, left) =>
-  `| ${name} | ${mutants} | ${killed} | ${explained} | ${left} | ${mutants === 0 ? '' : `${((100 * killed) / mutants).toFixed(1)} %`} |`
+function row(name, mutants, killed, explained, left) {
+  const score = `${((100 * killed) / Math.max(mutants, 1)).toFixed(1)} %`
+  return `| ${[name, mutants, killed, explained, left, score].join(' | ')} |`
+}
 
 const explainedLine = ({ file, code, becomes }) =>
   `  - \`${file}\`\n\n    \`\`\`diff\n    - ${code}\n    + ${becomes}\n    \`\`\``

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
 
-// Properties that draw anew each time would kill a mutant in one run and spare it in the next. Nobody reads the smallest
-// case that a mutant fails in: the first is enough.
+// Properties that draw anew each time would kill a mutant in one run and spare it in the next. Nobody reads the
+// smallest case that a mutant fails in: the first is enough.
 fc.configureGlobal({ seed: 20, endOnFailure: true })
