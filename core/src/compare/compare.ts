@@ -5,12 +5,22 @@ import { type ActiveRules, directions, labelPeers, namedPeers, otherDirection, s
 import { meetingAny } from './active-rules.js'
 import { Classifier, type EndClass, matchingRules } from './classes.js'
 import { differencesOf } from './differences.js'
-import { namedPrefixes, type Reading, readingsOf, residentEnds, type Readable } from './ends.js'
+import {
+  askedLabels,
+  namedPrefixes,
+  nodeEnds,
+  podEnds,
+  type Readable,
+  type Reading,
+  readingsOf,
+  worldEnds,
+} from './ends.js'
 import { cubeSelectors } from './key-set.js'
 import { linesOf, type FlowChange } from './lines.js'
 import type { Outcome } from './outcome.js'
 import { type Pair, pairsOf } from './pairs.js'
 import { ProspectFinder, type Role } from './prospects.js'
+import type { Resident } from './residents.js'
 import { activeBetween, Concern } from './unsteady.js'
 
 export type ChangeKind = 'newly-allowed' | 'newly-denied' | 'changed-l7'
@@ -91,13 +101,18 @@ export function pairChanges(
   options: PairOptions = compareLimits,
 ): { readonly changes: readonly PairChange[]; readonly uncovered: readonly Uncovered[] } {
   const prefixes = namedPrefixes(readings)
-  const everybody = residentEnds(readings, prefixes)
+  const asked = askedLabels(readings)
   const classifier = new Classifier(readings)
-  const active = activeBetween(readings, everybody, classifier)
+  const nodes = [...nodeEnds(readings, prefixes, asked)]
+  const changing = [...podEnds(readings, prefixes, asked, ([before, after]) => before !== after)]
+  const active = activeBetween(readings, [...changing, ...nodes], classifier)
   if (active.rules.egress.length + active.rules.ingress.length === 0) return { changes: [], uncovered: [] }
   const concern = new Concern(active)
-  const residents = classifier.classesOf(everybody.filter(end => concern.isConcerned(end)))
-  const pods = everybody.filter(({ kind }) => kind === 'pod')
+  const mayConcern = (residents: readonly Resident[]): boolean =>
+    residents.some(({ labels }) => concern.mayBePod(asked(labels)))
+  const pods = [...podEnds(readings, prefixes, asked, mayConcern)].filter(end => concern.isConcerned(end))
+  const world = concern.mayBeWorld() ? [...worldEnds(readings, prefixes)] : []
+  const residents = classifier.classesOf([...pods, ...[...nodes, ...world].filter(end => concern.isConcerned(end))])
   const finder = new ProspectFinder(readings, prefixes, pods, options.labelSets, options.everyProspect === true)
   const changes: PairChange[] = []
   const uncovered: Uncovered[] = []

@@ -95,10 +95,10 @@ export function residentEnds(readings: readonly Reading[], prefixes = namedPrefi
   ]
 }
 
-type AskedLabels = (labels: ReadonlyMap<string, string>) => ReadonlyMap<string, string>
+export type AskedLabels = (labels: ReadonlyMap<string, string>) => ReadonlyMap<string, string>
 
 /** Cuts labels down to the keys that some selector names; pods that differ in others only share one map. */
-function askedLabels(readings: readonly Reading[]): AskedLabels {
+export function askedLabels(readings: readonly Reading[]): AskedLabels {
   const keys = new Set(readings.flatMap(({ book }) => [...book.keys])).add(derivedKeys.namespace)
   const known = new Map<string, ReadonlyMap<string, string>>()
   const byLabels = new WeakMap<ReadonlyMap<string, string>, ReadonlyMap<string, string>>()
@@ -139,13 +139,23 @@ function places(lists: readonly (readonly string[])[], prefixes: NamedPrefixes) 
   })
 }
 
-function* podEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {
+/**
+ * The pods of all states.
+ * @param isWanted says by what each state knows of a pod whether it is to be among them
+ */
+export function* podEnds(
+  readings: readonly Reading[],
+  prefixes: NamedPrefixes,
+  asked: AskedLabels,
+  isWanted: (residents: readonly Resident[]) => boolean = () => true,
+): Iterable<End> {
   const names = new Set(readings.flatMap(({ residents }) => [...residents.keys()]))
   const askedOfOwn = ownLabels(asked)
   for (const name of names) {
     const found = readings.map(({ residents }) => residents.get(name))
     const example = found.findLast(each => each !== undefined)!
     const as = found.map(each => each ?? example)
+    if (!isWanted(as)) continue
     const addresses = as.map(({ pod }) => pod.addresses)
     for (const { family, within } of places(addresses, prefixes)) {
       yield {
@@ -191,7 +201,7 @@ function* hypotheticalEnds(readings: readonly Reading[], prefixes: NamedPrefixes
   }
 }
 
-function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {
+export function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked: AskedLabels): Iterable<End> {
   const names = new Set(readings.flatMap(({ nodes }) => [...nodes.keys()]))
   const facesOf = (name: string, within: readonly Prefix[], isOwn: boolean): Face[] =>
     within.map((address, at) => {
@@ -222,7 +232,7 @@ function* nodeEnds(readings: readonly Reading[], prefixes: NamedPrefixes, asked:
   }
 }
 
-function* worldEnds(readings: readonly Reading[], prefixes: NamedPrefixes): Iterable<End> {
+export function* worldEnds(readings: readonly Reading[], prefixes: NamedPrefixes): Iterable<End> {
   const [first, ...rest] = readings.map(({ state, nodes }) => {
     const pods = [...state.pods.values()].flatMap(({ fact }) => fact.addresses)
     return new Set([...pods, ...[...nodes.values()].flat()])

@@ -1,4 +1,5 @@
-import { parsePrefix, prefixText, type Prefix } from '../address/address.js'
+import { parseAddress, parsePrefix, prefixText, type Prefix } from '../address/address.js'
+import type { PodFact } from '../event/event.js'
 import { derivedKeys, namespaceNameKey } from '../identity/labels.js'
 import { placeKeys } from '../identity/node-labels.js'
 import { entryOf } from '../multimap.js'
@@ -52,7 +53,7 @@ export class ProspectFinder {
   readonly #pods: readonly End[]
   readonly #limit: number
   readonly #every: boolean
-  readonly #inReach: Readonly<Record<Family, readonly Prefix[]>>
+  #inReach: Readonly<Record<Family, readonly Prefix[]>> | undefined
 
   /**
    * @param pods those that are there: a pod to come that is like one of them is left out
@@ -71,7 +72,6 @@ export class ProspectFinder {
     this.#limit = limit
     this.#every = every
     this.#namespaces = namespaceFaces(readings)
-    this.#inReach = inReach(readings, prefixes, pods)
   }
 
   find(role: Role): Prospects {
@@ -130,7 +130,10 @@ export class ProspectFinder {
     blocks: BlockPeers,
   ): readonly (readonly [Prefix, string])[] {
     const bySignature = new Map<string, Prefix>()
-    for (const prefix of named.length === 0 ? [this.#prefixes.unknown(family)] : this.#inReach[family])
+    if (named.length > 0) this.#inReach ??= inReach(this.#readings, this.#prefixes)
+    for (const prefix of this.#inReach === undefined || named.length === 0
+      ? [this.#prefixes.unknown(family)]
+      : this.#inReach[family])
       entryOf(bySignature, blocks.around('pod', prefix).join('; '), () => prefix)
     return [...bySignature].map(([signature, prefix]) => [prefix, signature])
   }
@@ -227,11 +230,7 @@ const prospectName = (cubes: readonly Cube[]): string => JSON.stringify(cubes.ma
  * Where pods get their addresses: in the nodes' own blocks, or where no node tells of any, around pods that are there;
  * without those, anywhere that no rule names.
  */
-function inReach(
-  readings: readonly Reading[],
-  prefixes: NamedPrefixes,
-  pods: readonly End[],
-): Readonly<Record<Family, readonly Prefix[]>> {
+function inReach(readings: readonly Reading[], prefixes: NamedPrefixes): Readonly<Record<Family, readonly Prefix[]>> {
   const blocks = readings.flatMap(({ state }) => [...state.nodes.values()].flatMap(({ fact }) => fact.podCidrs))
   const told = [...new Set(blocks)].flatMap(text => parsePrefix(text) ?? [])
   const of = (family: Family): readonly Prefix[] => {
@@ -242,9 +241,17 @@ function inReach(
             ...(prefixes.leavesRest(block) ? [prefixes.around(block)] : []),
             ...prefixes.inside(block).filter(prefix => prefixes.leavesRest(prefix)),
           ])
-        : pods.filter(pod => pod.family === family).flatMap(({ faces }) => faces.map(({ address }) => address))
+        : readings.flatMap(({ residents }) =>
+            [...residents.values()].flatMap(({ pod }) => placesOf(pod, family, prefixes)),
+          )
     const free = [...new Set(around)].filter(({ length }) => length < (family === 4 ? 32 : 128))
     return free.length > 0 ? free : [prefixes.unknown(family)]
   }
   return { 4: of(4), 6: of(6) }
 }
+
+const placesOf = ({ addresses }: PodFact, family: Family, prefixes: NamedPrefixes): readonly Prefix[] =>
+  addresses
+    .flatMap(text => parseAddress(text) ?? [])
+    .filter(address => address.family === family)
+    .map(address => prefixes.around(address))
