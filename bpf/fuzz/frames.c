@@ -141,9 +141,13 @@ size_t make_frame(struct input *input, __u8 *frame, int at, int from)
 	int source = ends & 3, destination = ends >> 2 & 3;
 	size_t length;
 
+	if (source == OUTSIDE && (ends & 0x10))
+		source = NODE;
+	if (destination == OUTSIDE && (ends & 0x20))
+		destination = NODE;
 	/* Mostly the one whose interface this is. */
 	if (!(ends & 0x40)) {
-		if (from)
+		if (from != (at == NODE))
 			source = at;
 		else
 			destination = at;

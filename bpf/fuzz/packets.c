@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * Sequences of packets through both programs. Each packet lies in a block of exactly its length, so that the sanitizer sees
+ * Sequences of packets through the programs. Each packet lies in a block of exactly its length, so that the sanitizer sees
  * a byte too far; what passes must be allowed by the reference, and what changes must be what a hop changes.
  */
 #include <stdio.h>
@@ -44,9 +44,10 @@ static void put(const char *map, const void *key, const void *value)
 #define SLOT(pod) (256u + (pod))
 #define SUBJECT(pod) (1u + (pod))
 #define CLASS(pod) (10u + (pod))
+#define DEVICE_IFINDEX 50
 
 /* A row by asking the reference at every key where it may change its mind. */
-static void put_row(__u32 first, int client, int server)
+static void put_row(__u32 first, int (*rule)(enum pod, enum pod, uint8_t, uint16_t), int client, int server)
 {
 	static const __u32 keys[] = {0,
 				     1 << 16 | 0x0800,
@@ -64,7 +65,7 @@ static void put_row(__u32 first, int client, int server)
 	memset(&chunk, 0xff, sizeof(chunk));
 	for (__u32 i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		chunk.key[i] = keys[i];
-		chunk.verdict[i] = reference_allows(client, server, keys[i] >> 16, keys[i] & 0xffff) ? WEIR_ALLOW : WEIR_DENY;
+		chunk.verdict[i] = rule(client, server, keys[i] >> 16, keys[i] & 0xffff) ? WEIR_ALLOW : WEIR_DENY;
 	}
 	put("weir_rows", &first, &chunk);
 }
@@ -77,6 +78,33 @@ static void put_cell(__u32 subject, __u32 direction, __u32 peer_class, __u32 fir
 	put("weir_cells", &key, &cell);
 }
 
+/* Both directions of a party's policy: a cell for every peer but the outside, which has the default. */
+static void put_subject(int party)
+{
+	for (int peer = 0; peer < PARTIES; peer++) {
+		const __u32 first = 20 + (__u32)(party * PARTIES + peer) * 2;
+		const __u32 peer_class = peer == OUTSIDE ? 0 : CLASS((__u32)peer);
+
+		put_row(first, reference_calls, party, peer);
+		put_cell(SUBJECT((__u32)party), WEIR_EGRESS, peer_class, first);
+		put_row(first + 1, reference_takes, peer, party);
+		put_cell(SUBJECT((__u32)party), WEIR_INGRESS, peer_class, first + 1);
+	}
+}
+
+static void put_address(int party, __u32 identity, __u32 slot)
+{
+	const struct weir_peer peer = {
+		.identity = identity, .peer_class = CLASS((__u32)party), .subject = SUBJECT((__u32)party), .slot = slot};
+	__u8 address[16];
+
+	reference_address(party, 4, address);
+	put("weir_addr4", address, &peer);
+	reference_address(party, 6, address);
+	put("weir_addr6", address, &peer);
+	put_subject(party);
+}
+
 static void fill(void)
 {
 	const struct weir_prefix4 all4 = {};
@@ -87,28 +115,15 @@ static void fill(void)
 	put("weir_pfx6", &all6, &world);
 	for (int pod = 0; pod < PODS; pod++) {
 		struct weir_endpoint endpoint = {.generation = 1, .ifindex = IFINDEX(pod)};
-		const struct weir_peer peer = {.identity = 300, .peer_class = CLASS(pod), .subject = SUBJECT(pod), .slot = SLOT(pod)};
 		const __u32 slot = SLOT(pod), ifindex = IFINDEX(pod);
-		__u8 address[16];
 
 		mac_of(pod, 0, endpoint.pod_mac);
 		mac_of(pod, 1, endpoint.host_mac);
 		put("weir_endpoints", &slot, &endpoint);
 		put("weir_devices", &ifindex, &slot);
-		reference_address(pod, 4, address);
-		put("weir_addr4", address, &peer);
-		reference_address(pod, 6, address);
-		put("weir_addr6", address, &peer);
-		/* Both directions of a pair of pods are judged: egress by whether the pod calls at all, ingress by the pair. */
-		put_row(10 + (__u32)pod, pod, OUTSIDE);
-		put_cell(SUBJECT(pod), WEIR_EGRESS, 0, 10 + (__u32)pod);
-		for (int client = 0; client <= PODS; client++) {
-			const __u32 first = 20 + (__u32)pod * 8 + (__u32)client;
-
-			put_row(first, client == POD_C ? OUTSIDE : client, pod);
-			put_cell(SUBJECT(pod), WEIR_INGRESS, client == OUTSIDE ? 0 : CLASS((__u32)client), first);
-		}
+		put_address(pod, 300, slot);
 	}
+	put_address(NODE, WEIR_IDENTITY_HOST, 0);
 }
 
 static int is_unchanged(const __u8 *before, const struct weir_skb *skb, size_t length)
@@ -179,6 +194,63 @@ static void check_passed(const __u8 *before, size_t length, const struct weir_sk
 		CHECK(skb->redirect_ifindex == (__u32)IFINDEX(reference_owner(tuple.destination, tuple.family)));
 }
 
+/* Who speaks for the node or with it at its device is held to the same rules; all others only to be who they say. */
+static void check_at_device(const __u8 *frame, size_t length, int from, int forwarded)
+{
+	const int family = length < 34 ? 0 : frame[14] >> 4;
+	struct tuple tuple, quoted;
+	int is_readable;
+
+	if (!(family == 4 && frame[12] == 0x08 && frame[13] == 0x00 && (frame[14] & 15) >= 5) &&
+	    !(family == 6 && frame[12] == 0x86 && frame[13] == 0xdd && length >= 54))
+		return;
+	is_readable = reference_read(frame + 14, length - 14, 0, &tuple);
+	if (from) {
+		CHECK(tuple.is_link_business || reference_owner(tuple.source, tuple.family) == OUTSIDE);
+		if (reference_owner(tuple.destination, tuple.family) != NODE)
+			return;
+	} else if (reference_owner(tuple.source, tuple.family) != NODE) {
+		return;
+	}
+	CHECK(is_readable);
+	if (tuple.is_link_business || tuple.is_fragment)
+		return;
+	if (tuple.is_icmp_error) {
+		CHECK(reference_read(frame + 14 + tuple.quoted, length - 14 - tuple.quoted, 1, &quoted));
+		CHECK(!memcmp(quoted.source, tuple.destination, 16));
+		CHECK(reference_is_open(&quoted) || reference_is_lent(&quoted) ||
+		      (!from && reference_owner(quoted.destination, quoted.family) != NODE));
+		return;
+	}
+	if (!from && forwarded)
+		reference_lend(&tuple);
+	CHECK(reference_is_lent(&tuple) || reference_may_pass(&tuple));
+}
+
+static void run_at_device(const __u8 *frame, size_t length, int from, int forwarded, __u32 linear)
+{
+	struct weir_skb skb = {
+		.data = malloc(length ? length : 1),
+		.len = (__u32)length,
+		.capacity = (__u32)length,
+		.ifindex = DEVICE_IFINDEX,
+		.ingress_ifindex = from ? DEVICE_IFINDEX : forwarded ? IFINDEX(0) : 0,
+	};
+	int result;
+
+	CHECK(skb.data);
+	memcpy(skb.data, frame, length);
+	skb.data_end = skb.data + (linear < length ? linear : length);
+	weir_packet_begin(&skb);
+	result = from ? weir_from_device(&skb) : weir_to_device(&skb);
+	weir_packet_end_of(&skb);
+	CHECK(result == -1 || result == 2);
+	CHECK(is_unchanged(frame, &skb, length));
+	if (result == -1)
+		check_at_device(frame, length, from, forwarded);
+	free(skb.data);
+}
+
 static void run_packet(const __u8 *frame, size_t length, int at, int from, int marked, __u32 linear)
 {
 	const size_t room = length < 86 ? 86 : length;
@@ -243,7 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reference_forget();
 	while (input.left) {
 		const __u8 op = take(&input);
-		const int at = (op >> 4 & 3) % PODS, from = op & 1;
+		const int at = (op >> 4 & 3) == PODS ? NODE : op >> 4 & 3, from = op & 1;
 		__u8 frame[MOST + 128] = {};
 		size_t length;
 
@@ -266,12 +338,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		}
 		case 3:
-			touch(at);
+			if (at != NODE)
+				touch(at);
 			continue;
 		default:
 			length = make_frame(&input, frame, at, from);
 		}
-		run_packet(frame, length, at, from, op >> 6 & 1, op & 0x80 ? take(&input) : MOST);
+		if (at == NODE)
+			run_at_device(frame, length, from, op >> 6 & 1, op & 0x80 ? take(&input) : MOST);
+		else
+			run_packet(frame, length, at, from, op >> 6 & 1, op & 0x80 ? take(&input) : MOST);
 		drain();
 	}
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)

@@ -15,17 +15,23 @@ static int is_service(uint8_t protocol, uint16_t port)
 	       (protocol == ICMP6 && port == 0x8000) || (protocol == TCP && port >= 8080 && port <= 8089);
 }
 
-/* a calls everyone, takes services; b calls everyone, takes services of a; c calls nobody, takes everything. */
-int reference_allows(enum pod client, enum pod server, uint8_t protocol, uint16_t port)
+/* a and b call everyone, c nobody. The node calls services, b none at all. */
+int reference_calls(enum pod client, enum pod server, uint8_t protocol, uint16_t port)
 {
-	if (client == server)
-		return 1;
-	if (client == POD_C)
-		return 0;
+	if (client == NODE)
+		return server != POD_B && is_service(protocol, port);
+	return client != POD_C;
+}
+
+/* a takes services; b takes services of a; c takes everything. The node takes services of a and from outside. */
+int reference_takes(enum pod client, enum pod server, uint8_t protocol, uint16_t port)
+{
 	if (server == POD_A)
 		return is_service(protocol, port);
 	if (server == POD_B)
 		return client == POD_A && is_service(protocol, port);
+	if (server == NODE)
+		return (client == OUTSIDE || client == POD_A) && is_service(protocol, port);
 	return 1;
 }
 
@@ -44,7 +50,9 @@ enum pod reference_owner(const uint8_t address[16], uint8_t family)
 {
 	uint8_t own[16];
 
-	for (int pod = 0; pod < PODS; pod++) {
+	for (int pod = 0; pod < PARTIES; pod++) {
+		if (pod == OUTSIDE)
+			continue;
 		reference_address(pod, family, own);
 		if (!memcmp(own, address, family == 4 ? 4 : 16))
 			return pod;
@@ -146,12 +154,12 @@ int reference_read(const uint8_t *packet, size_t length, int is_quoted, struct t
 }
 
 #define FLOWS 512
-static struct tuple flows[FLOWS];
-static int flow_count;
+static struct tuple flows[FLOWS], lent[FLOWS];
+static int flow_count, lent_count;
 
 void reference_forget(void)
 {
-	flow_count = 0;
+	flow_count = lent_count = 0;
 }
 
 static struct tuple turned(const struct tuple *tuple)
@@ -189,9 +197,11 @@ int reference_is_open(const struct tuple *tuple)
 
 static int allows(const struct tuple *tuple)
 {
-	return reference_allows(reference_owner(tuple->source, tuple->family),
-				reference_owner(tuple->destination, tuple->family), tuple->protocol,
-				tuple->destination_port);
+	const enum pod client = reference_owner(tuple->source, tuple->family);
+	const enum pod server = reference_owner(tuple->destination, tuple->family);
+
+	return reference_calls(client, server, tuple->protocol, tuple->destination_port) &&
+	       reference_takes(client, server, tuple->protocol, tuple->destination_port);
 }
 
 static int is_answer(const struct tuple *tuple)
@@ -206,6 +216,29 @@ static void remember(const struct tuple *tuple)
 {
 	if (flow_count < FLOWS)
 		flows[flow_count++] = *tuple;
+}
+
+static int was_lent(const struct tuple *tuple)
+{
+	for (int i = 0; i < lent_count; i++)
+		if (is_same(&lent[i], tuple))
+			return 1;
+	return 0;
+}
+
+void reference_lend(const struct tuple *tuple)
+{
+	const struct tuple other = turned(tuple);
+
+	if (lent_count < FLOWS)
+		lent[lent_count++] = is_answer(tuple) ? other : *tuple;
+}
+
+int reference_is_lent(const struct tuple *tuple)
+{
+	const struct tuple other = turned(tuple);
+
+	return was_lent(tuple) || was_lent(&other);
 }
 
 int reference_may_pass(const struct tuple *tuple)

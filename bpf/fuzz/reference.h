@@ -15,10 +15,13 @@ enum pod {
 	POD_C,
 	PODS,
 	OUTSIDE = PODS,
+	NODE,
+	PARTIES,
 };
 
-/* `port` as policy judges it: ICMP's is type << 8 | code. */
-int reference_allows(enum pod client, enum pod server, uint8_t protocol, uint16_t port);
+/* What the client's policy says, and what the server's. `port` as policy judges it: ICMP's is type << 8 | code. */
+int reference_calls(enum pod client, enum pod server, uint8_t protocol, uint16_t port);
+int reference_takes(enum pod client, enum pod server, uint8_t protocol, uint16_t port);
 
 struct tuple {
 	uint8_t source[16], destination[16];
@@ -41,6 +44,10 @@ void reference_forget(void);
 int reference_may_pass(const struct tuple *tuple);
 /* Is this flow, in either direction, one that was opened? */
 int reference_is_open(const struct tuple *tuple);
+
+/* A flow that bears the node's address without being the node's own, and whether one is, in either direction. */
+void reference_lend(const struct tuple *tuple);
+int reference_is_lent(const struct tuple *tuple);
 
 /* Is the Internet checksum over these bytes right? */
 int reference_sums(const uint8_t *bytes, size_t length, uint32_t start);

@@ -28,6 +28,7 @@ struct weir_run {
 	__u32 redirect_ifindex; /* out */
 	__u32 redirect_flags;   /* out */
 	__u32 ingress_ifindex;  /* in: of the device that the packet came in by; 0: made here */
+	__u32 vlan_tci;         /* in: of that tag: its VLAN in the lower 12 bits */
 };
 
 static __u8 key_buffer[KEY_MOST] __attribute__((aligned(8)));
@@ -206,10 +207,13 @@ enum {
 	PROGRAM_FROM_ENDPOINT,
 	PROGRAM_TO_ENDPOINT,
 	PROGRAM_SWEEP,
+	PROGRAM_FROM_DEVICE,
+	PROGRAM_TO_DEVICE,
 	PROGRAMS,
 };
 
-static const char *const program_names[PROGRAMS] = {"weir_from_endpoint", "weir_to_endpoint", "weir_sweep"};
+static const char *const program_names[PROGRAMS] = {"weir_from_endpoint", "weir_to_endpoint", "weir_sweep",
+						    "weir_from_device", "weir_to_device"};
 
 __u32 EXPORT(weir_program_count)(void)
 {
@@ -231,6 +235,7 @@ static int run_packet(int (*program)(struct weir_skb *))
 		.ingress_ifindex = run.ingress_ifindex,
 		.mark = run.mark,
 		.vlan_present = run.vlan,
+		.vlan_tci = run.vlan_tci,
 	};
 
 	if (run.length > PACKET_MOST || run.linear > run.length)
@@ -255,6 +260,10 @@ int EXPORT(weir_run)(__u32 program)
 		return run_packet(weir_from_endpoint);
 	case PROGRAM_TO_ENDPOINT:
 		return run_packet(weir_to_endpoint);
+	case PROGRAM_FROM_DEVICE:
+		return run_packet(weir_from_device);
+	case PROGRAM_TO_DEVICE:
+		return run_packet(weir_to_device);
 	case PROGRAM_SWEEP:
 		run.result = weir_sweep(&sweep);
 		return 0;

@@ -25,6 +25,7 @@ struct weir_skb {
 	__u32 ingress_ifindex; /* 0: made here */
 	__u32 mark;
 	__u32 vlan_present;
+	__u32 vlan_tci;
 	__u32 redirect; /* enum weir_redirect_kind, of the last redirect helper called */
 	__u32 redirect_ifindex;
 	__u32 redirect_flags;

@@ -8,6 +8,8 @@ struct weir_sweep;
 
 int weir_from_endpoint(struct weir_skb *skb);
 int weir_to_endpoint(struct weir_skb *skb);
+int weir_from_device(struct weir_skb *skb);
+int weir_to_device(struct weir_skb *skb);
 int weir_sweep(struct weir_sweep *result);
 
 struct weir_variable {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /* All programs in one object, so that they share its maps. */
+#include "from_device.h"
 #include "from_endpoint.h"
 #include "sweep.h"
+#include "to_device.h"
 #include "to_endpoint.h"
 
 SEC("tc")
@@ -14,6 +16,18 @@ SEC("tc")
 int weir_to_endpoint(struct weir_skb *skb)
 {
 	return weir_to_endpoint_run(skb);
+}
+
+SEC("tc")
+int weir_from_device(struct weir_skb *skb)
+{
+	return weir_from_device_run(skb);
+}
+
+SEC("tc")
+int weir_to_device(struct weir_skb *skb)
+{
+	return weir_to_device_run(skb);
 }
 
 SEC("syscall")

@@ -5,7 +5,7 @@ import { memoryMachine } from './packets/memory-machine.js'
 import { whyNoKernel } from './packets/requires.js'
 
 /** What a machine without the kernel's devices calls them. */
-const numbers = { a: 11, b: 12, c: 13 }
+const numbers = { a: 11, b: 12, c: 13, n: 14 }
 
 export interface MachineKind {
   /** For titles; names why it can't run here. */

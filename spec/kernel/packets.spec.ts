@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { kernel, memory } from './machines.js'
-import type { Fixture, PacketStep } from './packets/fixture.js'
+import { arrivalOf, type Fixture, ifindexOf, type PacketStep, programOf } from './packets/fixture.js'
 import { fixtures } from './packets/fixtures/index.js'
 import { type Typed, typed } from './packets/machine.js'
 import { memoryMachine } from './packets/memory-machine.js'
@@ -66,10 +66,18 @@ describe(`packets in the ${kernel.name}, byte for byte as in memory`, () => {
         for (const { step, at, value, cut, isMarked } of sequence) {
           const packet = step.packet.slice(0, cut === undefined ? undefined : 54 + (cut % step.packet.length))
           packet[14 + (at % (packet.length - 14))] = value
-          const program = step.direction === 'from' ? 'weir_from_endpoint' : 'weir_to_endpoint'
           const [inKernel, inMemory] = [real, model].map(machine => {
-            const ifindex = step.at.name === 'd' ? 0 : machine.ifindex[step.at.name]
-            const { result, mark, packet: after } = machine.run(program, packet, ifindex, isMarked ? 0x05700000 : 0)
+            const {
+              result,
+              mark,
+              packet: after,
+            } = machine.run(
+              programOf(step),
+              packet,
+              ifindexOf(machine, step),
+              isMarked ? 0x05700000 : 0,
+              arrivalOf(machine, step),
+            )
             return { result, mark, packet: result === 2 ? '' : hex(after) }
           })
           expect(inKernel, hex(packet)).to.deep.equal(inMemory)

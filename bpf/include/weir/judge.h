@@ -38,6 +38,14 @@ WEIR_GLOBAL int weir_resolve(const union weir_address *address, int family, stru
 	return found != 0;
 }
 
+/* Who an address is that is known exactly: a pod or a node. */
+WEIR_INLINE const struct weir_peer *weir_exact(const union weir_address *address, int family)
+{
+	if (family == 4)
+		return bpf_map_lookup_elem(&weir_addr4, address);
+	return bpf_map_lookup_elem(&weir_addr6, address);
+}
+
 WEIR_INLINE __u32 weir_generation(__u32 slot)
 {
 	const struct weir_endpoint *endpoint = weir_endpoint_at(&slot);

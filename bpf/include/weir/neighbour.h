@@ -89,10 +89,6 @@ WEIR_APART int weir_arp_from_endpoint(struct weir_skb *skb, const struct weir_pa
 	return bpf_redirect(skb->ifindex, 0);
 }
 
-#define WEIR_ROUTER_SOLICITATION 133
-#define WEIR_NEIGHBOUR_SOLICITATION 135
-#define WEIR_NEIGHBOUR_ADVERTISEMENT 136
-
 /* What follows Ethernet and IPv6 in a solicitation, and the option that an advertisement adds. */
 struct weir_neighbour {
 	__u8 type, code;
@@ -136,11 +132,6 @@ WEIR_INLINE __u16 weir_neighbour_checksum(const union weir_address *source, cons
 	sum = (sum >> 16) + (sum & 0xffff);
 	sum = (sum >> 16) + (sum & 0xffff);
 	return (__u16)~sum;
-}
-
-WEIR_INLINE int weir_is_link_local(const union weir_address *address)
-{
-	return (address->word[0] & weir_be32(0xffc00000)) == weir_be32(0xfe800000);
 }
 
 WEIR_INLINE int weir_is_unspecified(const union weir_address *address)

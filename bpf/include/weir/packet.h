@@ -11,6 +11,12 @@
 
 #define WEIR_ICMP6 58
 
+/* ICMPv6 types of neighbour discovery. */
+#define WEIR_ROUTER_SOLICITATION 133
+#define WEIR_NEIGHBOUR_SOLICITATION 135
+#define WEIR_NEIGHBOUR_ADVERTISEMENT 136
+#define WEIR_REDIRECT 137
+
 enum weir_packet_kind {
 	WEIR_KIND_FLOW,       /* belongs to a flow that policy judges */
 	WEIR_KIND_ICMP_ERROR, /* about another flow */
@@ -34,6 +40,11 @@ struct weir_packet {
 	__u8 backwards; /* an answer by nature (echo reply): without an entry its receiver counts as the originator */
 };
 _Static_assert(sizeof(struct weir_packet) == 48, "");
+
+WEIR_INLINE int weir_is_link_local(const union weir_address *address)
+{
+	return (address->word[0] & weir_be32(0xffc00000)) == weir_be32(0xfe800000);
+}
 
 /* The first eight bytes of a transport header, which is all that an ICMP error must quote. */
 union weir_l4_start {
@@ -69,7 +80,7 @@ WEIR_INLINE int weir_icmp4(struct weir_packet *packet, const union weir_l4_start
 	case 12:
 		packet->kind = WEIR_KIND_ICMP_ERROR;
 		return WEIR_PASSED;
-	case 5: /* a pod has one way out: whoever redirects it means no good */
+	case 5: /* a pod has one way out, and a node that is judged takes no other: whoever redirects them means no good */
 		return WEIR_UNKNOWN_ICMP4_TYPE;
 	}
 	if (query != type) {
@@ -154,7 +165,10 @@ WEIR_INLINE int weir_parse_l4(struct weir_skb *skb, struct weir_packet *packet, 
 	case WEIR_ICMP6:
 		break;
 	case IPPROTO_IGMP:
-		packet->kind = WEIR_KIND_MEMBERSHIP;
+		/* Over IPv6 the number means nothing of the kind. */
+		if (packet->family == 4)
+			packet->kind = WEIR_KIND_MEMBERSHIP;
+		packet->seen = WEIR_SEEN_ACK;
 		return WEIR_PASSED;
 	default:
 		packet->seen = WEIR_SEEN_ACK;

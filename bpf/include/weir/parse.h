@@ -52,16 +52,17 @@ WEIR_INLINE void weir_short_l4(struct weir_packet *packet, const void *l4)
 	}
 }
 
-/* `packet` must be zero. Returns WEIR_PASSED or the reason to drop; on a drop `packet` holds what was read so far. */
-WEIR_INLINE int weir_parse(struct weir_skb *skb, struct weir_packet *packet)
+/*
+ * Whatever VLAN tag the device took off. `packet` must be zero. Returns WEIR_PASSED or the reason to drop; on a drop
+ * `packet` holds what was read so far.
+ */
+WEIR_INLINE int weir_parse_frame(struct weir_skb *skb, struct weir_packet *packet)
 {
 	const void *data = weir_packet_start(skb), *end = weir_packet_end(skb);
 	const struct ethhdr *ethernet = data;
 	const struct iphdr *ip4 = data + ETH_HLEN;
 	const struct ipv6hdr *ip6 = data + ETH_HLEN;
 
-	if (weir_unlikely(skb->vlan_present))
-		return WEIR_VLAN;
 	if (weir_unlikely(data + WEIR_SHORT4 > end))
 		return weir_parse_long(skb, packet);
 	if (ethernet->h_proto == weir_be16(ETH_P_IP)) {
@@ -89,6 +90,14 @@ WEIR_INLINE int weir_parse(struct weir_skb *skb, struct weir_packet *packet)
 		return WEIR_PASSED;
 	}
 	return weir_parse_long(skb, packet);
+}
+
+/* As weir_parse_frame, for where no frame has a tag. */
+WEIR_INLINE int weir_parse(struct weir_skb *skb, struct weir_packet *packet)
+{
+	if (weir_unlikely(skb->vlan_present))
+		return WEIR_VLAN;
+	return weir_parse_frame(skb, packet);
 }
 
 #endif

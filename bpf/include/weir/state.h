@@ -29,7 +29,8 @@ _Static_assert(sizeof(struct weir_ct6_key) == 40, "");
 /*
  * A flow that was allowed, or was until a change of tables cut it: then `cut` is the drop reason, and the entry stays as
  * long as either side sends, so that the answering side can't open the flow anew as its own. Flows denied from the start
- * have no entry. Zero `generation` is nothing special: sums wrap.
+ * have no entry. Zero `generation` is nothing special: sums wrap. A flow that bears an address of the node's by
+ * translation was judged under its first addresses, elsewhere: it names slot 0 for both sides, which never moves.
  */
 struct weir_ct {
 	__u64 expires;    /* ns of the clock of weir_now() */

@@ -45,7 +45,7 @@ struct weir_prefix6 {
 _Static_assert(sizeof(struct weir_prefix6) == 20, "");
 
 /*
- * A local endpoint's wiring and generation. Slots 1..255 belong to no endpoint: a peer that isn't local counts its
+ * A local endpoint's wiring and generation. Slot 0 is nobody's and its generation stays. Slots 1..255 belong to no endpoint: a peer that isn't local counts its
  * generation in the slot that weir_remote_slot (slots.h) makes of its address; local endpoints start at 256. A conntrack
  * entry holds the sum of the generations of its two slots: when either has moved on, the flow is judged anew. The two
  * MACs lie as they do in an Ethernet header, so that forwarding to the pod copies both at once.

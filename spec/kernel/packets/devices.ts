@@ -20,7 +20,7 @@ export function makeDevices(): { readonly ifindex: Interfaces; close(): void } {
   try {
     ip('link', 'add', name('a'), 'type', 'veth', 'peer', 'name', name('b'))
     ip('link', 'add', name('c'), 'type', 'veth', 'peer', 'name', name('x'))
-    return { ifindex: { a: index('a'), b: index('b'), c: index('c') }, close }
+    return { ifindex: { a: index('a'), b: index('b'), c: index('c'), n: index('x') }, close }
   } catch (cause) {
     close()
     throw cause

@@ -1,10 +1,12 @@
-import type { Typed } from './machine.js'
-import type { Pod } from './world.js'
+import type { Arrival, ProgramName, Typed } from './machine.js'
+import { device, type Device, type Pod } from './world.js'
 
 /** What becomes of a packet. */
 export type Outcome =
-  /** To the stack (from a pod, marked) or on to the pod: not a byte changed. */
+  /** To the stack (from a pod, marked), on to the pod, or past the node's device: not a byte changed. */
   | { readonly kind: 'pass' }
+  /** Past the node's device without being judged, and so without being counted. */
+  | { readonly kind: 'unjudged' }
   | { readonly kind: 'drop'; readonly reason: number }
   /** Straight into a pod, readdressed and with a hop less. */
   | { readonly kind: 'peer'; readonly to: Pod }
@@ -12,17 +14,19 @@ export type Outcome =
   | { readonly kind: 'answer'; readonly packet: Uint8Array }
 
 export const pass: Outcome = { kind: 'pass' }
+export const unjudged: Outcome = { kind: 'unjudged' }
 export const drop = (reason: number): Outcome => ({ kind: 'drop', reason })
 export const into = (to: Pod): Outcome => ({ kind: 'peer', to })
 export const answer = (packet: Uint8Array): Outcome => ({ kind: 'answer', packet })
 
 export interface PacketStep {
-  readonly at: Pod
+  readonly at: Pod | Device
   readonly direction: 'from' | 'to'
   readonly packet: Uint8Array
   readonly outcome: Outcome
-  /** The packet comes to `to` by way of another pod's `from`. */
+  /** The packet comes to `to` by way of a pod's `from`. */
   readonly isMarked?: boolean
+  readonly arrival?: Arrival
 }
 
 export interface ChangeStep {
@@ -55,6 +59,41 @@ export const to = (at: Pod, packet: Uint8Array, outcome: Outcome, isMarked = fal
   outcome,
   isMarked,
 })
+
+/** To the node's device from outside, and out by it. */
+export const incoming = (packet: Uint8Array, outcome: Outcome, arrival: Arrival = {}): PacketStep => ({
+  at: device,
+  direction: 'from',
+  packet,
+  outcome,
+  arrival,
+})
+
+export const outgoing = (packet: Uint8Array, outcome: Outcome, arrival: Arrival = {}): PacketStep => ({
+  at: device,
+  direction: 'to',
+  packet,
+  outcome,
+  arrival,
+})
+
+/** Out by the node's device, from a pod, under the node's address. */
+export const masqueraded = (packet: Uint8Array, outcome: Outcome): PacketStep => ({
+  ...outgoing(packet, outcome),
+  isMarked: true,
+})
+
+export const programOf = ({ at, direction }: PacketStep): ProgramName =>
+  `weir_${direction}_${at === device ? 'device' : 'endpoint'}`
+
+/** What comes in has come by the interface that it is at. */
+export const arrivalOf = (machine: Typed, step: PacketStep): Arrival => ({
+  ...(step.direction === 'from' && { ingressIfindex: ifindexOf(machine, step) }),
+  ...step.arrival,
+})
+
+export const ifindexOf = (machine: Typed, { at }: PacketStep): number =>
+  at.name === 'd' ? 0 : machine.ifindex[at.name]
 
 export const change = (action: (machine: Typed) => void): ChangeStep => ({ change: action })
 export const later = (seconds: number): ChangeStep => ({ change: machine => machine.advance(seconds) })

@@ -14,13 +14,15 @@ import { type Machine, objectPath, type ProgramName, type Run } from './machine.
 /** Of struct __sk_buff. */
 const contextBytes = 192
 const markAt = 8
+const ingressIfindexAt = 36
 const ifindexAt = 40
 const expiring = ['weir_ct4', 'weir_ct6', 'weir_frag4', 'weir_frag6']
 
-function contextOf(ifindex: number, mark: number): Uint8Array {
+function contextOf(ifindex: number, mark: number, ingressIfindex = 0): Uint8Array {
   const context = new Uint8Array(contextBytes)
   const view = new DataView(context.buffer)
   view.setUint32(markAt, mark, true)
+  view.setUint32(ingressIfindexAt, ingressIfindex, true)
   view.setUint32(ifindexAt, ifindex, true)
   return context
 }
@@ -78,8 +80,8 @@ export function machineOf(object: BpfObject): Machine {
     flood(name, packet, ifindex, count) {
       program(name).testRun({ data: packet, context: contextOf(ifindex, 0), repeat: count })
     },
-    run(name: ProgramName, packet, ifindex, mark): Run {
-      const context = contextOf(ifindex, mark)
+    run(name: ProgramName, packet, ifindex, mark, { ingressIfindex } = {}): Run {
+      const context = contextOf(ifindex, mark, ingressIfindex)
       const { retval, data, context: after } = program(name).testRun({ data: packet, context })
       if (after === undefined) throw new Error('a test run without its context')
       const markAfter = new DataView(after.buffer, after.byteOffset).getUint32(markAt, true)

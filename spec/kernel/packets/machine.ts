@@ -5,7 +5,15 @@ import { decode, encode, type Value } from './btf-value.js'
 export const objectPath = fileURLToPath(new URL('../../../../bpf/out/weir.o', import.meta.url))
 export const modulePath = fileURLToPath(new URL('../../../../bpf/out/weir.wasm', import.meta.url))
 
-export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint'
+export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint' | 'weir_from_device' | 'weir_to_device'
+
+/** What else a packet brings along. */
+export interface Arrival {
+  /** The device that it came to the node by; 0, made here, unless said. */
+  readonly ingressIfindex?: number
+  /** Its VLAN, where the device took a tag off. Only in memory: a test run takes none. */
+  readonly vlan?: number
+}
 
 export interface Run {
   readonly result: number
@@ -26,7 +34,7 @@ export interface Machine {
   keys(map: string): Uint8Array[]
   /** Sum over CPUs, word by word. */
   perCpu(map: string, key: Uint8Array): BigUint64Array
-  run(program: ProgramName, packet: Uint8Array, ifindex: number, mark: number): Run
+  run(program: ProgramName, packet: Uint8Array, ifindex: number, mark: number, arrival?: Arrival): Run
   /** The same packet, `count` times as fast as it goes. */
   flood(program: ProgramName, packet: Uint8Array, ifindex: number, count: number): void
   sweep(): Uint8Array
@@ -53,7 +61,7 @@ export function typeOf(name: string): BtfType {
   return type
 }
 
-/** A machine with typed access to its maps, and the interfaces of the pods a, b and c. */
+/** A machine with typed access to its maps, the interfaces of the pods a, b and c, and the node's own device n. */
 export interface Typed extends Machine {
   readonly ifindex: Interfaces
   put(map: string, key: Value, value: Value): void
@@ -61,7 +69,7 @@ export interface Typed extends Machine {
   remove(map: string, key: Value): void
 }
 
-export type Interfaces = Readonly<Record<'a' | 'b' | 'c', number>>
+export type Interfaces = Readonly<Record<'a' | 'b' | 'c' | 'n', number>>
 
 export function typed(machine: Machine, ifindex: Interfaces): Typed {
   return {

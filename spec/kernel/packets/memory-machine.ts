@@ -106,10 +106,11 @@ export function memoryMachine(
       if (data === undefined) throw new RangeError(`${map} has no such index`)
       return new BigUint64Array(data.buffer)
     },
-    run(program: ProgramName, packet, ifindex, mark): Run {
+    run(program: ProgramName, packet, ifindex, mark, { ingressIfindex = 0, vlan } = {}): Run {
       bytes(call('weir_packet'), packet.length).set(packet)
-      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 9)
-      context().set([packet.length, 0, ifindex, mark, 0])
+      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 11)
+      context().set([packet.length, 0, ifindex, mark, vlan === undefined ? 0 : 1])
+      context().set([ingressIfindex, vlan ?? 0], 9)
       check(call('weir_run', at(programs, program)))
       const [length, , , markAfter, , result, kind, target] = context() as unknown as number[]
       return {

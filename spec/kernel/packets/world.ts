@@ -38,6 +38,12 @@ export const c = pod('c', 3)
 export const d = pod('d', 4)
 export const pods = [a, b, c, d] as const
 
+/** The node's own device, by which the outside is reached. */
+export interface Device {
+  readonly name: 'n'
+}
+export const device: Device = { name: 'n' }
+
 export const node = { four: '10.0.0.1', six: 'fd00::1', identity: 1, peerClass: 20 } as const
 /** Addresses of nobody that is known: the widest prefix holds them. */
 export const outside = { four: '192.0.2.7', six: '2001:db8::7' } as const

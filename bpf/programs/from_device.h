@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* Packets that come to the node from outside: tc ingress at each of its devices. */
+#ifndef WEIR_FROM_DEVICE_H
+#define WEIR_FROM_DEVICE_H
+
+#include "../include/weir/device.h"
+
+/* Who comes from outside is neither this node nor one of its pods. */
+WEIR_APART int weir_from_device_posing(struct weir_skb *skb, const struct weir_packet *packet)
+{
+	struct weir_flow flow = {.direction = WEIR_INGRESS};
+
+	weir_resolve(&packet->source, packet->family, &flow.source);
+	weir_resolve(&packet->destination, packet->family, &flow.destination);
+	return weir_drop(skb, packet, &flow, WEIR_BAD_SOURCE);
+}
+
+/*
+ * Neither IP nor therefore anything that policy speaks of. But the stack takes off a second tag behind one of VLAN 0 by
+ * itself, and if that has VLAN 0 too, whatever it hides would reach the stack without having been seen here.
+ */
+WEIR_APART int weir_from_device_other(struct weir_skb *skb, const struct weir_packet *packet)
+{
+	__u16 tci = 0;
+
+	if (packet->ethertype != weir_be16(WEIR_ETHERTYPE_VLAN) && packet->ethertype != weir_be16(WEIR_ETHERTYPE_QINQ))
+		return WEIR_NEXT;
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &tci, sizeof(tci)) || !(tci & weir_be16(WEIR_VLAN_ID)))
+		return weir_drop_early(skb, packet, WEIR_INGRESS, WEIR_VLAN);
+	return WEIR_NEXT;
+}
+
+WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
+{
+	struct weir_packet packet = {};
+	const struct weir_peer *peer;
+	int reason;
+
+	if (weir_unlikely(weir_is_of_vlan(skb)))
+		return WEIR_NEXT;
+	reason = weir_parse_frame(skb, &packet);
+	if (weir_unlikely(!packet.family))
+		return weir_from_device_other(skb, &packet);
+	peer = weir_exact(&packet.source, packet.family);
+	/* But whoever has the node's address by mistake must be able to say so when the node probes for duplicates. */
+	if (weir_unlikely(peer && (peer->slot || peer->identity == WEIR_IDENTITY_HOST) &&
+			  packet.kind != WEIR_KIND_NEIGHBOUR))
+		return weir_from_device_posing(skb, &packet);
+	peer = weir_exact(&packet.destination, packet.family);
+	if (weir_likely(!weir_is_judged_host(peer)))
+		return WEIR_NEXT;
+	if (weir_unlikely(reason || packet.kind != WEIR_KIND_FLOW))
+		return weir_device_rare(skb, &packet, WEIR_INGRESS, reason);
+	return weir_device_flow(skb, &packet, WEIR_INGRESS);
+}
+
+#endif
