@@ -256,7 +256,8 @@ int reference_may_pass(const struct tuple *tuple)
 		remember(tuple);
 		return 1;
 	}
-	return allows(&other) && was_opened(&other);
+	/* Whatever opened it, as long as the side that it speaks for might have. */
+	return allows(&other) && (was_opened(&other) || was_lent(&other));
 }
 
 int reference_sums(const uint8_t *bytes, size_t length, uint32_t start)

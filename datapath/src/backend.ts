@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { MapName } from './codec/maps.js'
 
-export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint'
+export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint' | 'weir_from_device' | 'weir_to_device'
 
 /** A map as bytes: keys and values of exactly keySize and valueSize bytes, in the host's byte order. */
 export interface BackendMap {
@@ -40,8 +40,8 @@ export interface PacketContext {
   readonly mark?: number
 }
 
-/** Numbers of `TC_ACT_*`. */
-export const packetActions = { pass: 0, drop: 2, redirect: 7 } as const
+/** Numbers of `TC_ACT_*`; `next` is what the node's devices give for pass, so that others' programs run there too. */
+export const packetActions = { next: -1, pass: 0, drop: 2, redirect: 7 } as const
 
 export interface PacketResult {
   /** TC_ACT_* */
@@ -53,10 +53,15 @@ export interface PacketResult {
   readonly redirect?: { readonly ifindex: number; readonly toPeer: boolean }
 }
 
-/** An endpoint's interface on the host side. */
+/** What an interface is to the node: the host side of a pod's veth, or a device that the outside is reached by. */
+export type Role = 'endpoint' | 'device'
+
+/** An interface that has the programs of its role, or is to have them. */
 export interface Attachment {
   readonly ifindex: number
   readonly ifname: string
+  /** `endpoint` when absent. */
+  readonly role?: Role
 }
 
 export interface AttachOptions {
@@ -112,7 +117,7 @@ export interface Backend {
   readonly events: Observable<EventBatch>
   readonly features: Features
   runProgram(program: ProgramName, packet: Uint8Array, context: PacketContext): PacketResult
-  /** Programs onto an endpoint's interface; onto one that has them, the programs of this build, without a gap. */
+  /** Programs onto an interface; onto one that has them, the programs of this build, without a gap. */
   attach(attachment: Attachment, options?: AttachOptions): void
   /** No error when nothing is attached there. */
   detach(attachment: Attachment, options?: AttachOptions): void

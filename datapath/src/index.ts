@@ -11,6 +11,7 @@ export {
   type ProgramName,
   packetActions,
   type ReasonCount,
+  type Role,
   type Sweep,
 } from './backend.js'
 export { codecs, type MapName, type TableMapName } from './codec/maps.js'

@@ -10,9 +10,7 @@ import {
 } from '@weir/datapath'
 import { expect } from 'chai'
 import { tcpFrame } from './frames.js'
-import { addresses, answerOfB, fromA, hostMacs, podMacs, twoPods } from './two-pods.js'
-
-const nodeAddresses = ['10.77.1.1', 'fd77:1::1'] as const
+import { addresses, answerOfB, fromA, hostMacs, nodeAddresses, podMacs, twoPods, withNode } from './two-pods.js'
 
 export interface FactoryOptions {
   readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
@@ -96,14 +94,9 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
 
   it('lets nobody outside pass for the node', async () => {
     const { backend, ifindexes } = await make()
-    const { addresses: known, cells, ...others } = twoPods({ ifindexes })
-    const host = { identity: 1, peerClass: 4, subject: 0, endpoint: 0 }
-    const toB = { subject: 2, direction: 'ingress', peerClass: host.peerClass, row: 1 } as const
-    await new Reconciler(backend).start({
-      ...others,
-      addresses: new Map([...known, ...nodeAddresses.map(address => [address, { address, ...host }] as const)]),
-      cells: new Map([...cells, ['2:ingress:4', toB] as const]),
-    })
+    const { cells, ...others } = withNode(twoPods({ ifindexes }), 0)
+    const toB = { subject: 2, direction: 'ingress', peerClass: 4, row: 1 } as const
+    await new Reconciler(backend).start({ ...others, cells: new Map([...cells, ['2:ingress:4', toB] as const]) })
     const fromNode = (ingressIfindex: number, port: number) =>
       backend.runProgram(
         'weir_to_endpoint',
@@ -185,6 +178,48 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
     backend.maps.weir_ct4.update(key, codecs.conntrack.encode(expired))
     expect(backend.sweep().ct4).to.deep.equal({ seen: 2, removed: 1 })
     expect([...backend.maps.weir_ct4.entries()]).to.have.length(1)
+  })
+
+  it('judges the node at its device while a policy selects it', async () => {
+    const { backend, ifindexes } = await make()
+    const reconciler = new Reconciler(backend)
+    const arriving = (from: string, to: string, port: number) =>
+      backend.runProgram(
+        'weir_from_device',
+        tcpFrame({ from, to, port, flags: 'ack', sourceMac: podMacs[0], destinationMac: hostMacs[0] }),
+        { ifindex: ifindexes[0], ingressIfindex: ifindexes[0] },
+      ).action
+    const both = (outside: readonly string[], port: number) =>
+      outside.map((from, at) => arriving(from, nodeAddresses[at]!, port))
+    const outside = ['192.0.2.9', '2001:db8::9']
+    await reconciler.start(withNode(twoPods({ ifindexes }), 0))
+    expect(both(outside, 81)).to.deep.equal([packetActions.next, packetActions.next])
+    expect(both(addresses.a, 80)).to.deep.equal([packetActions.drop, packetActions.drop])
+    await reconciler.start(withNode(twoPods({ ifindexes }), 5))
+    expect(both(outside, 80)).to.deep.equal([packetActions.next, packetActions.next])
+    expect(both(outside, 81)).to.deep.equal([packetActions.drop, packetActions.drop])
+    await new Reconciler(backend).start(withNode(twoPods({ ifindexes }), 5))
+    expect(both(outside, 80), 'after a restart').to.deep.equal([packetActions.next, packetActions.next])
+    await reconciler.start(withNode(twoPods({ ifindexes }), 5, 2))
+    expect(both(outside, 80)).to.deep.equal([packetActions.drop, packetActions.drop])
+    expect(backend.counters().tallies).to.include({ flows_opened: 2n, flows_rejudged: 2n, flows_cut: 2n })
+  })
+
+  it('attaches to devices of the node beside endpoints', async () => {
+    const { backend, ifindexes } = await make()
+    const [endpoint, device] = [
+      { ifindex: ifindexes[0], ifname: 'weirdpa' },
+      { ifindex: ifindexes[1], ifname: 'weirdpb', role: 'device' },
+    ] as const
+    for (const attachment of [endpoint, device, device]) backend.attach(attachment)
+    expect([...backend.attachments()].sort((a, b) => a.ifname.localeCompare(b.ifname))).to.deep.equal([
+      endpoint,
+      device,
+    ])
+    backend.detach(endpoint)
+    expect(backend.attachments()).to.deep.equal([device])
+    backend.detach(device)
+    expect(backend.attachments()).to.deep.equal([])
   })
 
   it('attaches, knows where, and detaches', async () => {

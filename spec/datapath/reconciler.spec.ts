@@ -110,6 +110,27 @@ describe('reconciler', () => {
     }
   })
 
+  it("gives the node's devices their programs, and takes them away, without touching endpoints", async () => {
+    const backend = createMemoryBackend()
+    const reconciler = new Reconciler(backend)
+    const names = () => backend.attachments().map(({ ifname, role = 'endpoint' }) => `${role} ${ifname}`)
+    const pods = ['endpoint weirdpa', 'endpoint weirdpb']
+    await reconciler.useDevices([{ ifindex: 2, ifname: 'eth0' }])
+    expect(names(), 'nothing before the start').to.deep.equal([])
+    await reconciler.start(open)
+    expect(names()).to.have.members([...pods, 'device eth0'])
+    await reconciler.useDevices([{ ifindex: 3, ifname: 'eth1' }])
+    expect(names()).to.have.members([...pods, 'device eth1'])
+    const next = new Reconciler(backend)
+    await next.useDevices([{ ifindex: 3, ifname: 'eth1' }])
+    expect((await next.start(open)).detached).to.deep.equal([])
+    backend.detach({ ifindex: 3, ifname: 'eth1', role: 'device' })
+    expect((await next.verify()).differences).to.include({ attachments: 1 })
+    expect(names()).to.have.members([...pods, 'device eth1'])
+    await new Reconciler(backend).start(open)
+    expect(names(), 'a node whose devices nobody names').to.have.members(pods)
+  })
+
   it('repairs maps that someone else changed, and tells what it was', async () => {
     const backend = createMemoryBackend()
     const reconciler = new Reconciler(backend)

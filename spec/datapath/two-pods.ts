@@ -70,6 +70,27 @@ export function twoPods({ ifindexes, ifnames = ['weirdpa', 'weirdpb'] }: TwoPods
   return { addresses: address, prefixes, endpoints, cells, rows: new Map(rows.map(row => [row.id, row])) }
 }
 
+export const nodeAddresses = ['10.77.1.1', 'fd77:1::1'] as const
+
+/** With the node's addresses. Of subject 0 it isn't judged; else it calls everyone, and takes what the row says. */
+export function withNode(tables: Tables, subject: number, row = 3): Tables {
+  const host = { identity: 1, peerClass: 4, subject, endpoint: 0 }
+  const cells: (readonly [CellKey, CellRow])[] = (
+    [
+      ['egress', 1],
+      ['ingress', row],
+    ] as const
+  ).map(([direction, of]) => [`${subject}:${direction}:0`, { subject, direction, peerClass: 0, row: of }])
+  return {
+    ...tables,
+    addresses: new Map([
+      ...tables.addresses,
+      ...nodeAddresses.map(address => [address, { address, ...host }] as const),
+    ]),
+    cells: new Map([...tables.cells, ...(subject === 0 ? [] : cells)]),
+  }
+}
+
 /** A segment of pod a to pod b. */
 export const fromA = (port: number, flags: Tcp['flags'] = 'syn', family: 4 | 6 = 4): Uint8Array =>
   tcpFrame({

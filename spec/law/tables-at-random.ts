@@ -56,7 +56,8 @@ const address = fc.record({
   identity: fc.integer({ min: 256, max: 259 }),
   peerClass: fc.constantFrom(...classes),
   subject: fc.constantFrom(0, 0, ...subjects),
-  endpoint: fc.integer({ min: 1, max: 4 }),
+  // 0: an address of the node itself, which is judged while a policy selects it.
+  endpoint: fc.integer({ min: 0, max: 4 }),
 })
 const prefix = fc.record({ identity: fc.integer({ min: 2, max: 4 }), peerClass: fc.constantFrom(...classes) })
 const cellKeys = subjects.flatMap(subject =>

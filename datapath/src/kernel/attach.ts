@@ -2,20 +2,24 @@ import { existsSync } from 'node:fs'
 import {
   type BpfLink,
   type BpfProgram,
+  type ClsactOptions,
   clsactFilter,
   EbpfError,
   openPinnedLink,
   openPinnedProgram,
   queryClsact,
 } from 'ebpf-napi'
-import type { Attachment, AttachOptions } from '../backend.js'
+import type { Attachment, AttachOptions, Role } from '../backend.js'
 import type { PinDirectory } from './pins.js'
 
-/** Programs by the direction of the host side's interface, as traffic control sees it. */
+/** Programs by the direction of the interface, as traffic control sees it. */
 export interface HookPrograms {
   readonly ingress: BpfProgram
   readonly egress: BpfProgram
 }
+export type RolePrograms = Readonly<Record<Role, HookPrograms>>
+
+const roleOf = ({ role = 'endpoint' }: Attachment): Role => role
 
 const hooks = ['ingress', 'egress'] as const
 
@@ -29,19 +33,20 @@ export interface Attacher {
 const netnsOf = ({ netns }: AttachOptions) => (netns === undefined ? {} : { netns })
 
 /** TCX links, pinned: replaced atomically, and gone with their interface. */
-export function tcxAttacher(pins: PinDirectory, programs: HookPrograms): Attacher {
+export function tcxAttacher(pins: PinDirectory, programs: RolePrograms): Attacher {
   return {
     attach(attachment, options) {
+      const own = programs[roleOf(attachment)]
       for (const hook of hooks) {
         const path = pins.linkPin(attachment, hook)
         const pinned = liveLink(path)
         if (pinned !== undefined) {
-          pinned.update(programs[hook])
+          pinned.update(own[hook])
           pinned.close()
           continue
         }
         pins.remove(path)
-        const link = programs[hook].attachTcx(attachment.ifindex, hook, netnsOf(options))
+        const link = own[hook].attachTcx(attachment.ifindex, hook, netnsOf(options))
         link.pin(path)
         link.close()
       }
@@ -64,10 +69,10 @@ export function tcxAttacher(pins: PinDirectory, programs: HookPrograms): Attache
         const link = liveLink(path)
         if (link === undefined) continue
         link.close()
-        const name = `${attachment.ifindex}-${attachment.ifname}`
+        const name = `${roleOf(attachment)}-${attachment.ifindex}-${attachment.ifname}`
         found.set(name, { ...attachment, hooks: (found.get(name)?.hooks ?? 0) + 1 })
       }
-      return [...found.values()].filter(entry => entry.hooks === 2).map(({ ifindex, ifname }) => ({ ifindex, ifname }))
+      return [...found.values()].filter(entry => entry.hooks === 2).map(({ hooks: _, ...attachment }) => attachment)
     },
   }
 }
@@ -81,14 +86,26 @@ function liveLink(path: string): BpfLink | undefined {
   return undefined
 }
 
+/** A pod's interface is ours alone. At the node's devices others have filters, at the places that tools take first. */
+const places: Readonly<Record<Role, ClsactOptions>> = {
+  endpoint: {},
+  device: { handle: 0x5765, priority: 0x5765 },
+}
+
+const placeOf = (attachment: Attachment, options: AttachOptions): ClsactOptions => ({
+  ...places[roleOf(attachment)],
+  ...netnsOf(options),
+})
+
 /** clsact filters, for kernels before 6.6: a filter is replaced in place, and a pinned program marks where it is. */
-export function clsactAttacher(pins: PinDirectory, programs: HookPrograms): Attacher {
+export function clsactAttacher(pins: PinDirectory, programs: RolePrograms): Attacher {
   return {
     attach(attachment, options) {
-      for (const hook of hooks) programs[hook].attachClsact(attachment.ifindex, hook, netnsOf(options))
+      const own = programs[roleOf(attachment)]
+      for (const hook of hooks) own[hook].attachClsact(attachment.ifindex, hook, placeOf(attachment, options))
       const path = pins.linkPin(attachment, 'clsact')
       pins.remove(path)
-      programs.ingress.pin(path)
+      own.ingress.pin(path)
       for (const hook of hooks) {
         const link = liveLink(pins.linkPin(attachment, hook))
         link?.detach()
@@ -99,7 +116,7 @@ export function clsactAttacher(pins: PinDirectory, programs: HookPrograms): Atta
     detach(attachment, options) {
       for (const hook of hooks) {
         try {
-          clsactFilter(attachment.ifindex, hook, netnsOf(options)).detach()
+          clsactFilter(attachment.ifindex, hook, placeOf(attachment, options)).detach()
         } catch (error) {
           // Gone with its interface, or by hand.
           if (!(error instanceof EbpfError && ['ENOENT', 'ENODEV', 'EINVAL'].includes(error.code))) throw error
@@ -120,7 +137,7 @@ export function clsactAttacher(pins: PinDirectory, programs: HookPrograms): Atta
 function runsPinned(attachment: Attachment, path: string): boolean {
   const program = openPinnedProgram(path)
   try {
-    return queryClsact(attachment.ifindex, 'ingress') === program.id
+    return queryClsact(attachment.ifindex, 'ingress', placeOf(attachment, {})) === program.id
   } catch (error) {
     return !(error instanceof EbpfError && error.code === 'ENODEV')
   } finally {

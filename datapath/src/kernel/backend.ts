@@ -91,7 +91,10 @@ class KernelBackend implements KernelBackendHandle {
     this.#pins = pins
     this.#loaded = loaded
     const tcx = attach === 'auto' ? probe.tcx() : attach === 'tcx'
-    const programs = { ingress: this.#program('weir_from_endpoint'), egress: this.#program('weir_to_endpoint') }
+    const programs = {
+      endpoint: { ingress: this.#program('weir_from_endpoint'), egress: this.#program('weir_to_endpoint') },
+      device: { ingress: this.#program('weir_from_device'), egress: this.#program('weir_to_device') },
+    }
     this.#attacher = tcx ? tcxAttacher(pins, programs) : clsactAttacher(pins, programs)
     const names = (Object.keys(layout.maps) as MapName[]).filter(name => name !== 'weir_events')
     this.maps = Object.fromEntries(
@@ -124,7 +127,7 @@ class KernelBackend implements KernelBackendHandle {
     skb[skbIfindex] = context.ifindex
     const run = this.#program(program).testRun({ data: packet, context: new Uint8Array(skb.buffer) })
     const mark = new Uint32Array((run.context ?? new Uint8Array(skb.buffer)).slice().buffer)[skbMark]!
-    return { action: run.retval, packet: run.data, mark }
+    return { action: run.retval | 0, packet: run.data, mark }
   }
 
   attach(attachment: Attachment, options: AttachOptions = {}): void {

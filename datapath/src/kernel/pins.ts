@@ -49,15 +49,20 @@ export class PinDirectory {
     return join(this.path, 'maps', version === 1 ? name : `${name}-${version}`)
   }
 
-  linkPin({ ifindex, ifname }: Attachment, kind: PinKind): string {
-    return join(this.path, 'links', `${ifindex}-${kind}-${escaped(ifname)}`)
+  linkPin({ ifindex, ifname, role }: Attachment, kind: PinKind): string {
+    const place = role === 'device' ? `device-${kind}` : kind
+    return join(this.path, 'links', `${ifindex}-${place}-${escaped(ifname)}`)
   }
 
   linkPins(): readonly { readonly attachment: Attachment; readonly kind: PinKind; readonly path: string }[] {
     return readdirSync(join(this.path, 'links')).flatMap(entry => {
-      const [, ifindex, kind, ifname] = /^(\d+)-(ingress|egress|clsact)-(.+)$/.exec(entry) ?? []
+      const [, ifindex, role, kind, ifname] = /^(\d+)-(device-)?(ingress|egress|clsact)-(.+)$/.exec(entry) ?? []
       if (ifindex === undefined || kind === undefined || ifname === undefined) return []
-      const attachment = { ifindex: Number(ifindex), ifname: decodeURIComponent(ifname) }
+      const attachment: Attachment = {
+        ifindex: Number(ifindex),
+        ifname: decodeURIComponent(ifname),
+        ...(role !== undefined && { role: 'device' }),
+      }
       return [{ attachment, kind: kind as PinKind, path: join(this.path, 'links', entry) }]
     })
   }

@@ -31,7 +31,12 @@ export interface MemoryBackendOptions {
   readonly trace?: boolean
 }
 
-const programs: Readonly<Record<ProgramName, number>> = { weir_from_endpoint: 0, weir_to_endpoint: 1 }
+const programs: Readonly<Record<ProgramName, number>> = {
+  weir_from_endpoint: 0,
+  weir_to_endpoint: 1,
+  weir_from_device: 3,
+  weir_to_device: 4,
+}
 const sweepProgram = 2
 
 /** Words of `struct weir_run` in bpf/memory/abi.c. */
@@ -46,7 +51,7 @@ const word = {
   redirectIfindex: 7,
   ingressIfindex: 9,
 } as const
-const contextSize = 10 * 4
+const contextSize = 11 * 4
 
 const defaultWasm = new URL('../../../bpf/out/weir.wasm', import.meta.url)
 
@@ -68,6 +73,8 @@ export function createMemoryBackend(options: MemoryBackendOptions = {}): Backend
   return new MemoryBackend(options)
 }
 
+const placeOf = ({ ifindex, role = 'endpoint' }: Attachment): string => `${role} ${ifindex}`
+
 class MemoryBackend implements Backend {
   readonly kind = 'memory'
   readonly maps: Backend['maps']
@@ -84,7 +91,7 @@ class MemoryBackend implements Backend {
   readonly #module: WeirModule
   readonly #now: () => bigint
   readonly #ring: number
-  readonly #attached = new Map<number, Attachment>()
+  readonly #attached = new Map<string, Attachment>()
 
   constructor(options: MemoryBackendOptions) {
     this.#module = instantiate(options.wasm ?? readWasm())
@@ -123,7 +130,7 @@ class MemoryBackend implements Backend {
     if (status !== 0) throw new RangeError(`weir_run: errno ${-status}`)
     const after = new Uint32Array(module.memory.buffer, at, contextSize / 4)
     const result: PacketResult = {
-      action: after[word.result]!,
+      action: after[word.result]! | 0,
       packet: viewAt(module, module.weir_packet(), after[word.length]!).slice(),
       mark: after[word.mark]!,
       ...(after[word.redirect] !== 0 && {
@@ -135,11 +142,11 @@ class MemoryBackend implements Backend {
   }
 
   attach(attachment: Attachment): void {
-    this.#attached.set(attachment.ifindex, attachment)
+    this.#attached.set(placeOf(attachment), attachment)
   }
 
   detach(attachment: Attachment): void {
-    this.#attached.delete(attachment.ifindex)
+    this.#attached.delete(placeOf(attachment))
   }
 
   attachments(): readonly Attachment[] {

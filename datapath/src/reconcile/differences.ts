@@ -1,6 +1,7 @@
 import { unwired } from '../peer.js'
 import type { Installed } from '../plan/installed.js'
 import type { Goal, Operation } from '../plan/operation.js'
+import { sharedSlot } from '../plan/shared-slot.js'
 import { deviceWrite, type MapWrite } from './encode.js'
 import type { Content } from './read.js'
 import type { RepairReport } from './report.js'
@@ -50,8 +51,8 @@ export function describeGoal(
 }
 
 /**
- * Generations of all local endpoints that the plan doesn't bump itself. Every flow has a local endpoint at one end, so
- * this makes every flow judged again: for when nobody knows what was judged under what.
+ * Generations of all local endpoints and of the node that the plan doesn't bump itself. Every flow has one of them at one
+ * end, so this makes every flow judged again: for when nobody knows what was judged under what.
  */
 export function bumpEndpoints(installed: Installed, planned: readonly Operation[]): readonly Operation[] {
   const generation = installed.generation + 1
@@ -60,13 +61,14 @@ export function bumpEndpoints(installed: Installed, planned: readonly Operation[
   const slots = new Set<number>(last.keys())
   for (const [slot, { wiring }] of installed.endpoints) if (wiring !== unwired && wiring.ifindex !== 0) slots.add(slot)
   for (const subject of installed.subjects()) {
-    for (const address of installed.addressesOf(subject)) slots.add(installed.addresses.get(address)!.slot)
+    for (const address of installed.addressesOf(subject)) {
+      slots.add(installed.addresses.get(address)!.slot || sharedSlot(address))
+    }
   }
   const bumps: Operation[] = []
   for (const slot of slots) {
     const now = last.get(slot) ?? installed.endpoint(slot)
-    if (slot !== 0 && now.generation < generation)
-      bumps.push({ table: 'endpoints', slot, wiring: now.wiring, generation })
+    if (now.generation < generation) bumps.push({ table: 'endpoints', slot, wiring: now.wiring, generation })
   }
   return bumps
 }

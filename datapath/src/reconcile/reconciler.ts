@@ -5,6 +5,7 @@ import { endpointOf } from '../peer.js'
 import { goalFromDelta, goalFromTables } from '../plan/goal.js'
 import type { Goal, Phase } from '../plan/operation.js'
 import { planTransition } from '../plan/plan.js'
+import { type AttachReport, Attachments } from './attachments.js'
 import { bumpEndpoints, describeGoal, deviceRepairs } from './differences.js'
 import { type Content, readContent } from './read.js'
 import { countWrites, type ReconcilerCounters, type ReconcileReport, type RepairReport } from './report.js'
@@ -41,7 +42,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #timer: Timer
   readonly #retry: { readonly firstMs: number; readonly mostMs: number }
-  readonly #attached = new Map<number, Attachment>()
+  readonly #attachments: Attachments
   readonly #counters = {
     transitions: 0,
     entriesWritten: 0,
@@ -61,6 +62,7 @@ export class Reconciler {
   constructor(backend: Backend, options: ReconcilerOptions = {}) {
     this.#backend = backend
     this.#options = options
+    this.#attachments = new Attachments(backend, options)
     this.#timer = options.timer ?? processTimer
     this.#retry = options.retry ?? defaultRetry
     this.#pauseMs = this.#retry.firstMs
@@ -96,6 +98,21 @@ export class Reconciler {
     })
   }
 
+  /**
+   * The node's own devices get their programs, and those that are such no longer lose them. Said before start(), this
+   * happens at the start.
+   * @throws WeirError WEIR_DATAPATH_FAILED for the first that can't be changed; the others are
+   */
+  async useDevices(devices: readonly Attachment[]): Promise<void> {
+    this.#attachments.expectDevices(devices)
+    if (this.#content === undefined) return
+    try {
+      this.#attachments.reachDevices()
+    } catch (cause) {
+      throw cause instanceof WeirError ? cause : failure(cause)
+    }
+  }
+
   /** Reads all maps, sets right what isn't as the tables say, and tells what it was. */
   async verify(): Promise<RepairReport> {
     const tables = this.#tables
@@ -108,7 +125,7 @@ export class Reconciler {
         ([slot, { generation }]) => actual.installed.endpoint(slot).generation !== generation,
       ).length
       actual.installed.raiseGeneration(known?.generation ?? 0)
-      const lost = this.#lostAttachments()
+      const lost = this.#attachments.lost()
       const described = describeGoal(goal, deviceRepairs(actual).length, lost)
       const differences = { ...described.differences, endpoints: described.differences.endpoints + rewound }
       const total = Object.values(differences).reduce((sum, count) => sum + count, 0)
@@ -116,9 +133,7 @@ export class Reconciler {
       if (total === 0) return { ...nothingDone, ...described }
       this.#counters.repairs += 1
       this.#counters.repairedEntries += total
-      for (const name of lost) {
-        for (const [ifindex, { ifname }] of this.#attached) if (ifname === name) this.#attached.delete(ifindex)
-      }
+      this.#attachments.forget(lost)
       const report = this.#reach(actual, goal, tables, { bumpAll: true })
       return { ...report, examples: described.examples, differences }
     })
@@ -166,7 +181,7 @@ export class Reconciler {
     const content = readContent(this.#backend)
     content.installed.raiseGeneration(this.#content?.installed.generation ?? 0)
     this.#content = content
-    for (const attachment of this.#backend.attachments()) this.#attached.set(attachment.ifindex, attachment)
+    this.#attachments.resume()
     return this.#reach(content, goalFromTables(content.installed, this.#tables!), this.#tables!, { bumpAll: true })
   }
 
@@ -187,7 +202,9 @@ export class Reconciler {
     const repairs = bumpAll ? this.#repairDevices(content) : []
     const batches = [...planned, ...repairs]
     this.#count(batches)
-    const attachments = bumpAll ? this.#attachAll(tables) : this.#attachChanged(content, goal, tables, devicesBefore)
+    const attachments = bumpAll
+      ? this.#attachments.reachAll(tables)
+      : this.#attachChanged(content, goal, tables, devicesBefore)
     return { writes: countWrites(batches), batches: batches.length, ...attachments }
   }
 
@@ -225,65 +242,12 @@ export class Reconciler {
     }
   }
 
-  #lostAttachments(): readonly string[] {
-    const there = new Set(this.#backend.attachments().map(attachment => attachment.ifindex))
-    return [...this.#attached.values()].filter(({ ifindex }) => !there.has(ifindex)).map(({ ifname }) => ifname)
-  }
-
-  #attachAll(tables: Tables): Pick<ReconcileReport, 'attached' | 'detached'> {
-    const wanted = new Map<number, Attachment>()
-    for (const [, { wiring }] of tables.endpoints) if (wiring !== undefined) wanted.set(wiring.ifindex, wiring)
-    const strangers = [...this.#attached.values()].filter(({ ifindex }) => !wanted.has(ifindex))
-    return this.#attachTo([...wanted.values()], strangers)
-  }
-
-  #attachChanged(
-    content: Content,
-    goal: Goal,
-    tables: Tables,
-    devicesBefore: readonly number[],
-  ): Pick<ReconcileReport, 'attached' | 'detached'> {
-    const added: Attachment[] = []
-    for (const slot of goal.endpoints.keys()) {
-      const wiring = tables.endpoints.get(endpointOf(slot))?.wiring
-      if (wiring !== undefined && !this.#attached.has(wiring.ifindex)) added.push(wiring)
-    }
-    const removed: Attachment[] = []
-    for (const ifindex of devicesBefore) {
-      const attachment = this.#attached.get(ifindex)
-      if (attachment !== undefined && !content.devices.has(ifindex)) removed.push(attachment)
-    }
-    return this.#attachTo(added, removed)
-  }
-
-  /** Tries all of them before it fails because of one. */
-  #attachTo(
-    added: readonly Attachment[],
-    removed: readonly Attachment[],
-  ): Pick<ReconcileReport, 'attached' | 'detached'> {
-    const attached: string[] = []
-    const detached: string[] = []
-    const failures: unknown[] = []
-    for (const { ifindex, ifname } of added) {
-      try {
-        this.#backend.attach({ ifindex, ifname }, this.#options)
-        if (!this.#attached.has(ifindex)) attached.push(ifname)
-        this.#attached.set(ifindex, { ifindex, ifname })
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    for (const attachment of removed) {
-      try {
-        this.#backend.detach(attachment, this.#options)
-        this.#attached.delete(attachment.ifindex)
-        detached.push(attachment.ifname)
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    if (failures.length > 0) throw failures[0]
-    return { attached, detached }
+  #attachChanged(content: Content, goal: Goal, tables: Tables, devicesBefore: readonly number[]): AttachReport {
+    const wirings = [...goal.endpoints.keys()].flatMap(slot => tables.endpoints.get(endpointOf(slot))?.wiring ?? [])
+    return this.#attachments.reachEndpoints(
+      wirings,
+      devicesBefore.filter(ifindex => !content.devices.has(ifindex)),
+    )
   }
 }
 

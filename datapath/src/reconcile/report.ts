@@ -1,17 +1,15 @@
 import type { TableMapName } from '../codec/maps.js'
+import type { AttachReport } from './attachments.js'
 import type { WriteBatch } from './writer.js'
 
 /** Entries written and deleted, by map; maps without any aren't there. */
 export type WriteCounts = Partial<Record<TableMapName, { updated: number; deleted: number }>>
 
 /** What one turn of the reconciler did. */
-export interface ReconcileReport {
+export interface ReconcileReport extends AttachReport {
   readonly writes: WriteCounts
   /** Calls to the kernel: one per phase and map. */
   readonly batches: number
-  /** Interfaces that got the programs, and that lost them. */
-  readonly attached: readonly string[]
-  readonly detached: readonly string[]
 }
 
 /** What the maps had in them that the tables don't say. */

@@ -1,0 +1,99 @@
+import type { Tables } from '@weir/core/tables/tables.js'
+import type { Attachment, AttachOptions, Backend } from '../backend.js'
+
+/** Interfaces that got the programs, and that lost them. */
+export interface AttachReport {
+  readonly attached: readonly string[]
+  readonly detached: readonly string[]
+}
+
+const keyOf = ({ ifindex, role = 'endpoint' }: Omit<Attachment, 'ifname'>): string => `${role} ${ifindex}`
+
+const plain = ({ ifindex, ifname, role }: Attachment): Attachment => ({
+  ifindex,
+  ifname,
+  ...(role !== undefined && { role }),
+})
+
+/** Which interfaces have programs: those of the endpoints that the tables wire, and the node's own devices. */
+export class Attachments {
+  readonly #backend: Backend
+  readonly #options: AttachOptions
+  readonly #known = new Map<string, Attachment>()
+  #devices: readonly Attachment[] = []
+
+  constructor(backend: Backend, options: AttachOptions) {
+    this.#backend = backend
+    this.#options = options
+  }
+
+  /** Takes note of what earlier runs attached. */
+  resume(): void {
+    for (const attachment of this.#backend.attachments()) this.#known.set(keyOf(attachment), attachment)
+  }
+
+  /** Names of interfaces whose programs somebody else took away. */
+  lost(): readonly string[] {
+    const there = new Set(this.#backend.attachments().map(keyOf))
+    return [...this.#known.values()].filter(attachment => !there.has(keyOf(attachment))).map(({ ifname }) => ifname)
+  }
+
+  forget(names: readonly string[]): void {
+    for (const [key, { ifname }] of this.#known) if (names.includes(ifname)) this.#known.delete(key)
+  }
+
+  /** Says which devices are the node's; attaches nothing yet. */
+  expectDevices(devices: readonly Attachment[]): void {
+    this.#devices = devices.map(({ ifindex, ifname }) => ({ ifindex, ifname, role: 'device' }))
+  }
+
+  /** Brings the node's devices to what is expected, and nothing else. */
+  reachDevices(): AttachReport {
+    const wanted = new Set(this.#devices.map(keyOf))
+    const added = this.#devices.filter(device => !this.#known.has(keyOf(device)))
+    const removed = [...this.#known.values()].filter(each => each.role === 'device' && !wanted.has(keyOf(each)))
+    return this.#change(added, removed)
+  }
+
+  /** This build's programs to every interface that is to have them, and none to others. */
+  reachAll(tables: Tables): AttachReport {
+    const wanted = new Map(this.#devices.map(device => [keyOf(device), device]))
+    for (const [, { wiring }] of tables.endpoints) if (wiring !== undefined) wanted.set(keyOf(wiring), wiring)
+    const strangers = [...this.#known.values()].filter(attachment => !wanted.has(keyOf(attachment)))
+    return this.#change([...wanted.values()], strangers)
+  }
+
+  /** The wirings of endpoints that came, and the interfaces of those that went. */
+  reachEndpoints(wirings: readonly Attachment[], gone: readonly number[]): AttachReport {
+    const added = wirings.filter(wiring => !this.#known.has(keyOf(wiring)))
+    const removed = gone.flatMap(ifindex => this.#known.get(keyOf({ ifindex })) ?? [])
+    return this.#change(added, removed)
+  }
+
+  /** Tries all of them before it fails because of one. */
+  #change(added: readonly Attachment[], removed: readonly Attachment[]): AttachReport {
+    const attached: string[] = []
+    const detached: string[] = []
+    const failures: unknown[] = []
+    for (const attachment of added.map(plain)) {
+      try {
+        this.#backend.attach(attachment, this.#options)
+        if (!this.#known.has(keyOf(attachment))) attached.push(attachment.ifname)
+        this.#known.set(keyOf(attachment), attachment)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    for (const attachment of removed) {
+      try {
+        this.#backend.detach(attachment, this.#options)
+        this.#known.delete(keyOf(attachment))
+        detached.push(attachment.ifname)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+    return { attached, detached }
+  }
+}
