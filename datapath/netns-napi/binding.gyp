@@ -8,6 +8,7 @@
         "src/native/inside.cc",
         "src/native/interface.cc",
         "src/native/module.cc",
+        "src/native/network.cc",
         "src/native/poll.cc",
         "src/native/socket.cc"
       ],

@@ -13,6 +13,17 @@ export interface Interface {
   readonly up: boolean
 }
 
+/** A device as the network sees it. */
+export interface Device {
+  readonly name: string
+  readonly ifindex: number
+  readonly loopback: boolean
+  /** Canonical text, link-local ones without their zone. */
+  readonly addresses: readonly string[]
+  /** A default route of either family leads by it. */
+  readonly defaultRoute: boolean
+}
+
 declare const ticket: unique symbol
 export interface WaitTicket {
   readonly [ticket]: true
@@ -44,6 +55,9 @@ interface Native {
   localAddress(fd: number): { address: string; port: number }
   closeSocket(fd: number): void
   interfaces(netns: Netns): Interface[]
+  network(netns: Netns): Device[]
+  changes(netns: Netns): number
+  drain(fd: number): void
   ifindex(netns: Netns, name: string): number
   wait(
     fd: number,

@@ -8,6 +8,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportErrors(env, exports);
   ExportSockets(env, exports);
   ExportInterfaces(env, exports);
+  ExportNetwork(env, exports);
   ExportPolls(env, exports);
   return exports;
 }

@@ -3,4 +3,5 @@
 
 void ExportSockets(Napi::Env env, Napi::Object exports);
 void ExportInterfaces(Napi::Env env, Napi::Object exports);
+void ExportNetwork(Napi::Env env, Napi::Object exports);
 void ExportPolls(Napi::Env env, Napi::Object exports);
