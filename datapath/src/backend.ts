@@ -122,7 +122,7 @@ export interface Backend {
   /** No error when nothing is attached there. */
   detach(attachment: Attachment, options?: AttachOptions): void
   /** Interfaces that have the programs, earlier runs' included. */
-  attachments(): readonly Attachment[]
+  attachments(options?: AttachOptions): readonly Attachment[]
   sweep(): Sweep
   counters(): Counters
   /** Ends this handle. What is pinned goes on. */

@@ -1,27 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PolicyView, StatusReport } from '@weir/adapters/agent/protocol.js'
 import type { Listener } from '@weir/adapters/demo/echo.js'
-import { agentClient } from '@weir/adapters/cli/client.js'
 import { createNodeNetwork, type NodeNetwork, type PodLink } from '@weir/adapters/network/node-network.js'
 import type { Digest } from '@weir/core'
 import { expect } from 'chai'
 import { queryTcx } from 'ebpf-napi'
 import { connectTcpIn, udpSocketIn } from 'netns-napi'
-import {
-  actors,
-  listenersOf,
-  nameOf,
-  namespaceLabels,
-  nodeAddresses,
-  requireKernel,
-  weirCommand,
-  worldAddresses,
-} from './stage.js'
+import { AgentProcess, eventually, pause } from './agent-process.js'
+import { echoes } from './echoes.js'
+import { actors, listenersOf, nameOf, namespaceLabels, nodeAddresses, requireKernel, worldAddresses } from './stage.js'
 
 const id = `a${process.pid}`
 const node = `agent-${id}`
@@ -73,11 +63,10 @@ describe('an agent as a process (needs root and eBPF)', function () {
   const folder = mkdtempSync(join(tmpdir(), 'weir-agent-'))
   const inputs = join(folder, 'manifests')
   const socketPath = join(folder, 'agent.sock')
-  const client = agentClient(socketPath)
   let network: NodeNetwork
   let links: ReadonlyMap<string, PodLink>
   let listeners: readonly Listener[] = []
-  let child: ChildProcess | undefined
+  let agent: AgentProcess
 
   before(async function () {
     await requireKernel(this)
@@ -87,7 +76,11 @@ describe('an agent as a process (needs root and eBPF)', function () {
     const made = await network.addPods(actors)
     links = new Map(actors.map((actor, at) => [nameOf(actor), made[at]!]))
     listeners = await Promise.all(listenersOf(links))
-    await start()
+    agent = new AgentProcess(socketPath, [
+      ...['--state', join(folder, 'state'), '--manifests', inputs, '--node', node, '--backend', 'kernel'],
+      ...['--netns', network.netnsPath, '--node-address', ...nodeAddresses],
+    ])
+    await agent.start()
     for (const actor of actors) {
       const { ifindex, ifname, hostMac, podMac } = links.get(nameOf(actor))!
       await post({ namespace: actor.namespace, pod: actor.name, ifindex, ifname, hostMac, podMac })
@@ -95,55 +88,12 @@ describe('an agent as a process (needs root and eBPF)', function () {
   })
 
   after(async () => {
-    if (child !== undefined) await end('SIGKILL')
+    await agent?.end('SIGKILL')
     await Promise.all(listeners.map(listener => listener.close()))
     rmSync(`/sys/fs/bpf/weir/${node}`, { recursive: true, force: true })
     await network?.destroy()
     rmSync(folder, { recursive: true, force: true })
   })
-
-  async function start(): Promise<void> {
-    const args = [
-      'agent',
-      '--state',
-      join(folder, 'state'),
-      '--manifests',
-      inputs,
-      '--node',
-      node,
-      '--backend',
-      'kernel',
-      '--netns',
-      network.netnsPath,
-    ]
-    child = spawn(
-      process.execPath,
-      [weirCommand, ...args, '--node-address', ...nodeAddresses, '--socket', socketPath],
-      {
-        stdio: ['ignore', 'inherit', 'pipe'],
-      },
-    )
-    let said = ''
-    child.stderr!.on('data', chunk => {
-      said += String(chunk)
-    })
-    for (let waited = 0; waited < 200; waited++) {
-      const report = await client.get<StatusReport>('/v1/status').catch(() => undefined)
-      if (report?.sources[0]?.state === 'watching') return
-      if (child.exitCode !== null) break
-      await pause(50)
-    }
-    throw new Error(`the agent didn't start: ${said}`)
-  }
-
-  async function end(signal: NodeJS.Signals): Promise<number | null> {
-    const ending = child!
-    child = undefined
-    if (ending.exitCode !== null) return ending.exitCode
-    const code = new Promise<number | null>(resolve => ending.once('exit', resolve))
-    ending.kill(signal)
-    return await code
-  }
 
   function post(body: object): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -177,13 +127,13 @@ describe('an agent as a process (needs root and eBPF)', function () {
   it('enforces what the folder says', () => expectEnforced('running'))
 
   it('is outlived by its programs: while it is down, packets flow and are judged; after a restart its state is the same', async () => {
-    const digest = await client.get<Digest>('/v1/digest')
-    await end('SIGKILL')
+    const digest = await agent.client.get<Digest>('/v1/digest')
+    await agent.end('SIGKILL')
     await expectEnforced('killed')
-    await start()
+    await agent.start()
     await expectEnforced('started again')
-    expect(await client.get<Digest>('/v1/digest')).to.deep.equal(digest)
-    const status = await client.get<StatusReport>('/v1/status')
+    expect(await agent.client.get<Digest>('/v1/digest')).to.deep.equal(digest)
+    const status = await agent.client.get<StatusReport>('/v1/status')
     expect(status.backend.notes.join()).to.include('taken over')
   })
 
@@ -192,9 +142,9 @@ describe('an agent as a process (needs root and eBPF)', function () {
       [4, 6].map(family => talk(links.get('red/client')!.netnsPath, actors[1]!.addresses[family === 4 ? 0 : 1]!)),
     )
     const before = programOf()
-    await end('SIGKILL')
+    await agent.end('SIGKILL')
     await pause(300)
-    await start()
+    await agent.start()
     await pause(300)
     expect(programOf(), 'programs of the new process').not.to.equal(before)
     for (const flow of flows) {
@@ -206,10 +156,10 @@ describe('an agent as a process (needs root and eBPF)', function () {
   })
 
   it('ends at SIGTERM with a snapshot, and goes on from it', async () => {
-    const { log } = await client.get<StatusReport>('/v1/status')
-    expect(await end('SIGTERM')).to.equal(0)
-    await start()
-    const status = await client.get<StatusReport>('/v1/status')
+    const { log } = await agent.client.get<StatusReport>('/v1/status')
+    expect(await agent.end('SIGTERM')).to.equal(0)
+    await agent.start()
+    const status = await agent.client.get<StatusReport>('/v1/status')
     expect(status.log.snapshot).to.be.at.least(log.head)
     await expectEnforced('from the snapshot')
   })
@@ -221,7 +171,7 @@ describe('an agent as a process (needs root and eBPF)', function () {
     )
     writeFileSync(join(inputs, 'torn.yaml'), 'kind: [unclosed\n')
     const refused = await eventually(async () => {
-      const views = await client.get<readonly PolicyView[]>('/v1/get/policies')
+      const views = await agent.client.get<readonly PolicyView[]>('/v1/get/policies')
       const found = views.filter(view => view.state === 'refused')
       return found.length === 2 ? found : undefined
     })
@@ -239,7 +189,7 @@ describe('an agent as a process (needs root and eBPF)', function () {
     )
     rmSync(join(inputs, 'torn.yaml'))
     await eventually(async () => {
-      const views = await client.get<readonly PolicyView[]>('/v1/get/policies')
+      const views = await agent.client.get<readonly PolicyView[]>('/v1/get/policies')
       return views.every(view => view.state === 'in force') && views.some(view => view.namespace === 'blue')
         ? views
         : undefined
@@ -253,13 +203,14 @@ describe('an agent as a process (needs root and eBPF)', function () {
   })
 
   it('starts where a pod has gone meanwhile, and forgets its interface', async () => {
-    await end('SIGKILL')
+    await agent.end('SIGKILL')
     await network.removePods([links.get('blue/client')!])
-    await start()
-    const pods = await client.get<readonly { name: string; namespace: string; attached: boolean }[]>('/v1/get/pods')
+    await agent.start()
+    const pods =
+      await agent.client.get<readonly { name: string; namespace: string; attached: boolean }[]>('/v1/get/pods')
     expect(pods.filter(each => !each.attached).map(nameOf)).to.deep.equal(['blue/client'])
     expect(await reaches('red/client', 4, 2000)).to.equal(true)
-    const status = await client.get<StatusReport>('/v1/status')
+    const status = await agent.client.get<StatusReport>('/v1/status')
     expect(status.reconcile.failing).to.equal(undefined)
   })
 
@@ -294,29 +245,4 @@ async function talk(
       return { sent, got, alive }
     },
   }
-}
-
-async function echoes(socket: Socket): Promise<boolean> {
-  return await new Promise(resolve => {
-    const timer = setTimeout(() => resolve(false), 1000)
-    socket.once('data', () => {
-      clearTimeout(timer)
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
-    socket.write('still there?')
-  })
-}
-
-async function eventually<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
-  for (let waited = 0; waited < 100; waited++) {
-    const found = await look()
-    if (found !== undefined) return found
-    await pause(50)
-  }
-  throw new Error('it never came to that')
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, delayMs))
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type AgentFact, type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
-import { sameFact } from '@weir/core/input/same-fact.js'
+import type { Attachment } from '@weir/datapath/backend.js'
 import { EventLog, folderStorage } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
 import { buildVersion } from '../version.js'
@@ -8,9 +8,12 @@ import type { Clock, Timer } from './clock.js'
 import { type AttachChoice, type Datapath, type MapSizes, openDatapath } from './datapath.js'
 import { FlowBook } from './flows.js'
 import { makeFolder } from './folder.js'
-import { type Fact, type Facts, Intake, type Submitted } from './intake.js'
+import { HostDevices, saysWhatIsOwn } from './host-devices.js'
+import { hostView } from './host-view.js'
+import { type Facts, Intake, type Submitted } from './intake.js'
 import { manifestSource } from './manifest-source.js'
 import { checkedNodeOptions } from './node-options.js'
+import { ownFacts } from './own-facts.js'
 import type { StatusReport } from './protocol.js'
 import { recordEngine, restoreEngine } from './restore.js'
 import { answerer } from './routes.js'
@@ -48,6 +51,10 @@ export interface AgentOptions {
   readonly podCidrs?: readonly string[]
   /** What CIDRs of Cilium's policies match besides addresses outside the cluster. */
   readonly cidrMatch?: AgentFact['cidrMatch']
+  /** Names of the node's own devices, with `*` for any characters; found by itself when absent. Kernel backend only. */
+  readonly devices?: readonly string[]
+  /** TCP ports of the node that stay open whatever isolates it: ssh and the API server when absent, none when empty. */
+  readonly failSafePorts?: readonly number[]
   readonly sources?: readonly Source[]
   readonly clock: Clock
   /** One line for whoever runs the agent: what it couldn't do, what it repaired. */
@@ -135,6 +142,7 @@ class RunningAgent implements Agent {
   readonly #startedAt: number
   readonly #sources: SourceRunner[]
   readonly #timers: Timer[] = []
+  readonly #devices: HostDevices
   #server: AgentServer | undefined
   #snapshot: number
   #snapshotting: Promise<void> | undefined
@@ -176,6 +184,13 @@ class RunningAgent implements Agent {
       enforce: delta => this.#enforce(delta),
       onApplied: (events, delta, latencyMs) => this.#onApplied(events, delta, latencyMs),
     })
+    this.#devices = new HostDevices({
+      netns: options.netns,
+      patterns: options.devices,
+      state: () => engine.state,
+      use: devices => this.#useDevices(devices),
+      report,
+    })
     const sources = [...(options.sources ?? []), ...manifestSources(options, report)]
     this.#sources = sources.map(
       source => new SourceRunner(source, { clock, report, submit: this.#submitFrom, state: () => engine.state }),
@@ -198,6 +213,7 @@ class RunningAgent implements Agent {
     )
     if (this.datapath.kind === 'kernel') await this.#forgetStale()
     await this.#configure()
+    if (this.datapath.kind === 'kernel') await this.#devices.start()
     await this.#takeOver()
     if (socketPath !== undefined) this.#server = await serve(socketPath, answerer(this))
     this.#timers.push(
@@ -234,6 +250,7 @@ class RunningAgent implements Agent {
       log: { folder: this.log.location, head: this.log.head.seq, snapshot: this.#snapshot },
       digest: this.engine.digest(),
       backend: { kind: this.datapath.kind, ...this.datapath.figures() },
+      host: hostView(this.engine, this.#devices.current, this.datapath.attachments(), this.#devices.problem),
       tables: {
         addresses: tables.addresses.size,
         prefixes: tables.prefixes.size,
@@ -271,6 +288,7 @@ class RunningAgent implements Agent {
 
   async #stop(): Promise<void> {
     for (const timer of this.#timers) timer.stop()
+    await this.#devices.close()
     await Promise.all(this.#sources.map(source => source.stop()))
     await this.#server?.close()
     await this.#intake.stop()
@@ -304,20 +322,13 @@ class RunningAgent implements Agent {
   }
 
   async #configure(): Promise<void> {
-    const { node, cluster = 'default', labelFilter = [], cidrMatch = [] } = this.#options
-    const match = [...new Set(cidrMatch)].sort()
-    const agent: AgentFact = { node, cluster, labelFilter, ...(match.length > 0 && { cidrMatch: match }) }
-    const { nodeAddresses: addresses = [], podCidrs = [] } = this.#options
-    await this.#intake
-      .submit('agent', state => {
-        const said: Fact[] = sameFact(state.agent?.fact, agent) ? [] : [{ kind: 'agent.configured', agent }]
-        const own = { name: node, labels: state.nodes.get(node)?.fact.labels ?? {}, addresses, podCidrs }
-        // Without addresses given, the node is whatever its manifest or the log says.
-        if (addresses.length > 0 && !sameFact(state.nodes.get(node)?.fact, own))
-          said.push({ kind: 'node.upserted', node: own })
-        return said
-      })
-      .catch(onlyEnforcement)
+    await this.#intake.submit('agent', state => ownFacts(this.#options, state)).catch(onlyEnforcement)
+  }
+
+  async #useDevices(devices: readonly Attachment[]): Promise<void> {
+    const turn = this.#enforcing.then(() => this.datapath.useDevices(devices))
+    this.#enforcing = turn.catch(() => {})
+    await turn
   }
 
   async #enforce(delta: TablesDelta): Promise<void> {
@@ -338,6 +349,7 @@ class RunningAgent implements Agent {
     this.#events += events.length
     this.#lastLatencyMs = latencyMs
     this.#applied.next({ events, delta })
+    if (this.datapath.kind === 'kernel' && events.some(saysWhatIsOwn)) this.#devices.changed()
     if (this.engine.seq - this.#snapshot >= (this.#options.snapshotEvery ?? defaults.snapshotEvery))
       this.#snapshotting ??= this.#writeSnapshot().finally(() => {
         this.#snapshotting = undefined
@@ -360,6 +372,7 @@ class RunningAgent implements Agent {
     this.#enforcing = turn.catch(() => {})
     try {
       const repaired = await turn
+      if (this.#devices.problem !== undefined) this.#devices.changed()
       this.#repairs += repaired
       this.#lastVerifiedAt = this.#options.clock.nowMs()
       this.#failing = undefined

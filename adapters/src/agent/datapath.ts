@@ -1,5 +1,5 @@
 import type { Tables, TablesDelta } from '@weir/core'
-import type { Backend } from '@weir/datapath/backend.js'
+import type { Attachment, AttachOptions, Backend } from '@weir/datapath/backend.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
@@ -16,6 +16,10 @@ export interface Datapath {
   /** Told of each packet that made an event, from now on. */
   watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void
   start(tables: Tables): Promise<void>
+  /** The node's own devices; before the start, for the start. */
+  useDevices(devices: readonly Attachment[]): Promise<void>
+  /** Interfaces that have the programs. */
+  attachments(): readonly Attachment[]
   /** Brings the maps to the tables; returns how many entries were written or deleted. */
   apply(delta: TablesDelta, tables: Tables): Promise<number>
   /** Compares the maps with the tables and repairs them; returns how many entries differed. */
@@ -113,14 +117,16 @@ async function openBackend(
 class ReconciledDatapath implements Datapath {
   readonly kind: 'kernel' | 'memory'
   readonly backend: Backend
+  readonly #inNetns: AttachOptions
   readonly #reconciler: Reconciler
   #events: Subscription | undefined
 
   constructor(backend: Backend, netns: string | undefined, report: (message: string) => void) {
     this.kind = backend.kind
     this.backend = backend
+    this.#inNetns = netns === undefined ? {} : { netns }
     this.#reconciler = new Reconciler(backend, {
-      ...(netns !== undefined && { netns }),
+      ...this.#inNetns,
       onRecovered: () => report('what the datapath refused before is enforced now'),
     })
   }
@@ -141,6 +147,14 @@ class ReconciledDatapath implements Datapath {
 
   async start(tables: Tables): Promise<void> {
     await this.#reconciler.start(tables)
+  }
+
+  useDevices(devices: readonly Attachment[]): Promise<void> {
+    return this.#reconciler.useDevices(devices)
+  }
+
+  attachments(): readonly Attachment[] {
+    return this.backend.attachments(this.#inNetns)
   }
 
   async apply(delta: TablesDelta, tables: Tables): Promise<number> {

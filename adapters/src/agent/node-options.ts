@@ -9,7 +9,11 @@ export interface NodeOptions {
   readonly cluster?: string
   readonly nodeAddresses?: readonly string[]
   readonly podCidrs?: readonly string[]
+  readonly failSafePorts?: readonly number[]
 }
+
+/** Ports are only there when they were given: the default is nobody's word. */
+export type CheckedNodeOptions = Required<Omit<NodeOptions, 'failSafePorts'>> & Pick<NodeOptions, 'failSafePorts'>
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/
 
@@ -18,7 +22,7 @@ const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/
  *
  * @throws WeirError WEIR_REQUEST_INVALID with each option that can't be understood.
  */
-export function checkedNodeOptions(options: NodeOptions): Required<NodeOptions> {
+export function checkedNodeOptions(options: NodeOptions): CheckedNodeOptions {
   const problems: Problem[] = []
   const { node, cluster = 'default', nodeAddresses = [], podCidrs = [] } = options
   for (const [path, value] of Object.entries({ node, cluster }))
@@ -28,6 +32,15 @@ export function checkedNodeOptions(options: NodeOptions): Required<NodeOptions> 
         message: 'this is not a name',
         value: JSON.stringify(value),
         expected: 'letters, digits, "-", "_" and ".", at most 253',
+      })
+  const failSafePorts = options.failSafePorts && [...new Set(options.failSafePorts)].sort((a, b) => a - b)
+  for (const [at, port] of (options.failSafePorts ?? []).entries())
+    if (!Number.isInteger(port) || port < 1 || port > 65535)
+      problems.push({
+        path: `failSafePorts[${at}]`,
+        message: 'this is not a port',
+        value: String(port),
+        expected: 'a whole number from 1 to 65535',
       })
   const prefixes = (path: string, given: readonly string[], reader: typeof address): readonly Prefix[] =>
     given.flatMap((text, at) => {
@@ -41,6 +54,7 @@ export function checkedNodeOptions(options: NodeOptions): Required<NodeOptions> 
     cluster,
     nodeAddresses: canonicalAddresses(prefixes('nodeAddresses', nodeAddresses, address)),
     podCidrs: canonicalCidrs(prefixes('podCidrs', podCidrs, cidr)),
+    ...(failSafePorts !== undefined && { failSafePorts }),
   }
   if (problems.length > 0)
     throw new WeirError('WEIR_REQUEST_INVALID', 'what the agent is told of its node is not usable', { problems })

@@ -47,6 +47,24 @@ export interface StatusReport {
     /** Flows opened, judged again, cut; events suppressed and lost. */
     readonly tallies: Readonly<Record<string, number>>
   }
+  /** The node itself as a subject of policy. */
+  readonly host: {
+    /** Some policy selects the node: what it doesn't allow is denied at the node's devices and to its pods. */
+    readonly isJudged: boolean
+    /** TCP ports that stay open to everybody whatever isolates the node. */
+    readonly failSafePorts: readonly number[]
+    /** Devices that the outside reaches the node by. */
+    readonly devices: readonly {
+      readonly ifindex: number
+      readonly ifname: string
+      /** `default route`, `address of the node`, or the pattern that names it. */
+      readonly why: string
+      readonly isAttached: boolean
+      /** Addresses of the device that no Node and no option names: traffic with them isn't judged. */
+      readonly unknownAddresses: readonly string[]
+    }[]
+    readonly problem?: string
+  }
   readonly tables: Readonly<Record<string, number>>
   readonly intake: {
     readonly queued: number

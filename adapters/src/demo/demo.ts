@@ -12,6 +12,7 @@ import { chooseBackend } from './choose.js'
 import { clearLeftovers, clearRun, recordRun } from './leftovers.js'
 import type { Ground } from './ground.js'
 import { loadOracle } from './oracle.js'
+import { outsideDevice } from '../network/node-network.js'
 import { Plugger } from './plug.js'
 import type { DemoReport } from './report.js'
 import { tellStory } from './story.js'
@@ -84,7 +85,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport | undefi
       podCidrs: demoNetwork.podCidrs,
       report: message => mutter(`agent: ${message}`),
       pinName,
-      ...(ground.netns !== undefined && { netns: ground.netns }),
+      ...(ground.netns !== undefined && { netns: ground.netns, devices: [outsideDevice] }),
     })
     undo.push(() => agent.stop())
     ground.join(agent)

@@ -6,6 +6,9 @@ import { ipBatch, linksOf, run, setSysctls } from './run.js'
 /** The gateway that every pod sees. No device has these addresses: the endpoint program answers for them. */
 export const podGateways = { 4: '169.254.1.1', 6: 'fe80::1' } as const
 
+/** The node's device towards the outside. */
+export const outsideDevice = 'weir-out'
+
 /** Where iproute2 keeps named namespaces. */
 export const netnsFolder = '/run/netns'
 
@@ -138,7 +141,7 @@ class IprouteNodeNetwork implements NodeNetwork {
       },
     )
     if (this.world !== undefined) {
-      const pair = { index: 0, netns: this.world.netns, ifname: 'weir-out', addresses: this.world.addresses }
+      const pair = { index: 0, netns: this.world.netns, ifname: outsideDevice, addresses: this.world.addresses }
       await ipBatch(this.#hostSide(pair), { netns: this.netns })
       // Nobody answers for the gateway there: the world's device carries no program.
       await ipBatch([...this.#podSide(pair), ...gatewayNeighbours(pairMacs(0).host)], { netns: this.world.netns })

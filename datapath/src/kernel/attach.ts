@@ -27,7 +27,7 @@ const hooks = ['ingress', 'egress'] as const
 export interface Attacher {
   attach(attachment: Attachment, options: AttachOptions): void
   detach(attachment: Attachment, options: AttachOptions): void
-  attachments(): readonly Attachment[]
+  attachments(options: AttachOptions): readonly Attachment[]
 }
 
 const netnsOf = ({ netns }: AttachOptions) => (netns === undefined ? {} : { netns })
@@ -124,20 +124,20 @@ export function clsactAttacher(pins: PinDirectory, programs: RolePrograms): Atta
       }
       pins.remove(pins.linkPin(attachment, 'clsact'))
     },
-    attachments() {
+    attachments(options) {
       return pins
         .linkPins()
-        .filter(({ attachment, kind, path }) => kind === 'clsact' && runsPinned(attachment, path))
+        .filter(({ attachment, kind, path }) => kind === 'clsact' && runsPinned(attachment, path, options))
         .map(({ attachment }) => attachment)
     },
   }
 }
 
-/** False only when it is known that the filter isn't there: an interface in another namespace can't be asked from here. */
-function runsPinned(attachment: Attachment, path: string): boolean {
+/** One that went with its interface counts as there, so that its pin is taken away when it is detached. */
+function runsPinned(attachment: Attachment, path: string, options: AttachOptions): boolean {
   const program = openPinnedProgram(path)
   try {
-    return queryClsact(attachment.ifindex, 'ingress', placeOf(attachment, {})) === program.id
+    return queryClsact(attachment.ifindex, 'ingress', placeOf(attachment, options)) === program.id
   } catch (error) {
     return !(error instanceof EbpfError && error.code === 'ENODEV')
   } finally {

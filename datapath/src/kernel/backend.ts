@@ -138,8 +138,8 @@ class KernelBackend implements KernelBackendHandle {
     this.#attacher.detach(attachment, options)
   }
 
-  attachments(): readonly Attachment[] {
-    return this.#attacher.attachments()
+  attachments(options: AttachOptions = {}): readonly Attachment[] {
+    return this.#attacher.attachments(options)
   }
 
   sweep(): Sweep {

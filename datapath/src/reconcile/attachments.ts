@@ -29,12 +29,12 @@ export class Attachments {
 
   /** Takes note of what earlier runs attached. */
   resume(): void {
-    for (const attachment of this.#backend.attachments()) this.#known.set(keyOf(attachment), attachment)
+    for (const attachment of this.#backend.attachments(this.#options)) this.#known.set(keyOf(attachment), attachment)
   }
 
   /** Names of interfaces whose programs somebody else took away. */
   lost(): readonly string[] {
-    const there = new Set(this.#backend.attachments().map(keyOf))
+    const there = new Set(this.#backend.attachments(this.#options).map(keyOf))
     return [...this.#known.values()].filter(attachment => !there.has(keyOf(attachment))).map(({ ifname }) => ifname)
   }
 

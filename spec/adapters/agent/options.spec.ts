@@ -35,6 +35,7 @@ describe('an agent’s options', () => {
     ['a pod network', { podCidrs: ['10.0.0.0/99'] }, 'podCidrs[0]'],
     ['a node’s name', { node: '../../x' }, 'node'],
     ['no name', { node: '' }, 'node'],
+    ['a port', { failSafePorts: [22, 70_000] }, 'failSafePorts[1]'],
     ['a cluster’s name', { cluster: 'a\u001b[2J' }, 'cluster'],
   ] as const)
     it(`are refused before anything is written: ${title}`, async () => {
@@ -63,6 +64,21 @@ describe('an agent’s options', () => {
     }
     expect(await matched({ cidrMatch: ['pods', 'nodes', 'pods'] })).to.deep.equal(['nodes', 'pods'])
     expect(await matched({})).to.equal(undefined)
+  })
+
+  it('say which ports stay open: ssh and the API server unless said, none only when said so', async () => {
+    for (const [options, said, held] of [
+      [{}, undefined, [22, 6443]],
+      [{ failSafePorts: [6443, 2222, 2222] }, [2222, 6443], [2222, 6443]],
+      [{ failSafePorts: [] }, [], []],
+    ] as const) {
+      const agent = await start(options)
+      const { host } = await agent.status()
+      const fact = agent.engine.state.agent!.fact
+      await agent.stop()
+      expect(fact.failSafePorts).to.deep.equal(said)
+      expect(host).to.deep.equal({ isJudged: false, failSafePorts: held, devices: [] })
+    }
   })
 
   it('size the maps: what has no room is told, and is in force once there is some', async () => {

@@ -14,6 +14,8 @@ describe('weir agent', () => {
     ['--map-size weir_counters=9', 'MAP=ENTRIES is expected'],
     ['--map-size cells=0', 'from 1 to'],
     ['--map-size cells=1e9', 'from 1 to'],
+    ['--fail-safe-port 0', 'A port from 1 to 65535 is expected'],
+    ['--fail-safe-port ssh', 'A port from 1 to 65535 is expected'],
     ['--attach xdp', 'Allowed choices are auto, tcx, clsact'],
     ['--node-address bogus', 'nodeAddresses[0]: this is not an IP address'],
     ['--pod-cidr 10.0.0.0/99', 'podCidrs[0]: this is not a CIDR'],
@@ -22,6 +24,28 @@ describe('weir agent', () => {
       const { code, err } = await runWeir(['agent', '--backend', 'memory', ...places, ...wrong.split(' ')], folder)
       expect(err).to.contain(message)
       expect(code).to.equal(2)
+    })
+
+  for (const [given, held] of [
+    [[], 'fail-safe ports 22, 6443 if one does'],
+    [['--fail-safe-port', '2222', '22', '--fail-safe-port', '6443'], 'fail-safe ports 22, 2222, 6443 if one does'],
+    [['--no-fail-safe-port', '--no-device'], 'no fail-safe ports if one does'],
+  ] as const)
+    it(`keeps open what it is told to: ${given.join(' ') || 'nothing said'}`, async () => {
+      const own = ['--state', join(folder, `state-${given.length}`), '--socket', join(folder, 'agent.sock')]
+      const stop = new AbortController()
+      const running = runWeir(['agent', '--backend', 'memory', ...own, ...given], folder, stop.signal)
+      try {
+        let shown = ''
+        for (let tries = 0; tries < 100 && !shown.includes('Host '); tries++) {
+          shown = (await runWeir(['status', '--socket', join(folder, 'agent.sock')], folder)).out.join('\n')
+          await new Promise(resolve => setTimeout(resolve, 20))
+        }
+        expect(shown).to.contain(`Host       no policy selects it; ${held}`)
+      } finally {
+        stop.abort()
+      }
+      expect((await running).code).to.equal(0)
     })
 
   it('takes sizes of maps by either name, as often as given', async () => {

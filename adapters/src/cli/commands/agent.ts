@@ -21,6 +21,8 @@ interface AgentOptions {
   readonly nodeAddress?: readonly string[]
   readonly podCidr?: readonly string[]
   readonly cidrMatch?: readonly ('nodes' | 'pods')[]
+  readonly device?: readonly string[] | false
+  readonly failSafePort?: readonly number[] | false
   readonly attach: AttachChoice
   readonly mapSize: MapSizes
   readonly socket: string
@@ -52,6 +54,8 @@ export function agentCommand(context: CommandContext): Command {
         ...(options.nodeAddress !== undefined && { nodeAddresses: options.nodeAddress }),
         ...(options.podCidr !== undefined && { podCidrs: options.podCidr }),
         ...(options.cidrMatch !== undefined && { cidrMatch: options.cidrMatch }),
+        ...(options.device !== undefined && { devices: options.device || [] }),
+        ...(options.failSafePort !== undefined && { failSafePorts: options.failSafePort || [] }),
       })
       terminal.note(
         `weir: node ${options.node}, ${agent.backendKind} backend, ${agent.engine.seq} events, socket ${options.socket}`,
@@ -85,6 +89,18 @@ export function agentCommand(context: CommandContext): Command {
       ).choices(['nodes', 'pods']),
     )
     .option(
+      '--device <name...>',
+      "the node's own devices, where its policy holds: names, * for any characters (else those of default routes and " +
+        "with the node's addresses)",
+    )
+    .option('--no-device', "hold the node's policy at none of its devices, only to its pods")
+    .option(
+      '--fail-safe-port <port...>',
+      'TCP ports of the node that stay open whatever isolates it, in place of 22 and 6443',
+      withPort,
+    )
+    .option('--no-fail-safe-port', 'none: policy may lock everybody out')
+    .option(
       '--bpffs <folder>',
       'BPF file system for pinned maps and links; mounted when it is not (default /sys/fs/bpf)',
     )
@@ -108,6 +124,12 @@ const mapSizeMost = 2 ** 26
 
 function shortName(map: string): string {
   return map.replace(/^weir_/, '')
+}
+
+function withPort(text: string, before: readonly number[] | boolean | undefined): readonly number[] {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65535)
+    throw new InvalidArgumentError('A port from 1 to 65535 is expected.')
+  return [...(Array.isArray(before) ? before : []), Number(text)]
 }
 
 /** `cells=500000`, added to those given before. */

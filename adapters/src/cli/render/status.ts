@@ -14,6 +14,7 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
     `Digest     ${report.digest.hex}`,
     `Datapath   ${report.backend.kind}${features.length === 0 ? '' : `: ${features.join(' ')}`}`,
     ...report.backend.notes.map(note => `           ${note}`),
+    ...hostLines(report.host),
     `Tables     ${Object.entries(report.tables)
       .map(([name, size]) => `${size} ${name}`)
       .join(', ')}`,
@@ -48,6 +49,31 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
   ]
 }
 
+function hostLines({ isJudged, failSafePorts, devices }: StatusReport['host']): readonly string[] {
+  const open = failSafePorts.length === 0 ? 'no fail-safe ports' : `fail-safe ports ${failSafePorts.join(', ')}`
+  const state = isJudged ? `judged by policy, ${open}` : `no policy selects it; ${open} if one does`
+  return [
+    `Host       ${state}`,
+    ...devices.map(
+      ({ ifname, ifindex, why, isAttached }) =>
+        `           ${isAttached ? 'at' : 'not at'} ${ifname} (${ifindex}): ${why}`,
+    ),
+  ]
+}
+
+/** What escapes the policy of a node that has some. */
+function hostTroubles({ isJudged, devices, problem }: StatusReport['host']): readonly string[] {
+  if (!isJudged) return problem === undefined ? [] : [problem]
+  const unknown = devices.flatMap(({ unknownAddresses }) => unknownAddresses)
+  return [
+    ...(problem === undefined ? [] : [problem]),
+    ...(devices.some(({ isAttached }) => isAttached) ? [] : ['policy of the node holds at none of its devices']),
+    ...(unknown.length === 0
+      ? []
+      : [`addresses that policy of the node doesn't cover, as no Node names them: ${unknown.join(', ')}`]),
+  ]
+}
+
 function troublesOf(report: StatusReport): readonly string[] {
   const full = report.backend.maps.filter(map => map.maxEntries > 0 && map.entries >= 0.9 * map.maxEntries)
   return [
@@ -55,6 +81,7 @@ function troublesOf(report: StatusReport): readonly string[] {
     ...(report.reconcile.failing === undefined
       ? []
       : [`the last change isn't enforced yet: ${report.reconcile.failing}`]),
+    ...hostTroubles(report.host),
     ...report.sources
       .filter(source => source.state === 'failing')
       .map(source => `${source.name}: ${source.error ?? 'failing'}`),

@@ -1,0 +1,111 @@
+import type { ClusterState, WeirEvent } from '@weir/core'
+import { chooseDevices, type NodeDevice } from '../network/node-devices.js'
+import { hostAddresses } from './places.js'
+
+/** How long changes are gathered: a device comes with several of them. */
+const gatherMs = 20
+
+export interface HostDevicesOptions {
+  /** The node's namespace; that of this process when absent. */
+  readonly netns: string | undefined
+  /** As DeviceChoice has them. */
+  readonly patterns: readonly string[] | undefined
+  readonly state: () => ClusterState
+  /** Brings the programs to these devices; resolves when they are there. */
+  readonly use: (devices: readonly NodeDevice[]) => Promise<void>
+  readonly report: (message: string) => void
+}
+
+/** Follows the node's own devices: which there are, as they come and go, get addresses or lose routes. */
+export class HostDevices {
+  readonly #options: HostDevicesOptions
+  #devices: readonly NodeDevice[] = []
+  #problem: string | undefined
+  #watch: { close(): void } | undefined
+  #gathering: NodeJS.Timeout | undefined
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(options: HostDevicesOptions) {
+    this.#options = options
+  }
+
+  get current(): readonly NodeDevice[] {
+    return this.#devices
+  }
+
+  /** Set while programs couldn't be brought to a device; tried again at the next change and comparison. */
+  get problem(): string | undefined {
+    return this.#problem
+  }
+
+  /** Finds the devices and watches them from now on. */
+  async start(): Promise<void> {
+    await this.refresh()
+    try {
+      const { watchDevicesIn } = await import('netns-napi')
+      this.#watch = watchDevicesIn(this.#netns, () => this.changed())
+      // What came while nobody watched.
+      this.changed()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** Something may have changed: looks at it soon. */
+  changed(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined
+      void this.refresh()
+    }, gatherMs)
+  }
+
+  /** Looks now. */
+  refresh(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#look())
+    return this.#turn
+  }
+
+  async close(): Promise<void> {
+    this.#watch?.close()
+    clearTimeout(this.#gathering)
+    await this.#turn
+  }
+
+  get #netns(): string {
+    return this.#options.netns ?? '/proc/self/ns/net'
+  }
+
+  async #look(): Promise<void> {
+    const { patterns, state, use } = this.#options
+    try {
+      const { devicesIn } = await import('netns-napi')
+      const podIfindexes = new Set([...state().endpoints.values()].map(({ fact }) => fact.ifindex))
+      const nodeAddresses = hostAddresses(state())
+      const found = chooseDevices(devicesIn(this.#netns), {
+        nodeAddresses,
+        podIfindexes,
+        ...(patterns !== undefined && { patterns }),
+      })
+      const isSame = this.#problem === undefined && placesOf(found) === placesOf(this.#devices)
+      this.#devices = found
+      if (!isSame) await use(found)
+      this.#problem = undefined
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    const problem = error instanceof Error ? error.message : String(error)
+    if (problem !== this.#problem) this.#options.report(`not all devices of the node have their programs: ${problem}`)
+    this.#problem = problem
+  }
+}
+
+/** Whether it may make a device the node's own, or no longer. */
+export function saysWhatIsOwn({ kind }: WeirEvent): boolean {
+  return kind.startsWith('node.') || kind.startsWith('endpoint.')
+}
+
+const placesOf = (devices: readonly NodeDevice[]): string =>
+  devices.map(({ ifindex, ifname }) => `${ifindex} ${ifname}`).join()

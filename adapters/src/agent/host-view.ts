@@ -1,0 +1,27 @@
+import type { Engine } from '@weir/core'
+import { defaultFailSafePorts } from '@weir/core/policy/builtin.js'
+import type { Attachment } from '@weir/datapath/backend.js'
+import type { NodeDevice } from '../network/node-devices.js'
+import { hostAddresses } from './places.js'
+import type { StatusReport } from './protocol.js'
+
+/** What holds for the node itself, and where. */
+export function hostView(
+  { state, tables }: Engine,
+  devices: readonly NodeDevice[],
+  attachments: readonly Attachment[],
+  problem: string | undefined,
+): StatusReport['host'] {
+  const own = hostAddresses(state)
+  const attached = new Set(attachments.flatMap(each => (each.role === 'device' ? [each.ifindex] : [])))
+  return {
+    isJudged: own.some(address => tables.addresses.get(address)?.subject),
+    failSafePorts: state.agent?.fact.failSafePorts ?? defaultFailSafePorts,
+    devices: devices.map(({ addresses, ...device }) => ({
+      ...device,
+      isAttached: attached.has(device.ifindex),
+      unknownAddresses: addresses.filter(address => !own.includes(address)),
+    })),
+    ...(problem !== undefined && { problem }),
+  }
+}
