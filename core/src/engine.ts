@@ -228,7 +228,7 @@ export class Engine {
     const group = this.#state.cidrGroups.get(name)?.fact
     this.#digest.policyTouched(refusalKey({ kind: 'CiliumCIDRGroup', namespace: '', name }))
     const topic = group === undefined ? undefined : ({ kind: 'group', name, labels: group.labels } as const)
-    this.#verdicts.peers.sets.put(`group ${name}`, topic, group?.cidrs ?? [])
+    this.#verdicts.peers.atoms.sets.put(`group ${name}`, topic, group?.cidrs ?? [])
   }
 
   #sliceChanged(key: string): void {
@@ -237,14 +237,14 @@ export class Engine {
       slice === undefined
         ? undefined
         : ({ kind: 'endpoints', name: objectKey(slice.namespace, slice.service) } as const)
-    this.#verdicts.peers.sets.put(`slice ${key}`, topic, slice?.addresses ?? [])
+    this.#verdicts.peers.atoms.sets.put(`slice ${key}`, topic, slice?.addresses ?? [])
   }
 
   #namesChanged(): void {
     for (const name of this.#state.dns.takeChanged()) {
       const addresses = this.#state.dns.get(name)
       const topic = addresses === undefined ? undefined : ({ kind: 'name', name } as const)
-      this.#verdicts.peers.sets.put(`name ${name}`, topic, [...(addresses?.keys() ?? [])])
+      this.#verdicts.peers.atoms.sets.put(`name ${name}`, topic, [...(addresses?.keys() ?? [])])
     }
   }
 

@@ -45,8 +45,8 @@ export class RuleBook {
   readonly subjects: readonly LabelSelector[]
   /** Label keys that selectors name. */
   readonly keys: ReadonlySet<string>
-  readonly #bySubject = new SelectorIndex<SubjectEntry>(new KeyUse(), () => {})
-  readonly #labelPeers = new SelectorIndex<SelectorEntry & { readonly text: string }>(new KeyUse(), () => {})
+  readonly #bySubject = new SelectorIndex<SubjectEntry>(new KeyUse())
+  readonly #labelPeers = new SelectorIndex<SelectorEntry & { readonly text: string }>(new KeyUse())
   readonly #blocks: BlockPeers
 
   constructor(rules: Iterable<Rule>) {

@@ -4,7 +4,9 @@ import { entryOf } from '../multimap.js'
 import type { Direction } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 import { policyOf } from '../verdict/dialects.js'
+import { directions } from '../verdict/cells.js'
 import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Subject } from '../verdict/model.js'
+import { subjectsAsking } from '../verdict/plan.js'
 import type { SettleListener, Verdicts } from '../verdict/projection.js'
 import { GroupedSum } from './grouped-sum.js'
 import {
@@ -52,6 +54,8 @@ export class DigestKeeper implements SettleListener {
   readonly #touchedAddresses = new Set<KnownAddress>()
   readonly #touchedPrefixes = new Set<NamedPrefix>()
   readonly #touchedEndpoints = new Set<Claimant>()
+  /** Classes whose cells are as they were and mean something else. */
+  readonly #touchedClasses = new Set<PeerClass>()
   readonly #touchedCells = new Map<Subject, Map<string, readonly [Direction, PeerClass | undefined]>>()
   readonly #touchedPolicies = new Set<string>()
   readonly #touchedIdentities = new Set<Identity>()
@@ -72,6 +76,8 @@ export class DigestKeeper implements SettleListener {
   classTouched(peerClass: PeerClass): void {
     this.#addresses.touch(peerClass)
     this.#prefixes.touch(peerClass)
+    if (peerClass.members.size > 0) this.#touchedClasses.add(peerClass)
+    else this.#touchedClasses.delete(peerClass)
   }
 
   subjectTouched(subject: Subject): void {
@@ -122,10 +128,10 @@ export class DigestKeeper implements SettleListener {
     }
     this.#touchedAddresses.clear()
     for (const named of this.#touchedPrefixes) {
-      if (peers.prefixes.get(named.text) !== named) this.#prefixes.remove(named)
+      if (peers.groups.prefixes.get(named.text) !== named) this.#prefixes.remove(named)
       else {
         const meaning = hash('prefix', named.text, ...prefixIdentityLabels(named.text))
-        this.#prefixes.put(named, peers.classOf(peers.restOf(named)), meaning)
+        this.#prefixes.put(named, peers.classOfRest(named), meaning)
       }
     }
     this.#touchedPrefixes.clear()
@@ -138,6 +144,14 @@ export class DigestKeeper implements SettleListener {
       }
     }
     this.#touchedEndpoints.clear()
+    for (const peerClass of this.#touchedClasses) {
+      for (const subject of subjectsAsking(peerClass.data.atoms)) {
+        for (const direction of directions) {
+          if (cells.rowOf(subject, direction, peerClass) !== undefined) this.cellTouched(subject, direction, peerClass)
+        }
+      }
+    }
+    this.#touchedClasses.clear()
     for (const [subject, touched] of this.#touchedCells) {
       for (const [cell, [direction, peerClass]] of touched) {
         const row = cells.rowOf(subject, direction, peerClass)

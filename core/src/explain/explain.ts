@@ -155,7 +155,7 @@ export class Explainer {
       const party: Party = { address, kind, name, identity, labels: shape.identityLabels, local: slot > 0 }
       return { party, prefix, shape, claimant, node }
     }
-    const around = this.#verdicts.peers.space.around(prefix ?? parseAddress('0.0.0.0')!)
+    const around = this.#verdicts.peers.groups.space.around(prefix ?? parseAddress('0.0.0.0')!)
     const party: Party = {
       address,
       kind: 'world',
@@ -164,7 +164,7 @@ export class Explainer {
       labels: prefixIdentityLabels(around.text),
       local: false,
     }
-    return { party, prefix, shape: this.#verdicts.peers.restOf(around).shape, claimant, node: undefined }
+    return { party, prefix, shape: this.#verdicts.peers.groups.restOf(around).shape, claimant, node: undefined }
   }
 
   #judge(direction: Direction, subject: End, peer: End, flow: FlowQuery): SideExplanation {

@@ -36,7 +36,7 @@ function find({ tables, peers }: Verdicts, address: string): AddressRow | Prefix
   const known = tables.addresses.get(address)
   if (known !== undefined) return known
   const prefix = parseAddress(address)
-  return prefix === undefined ? undefined : tables.prefixes.get(peers.space.around(prefix).text)
+  return prefix === undefined ? undefined : tables.prefixes.get(peers.groups.space.around(prefix).text)
 }
 
 const subjectOf = (row: AddressRow | PrefixRow): number => ('subject' in row ? row.subject : 0)

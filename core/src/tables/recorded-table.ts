@@ -1,52 +1,81 @@
 import type { Change, Table } from './tables.js'
 
-/** A table that remembers what each touched key held before, so that a delta holds net changes only. */
+/** A key's row now and, while it is touched, as it was at the last delta. */
+interface Slot<Value> {
+  now: Value | undefined
+  before: Value | undefined
+  touched: boolean
+}
+
+/**
+ * A table that remembers what each touched key held before, so that a delta holds net changes only. A change looks its
+ * key up once: large tables are mostly lookups.
+ */
 export class RecordedTable<Key, Value extends object> implements Table<Key, Value> {
-  readonly #rows = new Map<Key, Value>()
-  readonly #before = new Map<Key, Value | undefined>()
+  /** A row that is gone keeps its slot until the delta that says so. */
+  readonly #slots = new Map<Key, Slot<Value>>()
+  readonly #touched: (readonly [key: Key, slot: Slot<Value>])[] = []
   readonly #equal: (a: Value, b: Value) => boolean
+  #size = 0
 
   constructor(equal: (a: Value, b: Value) => boolean) {
     this.#equal = equal
   }
 
   get size(): number {
-    return this.#rows.size
+    return this.#size
   }
 
   get(key: Key): Value | undefined {
-    return this.#rows.get(key)
+    return this.#slots.get(key)?.now
   }
 
-  [Symbol.iterator](): Iterator<readonly [Key, Value]> {
-    return this.#rows.entries()
+  *[Symbol.iterator](): Iterator<readonly [Key, Value]> {
+    for (const [key, { now }] of this.#slots) if (now !== undefined) yield [key, now]
   }
 
   set(key: Key, value: Value): void {
-    const current = this.#rows.get(key)
-    if (current !== undefined && this.#equal(current, value)) return
-    if (!this.#before.has(key)) this.#before.set(key, current)
-    this.#rows.set(key, value)
+    let slot = this.#slots.get(key)
+    if (slot === undefined) {
+      slot = { now: undefined, before: undefined, touched: false }
+      this.#slots.set(key, slot)
+    }
+    const { now } = slot
+    if (now === undefined) this.#size += 1
+    else if (this.#equal(now, value)) return
+    this.#touch(key, slot)
+    slot.now = value
   }
 
   delete(key: Key): void {
-    const current = this.#rows.get(key)
-    if (current === undefined) return
-    if (!this.#before.has(key)) this.#before.set(key, current)
-    this.#rows.delete(key)
+    const slot = this.#slots.get(key)
+    if (slot?.now === undefined) return
+    this.#touch(key, slot)
+    slot.now = undefined
+    this.#size -= 1
   }
 
   /** The net changes since the last call. */
   flush(): Change<Value>[] {
     const changes: Change<Value>[] = []
-    for (const [key, before] of this.#before) {
-      const after = this.#rows.get(key)
-      if (before === undefined) {
-        if (after !== undefined) changes.push({ after })
-      } else if (after === undefined) changes.push({ before })
-      else if (!this.#equal(before, after)) changes.push({ before, after })
+    for (const [key, slot] of this.#touched) {
+      const { before, now } = slot
+      slot.before = undefined
+      slot.touched = false
+      if (now === undefined) {
+        this.#slots.delete(key)
+        if (before !== undefined) changes.push({ before })
+      } else if (before === undefined) changes.push({ after: now })
+      else if (!this.#equal(before, now)) changes.push({ before, after: now })
     }
-    this.#before.clear()
+    this.#touched.length = 0
     return changes
+  }
+
+  #touch(key: Key, slot: Slot<Value>): void {
+    if (slot.touched) return
+    slot.touched = true
+    slot.before = slot.now
+    this.#touched.push([key, slot])
   }
 }

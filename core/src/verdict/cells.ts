@@ -1,9 +1,10 @@
 import type { Direction } from '../policy/rule.js'
 import { RecordedTable } from '../tables/recorded-table.js'
+import { differingAtoms } from './atom-set.js'
 import type { CellKey, CellRow, Row } from '../tables/tables.js'
-import type { PeerAtom, PeerClass, PeerClassData, PeerGroup, Shape, Subject, SubjectData } from './model.js'
+import type { PeerAtom, PeerClass, PeerClassData, Shape, Subject, SubjectData } from './model.js'
 import type { PartitionChange } from './partition.js'
-import { classesOf, judgementFor, planOf, type Plan } from './plan.js'
+import { classesOf, judgementFor, planOf, subjectsAsking, type Plan } from './plan.js'
 import { Rows } from './rows.js'
 
 export const directions = ['ingress', 'egress'] as const
@@ -39,12 +40,14 @@ export class Cells {
     return this.#sides.get(subject)![direction].cells
   }
 
-  settle(subjects: PartitionChange<Shape, SubjectData>, classes: PartitionChange<PeerGroup, PeerClassData>): void {
+  settle(subjects: PartitionChange<Shape, SubjectData>, classes: PartitionChange<number, PeerClassData>): void {
     for (const subject of subjects.removed.keys()) this.#end(subject)
     const anew = new Set([...subjects.created, ...subjects.renamed.keys()])
     for (const [peerClass, { atoms }] of classes.removed) this.#judge(peerClass, atoms, anew)
-    for (const [peerClass, { atoms }] of classes.renamed)
-      this.#judge(peerClass, [...atoms, ...peerClass.data.atoms], anew)
+    for (const [peerClass, before] of classes.renamed) {
+      const atoms = differingAtoms(before, peerClass.data).map(({ atom }) => atom)
+      this.#judge(peerClass, atoms, anew)
+    }
     for (const peerClass of classes.created) this.#judge(peerClass, peerClass.data.atoms, anew)
     for (const subject of anew) this.#rebuild(subject)
     this.rows.sweep()
@@ -52,12 +55,7 @@ export class Cells {
 
   /** Brings one class's cells up to date in the subjects that ask for any of the atoms. */
   #judge(peerClass: PeerClass, atoms: readonly PeerAtom[], except: ReadonlySet<Subject>): void {
-    const subjects = new Set<Subject>()
-    for (const atom of atoms) {
-      for (const subject of atom.subjects) subjects.add(subject)
-      if (atom.kind === 'named') for (const subject of atom.use.subjects) subjects.add(subject)
-    }
-    for (const subject of subjects) {
+    for (const subject of subjectsAsking(atoms)) {
       if (except.has(subject)) continue
       for (const direction of directions) {
         const side = this.#sides.get(subject)![direction]

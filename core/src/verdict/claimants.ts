@@ -8,14 +8,12 @@ import type { ClusterState } from '../state/state.js'
 import type { Claimant, Shape } from './model.js'
 import { NumberPool } from './number-pool.js'
 import type { Ownership } from './ownership.js'
-import type { Peers } from './peers.js'
 import { NodeShapes, type Shapes } from './shapes.js'
 import type { Subjects } from './subjects.js'
 
 /** What claimants are entered into. */
 export interface ClaimantPlaces {
   readonly state: ClusterState
-  readonly peers: Peers
   readonly shapes: Shapes
   readonly ownership: Ownership
   readonly subjects: Subjects
@@ -32,7 +30,6 @@ export class Claimants {
   readonly vacated = new Set<number>()
   readonly dirtyNodes = new Set<string>()
   readonly #state: ClusterState
-  readonly #peers: Peers
   readonly #shapes: Shapes
   readonly #ownership: Ownership
   readonly #subjects: Subjects
@@ -49,9 +46,8 @@ export class Claimants {
   /** Slots that a snapshot knew, by pod, until the pod is here. */
   readonly #remembered = new Map<string, number>()
 
-  constructor({ state, peers, shapes, ownership, subjects }: ClaimantPlaces) {
+  constructor({ state, shapes, ownership, subjects }: ClaimantPlaces) {
     this.#state = state
-    this.#peers = peers
     this.#shapes = shapes
     this.#ownership = ownership
     this.#subjects = subjects
@@ -152,7 +148,6 @@ export class Claimants {
   ): Claimant {
     const isOwn = node !== '' && node === this.#state.agent?.fact.node
     const shape = this.#nodeShapes.acquire(nodeLabels(this.#state, node, isOwn))
-    this.#peers.addShape(shape)
     const is = { shape, addresses, identity: reservedIdentities[isOwn ? 'host' : 'remote-node'] }
     const before = claimant?.addresses ?? []
     const oldShape = claimant?.shape
@@ -174,13 +169,12 @@ export class Claimants {
   }
 
   #releaseNode(shape: Shape): void {
-    if (this.#nodeShapes.release(shape)) this.#peers.removeShape(shape)
+    this.#nodeShapes.release(shape)
   }
 
   #settlePod(workload: Workload, pod: PodFact, identity: Identity, claimant: Claimant | undefined): void {
     const local = this.#isLocal(workload)
     const shape = this.#shapes.acquire(workload, identity, pod, local)
-    this.#peers.addShape(shape)
     if (claimant === undefined) {
       const { addresses } = pod
       const added: Claimant = { kind: 'pod', key: workload.key, shape, identity: identity.number, addresses, slot: 0 }
@@ -246,7 +240,7 @@ export class Claimants {
   }
 
   #release(shape: Shape): void {
-    if (this.#shapes.release(shape)) this.#peers.removeShape(shape)
+    this.#shapes.release(shape)
   }
 
   #isLocal(workload: Workload): boolean {

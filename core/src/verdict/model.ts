@@ -19,7 +19,6 @@ export interface Shape {
   readonly identityLabels: readonly string[]
   /** Named ports by `portKey`; a name that is given twice for one protocol means the lowest number. */
   readonly ports: ReadonlyMap<string, number>
-  readonly groups: Set<PeerGroup>
   references: number
   /** Whoever of this shape is judged by rules of its own: pods of this node, and the node while a policy selects it. */
   readonly judged: Set<Claimant>
@@ -28,12 +27,11 @@ export interface Shape {
 /** `protocol/name` of a named port, the protocol as its IANA number. */
 export const portKey = (protocol: number, name: string): string => `${protocol}/${name}`
 
-/** A selector in use and the shapes that it matches. */
+/** A selector in use. */
 export interface SelectorEntry {
   /** The selector as text: equal selectors share an entry. */
   readonly selectorKey: string
   readonly selector: LabelSelector
-  readonly shapes: Set<Shape>
   references: number
 }
 
@@ -118,6 +116,8 @@ export interface Claimant {
 
 /** Peers with one shape within one named prefix: no rule can tell them apart. */
 export interface PeerGroup {
+  /** Its own while it lives. */
+  readonly number: number
   readonly shape: Shape
   readonly within: NamedPrefix
   readonly addresses: Set<KnownAddress>
@@ -125,10 +125,14 @@ export interface PeerGroup {
   readonly rest: boolean
 }
 
+/** The atoms that hold, by rising id. */
 export interface PeerClassData {
   readonly atoms: readonly PeerAtom[]
+  /** Equal for equal atoms. */
+  readonly hash: number
 }
-export type PeerClass = Block<PeerGroup, PeerClassData>
+/** Members are groups by number. */
+export type PeerClass = Block<number, PeerClassData>
 
 /** A rule taken apart for evaluation. */
 export interface CompiledRule {
@@ -146,12 +150,15 @@ export interface CompiledRule {
   uses: readonly NamedUse[]
 }
 
-/** A subject selector in use and its rules. */
+/** A subject selector in use, the judged shapes that it matches, and its rules. */
 export interface SubjectAtom extends SelectorEntry {
+  readonly shapes: Set<Shape>
   readonly rules: Set<CompiledRule>
 }
 
 export interface SubjectData {
+  /** Equal for equal rules and resolutions. */
+  readonly key: string
   /** In deciding order. */
   readonly rules: readonly CompiledRule[]
   /** The subject's own numbers for the names that its ingress rules use. */

@@ -1,9 +1,14 @@
 import { parseAddress } from '../address/address.js'
 import type { Claimant, KnownAddress } from './model.js'
-import type { Peers } from './peers.js'
+import type { PeerGroups } from './peer-groups.js'
 
-interface Owned {
+/** An address and who claims it, its owner first. */
+export interface Owned {
   readonly known: KnownAddress
+  readonly claimants: readonly Claimant[]
+}
+
+interface Claims extends Owned {
   readonly claimants: Claimant[]
 }
 
@@ -12,11 +17,15 @@ interface Owned {
  * other pods, a local pod before a remote one, and then the lower name: the answer follows from the state, not from who spoke last.
  */
 export class Ownership {
-  readonly #owned = new Map<string, Owned>()
-  readonly #peers: Peers
+  readonly #owned = new Map<string, Claims>()
+  readonly #groups: PeerGroups
 
-  constructor(peers: Peers) {
-    this.#peers = peers
+  constructor(groups: PeerGroups) {
+    this.#groups = groups
+  }
+
+  of(address: string): Owned | undefined {
+    return this.#owned.get(address)
   }
 
   ownerOf(address: string): Claimant | undefined {
@@ -30,7 +39,7 @@ export class Ownership {
   /** Has an address's row written anew, whoever owns it. */
   touch(address: string): void {
     const owned = this.#owned.get(address)
-    if (owned !== undefined) this.#peers.dirtyAddresses.add(owned.known)
+    if (owned !== undefined) this.#groups.dirtyAddresses.add(owned.known)
   }
 
   /** Takes in a claimant's new shape, identity, slot and addresses. */
@@ -49,7 +58,7 @@ export class Ownership {
       const prefix = parseAddress(address)
       if (prefix === undefined) return
       this.#owned.set(address, {
-        known: this.#peers.addAddress(address, prefix, claimant.shape),
+        known: this.#groups.addAddress(address, prefix, claimant.shape),
         claimants: [claimant],
       })
       return
@@ -68,13 +77,13 @@ export class Ownership {
       return
     }
     this.#owned.delete(address)
-    this.#peers.removeAddress(owned.known)
+    this.#groups.removeAddress(owned.known)
   }
 
-  #resolve({ known, claimants }: Owned): void {
+  #resolve({ known, claimants }: Claims): void {
     if (claimants.length > 1) claimants.sort(compareClaimants)
-    this.#peers.move(known, claimants[0]!.shape, known.within)
-    this.#peers.dirtyAddresses.add(known)
+    this.#groups.move(known, claimants[0]!.shape, known.within)
+    this.#groups.dirtyAddresses.add(known)
   }
 }
 

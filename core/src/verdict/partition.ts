@@ -1,18 +1,36 @@
 import { entryOf } from '../multimap.js'
 import { NumberPool } from './number-pool.js'
 
+/** A set, however it is kept. */
+export interface Members<Member> extends Iterable<Member> {
+  readonly size: number
+  add(member: Member): unknown
+  delete(member: Member): unknown
+  forEach(visit: (member: Member) => void): void
+}
+
 /** Members that are the same to every rule, under one small number. */
 export interface Block<Member, Data> {
   readonly number: number
-  readonly members: Set<Member>
-  key: string
+  readonly members: Members<Member>
   data: Data
 }
 
-/** Where a member belongs now: members with equal keys share a block. */
-export interface Placement<Data> {
-  readonly key: string
-  readonly data: Data
+/** Members of one block who belong to one place. */
+export interface Part<Member, Data> {
+  readonly to: Data
+  /** How many table rows refer to the block's number because of them. */
+  weight(): number
+  members(): Iterable<Member>
+}
+
+/** A block some of whose members belong elsewhere now. */
+export interface Departure<Member, Data> {
+  readonly block: Block<Member, Data>
+  /** One part for each place; none of them where the block is. */
+  readonly leaving: readonly Part<Member, Data>[]
+  /** Absent when everybody leaves. */
+  readonly staying: Part<Member, Data> | undefined
 }
 
 /** What `assign` did. Old data where a block's meaning changed or ended. */
@@ -25,40 +43,44 @@ export interface PartitionChange<Member, Data> {
   readonly moved: readonly Member[]
 }
 
-interface Target<Data> extends Placement<Data> {
-  weight: number
+/** Members to their blocks. */
+export interface Placed<Member, Value> {
+  get(member: Member): Value | undefined
+  set(member: Member, value: Value): unknown
+  delete(member: Member): unknown
 }
 
-/** Members of one block that leave it, by where they go. */
-interface Leaving<Data> {
-  count: number
-  weight: number
-  readonly to: Map<string, Target<Data>>
+/** Where members are kept, and which data are one block's. */
+export interface PartitionKind<Member, Data> {
+  members(): Members<Member>
+  readonly placed: Placed<Member, Block<Member, Data>>
+  /** How many table rows refer to a block's number because of a member. */
+  weight(member: Member): number
+  /** Equal for equal data. */
+  hash(data: Data): number | string
+  same(a: Data, b: Data): boolean
 }
 
-/** Blocks that go along with most of their members, with their old data; and who stays behind. */
-interface Renaming<Member, Data> {
-  readonly renamed: Map<Block<Member, Data>, Data>
-  readonly stayers: ReadonlyMap<Member, Placement<Data>>
+interface Renaming<Member, Data> extends Departure<Member, Data> {
+  readonly heaviest: Part<Member, Data>
+  readonly weight: number
 }
 
 /**
- * Members in numbered blocks by key. When most of a block, by weight, moves to one key that no other block holds, the
- * block keeps its number and is renamed in place, and those that stay behind move instead: whatever refers to the number
- * of the heavier part need not change.
+ * Members in numbered blocks by what they have in common. When most of a block, by weight, goes to one place, the block
+ * keeps its number and is renamed in place, and those that stay behind move instead; so do the members of a block that
+ * has the place already, if they weigh less: whatever refers to the number of the heavier part need not change.
  */
 export class Partition<Member, Data> {
-  readonly #blocks = new Map<string, Block<Member, Data>>()
-  readonly #placed = new Map<Member, Block<Member, Data>>()
+  readonly #kind: PartitionKind<Member, Data>
+  readonly #blocks = new Map<number | string, Block<Member, Data>[]>()
   readonly #numbers = new NumberPool()
   readonly #emptied = new Set<Block<Member, Data>>()
-  readonly #weight: (member: Member) => number
   /** Numbers of blocks that a snapshot knew, by meaning, until their members are placed. */
   #remembered: { readonly numbers: Map<string, number>; readonly meaning: (data: Data) => string } | undefined
 
-  /** @param weight how many table rows refer to the number because of a member */
-  constructor(weight: (member: Member) => number) {
-    this.#weight = weight
+  constructor(kind: PartitionKind<Member, Data>) {
+    this.#kind = kind
   }
 
   /** Blocks that `assign` makes until `forget` get the number that their meaning had. */
@@ -74,47 +96,42 @@ export class Partition<Member, Data> {
   }
 
   blockOf(member: Member): Block<Member, Data> | undefined {
-    return this.#placed.get(member)
+    return this.#kind.placed.get(member)
   }
 
-  blocks(): Iterable<Block<Member, Data>> {
-    return this.#blocks.values()
-  }
-
-  get size(): number {
-    return this.#blocks.size
+  *blocks(): Iterable<Block<Member, Data>> {
+    for (const some of this.#blocks.values()) yield* some
   }
 
   remove(member: Member): void {
-    const block = this.#placed.get(member)
+    const block = this.#kind.placed.get(member)
     if (block === undefined) return
-    this.#placed.delete(member)
+    this.#kind.placed.delete(member)
     block.members.delete(member)
     if (block.members.size === 0) this.#emptied.add(block)
   }
 
-  /** Places members; those not named stay. */
-  assign(placements: ReadonlyMap<Member, Placement<Data>>): PartitionChange<Member, Data> {
-    const { renamed, stayers } = this.#rename(placements)
+  /**
+   * Brings members to where they belong.
+   * @param departures of members that are placed; those not named stay
+   * @param arrivals members that have no block yet
+   */
+  assign(
+    departures: Iterable<Departure<Member, Data>>,
+    arrivals: Iterable<readonly [member: Member, data: Data]>,
+  ): PartitionChange<Member, Data> {
     const created = new Set<Block<Member, Data>>()
     const moved: Member[] = []
-    for (const [member, placement] of [...placements, ...stayers]) {
-      const old = this.#placed.get(member)
-      if (old?.key === placement.key && this.#blocks.get(old.key) === old) continue
-      this.remove(member)
-      let block = this.#blocks.get(placement.key)
-      if (block === undefined) {
-        block = {
-          number: this.#numberFor(placement.data),
-          members: new Set(),
-          key: placement.key,
-          data: placement.data,
-        }
-        this.#blocks.set(placement.key, block)
-        created.add(block)
+    const { renamed, moves } = this.#rename(departures)
+    for (const [members, data] of moves) {
+      for (const member of members) {
+        this.remove(member)
+        this.#put(member, data, created)
+        moved.push(member)
       }
-      block.members.add(member)
-      this.#placed.set(member, block)
+    }
+    for (const [member, data] of arrivals) {
+      this.#put(member, data, created)
       moved.push(member)
     }
     const removed = this.#sweep()
@@ -127,6 +144,17 @@ export class Partition<Member, Data> {
     this.#numbers.commit()
   }
 
+  #put(member: Member, data: Data, created: Set<Block<Member, Data>>): void {
+    let block = this.#find(data)
+    if (block === undefined) {
+      block = { number: this.#numberFor(data), members: this.#kind.members(), data }
+      this.#enter(block)
+      created.add(block)
+    }
+    block.members.add(member)
+    this.#kind.placed.set(member, block)
+  }
+
   #numberFor(data: Data): number {
     if (this.#remembered === undefined) return this.#numbers.take()
     const { numbers, meaning } = this.#remembered
@@ -136,50 +164,55 @@ export class Partition<Member, Data> {
     return number ?? this.#numbers.take()
   }
 
-  #rename(placements: ReadonlyMap<Member, Placement<Data>>): Renaming<Member, Data> {
-    const leaving = new Map<Block<Member, Data>, Leaving<Data>>()
-    for (const [member, { key, data }] of placements) {
-      const block = this.#placed.get(member)
-      if (block === undefined || block.key === key) continue
-      const group = entryOf(leaving, block, () => ({ count: 0, weight: 0, to: new Map() }))
-      const weight = this.#weight(member)
-      group.count += 1
-      group.weight += weight
-      const target = entryOf(group.to, key, () => ({ key, data, weight: 0 }))
-      target.weight += weight
+  /** Gives blocks the place that most of their members go to; the others have yet to move. */
+  #rename(departures: Iterable<Departure<Member, Data>>): {
+    readonly renamed: Map<Block<Member, Data>, Data>
+    readonly moves: readonly (readonly [members: readonly Member[], to: Data])[]
+  } {
+    const moves: [Member[], Data][] = []
+    const candidates: Renaming<Member, Data>[] = []
+    const departing = new Set<Block<Member, Data>>()
+    for (const { block, leaving, staying } of departures) {
+      departing.add(block)
+      const heaviest = leaving.reduce((most, part) => (part.weight() > most.weight() ? part : most))
+      const weight = heaviest.weight()
+      if (staying !== undefined && weight <= staying.weight()) {
+        for (const part of leaving) moves.push([[...part.members()], part.to])
+        continue
+      }
+      // A block that nobody stays in gives its place up first: another may be about to take it.
+      if (staying === undefined) this.#leave(block)
+      candidates.push({ block, leaving, staying, heaviest, weight })
     }
+    candidates.sort((a, b) => b.weight - a.weight)
     const renamed = new Map<Block<Member, Data>, Data>()
-    const stayers = new Map<Member, Placement<Data>>()
-    const candidates: (readonly [Block<Member, Data>, Target<Data>])[] = []
-    for (const [block, group] of leaving) {
-      const [heaviest] = [...group.to.values()].sort((a, b) => b.weight - a.weight)
-      const isLeft = group.count === block.members.size
-      if (!isLeft && heaviest!.weight <= this.#weightOfStayers(block, group.weight, heaviest!.weight)) continue
-      // A block that nobody stays in gives its key up first: another may be about to take it.
-      if (isLeft) this.#blocks.delete(block.key)
-      candidates.push([block, heaviest!])
-    }
-    candidates.sort(([, a], [, b]) => b.weight - a.weight)
-    for (const [block, { key, data }] of candidates) {
-      if (this.#blocks.has(key)) continue
-      if (this.#blocks.get(block.key) === block) this.#blocks.delete(block.key)
+    const weights = new Map<Block<Member, Data>, number>()
+    const weightOf = (block: Block<Member, Data>): number => entryOf(weights, block, () => this.#weight(block))
+    for (const { block, leaving, staying, heaviest, weight } of candidates) {
+      const holder = this.#find(heaviest.to)
+      const isTaken = holder !== undefined && (departing.has(holder) || weightOf(holder) >= weight)
+      for (const part of leaving) if (isTaken || part !== heaviest) moves.push([[...part.members()], part.to])
+      if (isTaken) continue
+      if (holder !== undefined) {
+        moves.push([[...holder.members], heaviest.to])
+        this.#leave(holder)
+      }
+      if (staying !== undefined) {
+        moves.push([[...staying.members()], block.data])
+        this.#leave(block)
+      }
       renamed.set(block, block.data)
-      const stays = { key: block.key, data: block.data }
-      for (const member of block.members) if (!placements.has(member)) stayers.set(member, stays)
-      block.key = key
-      block.data = data
-      this.#blocks.set(key, block)
+      block.data = heaviest.to
+      this.#enter(block)
     }
-    return { renamed, stayers }
+    return { renamed, moves }
   }
 
-  /** No more than `limit` + 1 is counted: who stays behind matters only if it outweighs who goes. */
-  #weightOfStayers(block: Block<Member, Data>, leaving: number, limit: number): number {
-    let weight = -leaving
-    for (const member of block.members) {
-      weight += this.#weight(member)
-      if (weight > limit) break
-    }
+  #weight({ members }: Block<Member, Data>): number {
+    let weight = 0
+    members.forEach(member => {
+      weight += this.#kind.weight(member)
+    })
     return weight
   }
 
@@ -187,11 +220,32 @@ export class Partition<Member, Data> {
     const removed = new Map<Block<Member, Data>, Data>()
     for (const block of this.#emptied) {
       if (block.members.size > 0) continue
-      if (this.#blocks.get(block.key) === block) this.#blocks.delete(block.key)
+      this.#leave(block)
       this.#numbers.free(block.number)
       removed.set(block, block.data)
     }
     this.#emptied.clear()
     return removed
+  }
+
+  #find(data: Data): Block<Member, Data> | undefined {
+    return this.#blocks.get(this.#kind.hash(data))?.find(block => this.#kind.same(block.data, data))
+  }
+
+  #enter(block: Block<Member, Data>): void {
+    const hash = this.#kind.hash(block.data)
+    const others = this.#blocks.get(hash)
+    if (others === undefined) this.#blocks.set(hash, [block])
+    else others.push(block)
+  }
+
+  /** The block is found no more by what it means. */
+  #leave(block: Block<Member, Data>): void {
+    const hash = this.#kind.hash(block.data)
+    const some = this.#blocks.get(hash)
+    const at = some?.indexOf(block) ?? -1
+    if (at < 0) return
+    some!.splice(at, 1)
+    if (some!.length === 0) this.#blocks.delete(hash)
   }
 }

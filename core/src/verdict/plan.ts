@@ -3,7 +3,15 @@ import type { Direction } from '../policy/rule.js'
 import { compareRules, judge, type Match } from './evaluate.js'
 import type { Judgement } from './judgement.js'
 import { packetKey, union, type Intervals } from './intervals.js'
-import { portKey, type CompiledRule, type NamedUse, type PeerAtom, type PeerClass, type SubjectData } from './model.js'
+import {
+  portKey,
+  type CompiledRule,
+  type NamedUse,
+  type PeerAtom,
+  type PeerClass,
+  type Subject,
+  type SubjectData,
+} from './model.js'
 
 /** A match with its rule's place in the deciding order. */
 interface Placed extends Match {
@@ -56,6 +64,16 @@ export function classesOf(plan: Plan): Set<PeerClass> {
     for (const atom of use.byNumber.values()) for (const peerClass of atom.classes) classes.add(peerClass)
   }
   return classes
+}
+
+/** The subjects whose rules ask for any of the atoms. */
+export function subjectsAsking(atoms: Iterable<PeerAtom>): Set<Subject> {
+  const subjects = new Set<Subject>()
+  for (const atom of atoms) {
+    for (const subject of atom.subjects) subjects.add(subject)
+    if (atom.kind === 'named') for (const subject of atom.use.subjects) subjects.add(subject)
+  }
+  return subjects
 }
 
 /** What the plan says of a peer of whom these atoms hold. */

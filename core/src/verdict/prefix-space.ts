@@ -1,7 +1,7 @@
 import { containsPrefix, parsePrefix, prefixText, type Prefix } from '../address/address.js'
 import { PrefixTrie } from '../address/trie.js'
 import type { Family } from '../policy/rule.js'
-import type { CidrAtom, KnownAddress, NamedPrefix, PeerGroup } from './model.js'
+import type { CidrAtom, KnownAddress, NamedPrefix } from './model.js'
 
 /** What follows from a named prefix that comes, goes or means something else. */
 export interface PrefixSpaceListener {
@@ -9,7 +9,8 @@ export interface PrefixSpaceListener {
   prefixRemoved(named: NamedPrefix): void
   /** The longest named prefix around a known address is another one. */
   addressMoved(address: KnownAddress, within: NamedPrefix): void
-  groupChanged(group: PeerGroup): void
+  /** An atom holds within a named prefix from now on, or ceases to. */
+  atomToggled(named: NamedPrefix, atom: CidrAtom): void
 }
 
 interface Space {
@@ -78,7 +79,7 @@ export class PrefixSpace {
       if (holds === named.atoms.has(atom)) continue
       if (holds) named.atoms.add(atom)
       else named.atoms.delete(atom)
-      for (const group of named.groups.values()) this.#listener.groupChanged(group)
+      this.#listener.atomToggled(named, atom)
     }
   }
 

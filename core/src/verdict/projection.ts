@@ -58,15 +58,14 @@ export class Verdicts {
     this.#cidrIdentities = cidrIdentities
     this.#listener = listener
     this.peers = new Peers(this.#keys, [worldShape('world', 'world-ipv4'), worldShape('world', 'world-ipv6')])
-    this.rules = new RuleSet(this.#keys, this.peers)
+    this.rules = new RuleSet(this.#keys, this.peers.atoms)
     this.rules.replace('built-in', builtinRules)
     this.subjects = new Subjects(this.rules)
     this.cells = new Cells(listener.cellTouched)
-    this.ownership = new Ownership(this.peers)
+    this.ownership = new Ownership(this.peers.groups)
     this.shapes = new Shapes(workloads, this.#keys)
     this.claimants = new Claimants({
       state,
-      peers: this.peers,
       shapes: this.shapes,
       ownership: this.ownership,
       subjects: this.subjects,
@@ -94,7 +93,7 @@ export class Verdicts {
   withMembers(rule: Rule): Rule {
     if (rule.peers === 'any' || !rule.peers.some(({ kind }) => kind === 'set')) return rule
     const peers = rule.peers.map(peer =>
-      peer.kind === 'set' ? { ...peer, cidrs: this.peers.sets.membersOf(peer.source) } : peer,
+      peer.kind === 'set' ? { ...peer, cidrs: this.peers.atoms.sets.membersOf(peer.source) } : peer,
     )
     return { ...rule, peers }
   }
@@ -113,7 +112,7 @@ export class Verdicts {
         this.claimants.dirty.add(claimant)
         for (const address of claimant.addresses) {
           const known = this.ownership.knownOf(address)
-          if (known !== undefined) this.peers.dirtyAddresses.add(known)
+          if (known !== undefined) this.peers.groups.dirtyAddresses.add(known)
         }
       }
     }
@@ -160,53 +159,53 @@ export class Verdicts {
       this.rules.replace('built-in for nodes', hostRules === undefined ? [] : hostBuiltinRules(ports))
     }
     this.rules.sweep()
-    this.peers.settleSets()
+    this.peers.atoms.settleSets()
     for (const key of this.#keys.changed) {
       for (const workload of this.shapes.withFiltered(key)) this.#workloads.touch(workload)
     }
     this.#keys.changed.clear()
     for (const prefix of this.#cidrIdentities.dirty) {
-      const named = this.peers.prefixes.get(prefix)
-      if (named !== undefined) this.peers.dirtyPrefixes.add(named)
+      const named = this.peers.groups.prefixes.get(prefix)
+      if (named !== undefined) this.peers.groups.dirtyPrefixes.add(named)
     }
     this.#cidrIdentities.dirty.clear()
   }
 
   #writeAddresses(): void {
-    for (const known of this.peers.dirtyAddresses) {
+    for (const known of this.peers.groups.dirtyAddresses) {
       const { address } = known
       this.#listener.addressTouched(known)
-      const current = this.ownership.knownOf(address)
-      if (current === undefined) {
+      const owned = this.ownership.of(address)
+      if (owned === undefined) {
         this.#addresses.delete(address)
         continue
       }
-      const owner = this.ownership.ownerOf(address)!
+      const owner = owned.claimants[0]!
       const { identity, slot, shape } = owner
       this.#addresses.set(address, {
         address,
         identity,
-        peerClass: this.peers.classOf(current.group).number,
+        peerClass: this.peers.classOf(owned.known.group).number,
         subject: shape.judged.has(owner) ? this.#subjectNumber(shape) : 0,
         endpoint: slot,
       })
     }
-    this.peers.dirtyAddresses.clear()
+    this.peers.groups.dirtyAddresses.clear()
   }
 
   #writePrefixes(): void {
-    for (const named of this.peers.dirtyPrefixes) {
+    for (const named of this.peers.groups.dirtyPrefixes) {
       const { text } = named
       this.#listener.prefixTouched(named)
-      const current = this.peers.prefixes.get(text)
+      const current = this.peers.groups.prefixes.get(text)
       if (current === undefined) {
         this.#prefixes.delete(text)
         continue
       }
-      const peerClass = this.peers.classOf(this.peers.restOf(current)).number
+      const peerClass = this.peers.classOfRest(current).number
       this.#prefixes.set(text, { prefix: text, identity: this.#cidrIdentities.numberOf(text), peerClass })
     }
-    this.peers.dirtyPrefixes.clear()
+    this.peers.groups.dirtyPrefixes.clear()
   }
 
   #writeEndpoints(): void {

@@ -6,8 +6,8 @@ import type { LabelSelector } from '../policy/selector.js'
 import { portSetIntervals } from './intervals.js'
 import type { KeyUse } from './key-use.js'
 import { portKey, type CompiledRule, type NamedUse, type Shape, type SubjectAtom } from './model.js'
-import type { Peers } from './peers.js'
-import { SelectorIndex } from './selector-index.js'
+import type { PeerAtoms } from './peer-atoms.js'
+import { SubjectIndex } from './subject-index.js'
 
 /**
  * The rules in force, and whom they select. A policy's new version keeps those of its rules that say the same, so that
@@ -15,11 +15,11 @@ import { SelectorIndex } from './selector-index.js'
  * what the others would ask tells no peers apart here.
  */
 export class RuleSet {
-  readonly subjects: SelectorIndex<SubjectAtom>
+  readonly subjects: SubjectIndex
   /** Shapes of judged pods and nodes whose rules may have changed. */
   readonly dirtyShapes = new Set<Shape>()
   readonly #keys: KeyUse
-  readonly #peers: Peers
+  readonly #atoms: PeerAtoms
   readonly #byPolicy = new Map<string, readonly CompiledRule[]>()
   #nextRule = 1
   #released: CompiledRule[] = []
@@ -28,10 +28,10 @@ export class RuleSet {
   /** Subject selectors whose rules may have begun to select a local pod, or ceased to. */
   readonly #unsettled = new Set<SubjectAtom>()
 
-  constructor(keys: KeyUse, peers: Peers) {
+  constructor(keys: KeyUse, atoms: PeerAtoms) {
     this.#keys = keys
-    this.#peers = peers
-    this.subjects = new SelectorIndex(keys, shape => this.dirtyShapes.add(shape))
+    this.#atoms = atoms
+    this.subjects = new SubjectIndex(keys)
   }
 
   /** Puts the rules of a policy's new version in force; `[]` when it is gone. What they no longer say goes at `sweep`. */
@@ -62,12 +62,12 @@ export class RuleSet {
   addShape(shape: Shape): void {
     if (!this.subjects.add(shape)) return
     this.dirtyShapes.add(shape)
-    for (const subject of this.subjects.matchesOf(shape)!) if (subject.shapes.size === 1) this.#unsettled.add(subject)
+    for (const subject of this.subjects.matchesOf(shape)) if (subject.shapes.size === 1) this.#unsettled.add(subject)
   }
 
   /** The shape's last local pod is gone. */
   removeShape(shape: Shape): void {
-    for (const subject of this.subjects.matchesOf(shape) ?? []) {
+    for (const subject of this.subjects.matchesOf(shape)) {
       if (subject.shapes.size === 1) this.#unsettled.add(subject)
     }
     this.subjects.remove(shape)
@@ -89,7 +89,7 @@ export class RuleSet {
 
   /** The rules of a shape that `subjects` knows, in no particular order. */
   rulesOf(shape: Shape): CompiledRule[] {
-    return this.#collect(this.subjects.matchesOf(shape) ?? [])
+    return this.#collect(this.subjects.matchesOf(shape))
   }
 
   /** The rules that would select somebody with these labels, wherever he is. */
@@ -104,7 +104,7 @@ export class RuleSet {
   }
 
   #compile(rule: Rule, text: string): CompiledRule {
-    const subject = this.subjects.acquire(rule.subject, fields => ({ ...fields, rules: new Set<CompiledRule>() }))
+    const subject = this.subjects.acquire(rule.subject)
     const compiled: CompiledRule = {
       id: this.#nextRule++,
       text,
@@ -139,13 +139,13 @@ export class RuleSet {
   #bind(compiled: CompiledRule): void {
     if (compiled.bound) return
     const { rule, names } = compiled
-    const bases = rule.peers === 'any' ? 'any' : rule.peers.map(peer => this.#peers.acquire(peer))
+    const bases = rule.peers === 'any' ? 'any' : rule.peers.map(peer => this.#atoms.acquire(peer))
     const uses: NamedUse[] = []
     if (rule.direction === 'egress' && names.length > 0) {
-      const resolvers = bases === 'any' ? [this.#peers.acquire(anyNamed)] : bases
+      const resolvers = bases === 'any' ? [this.#atoms.acquire(anyNamed)] : bases
       for (const base of resolvers) {
         for (const { name, protocol } of names) {
-          uses.push(this.#peers.acquireUse(base, portKey(protocol, name), protocol))
+          uses.push(this.#atoms.acquireUse(base, portKey(protocol, name), protocol))
         }
       }
     }
@@ -155,9 +155,9 @@ export class RuleSet {
   #unbind(compiled: CompiledRule): void {
     if (!compiled.bound) return
     const { bases, uses } = compiled
-    for (const use of uses) this.#peers.releaseUse(use)
-    if (bases !== 'any') for (const base of bases) this.#peers.release(base)
-    else if (uses.length > 0) this.#peers.release(uses[0]!.base)
+    for (const use of uses) this.#atoms.releaseUse(use)
+    if (bases !== 'any') for (const base of bases) this.#atoms.release(base)
+    else if (uses.length > 0) this.#atoms.release(uses[0]!.base)
     Object.assign(compiled, { bound: false, bases: [], uses: [] })
   }
 

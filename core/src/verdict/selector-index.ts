@@ -3,12 +3,11 @@ import type { LabelMap } from '../identity/labels.js'
 import type { LabelSelector, Requirement } from '../policy/selector.js'
 import { dropFrom, entryOf } from '../multimap.js'
 import type { KeyUse } from './key-use.js'
-import type { SelectorEntry, Shape } from './model.js'
+import type { SelectorEntry } from './model.js'
 
 /**
- * Which selectors match which shapes, kept as both come and go. A selector hangs on one of its requirements, so a new
- * shape meets only the selectors that ask for one of its labels, and a new selector only shapes with a label it asks
- * for. Selectors that only forbid meet everything.
+ * Selectors in use, to be asked which of them match given labels. A selector hangs on one of its requirements, so labels
+ * meet only the selectors that ask for one of them. Selectors that only forbid meet everything.
  */
 export class SelectorIndex<Entry extends SelectorEntry> {
   readonly #entries = new Map<string, Entry>()
@@ -16,19 +15,16 @@ export class SelectorIndex<Entry extends SelectorEntry> {
   readonly #byKey = new Map<string, Set<Entry>>()
   readonly #unanchored = new Set<Entry>()
   readonly #anchors = new Map<Entry, Requirement | undefined>()
-  readonly #shapes = new Map<string, Map<string, Set<Shape>>>()
-  readonly #matches = new Map<Shape, Set<Entry>>()
-  readonly #changed: (shape: Shape) => void
-
   readonly #keys: KeyUse
+  readonly #population: (requirement: Requirement) => number
 
   /**
    * @param keys counts the label keys that selectors name
-   * @param changed is told of each shape whose matches changed because a selector came or went
+   * @param population how many meet a requirement: the best to hang on is one that few meet
    */
-  constructor(keys: KeyUse, changed: (shape: Shape) => void) {
+  constructor(keys: KeyUse, population: (requirement: Requirement) => number = () => 0) {
     this.#keys = keys
-    this.#changed = changed
+    this.#population = population
   }
 
   get size(): number {
@@ -40,7 +36,7 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     const selectorKey = selectorText(selector)
     let entry = this.#entries.get(selectorKey)
     if (entry === undefined) {
-      entry = create({ selectorKey, selector, shapes: new Set(), references: 0 })
+      entry = create({ selectorKey, selector, references: 0 })
       this.#entries.set(selectorKey, entry)
       this.#keys.acquire(selector)
       this.#anchor(entry)
@@ -56,37 +52,7 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     this.#entries.delete(entry.selectorKey)
     this.#keys.release(entry.selector)
     this.#unanchor(entry)
-    for (const shape of entry.shapes) {
-      this.#matches.get(shape)?.delete(entry)
-      this.#changed(shape)
-    }
-    entry.shapes.clear()
     return true
-  }
-
-  /** @returns false when the shape is here already */
-  add(shape: Shape): boolean {
-    if (this.#matches.has(shape)) return false
-    const matches = new Set<Entry>()
-    this.#matches.set(shape, matches)
-    for (const [key, value] of shape.labels) bucket(this.#shapes, key, value).add(shape)
-    for (const entry of this.matching(shape.labels)) {
-      matches.add(entry)
-      entry.shapes.add(shape)
-    }
-    return true
-  }
-
-  remove(shape: Shape): void {
-    const matches = this.#matches.get(shape)
-    if (matches === undefined) return
-    this.#matches.delete(shape)
-    for (const entry of matches) entry.shapes.delete(shape)
-    for (const [key, value] of shape.labels) drop(this.#shapes, key, value, shape)
-  }
-
-  matchesOf(shape: Shape): ReadonlySet<Entry> | undefined {
-    return this.#matches.get(shape)
   }
 
   /** The entries that labels match, by looking only at those that could. */
@@ -100,7 +66,7 @@ export class SelectorIndex<Entry extends SelectorEntry> {
       consider(this.#byKey.get(key))
       consider(this.#byValue.get(key)?.get(value))
     }
-    consider(this.#unanchored)
+    if (this.#unanchored.size > 0) consider(this.#unanchored)
     return found
   }
 
@@ -109,9 +75,9 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     let fewest = Infinity
     for (const requirement of entry.selector) {
       if (requirement.operator !== 'In' && requirement.operator !== 'Exists') continue
-      // Shapes to come meet all entries that hang here. Exists costs a little more: they may have any value.
+      // Labels to come meet all entries that hang here. Exists costs a little more: they may have any value.
       const met = this.#hungOn(requirement) + (requirement.operator === 'Exists' ? 0.5 : 0)
-      const count = this.#candidateCount(requirement) + met
+      const count = this.#population(requirement) + met
       if (count < fewest) {
         anchor = requirement
         fewest = count
@@ -121,15 +87,7 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     if (anchor === undefined) this.#unanchored.add(entry)
     else if (anchor.operator === 'In')
       for (const value of anchor.values) bucket(this.#byValue, anchor.key, value).add(entry)
-    else {
-      entryOf(this.#byKey, anchor.key, () => new Set()).add(entry)
-    }
-    for (const shape of this.#candidates(anchor)) {
-      if (!matchesSelector(entry.selector, shape.labels)) continue
-      entry.shapes.add(shape)
-      this.#matches.get(shape)!.add(entry)
-      this.#changed(shape)
-    }
+    else entryOf(this.#byKey, anchor.key, () => new Set()).add(entry)
   }
 
   #unanchor(entry: Entry): void {
@@ -146,26 +104,6 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     let most = 0
     if (byValue !== undefined) for (const value of values) most = Math.max(most, byValue.get(value)?.size ?? 0)
     return most
-  }
-
-  #candidateCount({ key, operator, values }: Requirement): number {
-    const byValue = this.#shapes.get(key)
-    if (byValue === undefined) return 0
-    let count = 0
-    if (operator === 'In') for (const value of values) count += byValue.get(value)?.size ?? 0
-    else for (const shapes of byValue.values()) count += shapes.size
-    return count
-  }
-
-  *#candidates(anchor: Requirement | undefined): Iterable<Shape> {
-    if (anchor === undefined) {
-      yield* this.#matches.keys()
-      return
-    }
-    const byValue = this.#shapes.get(anchor.key)
-    if (byValue === undefined) return
-    if (anchor.operator === 'In') for (const value of new Set(anchor.values)) yield* byValue.get(value) ?? []
-    else for (const shapes of byValue.values()) yield* shapes
   }
 }
 

@@ -116,7 +116,7 @@ const newShape = (
   labels: Shape['labels'],
   identityLabels: readonly string[],
   ports: Shape['ports'],
-): Shape => ({ key, kind, labels, identityLabels, ports, groups: new Set(), references: 0, judged: new Set() })
+): Shape => ({ key, kind, labels, identityLabels, ports, references: 0, judged: new Set() })
 
 /** The named ports of a pod by `portKey`; a name that is given twice for one protocol means the lowest number. */
 export function namedPorts(pod: Pick<PodFact, 'ports'>): Map<string, number> {

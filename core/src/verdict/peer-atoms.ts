@@ -1,0 +1,140 @@
+import { parsePrefix, prefixText, type Prefix } from '../address/address.js'
+import type { LabelMap } from '../identity/labels.js'
+import { dropFrom, entryOf } from '../multimap.js'
+import type { PeerSelector } from '../policy/rule.js'
+import { peerText } from '../policy/text.js'
+import { AddressSets, type AddressSet } from './address-sets.js'
+import { BlockSet } from './block-set.js'
+import type { KeyUse } from './key-use.js'
+import type { BaseAtom, CidrAtom, LabelAtom, NamedAtom, NamedUse, PeerAtom } from './model.js'
+import type { PeerGroups } from './peer-groups.js'
+import { SelectorIndex } from './selector-index.js'
+
+/** What rules ask of peers, each question once, and what of it came and went since classes last followed. */
+export class PeerAtoms {
+  readonly sets = new AddressSets()
+  /** Selectors that classes don't know yet. */
+  readonly begun = new Set<LabelAtom>()
+  /** Named ports that classes don't know yet, of atoms that they may know. */
+  readonly begunUses = new Set<NamedUse>()
+  /** Atoms that nobody asks for any more. */
+  readonly ended = new Set<PeerAtom>()
+  readonly #groups: PeerGroups
+  readonly #labels: SelectorIndex<LabelAtom>
+  readonly #cidrs = new Map<string, CidrAtom>()
+  readonly #bySet = new Map<AddressSet, Set<CidrAtom>>()
+  #nextAtom = 1
+
+  constructor(keys: KeyUse, groups: PeerGroups) {
+    this.#groups = groups
+    this.#labels = new SelectorIndex(keys, requirement => groups.postings.countOf(requirement))
+  }
+
+  acquire(peer: PeerSelector): BaseAtom {
+    const text = peerText(peer)
+    if (peer.kind === 'labels') {
+      return this.#labels.acquire(peer.selector, fields => {
+        const atom: LabelAtom = { ...fields, ...this.#atom(text), kind: 'labels', uses: new Map() }
+        this.begun.add(atom)
+        return atom
+      })
+    }
+    const atom = entryOf(this.#cidrs, text, () => this.#addressAtom(peer, text))
+    atom.references += 1
+    return atom
+  }
+
+  release(atom: BaseAtom): void {
+    if (atom.kind === 'labels') {
+      if (this.#labels.release(atom) && !this.begun.delete(atom)) this.ended.add(atom)
+      return
+    }
+    atom.references -= 1
+    if (atom.references > 0) return
+    this.#cidrs.delete(atom.text)
+    this.#groups.space.removeAtom(atom)
+    if (atom.set === undefined) return
+    dropFrom(this.#bySet, atom.set, atom)
+    this.sets.release(atom.set)
+  }
+
+  /** Makes the number that peers of `base` give to a named port part of their class. */
+  acquireUse(base: BaseAtom, portKey: string, protocol: number): NamedUse {
+    const use = entryOf(base.uses, portKey, () => {
+      const made = { base, portKey, protocol, byNumber: new Map(), subjects: new Set<never>(), references: 0 }
+      this.begunUses.add(made)
+      return made
+    })
+    use.references += 1
+    return use
+  }
+
+  releaseUse(use: NamedUse): void {
+    use.references -= 1
+    if (use.references > 0) return
+    use.base.uses.delete(use.portKey)
+    this.begunUses.delete(use)
+    for (const atom of use.byNumber.values()) this.ended.add(atom)
+  }
+
+  /** The atom of those of a use's peers that give the port this number. */
+  named(use: NamedUse, number: number): NamedAtom {
+    return entryOf(use.byNumber, number, () => ({
+      ...this.#atom(`${use.base.text} with ${use.portKey}=${number}`),
+      kind: 'named',
+      use,
+      number,
+    }))
+  }
+
+  /** The selectors in use that labels match. */
+  matching(labels: LabelMap): readonly LabelAtom[] {
+    return this.#labels.matching(labels)
+  }
+
+  /** Brings the atoms of sets up to their sets' members. */
+  settleSets(): void {
+    for (const set of this.sets.dirty) {
+      for (const atom of this.#bySet.get(set) ?? []) {
+        for (const text of set.dirty) this.#followBlock(atom, text, set.members.has(text))
+      }
+      set.dirty.clear()
+    }
+    this.sets.dirty.clear()
+  }
+
+  #followBlock(atom: CidrAtom, text: string, isMember: boolean): void {
+    if (isMember === atom.blocks.has(text)) return
+    if (isMember) this.#groups.space.addBlock(atom, text, parsePrefix(text)!)
+    else this.#groups.space.removeBlock(atom, text)
+  }
+
+  #addressAtom(peer: Exclude<PeerSelector, { readonly kind: 'labels' }>, text: string): CidrAtom {
+    const set = peer.kind === 'set' ? this.sets.acquire(peer.source) : undefined
+    const block = peer.kind === 'cidr' ? parsePrefix(peer.cidr) : undefined
+    // Holes that are no part of the block say nothing.
+    const holes = peer.except
+      .map(parsePrefix)
+      .filter(hole => hole !== undefined && (set !== undefined || hole.family === block?.family))
+    const atom: CidrAtom = {
+      ...this.#atom(text),
+      kind: 'cidr',
+      scope: peer.scope,
+      blocks: new BlockSet(),
+      holes: holes as Prefix[],
+      ...(set === undefined ? {} : { set }),
+      uses: new Map(),
+      references: 0,
+    }
+    this.#groups.space.addAtom(atom)
+    if (block !== undefined) this.#groups.space.addBlock(atom, prefixText(block), block)
+    if (set === undefined) return atom
+    entryOf(this.#bySet, set, () => new Set<CidrAtom>()).add(atom)
+    for (const member of set.members.keys()) this.#followBlock(atom, member, true)
+    return atom
+  }
+
+  #atom(text: string): Pick<PeerAtom, 'id' | 'text' | 'classes' | 'subjects'> {
+    return { id: this.#nextAtom++, text, classes: new Set(), subjects: new Set() }
+  }
+}

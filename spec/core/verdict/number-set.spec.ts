@@ -1,0 +1,70 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { NumberSet } from '@weir/core/verdict/number-set.js'
+
+const rising = (numbers: Iterable<number>): number[] => [...numbers].sort((a, b) => a - b)
+
+/** Numbers close together and far apart, so that sets change form to and fro. */
+const number = fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 400 }), fc.nat({ max: 20_000 }))
+const step = fc.oneof(
+  fc.record({ add: fc.array(number, { maxLength: 60 }) }),
+  fc.record({ drop: fc.array(number, { maxLength: 60 }) }),
+  fc.record({ keepOneIn: fc.integer({ min: 1, max: 9 }) }),
+)
+
+describe('NumberSet', () => {
+  it('is a set, whichever form it has', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), steps => {
+        const set = new NumberSet()
+        const model = new Set<number>()
+        const drop = (each: number): void => {
+          expect(set.delete(each)).to.equal(model.delete(each))
+        }
+        for (const each of steps) {
+          if ('add' in each)
+            for (const member of each.add) {
+              set.add(member)
+              model.add(member)
+            }
+          else if ('drop' in each) each.drop.forEach(drop)
+          else [...model].filter((_, at) => at % each.keepOneIn !== 0).forEach(drop)
+          expect(set.size).to.equal(model.size)
+          expect(rising(set)).to.deep.equal(rising(model))
+          for (const probe of [0, 31, 32, 400, 20_000, ...model]) expect(set.has(probe)).to.equal(model.has(probe))
+        }
+      }),
+    )
+  })
+
+  it('is made of the bits of words, and sets them', () => {
+    fc.assert(
+      fc.property(fc.array(number, { maxLength: 300 }), numbers => {
+        const words = new Uint32Array(626)
+        for (const each of numbers) words[each >>> 5]! |= 1 << (each & 31)
+        const set = NumberSet.ofWords(words.slice())
+        expect(set.size).to.equal(new Set(numbers).size)
+        expect(rising(set)).to.deep.equal(rising(new Set(numbers)))
+        const again = new Uint32Array(626)
+        set.addTo(again)
+        expect([...again]).to.deep.equal([...words])
+        const short = new Uint32Array(3)
+        set.addTo(short)
+        expect([...short]).to.deep.equal([...words.subarray(0, 3)])
+      }),
+    )
+  })
+
+  it('hands out members that stay as they were when the set changes', () => {
+    const set = new NumberSet()
+    for (const each of [1, 2, 3]) set.add(each)
+    const seen: number[] = []
+    for (const each of set) {
+      set.delete(each)
+      set.add(each + 100)
+      seen.push(each)
+    }
+    expect(seen).to.deep.equal([1, 2, 3])
+    expect(rising(set)).to.deep.equal([101, 102, 103])
+  })
+})
