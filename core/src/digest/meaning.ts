@@ -32,10 +32,10 @@ export const classMeaning = ({ atoms }: PeerClassData): string =>
 /** What a subject means: its rules, and how it resolves their names. */
 export function subjectMeaning({ rules, resolution }: SubjectData): string {
   let sum = zero
-  for (const rule of rules)
+  for (const { saying } of rules)
     sum = add(
       sum,
-      once(rule, () => ['rule', rule.text]),
+      once(saying, () => ['rule', saying.text]),
     )
   for (const [key, number] of resolution) sum = add(sum, hash('resolution', key, `${number}`))
   return sumHex(sum)

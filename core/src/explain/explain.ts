@@ -178,7 +178,7 @@ export class Explainer {
     if (subject.party.kind === 'node' && !isSelected) return { ...free, reason: 'not-a-pod' }
     const rules = all
       .filter(({ rule }) => rule.direction === direction)
-      .sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : 1))
+      .sort((a, b) => compareRules(a.rule, b.rule) || (a.saying.text < b.saying.text ? -1 : 1))
     const isolatedBy = rules.filter(({ rule }) => isIsolation(rule)).map(({ rule }) => rule.origin)
     const matched = rules.filter(rule => this.#matches(rule, subject, peer, flow))
     const decided = deciding(matched)

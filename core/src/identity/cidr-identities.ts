@@ -8,6 +8,12 @@ interface CidrIdentity {
   references: number
 }
 
+/** The blocks of a policy as it writes them, and the prefixes that they name. */
+interface Written {
+  readonly byText: Map<string, string>
+  readonly prefixes: Set<string>
+}
+
 export interface CidrIdentitiesSnapshot {
   readonly cursor: number
   readonly numbers: readonly (readonly [prefix: string, number: number])[]
@@ -23,7 +29,7 @@ export class CidrIdentities {
   /** Prefixes that got a number since the tables last followed. */
   readonly dirty = new Set<string>()
   readonly #prefixes = new Map<string, CidrIdentity>()
-  readonly #byPolicy = new Map<string, readonly string[]>()
+  readonly #byPolicy = new Map<string, Written>()
   readonly #numbers: CyclicAllocator
 
   constructor(range: NumberRange = cidrIdentityRange) {
@@ -32,11 +38,18 @@ export class CidrIdentities {
 
   /** Notes which blocks and holes a policy writes out now; none when it is gone. */
   observe(policyKey: string, blocks: Iterable<string>): void {
-    const before = this.#byPolicy.get(policyKey)
-    const after = namedPrefixes(blocks)
-    for (const prefix of after) this.#acquire(prefix)
-    if (before !== undefined) for (const prefix of before) this.#release(prefix)
-    if (after.length > 0) this.#byPolicy.set(policyKey, after)
+    const before = this.#byPolicy.get(policyKey) ?? nothingWritten
+    const after: Written = { byText: new Map(), prefixes: new Set() }
+    for (const text of blocks) {
+      // Most blocks of a policy's new version are those of the old one: they need not be read again.
+      const prefix = before.byText.get(text) ?? namedPrefix(text)
+      if (prefix === undefined) continue
+      after.byText.set(text, prefix)
+      after.prefixes.add(prefix)
+    }
+    for (const prefix of after.prefixes) if (!before.prefixes.has(prefix)) this.#acquire(prefix)
+    for (const prefix of before.prefixes) if (!after.prefixes.has(prefix)) this.#release(prefix)
+    if (after.prefixes.size > 0) this.#byPolicy.set(policyKey, after)
     else this.#byPolicy.delete(policyKey)
   }
 
@@ -98,12 +111,10 @@ export function prefixIdentityLabels(prefix: string): string[] {
 const worldOf = (prefix: string): number =>
   prefix.includes(':') ? reservedIdentities['world-ipv6'] : reservedIdentities['world-ipv4']
 
-/** Every block but the /0s, in canonical text, each once, in order of appearance. */
-function namedPrefixes(blocks: Iterable<string>): string[] {
-  const prefixes = new Set<string>()
-  for (const text of blocks) {
-    const prefix = parsePrefix(text)
-    if (prefix !== undefined && prefix.length > 0) prefixes.add(prefixText(prefix))
-  }
-  return [...prefixes]
+const nothingWritten: Written = { byText: new Map(), prefixes: new Set() }
+
+/** The prefix that a block names, in canonical text; none for a /0 and for what is no block. */
+function namedPrefix(text: string): string | undefined {
+  const prefix = parsePrefix(text)
+  return prefix === undefined || prefix.length === 0 ? undefined : prefixText(prefix)
 }

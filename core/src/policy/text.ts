@@ -24,13 +24,19 @@ export function portSetText(ports: PortSet): string {
   return texts.sort().join(' ')
 }
 
+/** All that a rule means but whom of its peers. */
+export const frameText = (rule: Rule): string => partsText(rule, rule.peers === 'any' ? 'any' : 'some')
+
 /**
  * What a rule means and which policy says so, whatever event brought it and wherever in the policy it stands. Two
  * rules with equal texts decide alike.
  * @param peerTexts of its peers, where somebody has them already
  */
 export function ruleText(rule: Rule, peerTexts = rule.peers === 'any' ? 'any' : rule.peers.map(peerText)): string {
-  const peers = typeof peerTexts === 'string' ? peerTexts : [...peerTexts].sort().join('; ')
+  return partsText(rule, typeof peerTexts === 'string' ? peerTexts : [...peerTexts].sort().join('; '))
+}
+
+function partsText(rule: Rule, peers: string): string {
   return [
     `${rule.tier} ${rule.order} ${rule.action} ${rule.direction}`,
     `subject ${selectorText(rule.subject)}`,

@@ -2,9 +2,10 @@ import type { Direction } from '../policy/rule.js'
 import { RecordedTable } from '../tables/recorded-table.js'
 import { differingAtoms } from './atom-set.js'
 import type { CellKey, CellRow, Row } from '../tables/tables.js'
-import type { PeerAtom, PeerClass, PeerClassData, Shape, Subject, SubjectData } from './model.js'
+import type { PeerAtom, PeerClass, PeerClassData, PeersChange, Shape, Subject, SubjectData } from './model.js'
+import type { NumberSet } from './number-set.js'
 import type { PartitionChange } from './partition.js'
-import { classesOf, judgementFor, planOf, subjectsAsking, type Plan } from './plan.js'
+import { amendPlan, classesOf, judgementFor, planOf, subjectsAsking, type Plan } from './plan.js'
 import { Rows } from './rows.js'
 
 export const directions = ['ingress', 'egress'] as const
@@ -16,6 +17,12 @@ interface Side {
   readonly cells: Map<PeerClass, Row>
 }
 type Sides = Record<Direction, Side>
+
+/** A subject one of whose rules asks other peers. */
+export interface AmendedSubject {
+  readonly subject: Subject
+  readonly change: PeersChange
+}
 
 /** What the digest must look at again: a cell, or a subject's default when `peerClass` is absent. */
 export type CellListener = (subject: Subject, direction: Direction, peerClass: PeerClass | undefined) => void
@@ -40,17 +47,46 @@ export class Cells {
     return this.#sides.get(subject)![direction].cells
   }
 
-  settle(subjects: PartitionChange<Shape, SubjectData>, classes: PartitionChange<number, PeerClassData>): void {
+  /** @param rules that ask other peers while their subjects stay as they are */
+  settle(
+    subjects: PartitionChange<Shape, SubjectData>,
+    classes: PartitionChange<number, PeerClassData, NumberSet>,
+    rules: readonly AmendedSubject[],
+  ): void {
     for (const subject of subjects.removed.keys()) this.#end(subject)
     const anew = new Set([...subjects.created, ...subjects.renamed.keys()])
+    const amended = rules.filter(({ subject }) => !anew.has(subject))
+    const left = amended.map(({ subject, change }) => this.#amend(subject, change))
     for (const [peerClass, { atoms }] of classes.removed) this.#judge(peerClass, atoms, anew)
     for (const [peerClass, before] of classes.renamed) {
       const atoms = differingAtoms(before, peerClass.data).map(({ atom }) => atom)
       this.#judge(peerClass, atoms, anew)
     }
     for (const peerClass of classes.created) this.#judge(peerClass, peerClass.data.atoms, anew)
+    for (const [index, { subject, change }] of amended.entries()) {
+      for (const atom of [...change.begun, ...change.ended]) this.#judgeAll(atom, subject, change.rule.rule.direction)
+      for (const atom of left[index]!) if (!this.#asks(subject, atom)) atom.subjects.delete(subject)
+    }
     for (const subject of anew) this.#rebuild(subject)
     this.rows.sweep()
+  }
+
+  #amend(subject: Subject, change: PeersChange): readonly PeerAtom[] {
+    const { plan } = this.#sides.get(subject)![change.rule.rule.direction]
+    const left = amendPlan(plan, subject.data, change)
+    for (const atom of change.begun) if (plan.byAtom.has(atom)) atom.subjects.add(subject)
+    return left
+  }
+
+  #asks(subject: Subject, atom: PeerAtom): boolean {
+    const sides = this.#sides.get(subject)!
+    return directions.some(direction => sides[direction].plan.byAtom.has(atom))
+  }
+
+  /** Judges the classes of an atom that one subject asks for, or asked. */
+  #judgeAll(atom: PeerAtom, subject: Subject, direction: Direction): void {
+    const side = this.#sides.get(subject)![direction]
+    for (const peerClass of atom.classes) this.#put(subject, direction, side, peerClass, true)
   }
 
   /** Brings one class's cells up to date in the subjects that ask for any of the atoms. */

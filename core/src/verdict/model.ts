@@ -5,7 +5,9 @@ import type { LabelSelector } from '../policy/selector.js'
 import type { AddressSet } from './address-sets.js'
 import type { BlockSet } from './block-set.js'
 import type { Intervals } from './intervals.js'
+import type { NumberSet } from './number-set.js'
 import type { Block } from './partition.js'
+import type { Saying } from './saying.js'
 
 /**
  * What selectors can tell of a peer but its address: pods of one workload share a shape. Nodes and the world have
@@ -132,22 +134,33 @@ export interface PeerClassData {
   readonly hash: number
 }
 /** Members are groups by number. */
-export type PeerClass = Block<number, PeerClassData>
+export type PeerClass = Block<number, PeerClassData, NumberSet>
 
 /** A rule taken apart for evaluation. */
 export interface CompiledRule {
   readonly id: number
-  readonly text: string
-  /** Replaced by an equal rule of a later version, so that explanations name the event in force. */
+  /** What it means but for its peers: see `frameText`. */
+  readonly frame: string
+  /** Replaced by that of a later version that differs in peers at most. */
+  saying: Saying
+  /** The same, so that explanations name the event in force. */
   rule: Rule
   readonly numbered: Intervals
   readonly names: readonly { readonly name: string; readonly protocol: number }[]
   readonly subject: SubjectAtom
   /** Whether it selects a pod of this node: only then are `bases` and `uses` there. */
   bound: boolean
-  bases: 'any' | readonly BaseAtom[]
+  /** By the peers' texts; as of the last settling. */
+  bases: 'any' | ReadonlyMap<string, BaseAtom>
   /** Egress names per base; empty on ingress, where the subject resolves. */
   uses: readonly NamedUse[]
+}
+
+/** What a rule asks of peers now and did not before, and the reverse. */
+export interface PeersChange {
+  readonly rule: CompiledRule
+  readonly begun: readonly BaseAtom[]
+  readonly ended: readonly BaseAtom[]
 }
 
 /** A subject selector in use, the judged shapes that it matches, and its rules. */

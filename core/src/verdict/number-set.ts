@@ -83,6 +83,45 @@ export class NumberSet {
     }
   }
 
+  /** How many members two sets have in common. */
+  countCommon(other: NumberSet): number {
+    if (this.#sparse === undefined && other.#sparse !== undefined) return other.countCommon(this)
+    let count = 0
+    if (this.#sparse !== undefined) {
+      for (const number of this.#sparse) if (other.has(number)) count += 1
+      return count
+    }
+    const end = Math.min(this.#words.length, other.#words.length)
+    for (let word = 0; word < end; word += 1) count += bitCount(this.#words[word]! & other.#words[word]!)
+    return count
+  }
+
+  /** The members that another set has as well. */
+  common(other: NumberSet): number[] {
+    if (this.#sparse === undefined && other.#sparse !== undefined) return other.common(this)
+    const found: number[] = []
+    if (this.#sparse !== undefined) {
+      for (const number of this.#sparse) if (other.has(number)) found.push(number)
+      return found
+    }
+    const end = Math.min(this.#words.length, other.#words.length)
+    for (let word = 0; word < end; word += 1) pushBits(found, word, this.#words[word]! & other.#words[word]!)
+    return found
+  }
+
+  /** The members that another set lacks. */
+  lacking(other: NumberSet): number[] {
+    const found: number[] = []
+    if (this.#sparse !== undefined) {
+      for (const number of this.#sparse) if (!other.has(number)) found.push(number)
+      return found
+    }
+    const words = new Uint32Array(this.#words.length)
+    other.addTo(words)
+    for (let word = 0; word < words.length; word += 1) pushBits(found, word, this.#words[word]! & ~words[word]!)
+    return found
+  }
+
   /** Members as an array, which later changes leave alone. */
   toArray(): number[] {
     const numbers: number[] = []
@@ -122,6 +161,10 @@ export class NumberSet {
     this.#words = none
     this.#sparse = sparse
   }
+}
+
+function pushBits(numbers: number[], word: number, set: number): void {
+  for (let bits = set; bits !== 0; bits &= bits - 1) numbers.push((word << 5) + lowestBit(bits))
 }
 
 function bitCount(word: number): number {

@@ -1,5 +1,5 @@
 import { classMeaning, subjectMeaning } from '../digest/meaning.js'
-import type { Partition } from './partition.js'
+import type { Members, Partition } from './partition.js'
 import type { Verdicts } from './projection.js'
 
 /**
@@ -37,7 +37,7 @@ export function settleWith(verdicts: Verdicts, numbering: Numbering): void {
   claimants.forget()
 }
 
-const byMeaning = <Member, Data>(
-  partition: Partition<Member, Data>,
+const byMeaning = <Member, Data, Kept extends Members<Member>>(
+  partition: Partition<Member, Data, Kept>,
   meaning: (data: Data) => string,
 ): [string, number][] => [...partition.blocks()].map(({ data, number }) => [meaning(data), number])

@@ -1,4 +1,3 @@
-import { entryOf } from '../multimap.js'
 import { NumberPool } from './number-pool.js'
 
 /** A set, however it is kept. */
@@ -10,9 +9,9 @@ export interface Members<Member> extends Iterable<Member> {
 }
 
 /** Members that are the same to every rule, under one small number. */
-export interface Block<Member, Data> {
+export interface Block<Member, Data, Kept extends Members<Member> = Set<Member>> {
   readonly number: number
-  readonly members: Members<Member>
+  readonly members: Kept
   data: Data
 }
 
@@ -25,8 +24,8 @@ export interface Part<Member, Data> {
 }
 
 /** A block some of whose members belong elsewhere now. */
-export interface Departure<Member, Data> {
-  readonly block: Block<Member, Data>
+export interface Departure<Member, Data, Kept extends Members<Member> = Set<Member>> {
+  readonly block: Block<Member, Data, Kept>
   /** One part for each place; none of them where the block is. */
   readonly leaving: readonly Part<Member, Data>[]
   /** Absent when everybody leaves. */
@@ -34,11 +33,11 @@ export interface Departure<Member, Data> {
 }
 
 /** What `assign` did. Old data where a block's meaning changed or ended. */
-export interface PartitionChange<Member, Data> {
-  readonly created: ReadonlySet<Block<Member, Data>>
+export interface PartitionChange<Member, Data, Kept extends Members<Member> = Set<Member>> {
+  readonly created: ReadonlySet<Block<Member, Data, Kept>>
   /** Blocks that kept members and number while what they mean changed. */
-  readonly renamed: ReadonlyMap<Block<Member, Data>, Data>
-  readonly removed: ReadonlyMap<Block<Member, Data>, Data>
+  readonly renamed: ReadonlyMap<Block<Member, Data, Kept>, Data>
+  readonly removed: ReadonlyMap<Block<Member, Data, Kept>, Data>
   /** Members whose number changed. */
   readonly moved: readonly Member[]
 }
@@ -51,17 +50,17 @@ export interface Placed<Member, Value> {
 }
 
 /** Where members are kept, and which data are one block's. */
-export interface PartitionKind<Member, Data> {
-  members(): Members<Member>
-  readonly placed: Placed<Member, Block<Member, Data>>
-  /** How many table rows refer to a block's number because of a member. */
-  weight(member: Member): number
+export interface PartitionKind<Member, Data, Kept extends Members<Member>> {
+  members(): Kept
+  readonly placed: Placed<Member, Block<Member, Data, Kept>>
+  /** How many table rows refer to a block's number. */
+  weight(block: Block<Member, Data, Kept>): number
   /** Equal for equal data. */
   hash(data: Data): number | string
   same(a: Data, b: Data): boolean
 }
 
-interface Renaming<Member, Data> extends Departure<Member, Data> {
+interface Renaming<Member, Data, Kept extends Members<Member>> extends Departure<Member, Data, Kept> {
   readonly heaviest: Part<Member, Data>
   readonly weight: number
 }
@@ -71,15 +70,15 @@ interface Renaming<Member, Data> extends Departure<Member, Data> {
  * keeps its number and is renamed in place, and those that stay behind move instead; so do the members of a block that
  * has the place already, if they weigh less: whatever refers to the number of the heavier part need not change.
  */
-export class Partition<Member, Data> {
-  readonly #kind: PartitionKind<Member, Data>
-  readonly #blocks = new Map<number | string, Block<Member, Data>[]>()
+export class Partition<Member, Data, Kept extends Members<Member> = Set<Member>> {
+  readonly #kind: PartitionKind<Member, Data, Kept>
+  readonly #blocks = new Map<number | string, Block<Member, Data, Kept>[]>()
   readonly #numbers = new NumberPool()
-  readonly #emptied = new Set<Block<Member, Data>>()
+  readonly #emptied = new Set<Block<Member, Data, Kept>>()
   /** Numbers of blocks that a snapshot knew, by meaning, until their members are placed. */
   #remembered: { readonly numbers: Map<string, number>; readonly meaning: (data: Data) => string } | undefined
 
-  constructor(kind: PartitionKind<Member, Data>) {
+  constructor(kind: PartitionKind<Member, Data, Kept>) {
     this.#kind = kind
   }
 
@@ -95,11 +94,11 @@ export class Partition<Member, Data> {
     this.#remembered = undefined
   }
 
-  blockOf(member: Member): Block<Member, Data> | undefined {
+  blockOf(member: Member): Block<Member, Data, Kept> | undefined {
     return this.#kind.placed.get(member)
   }
 
-  *blocks(): Iterable<Block<Member, Data>> {
+  *blocks(): Iterable<Block<Member, Data, Kept>> {
     for (const some of this.#blocks.values()) yield* some
   }
 
@@ -117,10 +116,10 @@ export class Partition<Member, Data> {
    * @param arrivals members that have no block yet
    */
   assign(
-    departures: Iterable<Departure<Member, Data>>,
+    departures: Iterable<Departure<Member, Data, Kept>>,
     arrivals: Iterable<readonly [member: Member, data: Data]>,
-  ): PartitionChange<Member, Data> {
-    const created = new Set<Block<Member, Data>>()
+  ): PartitionChange<Member, Data, Kept> {
+    const created = new Set<Block<Member, Data, Kept>>()
     const moved: Member[] = []
     const { renamed, moves } = this.#rename(departures)
     for (const [members, data] of moves) {
@@ -144,7 +143,7 @@ export class Partition<Member, Data> {
     this.#numbers.commit()
   }
 
-  #put(member: Member, data: Data, created: Set<Block<Member, Data>>): void {
+  #put(member: Member, data: Data, created: Set<Block<Member, Data, Kept>>): void {
     let block = this.#find(data)
     if (block === undefined) {
       block = { number: this.#numberFor(data), members: this.#kind.members(), data }
@@ -165,13 +164,13 @@ export class Partition<Member, Data> {
   }
 
   /** Gives blocks the place that most of their members go to; the others have yet to move. */
-  #rename(departures: Iterable<Departure<Member, Data>>): {
-    readonly renamed: Map<Block<Member, Data>, Data>
+  #rename(departures: Iterable<Departure<Member, Data, Kept>>): {
+    readonly renamed: Map<Block<Member, Data, Kept>, Data>
     readonly moves: readonly (readonly [members: readonly Member[], to: Data])[]
   } {
     const moves: [Member[], Data][] = []
-    const candidates: Renaming<Member, Data>[] = []
-    const departing = new Set<Block<Member, Data>>()
+    const candidates: Renaming<Member, Data, Kept>[] = []
+    const departing = new Set<Block<Member, Data, Kept>>()
     for (const { block, leaving, staying } of departures) {
       departing.add(block)
       const heaviest = leaving.reduce((most, part) => (part.weight() > most.weight() ? part : most))
@@ -185,12 +184,10 @@ export class Partition<Member, Data> {
       candidates.push({ block, leaving, staying, heaviest, weight })
     }
     candidates.sort((a, b) => b.weight - a.weight)
-    const renamed = new Map<Block<Member, Data>, Data>()
-    const weights = new Map<Block<Member, Data>, number>()
-    const weightOf = (block: Block<Member, Data>): number => entryOf(weights, block, () => this.#weight(block))
+    const renamed = new Map<Block<Member, Data, Kept>, Data>()
     for (const { block, leaving, staying, heaviest, weight } of candidates) {
       const holder = this.#find(heaviest.to)
-      const isTaken = holder !== undefined && (departing.has(holder) || weightOf(holder) >= weight)
+      const isTaken = holder !== undefined && (departing.has(holder) || this.#kind.weight(holder) >= weight)
       for (const part of leaving) if (isTaken || part !== heaviest) moves.push([[...part.members()], part.to])
       if (isTaken) continue
       if (holder !== undefined) {
@@ -208,16 +205,8 @@ export class Partition<Member, Data> {
     return { renamed, moves }
   }
 
-  #weight({ members }: Block<Member, Data>): number {
-    let weight = 0
-    members.forEach(member => {
-      weight += this.#kind.weight(member)
-    })
-    return weight
-  }
-
-  #sweep(): Map<Block<Member, Data>, Data> {
-    const removed = new Map<Block<Member, Data>, Data>()
+  #sweep(): Map<Block<Member, Data, Kept>, Data> {
+    const removed = new Map<Block<Member, Data, Kept>, Data>()
     for (const block of this.#emptied) {
       if (block.members.size > 0) continue
       this.#leave(block)
@@ -228,11 +217,11 @@ export class Partition<Member, Data> {
     return removed
   }
 
-  #find(data: Data): Block<Member, Data> | undefined {
+  #find(data: Data): Block<Member, Data, Kept> | undefined {
     return this.#blocks.get(this.#kind.hash(data))?.find(block => this.#kind.same(block.data, data))
   }
 
-  #enter(block: Block<Member, Data>): void {
+  #enter(block: Block<Member, Data, Kept>): void {
     const hash = this.#kind.hash(block.data)
     const others = this.#blocks.get(hash)
     if (others === undefined) this.#blocks.set(hash, [block])
@@ -240,7 +229,7 @@ export class Partition<Member, Data> {
   }
 
   /** The block is found no more by what it means. */
-  #leave(block: Block<Member, Data>): void {
+  #leave(block: Block<Member, Data, Kept>): void {
     const hash = this.#kind.hash(block.data)
     const some = this.#blocks.get(hash)
     const at = some?.indexOf(block) ?? -1

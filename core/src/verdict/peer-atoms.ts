@@ -2,7 +2,6 @@ import { parsePrefix, prefixText, type Prefix } from '../address/address.js'
 import type { LabelMap } from '../identity/labels.js'
 import { dropFrom, entryOf } from '../multimap.js'
 import type { PeerSelector } from '../policy/rule.js'
-import { peerText } from '../policy/text.js'
 import { AddressSets, type AddressSet } from './address-sets.js'
 import { BlockSet } from './block-set.js'
 import type { KeyUse } from './key-use.js'
@@ -30,8 +29,8 @@ export class PeerAtoms {
     this.#labels = new SelectorIndex(keys, requirement => groups.postings.countOf(requirement))
   }
 
-  acquire(peer: PeerSelector): BaseAtom {
-    const text = peerText(peer)
+  /** @param text what the peer means: see `peerText` */
+  acquire(peer: PeerSelector, text: string): BaseAtom {
     if (peer.kind === 'labels') {
       return this.#labels.acquire(peer.selector, fields => {
         const atom: LabelAtom = { ...fields, ...this.#atom(text), kind: 'labels', uses: new Map() }

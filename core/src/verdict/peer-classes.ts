@@ -6,51 +6,66 @@ import { NumberSet } from './number-set.js'
 import { Partition, type Departure, type Part, type PartitionChange } from './partition.js'
 import { Signatures, type Numbers } from './signatures.js'
 
-/** An atom that came or went, or all atoms at once. */
-type Change = AtomChange | { readonly now: PeerClassData }
+/** What a group differs in from the rest of its class: an atom that changed, one that did not, or all of its atoms. */
+type Difference = AtomChange | { readonly without: AtomChange } | { readonly now: PeerClassData }
 
-/** Members of a class who are met by the same changes. */
+/** Members of a class who differ alike from the rest. */
 interface Lot {
   readonly signature: number
   readonly members: number[]
+  weight: number
 }
 
-/** Members of a class who have the same atoms now. */
-interface Place {
-  readonly to: PeerClassData
-  readonly members: () => number[]
-}
+/** Up to this many groups are looked at one by one; beyond, whole classes are compared first. */
+const few = 256
+
+type ClassDeparture = Departure<number, PeerClassData, NumberSet>
+type ClassPart = Part<number, PeerClassData>
 
 /**
  * Groups of peers, by number, in classes by the atoms that hold. What changes is told by atom, for as many groups as it
- * changes for; a class that it changes for as a whole keeps its number and its members.
+ * changes for; of a class that it changes for as a whole, or nearly, only the exceptions are looked at.
  */
 export class PeerClasses {
   readonly #byNumber = new ByNumber<PeerClass>()
   readonly #weights: number[] = []
-  readonly partition = new Partition<number, PeerClassData>({
+  readonly #totals = new Map<PeerClass, number>()
+  readonly partition = new Partition<number, PeerClassData, NumberSet>({
     members: () => new NumberSet(),
-    placed: this.#byNumber,
-    weight: group => this.#weights[group]!,
+    placed: {
+      get: group => this.#byNumber.get(group),
+      set: (group, block) => {
+        this.#byNumber.set(group, block)
+        this.#addWeight(block, this.#weights[group]!)
+      },
+      delete: group => {
+        this.#addWeight(this.#byNumber.get(group)!, -this.#weights[group]!)
+        this.#byNumber.delete(group)
+      },
+    },
+    weight: block => this.weightOf(block),
     hash: ({ hash }) => hash,
     same: sameAtoms,
   })
-  readonly #signatures = new Signatures<Change>()
-  /** Atoms that hold for nobody any more. */
-  readonly #ended = new Set<PeerAtom>()
+  readonly #signatures = new Signatures<Difference>()
+  /** What changes for all of a class but those who differ. */
+  readonly #changes = new Map<PeerClass, AtomChange[]>()
 
   /** @param group one that has a class */
   classOf(group: number): PeerClass {
     return this.#byNumber.get(group)!
   }
 
-  isPlaced(group: number): boolean {
-    return this.#byNumber.get(group) !== undefined
-  }
-
   /** How many table rows refer to a group's class. */
   weigh(group: number, weight: number): void {
+    const block = this.#byNumber.get(group)
+    if (block !== undefined) this.#addWeight(block, weight - this.#weights[group]!)
     this.#weights[group] = weight
+  }
+
+  /** The sum over a class's groups. */
+  weightOf(block: PeerClass): number {
+    return this.#totals.get(block) ?? 0
   }
 
   remove(group: number): void {
@@ -58,45 +73,66 @@ export class PeerClasses {
   }
 
   /** An atom begins or ceases to hold for some groups; those without a class yet don't matter. */
-  note(groups: Numbers, atom: PeerAtom, holds: boolean): void {
-    this.#signatures.note(groups, this.#weights.length, { atom, holds })
+  note(groups: Numbers | NumberSet, change: AtomChange): void {
+    if (!(groups instanceof NumberSet) || groups.size <= few) {
+      this.#differ(groups, change)
+      return
+    }
+    for (const block of this.partition.blocks()) {
+      const { members } = block
+      const met = groups.countCommon(members)
+      if (met * 2 <= members.size) {
+        if (met > 0) this.#differ(members.common(groups), change)
+        continue
+      }
+      entryOf(this.#changes, block, () => []).push(change)
+      if (met < members.size) this.#differ(members.lacking(groups), { without: change })
+    }
   }
 
-  /** For these groups, these atoms hold and no others, whatever was noted before. */
+  /** For these groups, these atoms hold and no others, whatever is noted. */
   set(groups: Numbers, now: PeerClassData): void {
-    this.#signatures.note(groups, this.#weights.length, { now })
+    this.#differ(groups, { now })
   }
 
   /** An atom ceases to hold for everybody. */
   end(atom: PeerAtom): void {
-    this.#ended.add(atom)
+    for (const block of atom.classes) entryOf(this.#changes, block, () => []).push({ atom, holds: false })
   }
 
   /** Brings classes up to what was noted; atoms then know their classes. */
-  settle(arrivals: Iterable<readonly [group: number, data: PeerClassData]>): PartitionChange<number, PeerClassData> {
-    const departures = this.#departures()
-    const change = this.partition.assign(departures, arrivals)
+  settle(
+    arrivals: Iterable<readonly [group: number, data: PeerClassData]>,
+  ): PartitionChange<number, PeerClassData, NumberSet> {
+    const change = this.partition.assign(this.#departures(), arrivals)
     this.#signatures.clear()
-    this.#ended.clear()
-    for (const [block, { atoms }] of change.removed) for (const atom of atoms) atom.classes.delete(block)
+    this.#changes.clear()
+    for (const [block, { atoms }] of change.removed) {
+      this.#totals.delete(block)
+      for (const atom of atoms) atom.classes.delete(block)
+    }
     for (const [block, before] of change.renamed) follow(block, before)
     for (const block of change.created) for (const atom of block.data.atoms) atom.classes.add(block)
     return change
   }
 
-  *#departures(): Iterable<Departure<number, PeerClassData>> {
+  #addWeight(block: PeerClass, weight: number): void {
+    this.#totals.set(block, this.weightOf(block) + weight)
+  }
+
+  #differ(groups: Numbers, difference: Difference): void {
+    this.#signatures.note(groups, this.#weights.length, difference)
+  }
+
+  *#departures(): Iterable<ClassDeparture> {
     const lots = this.#lots()
-    const shrunk = new Set<PeerClass>()
-    for (const atom of this.#ended) for (const block of atom.classes) shrunk.add(block)
-    const ended = [...this.#ended].map(atom => ({ atom, holds: false }))
-    for (const block of new Set([...shrunk, ...lots.keys()])) {
-      const rest = shrunk.has(block) ? changedSet(block.data, ended) : block.data
-      const departure = this.#departure(block, rest, lots.get(block) ?? new Map())
+    for (const block of new Set([...this.#changes.keys(), ...lots.keys()])) {
+      const departure = this.#departure(block, this.#changes.get(block) ?? [], [...(lots.get(block)?.values() ?? [])])
       if (departure !== undefined) yield departure
     }
   }
 
-  /** Who was met by changes, by class and signature. */
+  /** Who differs, by class and by how. */
   #lots(): Map<PeerClass, Map<number, Lot>> {
     const signatures = this.#signatures
     const lots = new Map<PeerClass, Map<number, Lot>>()
@@ -109,86 +145,61 @@ export class PeerClasses {
       if (lot === undefined || block !== lastBlock || signature !== lot.signature) {
         lastBlock = block
         const ofBlock = entryOf(lots, block, () => new Map<number, Lot>())
-        lot = entryOf(ofBlock, signature, () => ({ signature, members: [] }))
+        lot = entryOf(ofBlock, signature, () => ({ signature, members: [], weight: 0 }))
       }
       lot.members.push(group)
+      lot.weight += this.#weights[group]!
     }
     return lots
   }
 
-  /** @param rest what holds for those of a class whom no change has met */
-  #departure(
-    block: PeerClass,
-    rest: PeerClassData,
-    lots: ReadonlyMap<number, Lot>,
-  ): Departure<number, PeerClassData> | undefined {
-    const signatures = this.#signatures
-    const places = new Map<number, Place[]>()
-    const staying = new Set<number>()
-    const go = (signature: number, to: PeerClassData, members: () => number[]): void => {
-      if (sameAtoms(to, block.data)) {
-        staying.add(signature)
-        return
-      }
-      const some = entryOf(places, to.hash, () => [])
-      const known = some.findIndex(place => sameAtoms(place.to, to))
-      if (known < 0) some.push({ to, members })
-      else {
-        const before = some[known]!.members
-        some[known] = { to, members: () => [...before(), ...members()] }
-      }
+  #departure(block: PeerClass, changes: readonly AtomChange[], lots: readonly Lot[]): ClassDeparture | undefined {
+    const parts = lots.map(({ signature, members, weight }) => ({
+      to: placeOf(block.data, changes, this.#signatures.changesOf(signature)),
+      weight: () => weight,
+      members: () => members,
+    }))
+    const others = block.members.size - lots.reduce((sum, { members }) => sum + members.length, 0)
+    if (others > 0) parts.push(this.#rest(block, changedSet(block.data, changes), lots))
+    const [leaving, staying] = [new Map<number, ClassPart[]>(), [] as ClassPart[]]
+    for (const part of parts) {
+      const some = sameAtoms(part.to, block.data) ? staying : entryOf(leaving, part.to.hash, () => [])
+      const known = some.findIndex(({ to }) => sameAtoms(to, part.to))
+      if (known < 0) some.push(part)
+      else some[known] = together(some[known]!, part)
     }
-    let met = 0
-    for (const { signature, members } of lots.values()) {
-      met += members.length
-      go(signature, after(rest, signatures.changesOf(signature)), () => members)
-    }
-    const whose = (wanted: (signature: number) => boolean) => (): number[] => {
-      const members: number[] = []
-      block.members.forEach(group => {
-        if (wanted(signatures.at(group))) members.push(group)
-      })
-      return members
-    }
-    if (met < block.members.size)
-      go(
-        0,
-        rest,
-        whose(signature => signature === 0),
-      )
-    const leaving = [...places.values()].flat().map(({ to, members }) => this.#part(to, members))
-    if (leaving.length === 0) return undefined
-    const stayers = whose(signature => staying.has(signature))
-    return { block, leaving, staying: staying.size === 0 ? undefined : this.#part(block.data, stayers) }
+    if (leaving.size === 0) return undefined
+    return { block, leaving: [...leaving.values()].flat(), staying: staying[0] }
   }
 
-  #part(to: PeerClassData, members: () => number[]): Part<number, PeerClassData> {
-    let found: number[] | undefined
-    const all = (): number[] => {
-      found ??= members()
-      return found
-    }
-    let weight: number | undefined
+  /** Those of a class who don't differ. */
+  #rest(block: PeerClass, to: PeerClassData, lots: readonly Lot[]) {
     return {
       to,
-      members: all,
-      weight: (): number => {
-        if (weight === undefined) {
-          weight = 0
-          for (const group of all()) weight += this.#weights[group]!
-        }
-        return weight
-      },
+      weight: (): number => lots.reduce((sum, { weight }) => sum - weight, this.weightOf(block)),
+      members: (): number[] => [...block.members].filter(group => this.#signatures.at(group) === 0),
     }
   }
 }
 
-function after(rest: PeerClassData, changes: readonly Change[]): PeerClassData {
-  const last = changes.findLastIndex(change => 'now' in change)
-  const now = changes[last]
-  const base = now !== undefined && 'now' in now ? now.now : rest
-  return changedSet(base, changes.slice(last + 1) as AtomChange[])
+/** The atoms of those of a class who differ so. */
+function placeOf(
+  before: PeerClassData,
+  changes: readonly AtomChange[],
+  differences: readonly Difference[],
+): PeerClassData {
+  const all = differences.find(difference => 'now' in difference)
+  if (all !== undefined) return all.now
+  const without = new Set(differences.map(difference => ('without' in difference ? difference.without : undefined)))
+  const own = differences.filter(difference => 'atom' in difference)
+  return changedSet(before, [...changes.filter(change => !without.has(change)), ...own])
 }
+
+const together = (a: ClassPart, b: ClassPart): ClassPart => ({
+  to: a.to,
+  weight: () => a.weight() + b.weight(),
+  members: () => [...a.members(), ...b.members()],
+})
 
 /** Has atoms know a class that means something else now. */
 function follow(block: PeerClass, before: PeerClassData): void {

@@ -13,6 +13,7 @@ import type {
   PeerGroup,
   Shape,
 } from './model.js'
+import type { NumberSet } from './number-set.js'
 import type { PartitionChange } from './partition.js'
 import { PeerAtoms } from './peer-atoms.js'
 import { PeerClasses } from './peer-classes.js'
@@ -47,7 +48,7 @@ export class Peers {
   }
 
   /** Brings classes up to date; atoms then know their classes. */
-  settle(): PartitionChange<number, PeerClassData> {
+  settle(): PartitionChange<number, PeerClassData, NumberSet> {
     const { groups, atoms } = this
     for (const use of atoms.begunUses) this.#beginUse(use)
     for (const atom of atoms.begun) this.#begin(atom, groups.postings.select(atom.selector))
@@ -81,7 +82,7 @@ export class Peers {
 
   /** The atom and what is asked of its peers' named ports begin to hold for groups. */
   #begin(base: BaseAtom, groups: Numbers): void {
-    this.#classes.note(groups, base, true)
+    this.#classes.note(groups, { atom: base, holds: true })
     for (const use of base.uses.values()) this.#noteUse(use, groups)
   }
 
@@ -100,7 +101,7 @@ export class Peers {
       const port = this.groups.at(group).shape.ports.get(use.portKey)
       if (port !== undefined) entryOf(byPort, port, () => []).push(group)
     })
-    for (const [port, some] of byPort) this.#classes.note(some, this.atoms.named(use, port), true)
+    for (const [port, some] of byPort) this.#classes.note(some, { atom: this.atoms.named(use, port), holds: true })
   }
 
   #toggle(named: NamedPrefix, toggled: ReadonlySet<CidrAtom>): void {
@@ -113,9 +114,9 @@ export class Peers {
       const some = groups.filter(({ shape }) => inScope(atom.scope, shape.kind)).map(({ number }) => number)
       if (named.atoms.has(atom)) this.#begin(atom, some)
       else {
-        this.#classes.note(some, atom, false)
+        this.#classes.note(some, { atom, holds: false })
         for (const { byNumber } of atom.uses.values())
-          for (const each of byNumber.values()) this.#classes.note(some, each, false)
+          for (const each of byNumber.values()) this.#classes.note(some, { atom: each, holds: false })
       }
     }
   }

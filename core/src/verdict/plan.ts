@@ -9,6 +9,7 @@ import {
   type NamedUse,
   type PeerAtom,
   type PeerClass,
+  type PeersChange,
   type Subject,
   type SubjectData,
 } from './model.js'
@@ -22,7 +23,7 @@ interface Placed extends Match {
 export interface Plan {
   /** Rules for every peer. */
   readonly always: readonly Placed[]
-  readonly byAtom: ReadonlyMap<PeerAtom, readonly Placed[]>
+  readonly byAtom: Map<PeerAtom, readonly Placed[]>
   readonly byUse: ReadonlyMap<NamedUse, readonly CompiledRule[]>
   /** Found judgements, by the places of the rules that match: thousands of classes share a few. */
   readonly judged: Map<string, Judgement>
@@ -51,9 +52,34 @@ export function planOf({ rules, resolution }: SubjectData, direction: Direction)
     if (ports.length === 0) continue
     const match: Placed = { rule, ports, place }
     if (bases === 'any') always.push(match)
-    else for (const base of bases) append(byAtom, base, match)
+    else for (const base of bases.values()) append(byAtom, base, match)
   }
   return { always, byAtom, byUse, judged: new Map() }
+}
+
+/** Has a rule of the plan ask other peers. @returns the atoms that no rule of it asks for any more */
+export function amendPlan(
+  plan: Plan,
+  { rules, resolution }: SubjectData,
+  { rule, begun, ended }: PeersChange,
+): PeerAtom[] {
+  const ports = ownPorts(rule, resolution)
+  const left: PeerAtom[] = []
+  if (ports.length === 0) return left
+  const place = rules.indexOf(rule)
+  for (const atom of begun) {
+    plan.byAtom.set(atom, [...(plan.byAtom.get(atom) ?? []), { rule: rule.rule, ports, place }])
+  }
+  for (const atom of ended) {
+    const others = plan.byAtom.get(atom)!.filter(match => match.place !== place)
+    if (others.length > 0) {
+      plan.byAtom.set(atom, others)
+      continue
+    }
+    plan.byAtom.delete(atom)
+    left.push(atom)
+  }
+  return left
 }
 
 /** The classes that the plan has more to say of than of an unknown peer. */

@@ -66,7 +66,7 @@ export class PrefixSpace {
   }
 
   removeBlock(atom: CidrAtom, text: string): void {
-    const block = parsePrefix(text)!
+    const block = atom.blocks.get(text)!
     atom.blocks.delete(text)
     this.#review(atom, block)
     this.#unname(block)

@@ -104,7 +104,7 @@ export class Verdicts {
     this.claimants.settleNodes()
     for (const workload of this.#workloads.takeDirty()) this.claimants.settleWorkload(workload)
     this.claimants.settleHost(({ labels }) => this.rules.rulesFor(labels).some(({ rule }) => rule.origin.seq > 0))
-    this.rules.settle()
+    const rules = this.rules.settle()
     const classes = this.peers.settle()
     const subjects = this.subjects.settle()
     for (const shape of subjects.moved) {
@@ -118,7 +118,9 @@ export class Verdicts {
     }
     for (const block of [...classes.removed.keys(), ...classes.renamed.keys()]) this.#listener.classTouched(block)
     for (const block of [...subjects.removed.keys(), ...subjects.renamed.keys()]) this.#listener.subjectTouched(block)
-    this.cells.settle(subjects, classes)
+    const amended = rules.flatMap(change => this.subjects.of(change.rule).map(subject => ({ subject, change })))
+    for (const { subject } of amended) this.#listener.subjectTouched(subject)
+    this.cells.settle(subjects, classes, amended)
     this.#writeAddresses()
     this.#writePrefixes()
     this.#writeEndpoints()

@@ -1,12 +1,21 @@
 import { entryOf } from '../multimap.js'
 import type { LabelMap } from '../identity/labels.js'
-import { ruleText } from '../policy/text.js'
+import { frameText, peerText } from '../policy/text.js'
 import type { Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 import { portSetIntervals } from './intervals.js'
 import type { KeyUse } from './key-use.js'
-import { portKey, type CompiledRule, type NamedUse, type Shape, type SubjectAtom } from './model.js'
+import {
+  portKey,
+  type BaseAtom,
+  type CompiledRule,
+  type NamedUse,
+  type PeersChange,
+  type Shape,
+  type SubjectAtom,
+} from './model.js'
 import type { PeerAtoms } from './peer-atoms.js'
+import { samePeers, sayingOf, type Saying } from './saying.js'
 import { SubjectIndex } from './subject-index.js'
 
 /**
@@ -25,6 +34,8 @@ export class RuleSet {
   #released: CompiledRule[] = []
   /** Rules that went, and still ask of peers. */
   #bound: CompiledRule[] = []
+  /** Rules in force whose peers are others since the last settling. */
+  readonly #changed = new Set<CompiledRule>()
   /** Subject selectors whose rules may have begun to select a local pod, or ceased to. */
   readonly #unsettled = new Set<SubjectAtom>()
 
@@ -37,13 +48,13 @@ export class RuleSet {
   /** Puts the rules of a policy's new version in force; `[]` when it is gone. What they no longer say goes at `sweep`. */
   replace(policyKey: string, rules: readonly Rule[]): void {
     const spare = new Map<string, CompiledRule[]>()
-    for (const old of this.#byPolicy.get(policyKey) ?? []) {
-      entryOf(spare, old.text, () => []).push(old)
-    }
-    const compiled = rules.map(rule => {
-      const text = ruleText(rule)
-      const kept = spare.get(text)?.shift()
-      if (kept === undefined) return this.#compile(rule, text)
+    for (const old of this.#byPolicy.get(policyKey) ?? []) entryOf(spare, old.frame, () => []).push(old)
+    const wanted = rules.map(rule => ({ rule, frame: frameText(rule), saying: sayingOf(rule) }))
+    const same = wanted.map(({ frame, saying }) => take(spare.get(frame), old => samePeers(old.saying, saying)))
+    const compiled = wanted.map(({ rule, frame, saying }, index) => {
+      const kept = same[index] ?? take(spare.get(frame), hasPeersAlone)
+      if (kept === undefined) return this.#compile(rule, frame, saying)
+      if (same[index] === undefined) this.#changePeers(kept, rule, saying)
       kept.rule = rule
       return kept
     })
@@ -73,13 +84,20 @@ export class RuleSet {
     this.subjects.remove(shape)
   }
 
-  /** Lets the rules that select local pods ask of peers, and no others. What is asked anew comes before what ends. */
-  settle(): void {
+  /**
+   * Lets the rules that select local pods ask of peers, and no others. What is asked anew comes before what ends.
+   * @returns rules that asked before, and ask other peers now
+   */
+  settle(): PeersChange[] {
     for (const { shapes, rules } of this.#unsettled) if (shapes.size > 0) for (const rule of rules) this.#bind(rule)
     for (const { shapes, rules } of this.#unsettled) if (shapes.size === 0) for (const rule of rules) this.#unbind(rule)
     this.#unsettled.clear()
+    const changes = [...this.#changed].filter(({ bound }) => bound).map(rule => this.#rebind(rule))
+    this.#changed.clear()
     for (const rule of this.#bound) this.#unbind(rule)
     this.#bound = []
+    for (const { ended } of changes) for (const base of ended) this.#atoms.release(base)
+    return changes
   }
 
   /** Every rule in force, built-in ones included. */
@@ -103,17 +121,41 @@ export class RuleSet {
     return rules
   }
 
-  #compile(rule: Rule, text: string): CompiledRule {
+  /** Asks other peers from the next settling on, if it asks any. */
+  #changePeers(compiled: CompiledRule, rule: Rule, saying: Saying): void {
+    for (const selector of peerSelectors(rule)) this.#keys.acquire(selector)
+    for (const selector of peerSelectors(compiled.rule)) this.#keys.release(selector)
+    compiled.saying = saying
+    this.#changed.add(compiled)
+  }
+
+  #rebind(rule: CompiledRule): PeersChange {
+    const { saying, bases: before } = rule
+    const [bases, begun, ended] = [new Map<string, BaseAtom>(), [] as BaseAtom[], [] as BaseAtom[]]
+    if (saying.peers === 'any' || before === 'any') return { rule, begun, ended }
+    for (const [text, peer] of saying.peers) {
+      const known = before.get(text)
+      const base = known ?? this.#atoms.acquire(peer, text)
+      if (known === undefined) begun.push(base)
+      bases.set(text, base)
+    }
+    for (const [text, base] of before) if (!bases.has(text)) ended.push(base)
+    rule.bases = bases
+    return { rule, begun, ended }
+  }
+
+  #compile(rule: Rule, frame: string, saying: Saying): CompiledRule {
     const subject = this.subjects.acquire(rule.subject)
     const compiled: CompiledRule = {
       id: this.#nextRule++,
-      text,
+      frame,
+      saying,
       rule,
       numbered: portSetIntervals(rule.ports),
       names: rule.ports === 'any' ? [] : rule.ports.named,
       subject,
       bound: false,
-      bases: [],
+      bases: noBases,
       uses: [],
     }
     // Explanations ask the rules of other nodes' pods as well: a label that any rule asks for counts.
@@ -130,6 +172,7 @@ export class RuleSet {
   #release(compiled: CompiledRule): void {
     const { rule, subject } = compiled
     for (const selector of peerSelectors(rule)) this.#keys.release(selector)
+    this.#changed.delete(compiled)
     if (compiled.bound) this.#bound.push(compiled)
     subject.rules.delete(compiled)
     this.#touch(subject)
@@ -138,11 +181,13 @@ export class RuleSet {
 
   #bind(compiled: CompiledRule): void {
     if (compiled.bound) return
-    const { rule, names } = compiled
-    const bases = rule.peers === 'any' ? 'any' : rule.peers.map(peer => this.#atoms.acquire(peer))
+    const { rule, saying, names } = compiled
+    const { peers } = saying
+    const bases =
+      peers === 'any' ? 'any' : new Map([...peers].map(([text, peer]) => [text, this.#atoms.acquire(peer, text)]))
     const uses: NamedUse[] = []
     if (rule.direction === 'egress' && names.length > 0) {
-      const resolvers = bases === 'any' ? [this.#atoms.acquire(anyNamed)] : bases
+      const resolvers = bases === 'any' ? [this.#atoms.acquire(anyNamed, anyNamedText)] : bases.values()
       for (const base of resolvers) {
         for (const { name, protocol } of names) {
           uses.push(this.#atoms.acquireUse(base, portKey(protocol, name), protocol))
@@ -156,15 +201,27 @@ export class RuleSet {
     if (!compiled.bound) return
     const { bases, uses } = compiled
     for (const use of uses) this.#atoms.releaseUse(use)
-    if (bases !== 'any') for (const base of bases) this.#atoms.release(base)
+    if (bases !== 'any') for (const base of bases.values()) this.#atoms.release(base)
     else if (uses.length > 0) this.#atoms.release(uses[0]!.base)
-    Object.assign(compiled, { bound: false, bases: [], uses: [] })
+    Object.assign(compiled, { bound: false, bases: noBases, uses: [] })
   }
 
   #touch(subject: SubjectAtom): void {
     for (const shape of subject.shapes) this.dirtyShapes.add(shape)
   }
 }
+
+const noBases: ReadonlyMap<string, BaseAtom> = new Map()
+
+/** Takes the first rule out of a list that passes. */
+function take(rules: CompiledRule[] | undefined, passes: (rule: CompiledRule) => boolean): CompiledRule | undefined {
+  const at = rules?.findIndex(passes) ?? -1
+  return at < 0 ? undefined : rules!.splice(at, 1)[0]
+}
+
+/** Whether a rule asks nothing of its peers but who they are. */
+const hasPeersAlone = ({ rule, names }: CompiledRule): boolean =>
+  rule.peers !== 'any' && (rule.direction === 'ingress' || names.length === 0)
 
 function* peerSelectors({ peers }: Rule): Iterable<LabelSelector> {
   if (peers !== 'any') for (const peer of peers) if (peer.kind === 'labels') yield peer.selector
@@ -175,3 +232,5 @@ const anyNamed = {
   kind: 'labels',
   selector: [{ key: 'io.kubernetes.pod.namespace', operator: 'Exists', values: [] }],
 } as const
+
+const anyNamedText = peerText(anyNamed)

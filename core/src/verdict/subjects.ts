@@ -13,9 +13,9 @@ interface Leavers {
 /** Shapes that are judged, by the rules that select them. */
 export class Subjects {
   readonly partition = new Partition<Shape, SubjectData>({
-    members: () => new Set(),
+    members: () => new Set<Shape>(),
     placed: new Map(),
-    weight: ({ judged }) => judged.size,
+    weight: ({ members }) => weightOf([...members]),
     hash: ({ key }) => key,
     same: (a, b) => a.key === b.key,
   })
@@ -34,6 +34,11 @@ export class Subjects {
   remove(shape: Shape): void {
     this.#rules.removeShape(shape)
     this.partition.remove(shape)
+  }
+
+  /** The subjects that a rule selects. */
+  of({ subject }: CompiledRule): readonly Subject[] {
+    return [...new Set([...subject.shapes].map(shape => this.partition.blockOf(shape)!))]
   }
 
   settle(): PartitionChange<Shape, SubjectData> {
@@ -79,6 +84,6 @@ export function subjectOf(shape: Shape, rules: readonly CompiledRule[]): Subject
   }
   const ids = rules.map(({ id }) => id).sort((a, b) => a - b)
   const resolved = [...resolution].map(([key, number]) => `${key}=${number}`).sort()
-  const sorted = [...rules].sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : 1))
+  const sorted = [...rules].sort((a, b) => compareRules(a.rule, b.rule) || (a.saying.text < b.saying.text ? -1 : 1))
   return { key: `${ids.join()}|${resolved.join()}`, rules: sorted, resolution }
 }

@@ -55,6 +55,32 @@ describe('NumberSet', () => {
     )
   })
 
+  it('knows what it has in common with another, whatever form the two have', () => {
+    const numbers = fc.array(number, { maxLength: 200 })
+    const setOf = (members: readonly number[]): NumberSet => {
+      const set = new NumberSet()
+      for (const each of members) set.add(each)
+      return set
+    }
+    fc.assert(
+      fc.property(numbers, numbers, fc.boolean(), (a, b, dense) => {
+        // A stretch of neighbours makes a bitmap of one.
+        const some = dense ? [...a, ...Array.from({ length: 500 }, (_, at) => at)] : a
+        const [one, other] = [setOf(some), setOf(b)]
+        for (const [x, y] of [
+          [one, other],
+          [other, one],
+          [one, one],
+        ] as const) {
+          const [common, lacking] = [[...x].filter(each => y.has(each)), [...x].filter(each => !y.has(each))]
+          expect(x.countCommon(y)).to.equal(common.length)
+          expect(rising(x.common(y))).to.deep.equal(rising(common))
+          expect(rising(x.lacking(y))).to.deep.equal(rising(lacking))
+        }
+      }),
+    )
+  })
+
   it('hands out members that stay as they were when the set changes', () => {
     const set = new NumberSet()
     for (const each of [1, 2, 3]) set.add(each)

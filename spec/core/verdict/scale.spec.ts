@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { EventBody, TablesDelta } from '@weir/core'
-import { agent, is, namespace, noPod, pod, pods, policy, Scene, tcp } from '../log.js'
+import type { EventBody, Requirement, TablesDelta } from '@weir/core'
+import { agent, ipBlock, is, namespace, noPod, noPolicy, pod, pods, policy, Scene, tcp } from '../log.js'
 
 const remote = { node: 'there' }
 const workloads = 50
@@ -64,4 +64,44 @@ describe('the cost of a change', () => {
     expect(scene.verdict('10.1.0.30', '10.0.0.1', 7)).to.equal(1)
     expect(scene.verdict('10.1.0.29', '10.0.0.1', 7)).to.equal(0)
   })
+
+  it('moves nobody when a selector of all comes and goes, nor the many when one of nearly all does', () => {
+    const scene = city(1000)
+    const before = classes(scene)
+    const asking = (requirement: Requirement) =>
+      policy('new', { podSelector: [is('app', 'web')], ingress: [{ peers: [pods(requirement)], ports: [tcp(7)] }] })
+    for (const [change, most] of [
+      [asking({ key: 'app', operator: 'Exists', values: [] }), 1],
+      // A twentieth of the pods of the workload, and none of the others, stay as they were.
+      [asking({ key: 'app', operator: 'NotIn', values: ['app-40'] }), 20],
+    ] as const) {
+      expect(scene.apply(change).addresses.length).to.be.at.most(most)
+      expect(scene.verdict('10.1.0.49', '10.0.0.1', 7)).to.equal(1)
+      expect(scene.apply(noPolicy('new')).addresses.length).to.be.at.most(most)
+      expect(scene.verdict('10.1.0.49', '10.0.0.1', 7)).to.equal(0)
+    }
+    expect(classes(scene)).to.equal(before)
+  })
+
+  for (const count of [10, 1000]) {
+    it(`is one prefix, its class and its cell for one more block in a rule of ${count}`, () => {
+      const blocks = (some: number) =>
+        policy('blocks', {
+          podSelector: [is('app', 'web')],
+          policyTypes: ['egress'],
+          egress: [
+            {
+              peers: Array.from({ length: some }, (_, n) => ipBlock(`20.${n >> 8}.${n & 255}.0/24`)),
+              ports: [tcp(443)],
+            },
+          ],
+        })
+      const scene = city(10)
+      scene.apply(blocks(count))
+      const more = scene.apply(blocks(count + 1))
+      expect([more.prefixes.length, more.cells.length, more.rows.length]).to.deep.equal([1, 1, 0])
+      expect(rowsOf(more)).to.equal(2)
+      expect(rowsOf(scene.apply(blocks(count)))).to.equal(2)
+    })
+  }
 })
