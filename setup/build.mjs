@@ -32,7 +32,7 @@ export function installModules(say, folder = '.') {
 export function buildAll(say, { native, projects = [] }) {
   if (native) {
     say('building native addons')
-    for (const workspace of ['datapath/ebpf-napi', 'datapath/netns-napi']) {
+    for (const workspace of ['datapath/ebpf-napi', 'datapath/netns-napi', 'adapters/inotify-napi']) {
       run('npm', ['run', '--silent', 'build:native', '-w', workspace])
     }
     say('building BPF programs')

@@ -9,8 +9,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   store: ['core'],
   'datapath/ebpf-napi': [],
   'datapath/netns-napi': [],
+  'adapters/inotify-napi': [],
   datapath: ['core', 'datapath/ebpf-napi', 'datapath/netns-napi'],
-  adapters: ['core', 'store', 'datapath', 'datapath/ebpf-napi', 'datapath/netns-napi'],
+  adapters: ['core', 'store', 'datapath', 'datapath/ebpf-napi', 'datapath/netns-napi', 'adapters/inotify-napi'],
 }
 
 /** Only what the spec rooms export may be imported from outside of them: the oracle, which the demo compares with. */

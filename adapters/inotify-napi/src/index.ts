@@ -1,0 +1,2 @@
+export { InotifyError } from './error.js'
+export { Inotify, type InotifyEvent, inotifyBits } from './inotify.js'
