@@ -8,6 +8,7 @@ import {
   WeirError,
 } from '@weir/core'
 import type { Clock } from './clock.js'
+import { reached } from '../stages.js'
 
 /** What one submission became. */
 export interface Submitted {
@@ -117,6 +118,7 @@ export class Intake {
       }
     }
     const drafts = batch.flatMap(({ drafts }) => drafts)
+    reached('told apart')
     if (drafts.length === 0) {
       for (const { waiting } of batch) waiting.resolve({ first: engine.seq + 1, last: engine.seq })
       return
@@ -125,6 +127,7 @@ export class Intake {
     let first: number
     try {
       ;({ first } = await log.append(drafts))
+      reached('durable')
     } catch (error) {
       this.#halt(
         error,
@@ -136,8 +139,10 @@ export class Intake {
     let failure: unknown
     try {
       const delta = engine.apply(events)
+      reached('folded')
       try {
         await this.#options.enforce(delta)
+        reached('enforced')
       } catch (error) {
         failure = error
       }

@@ -1,9 +1,8 @@
-import type { Subscription } from 'rxjs'
 import type { AddressOptions } from '../manifests/addresses.js'
 import { assignAddresses } from '../manifests/addresses.js'
 import { diffFacts } from '../manifests/diff.js'
 import { problemText, type ManifestSet } from '../manifests/set.js'
-import { watchManifests } from '../manifests/watch.js'
+import { followManifests } from '../manifests/watch.js'
 import type { Clock } from './clock.js'
 import type { Source, SourceSink } from './source.js'
 
@@ -23,38 +22,33 @@ export function manifestSource(options: ManifestSourceOptions): Source {
   const told = new Set<string>()
   return {
     name: `manifests:${options.path}`,
-    run: (sink, signal) =>
-      new Promise((resolve, reject) => {
-        let subscription: Subscription | undefined
-        let turn: Promise<unknown> = Promise.resolve()
-        const end = (error?: unknown): void => {
-          subscription?.unsubscribe()
-          signal.removeEventListener('abort', onAbort)
-          // What is on its way in is let in first.
-          void turn.then(() => (error === undefined ? resolve() : reject(error)))
+    run: async (sink, signal) => {
+      let isLastInLog = false
+      for await (const set of followManifests(
+        options.path,
+        { node: options.node, nowMs: options.clock.nowMs },
+        signal,
+      )) {
+        try {
+          await take(set, isLastInLog, options, sink, told)
+          isLastInLog = true
+        } catch (error) {
+          isLastInLog = false
+          sink.report('failing', error instanceof Error ? error.message : String(error))
         }
-        const onAbort = (): void => end()
-        signal.addEventListener('abort', onAbort, { once: true })
-        subscription = watchManifests(options.path, { node: options.node, nowMs: options.clock.nowMs }).subscribe({
-          next: set => {
-            turn = turn
-              .then(() => take(set, options, sink, told))
-              .catch(error => sink.report('failing', error instanceof Error ? error.message : String(error)))
-          },
-          error: end,
-          complete: end,
-        })
-      }),
+      }
+    },
   }
 }
 
 async function take(
   set: ManifestSet,
+  isLastInLog: boolean,
   options: ManifestSourceOptions,
   sink: SourceSink,
   told: Set<string>,
 ): Promise<void> {
-  for (const { object, file, line, reason } of set.skipped) {
+  for (const { object, file, line, reason } of (isLastInLog ? set.changed : undefined)?.skipped ?? set.skipped) {
     const text = `${file}:${line}: ${object.kind} ${object.name} is skipped: ${reason}`
     if (told.size < 1000 && !told.has(text)) {
       told.add(text)
@@ -63,15 +57,15 @@ async function take(
   }
   // The differences are taken when all earlier facts are in the state: nothing is said twice or taken back.
   await sink.submit(state => {
-    const addressed = assignAddresses(set, state, options.addresses)
-    for (const refusal of addressed.refusals) {
+    const addressed = assignAddresses(set, state, options.addresses, isLastInLog)
+    for (const refusal of (isLastInLog ? addressed.changed : undefined)?.refusals ?? addressed.refusals) {
       const text = refusal.problems.map(problemText).join('; ')
       if (told.size < 1000 && !told.has(text)) {
         told.add(text)
         options.report(`refused: ${text}`)
       }
     }
-    return diffFacts(state, addressed, { timeMs: options.clock.nowMs() })
+    return diffFacts(state, addressed, { timeMs: options.clock.nowMs(), afterLast: isLastInLog })
   })
   if (set.incomplete) sink.report('failing', 'a file can’t be read, so nothing is deleted until it can')
   else sink.report('watching')

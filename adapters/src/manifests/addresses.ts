@@ -97,11 +97,19 @@ const withRefusals = (set: ManifestSet, added: readonly Refusal[]): readonly Ref
  * included, so that no address changes hands within one batch) nor by a manifest's own word. So the outcome follows
  * from the log and the set alone. A pod for which none is left stays without, and is refused.
  *
+ * @param afterLast True when the log has all of the set that the reader gave before this one; then a change without a
+ *   pod changes no address, and the set is given back as it is.
  * @throws WeirError WEIR_INPUT_INVALID when a block is no CIDR.
  */
-export const assignAddresses = (set: ManifestSet, known: KnownFacts, options: AddressOptions): ManifestSet => {
+export const assignAddresses = (
+  set: ManifestSet,
+  known: KnownFacts,
+  options: AddressOptions,
+  afterLast = false,
+): ManifestSet => {
   const blocks = options.podCidrs.map(blockOf).sort((a, b) => a.prefix.family - b.prefix.family)
-  if (blocks.length === 0) return set
+  if (blocks.length === 0 || (afterLast && set.changed !== undefined && podsOf(set.changed.objects).length === 0))
+    return set
   const claimed = new Set(podsOf(set.objects).flatMap(({ addresses }) => addresses))
   const used = new Set([...claimed, ...(options.reserved ?? [])])
   for (const { fact } of known.pods.values()) for (const address of fact.addresses) used.add(address)
@@ -123,7 +131,9 @@ export const assignAddresses = (set: ManifestSet, known: KnownFacts, options: Ad
       addresses.flatMap(address => address ?? []),
     )
   }
-  return { ...set, objects: set.objects.map(object => addressed(object, given)), refusals: withRefusals(set, refusals) }
+  const { root, skipped, incomplete } = set
+  const objects = set.objects.map(object => addressed(object, given))
+  return { root, objects, refusals: withRefusals(set, refusals), skipped, incomplete }
 }
 
 const addressed = (object: ManifestObject, given: ReadonlyMap<string, readonly string[]>): ManifestObject => {

@@ -7,16 +7,17 @@ import { keyText, keyTitle, type ManifestObject, type ManifestSet, type Refusal 
 /** A file's reading, and what its earlier ones said that this one is too broken to say or to take back. */
 export interface RememberedReading {
   readonly reading: FileReading
-  readonly kept: readonly ManifestObject[]
+  /** In force as long as no file says otherwise. */
+  readonly kept: readonly (ManifestObject | Refusal)[]
   /** True when the file is unreadable, in part or whole, and no earlier reading of it is known. */
   readonly unknown: boolean
 }
 
-/** The keys that an object claims: its own, and those of the pods that it makes. */
-const claimsOf = ({ object, bodies }: ManifestObject): readonly ObjectKey[] => [
-  object,
-  ...bodies.flatMap(body => (body.kind === 'pod.upserted' ? [podKey(body)] : [])),
-]
+/** The keys that an entry claims: its own, and those of the pods that it makes. */
+export const claimsOf = (entry: ManifestObject | Refusal): readonly ObjectKey[] =>
+  isRefusal(entry)
+    ? [entry.object]
+    : [entry.object, ...entry.bodies.flatMap(body => (body.kind === 'pod.upserted' ? [podKey(body)] : []))]
 
 const podKey = ({ pod }: Extract<UpsertBody, { kind: 'pod.upserted' }>): ObjectKey => ({
   kind: 'Pod',
@@ -30,7 +31,7 @@ class Assembly {
   readonly refusals = new Map<string, Refusal>()
 
   take(entry: ManifestObject | Refusal): void {
-    const claims = isRefusal(entry) ? [entry.object] : claimsOf(entry)
+    const claims = claimsOf(entry)
     const taken = claims.find(claim => this.#owners.has(keyText(claim)))
     if (taken !== undefined) this.#refuseLater(entry, taken)
     else {
@@ -40,9 +41,9 @@ class Assembly {
     }
   }
 
-  /** What a broken file said before, as far as nobody else says it now. */
-  keep(object: ManifestObject): void {
-    if (claimsOf(object).every(claim => !this.#owners.has(keyText(claim)))) this.take(object)
+  /** What a broken file said before, or one that has just gone, as far as nobody else says it now. */
+  keep(entry: ManifestObject | Refusal): void {
+    if (claimsOf(entry).every(claim => !this.#owners.has(keyText(claim)))) this.take(entry)
   }
 
   refuse(refusal: Refusal): void {
@@ -73,7 +74,7 @@ export const assembleManifests = (root: string, files: readonly RememberedReadin
     if (reading.refusal !== undefined) assembly.refuse(reading.refusal)
     for (const entry of reading.entries) assembly.take(entry)
   }
-  for (const { kept } of files) for (const object of kept) assembly.keep(object)
+  for (const { kept } of files) for (const entry of kept) assembly.keep(entry)
   return {
     root,
     objects: assembly.objects,

@@ -1,14 +1,16 @@
 import type { EventBody, EventDraft, ObjectKey } from '@weir/core/event/event.js'
-import type { UpsertBody } from '@weir/core/input/kinds.js'
 import { sameFact } from '@weir/core/input/same-fact.js'
+import { allInForce, factOf, inForceOf } from './in-force.js'
 import type { KnownFacts } from './known.js'
-import { keyText, type ManifestObject, type ManifestSet, type Refusal } from './set.js'
+import { keyText, type ManifestObject, type ManifestPart, type ManifestSet, type Refusal } from './set.js'
 
 export interface DiffOptions {
   /** Milliseconds since the epoch, by the clock of whoever appends. */
   readonly timeMs: number
   /** False for an object that something else than manifests put into the log: it is not deleted. Default: all are owned. */
   readonly owns?: (object: ObjectKey) => boolean
+  /** True when the log has all of the set that the reader gave before this one: then only what has changed is compared. */
+  readonly afterLast?: boolean
 }
 
 /**
@@ -46,80 +48,6 @@ interface Keyed {
   readonly source: string
 }
 
-const namespacedKey = (kind: string, { namespace, name }: { namespace: string; name: string }): ObjectKey => ({
-  kind,
-  namespace,
-  name,
-})
-
-const clusterKey = (kind: string, name: string): ObjectKey => ({ kind, namespace: '', name })
-
-const factOf = (body: UpsertBody): { readonly key: ObjectKey; readonly fact: unknown } => {
-  switch (body.kind) {
-    case 'namespace.upserted':
-      return { key: clusterKey('Namespace', body.namespace.name), fact: body.namespace }
-    case 'node.upserted':
-      return { key: clusterKey('Node', body.node.name), fact: body.node }
-    case 'pod.upserted':
-      return { key: namespacedKey('Pod', body.pod), fact: body.pod }
-    case 'service.upserted':
-      return { key: namespacedKey('Service', body.service), fact: body.service }
-    case 'networkpolicy.upserted':
-      return { key: namespacedKey('NetworkPolicy', body.policy), fact: body.policy }
-    case 'ciliumpolicy.upserted':
-      return { key: namespacedKey(body.policy.kind, body.policy), fact: body.policy }
-    case 'cidrgroup.upserted':
-      return { key: clusterKey('CiliumCIDRGroup', body.group.name), fact: body.group }
-    case 'clusterpolicy.upserted':
-      return { key: clusterKey(body.policy.kind, body.policy.name), fact: body.policy }
-    case 'endpointslice.upserted':
-      return { key: namespacedKey('EndpointSlice', body.slice), fact: body.slice }
-  }
-}
-
-/** Every fact in force, with its key and the event that would end it. */
-function* inForce(
-  known: KnownFacts,
-): Generator<{ key: ObjectKey; workload: string | undefined; fact: unknown; end: EventBody }> {
-  const workload = undefined
-  for (const { fact } of known.namespaces.values())
-    yield {
-      key: clusterKey('Namespace', fact.name),
-      workload,
-      fact,
-      end: { kind: 'namespace.deleted', name: fact.name },
-    }
-  for (const { fact } of known.nodes.values())
-    yield { key: clusterKey('Node', fact.name), workload, fact, end: { kind: 'node.deleted', name: fact.name } }
-  for (const { fact } of known.pods.values())
-    yield { key: namespacedKey('Pod', fact), workload: fact.workload, fact, end: ended('pod.deleted', fact) }
-  for (const { fact } of known.services.values())
-    yield { key: namespacedKey('Service', fact), workload, fact, end: ended('service.deleted', fact) }
-  for (const { fact } of known.policies.values())
-    yield { key: namespacedKey('NetworkPolicy', fact), workload, fact, end: ended('networkpolicy.deleted', fact) }
-  for (const { fact } of known.endpointSlices?.values() ?? [])
-    yield { key: namespacedKey('EndpointSlice', fact), workload, fact, end: ended('endpointslice.deleted', fact) }
-  for (const { fact } of known.cidrGroups?.values() ?? []) {
-    const end: EventBody = { kind: 'cidrgroup.deleted', name: fact.name }
-    yield { key: clusterKey('CiliumCIDRGroup', fact.name), workload, fact, end }
-  }
-  for (const { fact } of known.ciliumPolicies?.values() ?? []) {
-    const { kind: policyKind, namespace, name } = fact
-    const end: EventBody = { kind: 'ciliumpolicy.deleted', policyKind, namespace, name }
-    yield { key: namespacedKey(policyKind, fact), workload, fact, end }
-  }
-  for (const { fact } of known.clusterPolicies?.values() ?? []) {
-    const { kind: policyKind, name } = fact
-    const end: EventBody = { kind: 'clusterpolicy.deleted', policyKind, name }
-    yield { key: clusterKey(policyKind, name), workload, fact, end }
-  }
-}
-
-const ended = (
-  kind: 'pod.deleted' | 'service.deleted' | 'networkpolicy.deleted' | 'endpointslice.deleted',
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-): EventBody => ({ kind, namespace, name })
-
 const sourceOf = ({ file, line }: Pick<ManifestObject, 'file' | 'line'>): string => `manifests:${file}:${line}`
 
 /** The key that a refusal holds for a pod of this workload. */
@@ -128,13 +56,25 @@ const workloadKey = (workload: string, namespace: string): string => {
   return keyText({ kind: workload.slice(0, slash), namespace, name: workload.slice(slash + 1) })
 }
 
-function* refused(known: KnownFacts, refusals: readonly Refusal[]): Generator<Keyed> {
-  const before = new Map([...known.refusals.values()].map(refusal => [keyText(refusal.object), refusal.problems]))
+function* refused(before: ReadonlyMap<string, KnownRefusal>, refusals: readonly Refusal[]): Generator<Keyed> {
   for (const refusal of refusals) {
     const { object, problems } = refusal
-    if (sameFact(before.get(keyText(object)), problems)) continue
+    if (sameFact(before.get(keyText(object))?.problems, problems)) continue
     yield { key: object, body: { kind: 'input.refused', object, problems }, source: sourceOf(refusal) }
   }
+}
+
+type KnownRefusal = KnownFacts['refusals'] extends ReadonlyMap<string, infer Refused> ? Refused : never
+
+/** What the log has as refused, by key; of a part's keys only. */
+function refusalsOf({ refusals }: KnownFacts, part: ManifestPart | undefined): ReadonlyMap<string, KnownRefusal> {
+  if (part === undefined) return new Map([...refusals.values()].map(refusal => [keyText(refusal.object), refusal]))
+  const found = new Map<string, KnownRefusal>()
+  for (const text of part.keys.keys()) {
+    const refusal = refusals.get(text)
+    if (refusal !== undefined) found.set(text, refusal)
+  }
+  return found
 }
 
 const compareKeys = (a: ObjectKey, b: ObjectKey): number => {
@@ -151,27 +91,38 @@ const compareKeys = (a: ObjectKey, b: ObjectKey): number => {
  */
 export const diffFacts = (known: KnownFacts, desired: ManifestSet, options: DiffOptions): readonly EventDraft[] => {
   const owns = options.owns ?? (() => true)
-  const current = new Map([...inForce(known)].map(entry => [keyText(entry.key), entry]))
+  // Nothing else can differ when the set before this one is in the log.
+  const part = options.afterLast === true ? desired.changed : undefined
+  const { objects, refusals } = part ?? desired
+  const current = new Map(
+    [...(part === undefined ? allInForce(known) : inForceOf(known, part.keys.values()))].map(entry => [
+      keyText(entry.key),
+      entry,
+    ]),
+  )
+  const refusedBefore = refusalsOf(known, part)
   const wanted = new Set<string>()
   const drafts: Keyed[] = []
-  for (const object of desired.objects)
+  for (const object of objects)
     for (const body of object.bodies) {
       const { key, fact } = factOf(body)
       wanted.add(keyText(key))
       if (!sameFact(current.get(keyText(key))?.fact, fact)) drafts.push({ key, body, source: sourceOf(object) })
     }
-  const held = new Set(desired.refusals.map(({ object }) => keyText(object)))
+  const refusedNow = new Set(refusals.map(({ object }) => keyText(object)))
+  const isHeld = (text: string): boolean =>
+    refusedNow.has(text) || (part !== undefined && !part.keys.has(text) && known.refusals.has(text))
   const root = `manifests:${desired.root}`
   const ownNode = known.agent?.fact.node
   for (const [text, { key, workload, end }] of current) {
-    const isHeld = held.has(text) || (workload !== undefined && held.has(workloadKey(workload, key.namespace)))
+    const held = isHeld(text) || (workload !== undefined && isHeld(workloadKey(workload, key.namespace)))
     const isAgents = key.kind === 'Node' && key.name === ownNode
-    if (desired.incomplete || wanted.has(text) || isHeld || isAgents || !owns(key)) continue
+    if (desired.incomplete || wanted.has(text) || held || isAgents || !owns(key)) continue
     drafts.push({ key, body: end, source: root })
   }
-  drafts.push(...refused(known, desired.refusals))
-  for (const { object } of known.refusals.values())
-    if (!desired.incomplete && !held.has(keyText(object)) && owns(object))
+  drafts.push(...refused(refusedBefore, refusals))
+  for (const [text, { object }] of refusedBefore)
+    if (!desired.incomplete && !refusedNow.has(text) && owns(object))
       drafts.push({ key: object, body: { kind: 'input.accepted', object }, source: root })
   const rank = new Map(draftOrder.map((kind, index) => [kind, index]))
   return drafts

@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ManifestLimits } from './limits.js'
@@ -22,9 +23,13 @@ export interface Listing {
   /** By path. */
   readonly files: ReadonlyMap<string, FileStamp>
   readonly obstacles: readonly Obstacle[]
+  /** Folders that were looked into, the root with them; those behind links are not among them. */
+  readonly folders: ReadonlySet<string>
+  /** Links that lead to folders. */
+  readonly links: ReadonlySet<string>
 }
 
-const isManifest = (name: string): boolean => /\.(ya?ml|json)$/i.test(name)
+export const isManifest = (name: string): boolean => /\.(ya?ml|json)$/i.test(name)
 
 const causes: Readonly<Record<string, string>> = {
   ENOENT: 'there is nothing at this path',
@@ -43,6 +48,8 @@ export const causeOf = (error: unknown): string => {
 class Lister {
   readonly files = new Map<string, FileStamp>()
   readonly obstacles: Obstacle[] = []
+  readonly folders = new Set<string>()
+  readonly links = new Set<string>()
   readonly #root: string
   readonly #limits: ManifestLimits
   #folders = 0
@@ -54,28 +61,26 @@ class Lister {
   }
 
   /** `above` holds the folders on the way here, by device and inode: a link to one of them is a loop. */
-  async visit(path: string, above: readonly string[], named: boolean): Promise<void> {
+  async visit(path: string, above: readonly string[], named: boolean, behindLink: boolean): Promise<void> {
     try {
       const found = await stat(path, { bigint: true })
       const place = `${found.dev}:${found.ino}`
       if (found.isDirectory()) {
         if (above.includes(place)) this.#obstruct(path, 'this symbolic link leads back to a folder above it', false)
-        else await this.#folder(path, [...above, place])
+        else await this.#folder(path, [...above, place], behindLink)
       } else if (!named && !isManifest(path)) return
       else if (!found.isFile()) this.#obstruct(path, 'this is neither a file nor a folder', true)
       else if (this.files.size >= this.#limits.filesMax) this.#tooMany(path, 'files', this.#limits.filesMax)
-      else {
-        const identity = `${place}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`
-        this.files.set(path, { identity, changedMs: Number(found.ctimeNs / 1_000_000n) })
-      }
+      else this.files.set(path, stampFrom(found))
     } catch (error) {
       this.#obstruct(path, causeOf(error), true)
     }
   }
 
   /** Names that begin with a dot are left out: editors' files, `.git`, and the folders behind mounted ConfigMaps. */
-  async #folder(path: string, above: readonly string[]): Promise<void> {
+  async #folder(path: string, above: readonly string[], behindLink: boolean): Promise<void> {
     if (++this.#folders > this.#limits.foldersMax) return this.#tooMany(path, 'folders', this.#limits.foldersMax)
+    if (!behindLink) this.folders.add(path)
     const entries = await readdir(path, { withFileTypes: true })
     entries.sort((a, b) => (a.name < b.name ? -1 : 1))
     for (const entry of entries) {
@@ -84,7 +89,8 @@ class Lister {
       const dangling = entry.isSymbolicLink() && !isManifest(entry.name)
       if (entry.isDirectory() || entry.isSymbolicLink() || isManifest(entry.name)) {
         const before = this.obstacles.length
-        await this.visit(join(path, entry.name), above, false)
+        if (entry.isSymbolicLink() && !isManifest(entry.name)) this.links.add(join(path, entry.name))
+        await this.visit(join(path, entry.name), above, false, behindLink || entry.isSymbolicLink())
         const vanished = this.obstacles.length > before && this.obstacles.at(-1)?.message === causes.ENOENT
         if (vanished && (dangling || !entry.isSymbolicLink())) this.obstacles.pop()
       }
@@ -104,9 +110,20 @@ class Lister {
   }
 }
 
+/** A file's stamp; undefined when there is none, or none of a plain file's: a listing tells what it is then. */
+export const stampOf = async (path: string): Promise<FileStamp | undefined> => {
+  const found = await stat(path, { bigint: true })
+  return found.isFile() ? stampFrom(found) : undefined
+}
+
+const stampFrom = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileStamp => ({
+  identity: `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`,
+  changedMs: Number(ctimeNs / 1_000_000n),
+})
+
 /** Every manifest file below a folder (or the file itself), symbolic links followed. */
 export const listManifests = async (root: string, limits: ManifestLimits): Promise<Listing> => {
   const lister = new Lister(root, limits)
-  await lister.visit(root, [], true)
+  await lister.visit(root, [], true, false)
   return lister
 }

@@ -1,9 +1,10 @@
-import { open } from 'node:fs/promises'
+import { constants, lstat, open } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import { assembleManifests, type RememberedReading } from './assemble.js'
 import { type FileReading, isRefusal, readManifestText, refusedFile } from './file.js'
 import { type ManifestLimits, manifestLimits } from './limits.js'
-import { causeOf, type FileStamp, listManifests, type Obstacle } from './list.js'
+import { causeOf, type FileStamp, type Listing, listManifests, type Obstacle, stampOf } from './list.js'
+import { ManifestMemory } from './memory.js'
 import { keyText, type ManifestObject, type ManifestSet } from './set.js'
 
 export interface ReadOptions {
@@ -12,18 +13,24 @@ export interface ReadOptions {
   readonly limits?: Partial<ManifestLimits>
   /** Milliseconds since the epoch, by the clock that stamps files. */
   readonly nowMs?: () => number
+  /** How long what a file no longer says stays in force, for those who replace files in steps. 0, not at all, when absent. */
+  readonly settleMs?: number
+  /** Whether somebody is writing to the file right now; then it is left for a later reading. */
+  readonly isBeingWritten?: (file: string) => boolean
 }
 
 /** A file changed more recently than this may change again without a new stamp: it is read again next time. */
 const stampGrainMs = 100
 
 interface Remembered extends RememberedReading {
-  readonly stamp: string | undefined
+  /** True for what stands for a path that can't be looked into. */
+  readonly isObstacle?: true
 }
 
 /** The content of a file as text; what forbids it otherwise. */
 const readText = async (file: string, limits: ManifestLimits): Promise<string | FileReading> => {
-  const handle = await open(file, 'r')
+  // A pipe that took the file's place must not be waited for.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const { size } = await handle.stat()
     if (size > limits.fileSizeBytes)
@@ -47,14 +54,27 @@ const decoded = (file: string, bytes: Uint8Array): string | FileReading => {
   }
 }
 
-const readFile = async (file: string, limits: ManifestLimits): Promise<FileReading> => {
+type Content = string | FileReading
+
+const readContent = async (file: string, limits: ManifestLimits): Promise<Content> => {
   try {
-    const text = await readText(file, limits)
-    return typeof text === 'string' ? readManifestText(file, text, limits) : text
+    return await readText(file, limits)
   } catch (error) {
     return refusedFile(file, 'WEIR_MANIFEST_UNREADABLE', causeOf(error))
   }
 }
+
+const readingOf = (file: string, content: Content, limits: ManifestLimits): FileReading =>
+  typeof content === 'string' ? readManifestText(file, content, limits) : content
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error ? String(error.code) : undefined
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  )
 
 const refusedPath = ({ path, message, expected }: Obstacle): FileReading =>
   refusedFile(
@@ -63,6 +83,17 @@ const refusedPath = ({ path, message, expected }: Obstacle): FileReading =>
     message,
     expected,
   )
+
+/** A file as it was when its reading was made. */
+interface Seen {
+  /** Undefined while the file may change without a new one. */
+  readonly stamp: string | undefined
+  /** What it held; kept while there is no stamp. */
+  readonly content: Content | undefined
+}
+
+/** Files that are read at once: the disk is asked for more while the first ones are understood. */
+const filesAtOnce = 16
 
 /**
  * Reads a folder again and again, files that haven't changed only once. It remembers what a file said, so that a file
@@ -73,8 +104,12 @@ export class ManifestReader {
   readonly #limits: ManifestLimits
   readonly #node: string
   readonly #nowMs: () => number
-  #memory = new Map<string, Remembered>()
-  #last: ManifestSet | undefined
+  readonly #settleMs: number
+  readonly #isBeingWritten: (file: string) => boolean
+  readonly #memory: ManifestMemory<Remembered>
+  readonly #seen = new Map<string, Seen>()
+  /** Files with something that is in force for a while only, and until when: milliseconds since the epoch. */
+  readonly #leaving = new Map<string, number>()
   #abandoned = false
 
   constructor(path: string, options: ReadOptions = {}) {
@@ -82,6 +117,9 @@ export class ManifestReader {
     this.#limits = { ...manifestLimits, ...options.limits }
     this.#node = options.node ?? ''
     this.#nowMs = options.nowMs ?? Date.now
+    this.#settleMs = options.settleMs ?? 0
+    this.#isBeingWritten = options.isBeingWritten ?? (() => false)
+    this.#memory = new ManifestMemory(this.root)
   }
 
   /** Ends a reading under way after the file that it is at; it and any later one never resolve. */
@@ -89,58 +127,146 @@ export class ManifestReader {
     this.#abandoned = true
   }
 
+  /** When there is something to look at again without a notice, in milliseconds since the epoch. */
+  get dueMs(): number | undefined {
+    return this.#leaving.size === 0 ? undefined : Math.min(...this.#leaving.values())
+  }
+
   /** All that the folder says now. The same object as last time when no file has changed. Never rejects. */
-  async read(): Promise<ManifestSet> {
+  async read(onListed: (listing: Listing) => void = () => {}): Promise<ManifestSet> {
     const listing = await listManifests(this.root, this.#limits)
-    const memory = new Map<string, Remembered>()
-    for (const [file, stamp] of listing.files) {
-      if (this.#abandoned) return new Promise(() => {})
-      memory.set(file, await this.#readChanged(file, stamp))
+    onListed(listing)
+    await this.#readChanged([...listing.files])
+    const hiding = listing.obstacles.filter(({ hides }) => hides).map(({ path }) => path)
+    const isHidden = (file: string): boolean => hiding.some(path => file === path || file.startsWith(path + sep))
+    const obstructed = new Set(listing.obstacles.map(({ path }) => path))
+    for (const file of [...this.#memory.names()])
+      if (!listing.files.has(file) && !isHidden(file) && !obstructed.has(file)) this.#gone(file)
+    for (const obstacle of listing.obstacles) this.#obstruct(obstacle, listing)
+    this.#expire()
+    return this.#memory.set()
+  }
+
+  /**
+   * The same, for those who know that nothing but these files has changed, each of them in a folder that was listed.
+   * Undefined when that is not enough, and all has to be read.
+   */
+  async readFiles(files: Iterable<string>): Promise<ManifestSet | undefined> {
+    const present: [string, FileStamp][] = []
+    for (const file of files) {
+      try {
+        const stamp = await stampOf(file)
+        const isOneTooMany = this.#memory.get(file) === undefined && this.#memory.size >= this.#limits.filesMax
+        if (stamp === undefined || isOneTooMany) return undefined
+        present.push([file, stamp])
+      } catch (error) {
+        // A link to nothing is there, and an obstacle.
+        if (codeOf(error) !== 'ENOENT' || (await isThere(file))) return undefined
+        this.#gone(file)
+      }
     }
-    for (const obstacle of listing.obstacles) this.#obstruct(memory, obstacle)
-    const changed =
-      memory.size !== this.#memory.size || [...memory].some(([file, now]) => this.#memory.get(file) !== now)
-    this.#memory = memory
-    if (!changed && this.#last !== undefined) return this.#last
-    const files = [...memory].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, remembered]) => remembered)
-    this.#last = assembleManifests(this.root, files)
-    return this.#last
+    await this.#readChanged(present)
+    this.#expire()
+    return this.#memory.set()
   }
 
-  async #readChanged(file: string, { identity, changedMs }: FileStamp): Promise<Remembered> {
-    const before = this.#memory.get(file)
-    if (before?.stamp === identity) return before
-    const settled = changedMs + stampGrainMs < this.#nowMs()
-    return this.#remember(await readFile(file, this.#limits), before, settled ? identity : undefined)
+  async #readChanged(files: readonly (readonly [string, FileStamp])[]): Promise<void> {
+    const changed = files.filter(([file, { identity }]) => this.#seen.get(file)?.stamp !== identity)
+    for (let start = 0; start < changed.length; start += filesAtOnce) {
+      if (this.#abandoned) return new Promise(() => {})
+      const some = changed.slice(start, start + filesAtOnce).filter(([file]) => !this.#isBeingWritten(file))
+      const contents = await Promise.all(some.map(([file]) => readContent(file, this.#limits)))
+      for (const [index, [file, { identity, changedMs }]] of some.entries()) {
+        if (this.#abandoned) return new Promise(() => {})
+        const settled = changedMs + stampGrainMs < this.#nowMs()
+        const content = contents[index]!
+        const seen: Seen = settled ? { stamp: identity, content: undefined } : { stamp: undefined, content }
+        if (typeof content === 'string' && this.#seen.get(file)?.content === content) {
+          this.#seen.set(file, seen)
+          continue
+        }
+        const reading = readingOf(file, content, this.#limits)
+        // Somebody has begun to write meanwhile: what was read may be half of it, and there will be a notice.
+        if (this.#isBeingWritten(file)) continue
+        this.#memory.put(file, this.#remember(reading, this.#memory.get(file)))
+        this.#seen.set(file, seen)
+      }
+    }
   }
 
-  #remember(read: FileReading, before: Remembered | undefined, stamp: string | undefined): Remembered {
+  #remember(read: FileReading, before: Remembered | undefined): Remembered {
     const reading = this.#scheduled(read)
-    if (reading.refusal === undefined) return { reading, stamp, kept: [], unknown: false }
     const own = new Set(reading.entries.map(({ object }) => keyText(object)))
-    const kept = before === undefined ? [] : [...objectsOf(before.reading), ...before.kept]
+    const said = before === undefined ? [] : [...before.reading.entries, ...before.kept]
+    const missing = said.filter(({ object }) => !own.has(keyText(object)))
+    if (reading.refusal === undefined) {
+      this.#leave(reading.file, missing.length > 0)
+      return { reading, kept: this.#settleMs > 0 ? missing : [], unknown: false }
+    }
+    this.#leaving.delete(reading.file)
     // A file that was not there at the last look has said nothing yet; at the first look nobody can tell.
-    const unknown = before === undefined ? this.#last?.incomplete !== false : before.unknown
-    return { reading, stamp, kept: kept.filter(({ object }) => !own.has(keyText(object))), unknown }
+    const unknown = before === undefined ? this.#memory.last?.incomplete !== false : before.unknown
+    return { reading, kept: missing.filter(entry => !isRefusal(entry)), unknown }
+  }
+
+  /** Many a program replaces a file by taking it away first: what it said holds a while longer. */
+  #gone(file: string): void {
+    const before = this.#memory.get(file)
+    const wasSeen = this.#seen.delete(file)
+    if (before === undefined) return
+    if (this.#settleMs === 0 || before.isObstacle === true) {
+      this.#memory.put(file, undefined)
+      return
+    }
+    // It is on its way already.
+    if (!wasSeen) return
+    this.#leave(file, true)
+    const kept = [...before.reading.entries, ...before.kept]
+    const reading: FileReading = { file, entries: [], refusal: undefined, skipped: [] }
+    this.#memory.put(file, { reading, kept, unknown: before.unknown })
+  }
+
+  #leave(file: string, isLeaving: boolean): void {
+    if (isLeaving && this.#settleMs > 0) this.#leaving.set(file, this.#nowMs() + this.#settleMs)
+    else this.#leaving.delete(file)
+  }
+
+  /** Takes back what has been missing for long enough. */
+  #expire(): void {
+    if (this.#leaving.size === 0) return
+    const now = this.#nowMs()
+    for (const [file, due] of this.#leaving) {
+      if (due > now) continue
+      if (this.#isBeingWritten(file)) {
+        this.#leave(file, true)
+        continue
+      }
+      this.#leaving.delete(file)
+      const remembered = this.#memory.get(file)
+      if (remembered === undefined) continue
+      this.#memory.put(file, this.#seen.has(file) ? { ...remembered, kept: [] } : undefined)
+    }
   }
 
   /** Whatever lay behind the obstacle when it could last be read still counts. */
-  #obstruct(memory: Map<string, Remembered>, obstacle: Obstacle): void {
+  #obstruct(obstacle: Obstacle, { files }: Listing): void {
     const before = this.#memory.get(obstacle.path)
     const reading = refusedPath(obstacle)
+    if (before !== undefined && before.reading.refusal?.problems[0]?.message === obstacle.message) return
+    this.#seen.delete(obstacle.path)
     if (!obstacle.hides) {
-      const same = before !== undefined && before.reading.refusal?.problems[0]?.message === obstacle.message
-      memory.set(obstacle.path, same ? before : { reading, stamp: undefined, kept: [], unknown: false })
+      this.#memory.put(obstacle.path, { reading, kept: [], unknown: false, isObstacle: true })
       return
     }
-    const below = [...this.#memory].filter(([file]) => file.startsWith(obstacle.path + sep) && !memory.has(file))
-    for (const [file, remembered] of below) memory.set(file, remembered)
-    const same = before !== undefined && before.reading.refusal?.problems[0]?.message === obstacle.message
-    if (same) memory.set(obstacle.path, before)
-    else {
-      const { kept, unknown } = this.#remember(reading, before, undefined)
-      memory.set(obstacle.path, { reading, stamp: undefined, kept, unknown: unknown && below.length === 0 })
-    }
+    const isBelow = (file: string): boolean => file.startsWith(obstacle.path + sep) && !files.has(file)
+    const hasBelow = [...this.#memory.names()].some(isBelow)
+    const { kept, unknown } = this.#remember(reading, before)
+    this.#memory.put(obstacle.path, {
+      reading,
+      kept,
+      unknown: unknown && !hasBelow,
+      isObstacle: true,
+    })
   }
 
   #scheduled(reading: FileReading): FileReading {
@@ -149,9 +275,6 @@ export class ManifestReader {
     return { ...reading, entries }
   }
 }
-
-const objectsOf = (reading: FileReading): readonly ManifestObject[] =>
-  reading.entries.flatMap(entry => (isRefusal(entry) ? [] : [entry]))
 
 const onNode = (object: ManifestObject, node: string): ManifestObject => ({
   ...object,
@@ -178,6 +301,5 @@ export const readManifestStream = (name: string, bytes: Uint8Array): ManifestSet
         `at most ${manifestLimits.fileSizeBytes} bytes`,
       )
     : decoded(name, bytes)
-  const reading = typeof text === 'string' ? readManifestText(name, text, manifestLimits) : text
-  return assembleManifests(name, [{ reading, kept: [], unknown: false }])
+  return assembleManifests(name, [{ reading: readingOf(name, text, manifestLimits), kept: [], unknown: false }])
 }

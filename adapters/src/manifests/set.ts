@@ -42,6 +42,12 @@ export interface SkippedObject {
   readonly reason: string
 }
 
+/** What may differ between two sets: all that they say of some keys. */
+export interface ManifestPart extends Pick<ManifestSet, 'objects' | 'refusals' | 'skipped'> {
+  /** Every key that either set says something of and that may differ, by its text. */
+  readonly keys: ReadonlyMap<string, ObjectKey>
+}
+
 /** All that a folder of manifests says. */
 export interface ManifestSet {
   /** Absolute path of the folder or file. */
@@ -56,6 +62,8 @@ export interface ManifestSet {
    * object that is missing may be in that file.
    */
   readonly incomplete: boolean
+  /** What may differ from the set that the same reader gave before; absent when anything may. */
+  readonly changed?: ManifestPart
 }
 
 /** The key of a file that is refused as a whole. */

@@ -1,71 +1,141 @@
-import { basename, dirname, resolve, sep } from 'node:path'
-import { watch } from 'chokidar'
-import {
-  asyncScheduler,
-  concatMap,
-  debounceTime,
-  distinctUntilChanged,
-  merge,
-  Observable,
-  type SchedulerLike,
-  startWith,
-  timer,
-} from 'rxjs'
+import { Observable } from 'rxjs'
+import { reached } from '../stages.js'
+import type { Listing } from './list.js'
+import { gatheredNotices, type NoticeListener, type Notices } from './notices.js'
 import { ManifestReader, type ReadOptions } from './read.js'
 import type { ManifestSet } from './set.js'
 
-export interface WatchOptions extends ReadOptions {
-  /** How long changes are gathered before the folder is read again. */
+export interface WatchOptions extends Omit<ReadOptions, 'isBeingWritten'> {
+  /**
+   * How long what a file no longer says stays in force, as many programs replace a file by removing it first. Where the
+   * kernel can't tell when a file is complete, also how long all must have been quiet before it is read.
+   */
   readonly settleMs?: number
   /** How often the folder is looked at unasked, for changes that the kernel doesn't tell of (other hosts, lost notices). */
   readonly rescanMs?: number
-  readonly scheduler?: SchedulerLike
+  /** `gathered` does without inotify at first hand, as where its addon isn't built. */
+  readonly notices?: 'auto' | 'gathered'
 }
 
-/** Editors' files and `.git` bring no notice; `..data`, by which a mounted ConfigMap is replaced as a whole, does. */
-const isHidden = (path: string): boolean => /^\.[^.]/.test(basename(path))
+const defaultSettleMs = 50
+/** Where nothing tells when a file is complete. */
+const defaultQuietMs = 100
 
-/**
- * A notice that something at or below the path has changed. The folder above is what is watched, all else in it left
- * out, so that a root that isn't there yet or is replaced is seen. Links are not followed: what changes behind them is
- * found by the rescan, and a loop of links traps nobody.
- */
-const notices = (root: string): Observable<void> =>
-  new Observable(subscriber => {
-    const parent = dirname(root)
-    const isOurs = (path: string): boolean =>
-      path === parent || path === root || (path.startsWith(root + sep) && !isHidden(path))
-    const watcher = watch(parent, {
-      ignoreInitial: true,
-      followSymlinks: false,
-      ignored: path => !isOurs(resolve(path)),
+/** What has been said since the last look. */
+class Said implements NoticeListener {
+  readonly files = new Set<string>()
+  all = true
+  #wake: () => void = () => {}
+
+  changed(file: string): void {
+    reached('noticed')
+    this.files.add(file)
+    this.#wake()
+  }
+
+  unsure(): void {
+    reached('noticed')
+    this.all = true
+    this.#wake()
+  }
+
+  wake(): void {
+    this.#wake()
+  }
+
+  /** Resolves when something was said, or after a while. */
+  async wait(mostMs: number): Promise<void> {
+    if (this.all || this.files.size > 0) return
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, Math.max(0, mostMs))
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
     })
-    const notify = () => subscriber.next()
-    watcher.on('all', notify).on('raw', notify).on('error', notify).on('ready', notify)
-    return () => void watcher.close()
-  })
+    this.#wake = () => {}
+  }
+}
+
+async function noticesOf(
+  root: string,
+  said: Said,
+  { notices, settleMs, nowMs = Date.now }: WatchOptions,
+): Promise<Notices> {
+  if (notices !== 'gathered')
+    try {
+      const { KernelNotices } = await import('./kernel-notices.js')
+      return new KernelNotices(root, said, nowMs)
+    } catch {
+      // The addon isn't built, or there are too many instances: a slower way is still a way.
+    }
+  return gatheredNotices(root, settleMs ?? defaultQuietMs, said)
+}
 
 /**
  * The folder's set now, and again whenever it has changed: files saved in place or by rename, deleted, moved; the
- * folder itself made, removed or replaced. Changes in quick succession make one set. While the folder is missing, what
- * it said last stays, and the set says so by a refusal. Never fails; ends when unsubscribed.
+ * folder itself made, removed or replaced. What changes while a set is dealt with makes one set. A file is read when
+ * its writer has closed it, never before. While the folder is missing, what it said last stays, and the set says so by
+ * a refusal. Never fails; ends when aborted.
  */
-export const watchManifests = (path: string, options: WatchOptions = {}): Observable<ManifestSet> => {
-  const { settleMs = 100, rescanMs = 10_000, scheduler = asyncScheduler } = options
-  return new Observable<ManifestSet>(subscriber => {
-    const reader = new ManifestReader(path, options)
-    const settled = notices(reader.root).pipe(debounceTime(settleMs, scheduler))
-    const due = merge(settled, timer(rescanMs, rescanMs, scheduler)).pipe(startWith(undefined))
-    const reading = due
-      .pipe(
-        concatMap(() => reader.read()),
-        distinctUntilChanged(),
-      )
-      .subscribe(subscriber)
-    return () => {
-      reading.unsubscribe()
-      // Thousands of files would keep the process alive long after nobody wants to know.
-      reader.abandon()
-    }
+export async function* followManifests(
+  path: string,
+  options: WatchOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ManifestSet> {
+  const { settleMs = defaultSettleMs, rescanMs = 10_000, nowMs = Date.now } = options
+  const said = new Said()
+  let notices: Notices | undefined
+  const reader = new ManifestReader(path, {
+    ...options,
+    settleMs,
+    isBeingWritten: file => notices?.isBeingWritten(file) ?? false,
   })
+  const aborted = new Promise<undefined>(resolve => {
+    const onAbort = (): void => {
+      reader.abandon()
+      said.wake()
+      resolve(undefined)
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    notices = await noticesOf(reader.root, said, options)
+    const onListed = (listing: Listing): void => {
+      if (notices?.follow(listing) === true) said.all = true
+    }
+    let last: ManifestSet | undefined
+    let rescanAtMs = nowMs() + rescanMs
+    while (!signal.aborted) {
+      const all = said.all || nowMs() >= rescanAtMs
+      const files = [...said.files]
+      said.all = false
+      said.files.clear()
+      if (all) rescanAtMs = nowMs() + rescanMs
+      const set = await Promise.race([all ? reader.read(onListed) : reader.readFiles(files), aborted])
+      if (signal.aborted) return
+      if (set === undefined) {
+        said.all = true
+        continue
+      }
+      reached('read')
+      if (set !== last) yield set
+      last = set
+      await said.wait(Math.min(rescanAtMs, reader.dueMs ?? Infinity) - nowMs())
+    }
+  } finally {
+    notices?.close()
+  }
 }
+
+/** The sets of `followManifests`, until unsubscribed. */
+export const watchManifests = (path: string, options: WatchOptions = {}): Observable<ManifestSet> =>
+  new Observable(subscriber => {
+    const stop = new AbortController()
+    const tell = async (): Promise<void> => {
+      for await (const set of followManifests(path, options, stop.signal)) subscriber.next(set)
+    }
+    tell().catch(error => subscriber.error(error))
+    return () => stop.abort()
+  })

@@ -139,7 +139,7 @@ export class ProspectFinder {
   }
 
   #answersOfPods(selectors: readonly LabelSelector[], blocks: BlockPeers): ReadonlyMap<string, ReadonlySet<string>> {
-    const index = new SelectorIndex<SelectorEntry & { readonly id: number }>(new KeyUse(), () => {})
+    const index = new SelectorIndex<SelectorEntry & { readonly id: number }>(new KeyUse())
     for (const [id, selector] of selectors.entries()) index.acquire(selector, fields => ({ ...fields, id }))
     const byLabels = new Map<ReadonlyMap<string, string>, string>()
     const answers = (labels: ReadonlyMap<string, string>): string =>

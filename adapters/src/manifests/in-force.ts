@@ -1,0 +1,166 @@
+import type { EventBody, ObjectKey } from '@weir/core/event/event.js'
+import type { UpsertBody } from '@weir/core/input/kinds.js'
+import type { KnownFacts } from './known.js'
+import { keyText } from './set.js'
+
+/** A fact that the log has said, with its key and the event that would end it. */
+export interface FactInForce {
+  readonly key: ObjectKey
+  /** Of a pod that a workload made. */
+  readonly workload?: string | undefined
+  readonly fact: unknown
+  readonly end: EventBody
+}
+
+interface Named {
+  readonly namespace: string
+  readonly name: string
+}
+
+const namespacedKey = (kind: string, { namespace, name }: Named): ObjectKey => ({ kind, namespace, name })
+const clusterKey = (kind: string, name: string): ObjectKey => ({ kind, namespace: '', name })
+
+/** The key and the fact of an upsert. */
+export const factOf = (body: UpsertBody): { readonly key: ObjectKey; readonly fact: unknown } => {
+  switch (body.kind) {
+    case 'namespace.upserted':
+      return { key: clusterKey('Namespace', body.namespace.name), fact: body.namespace }
+    case 'node.upserted':
+      return { key: clusterKey('Node', body.node.name), fact: body.node }
+    case 'pod.upserted':
+      return { key: namespacedKey('Pod', body.pod), fact: body.pod }
+    case 'service.upserted':
+      return { key: namespacedKey('Service', body.service), fact: body.service }
+    case 'networkpolicy.upserted':
+      return { key: namespacedKey('NetworkPolicy', body.policy), fact: body.policy }
+    case 'ciliumpolicy.upserted':
+      return { key: namespacedKey(body.policy.kind, body.policy), fact: body.policy }
+    case 'cidrgroup.upserted':
+      return { key: clusterKey('CiliumCIDRGroup', body.group.name), fact: body.group }
+    case 'clusterpolicy.upserted':
+      return { key: clusterKey(body.policy.kind, body.policy.name), fact: body.policy }
+    case 'endpointslice.upserted':
+      return { key: namespacedKey('EndpointSlice', body.slice), fact: body.slice }
+  }
+}
+
+type Ended = 'pod.deleted' | 'service.deleted' | 'networkpolicy.deleted' | 'endpointslice.deleted'
+
+const ended = (kind: Ended, { namespace, name }: Named): EventBody => ({ kind, namespace, name })
+
+/** Facts of one kind as the log keeps them, and what each becomes. */
+class Kept<Fact> {
+  readonly #of: (known: KnownFacts) => ReadonlyMap<string, { readonly fact: Fact }> | undefined
+  readonly #by: (key: ObjectKey) => string
+  readonly #as: (fact: Fact) => FactInForce
+
+  constructor(
+    of: (known: KnownFacts) => ReadonlyMap<string, { readonly fact: Fact }> | undefined,
+    by: (key: ObjectKey) => string,
+    as: (fact: Fact) => FactInForce,
+  ) {
+    this.#of = of
+    this.#by = by
+    this.#as = as
+  }
+
+  *all(known: KnownFacts): Generator<FactInForce> {
+    for (const { fact } of this.#of(known)?.values() ?? []) yield this.#as(fact)
+  }
+
+  one(known: KnownFacts, key: ObjectKey): FactInForce | undefined {
+    const found = this.#of(known)?.get(this.#by(key))
+    return found === undefined ? undefined : this.#as(found.fact)
+  }
+}
+
+const byName = ({ name }: ObjectKey): string => name
+const byNamespace = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`
+
+const ciliumPolicies = new Kept(
+  known => known.ciliumPolicies,
+  keyText,
+  fact => {
+    const { kind: policyKind, namespace, name } = fact
+    const end: EventBody = { kind: 'ciliumpolicy.deleted', policyKind, namespace, name }
+    return { key: namespacedKey(policyKind, fact), fact, end }
+  },
+)
+
+const clusterPolicies = new Kept(
+  known => known.clusterPolicies,
+  keyText,
+  fact => {
+    const { kind: policyKind, name } = fact
+    return { key: clusterKey(policyKind, name), fact, end: { kind: 'clusterpolicy.deleted', policyKind, name } }
+  },
+)
+
+/** By the kinds of keys; two kinds may share their facts. */
+const kinds = {
+  Namespace: new Kept(
+    known => known.namespaces,
+    byName,
+    fact => ({
+      key: clusterKey('Namespace', fact.name),
+      fact,
+      end: { kind: 'namespace.deleted', name: fact.name },
+    }),
+  ),
+  Node: new Kept(
+    known => known.nodes,
+    byName,
+    fact => ({ key: clusterKey('Node', fact.name), fact, end: { kind: 'node.deleted', name: fact.name } }),
+  ),
+  Pod: new Kept(
+    known => known.pods,
+    byNamespace,
+    fact => ({ key: namespacedKey('Pod', fact), workload: fact.workload, fact, end: ended('pod.deleted', fact) }),
+  ),
+  Service: new Kept(
+    known => known.services,
+    byNamespace,
+    fact => ({ key: namespacedKey('Service', fact), fact, end: ended('service.deleted', fact) }),
+  ),
+  NetworkPolicy: new Kept(
+    known => known.policies,
+    byNamespace,
+    fact => ({ key: namespacedKey('NetworkPolicy', fact), fact, end: ended('networkpolicy.deleted', fact) }),
+  ),
+  EndpointSlice: new Kept(
+    known => known.endpointSlices,
+    byNamespace,
+    fact => ({ key: namespacedKey('EndpointSlice', fact), fact, end: ended('endpointslice.deleted', fact) }),
+  ),
+  CiliumCIDRGroup: new Kept(
+    known => known.cidrGroups,
+    byName,
+    fact => ({
+      key: clusterKey('CiliumCIDRGroup', fact.name),
+      fact,
+      end: { kind: 'cidrgroup.deleted', name: fact.name },
+    }),
+  ),
+  CiliumNetworkPolicy: ciliumPolicies,
+  CiliumClusterwideNetworkPolicy: ciliumPolicies,
+  ClusterNetworkPolicy: clusterPolicies,
+  AdminNetworkPolicy: clusterPolicies,
+  BaselineAdminNetworkPolicy: clusterPolicies,
+} as const
+
+type Kind = keyof typeof kinds
+
+const isKind = (kind: string): kind is Kind => Object.hasOwn(kinds, kind)
+
+/** Every fact in force. */
+export function* allInForce(known: KnownFacts): Generator<FactInForce> {
+  for (const kept of new Set(Object.values(kinds))) yield* kept.all(known)
+}
+
+/** The facts in force that have these keys. */
+export function* inForceOf(known: KnownFacts, keys: Iterable<ObjectKey>): Generator<FactInForce> {
+  for (const key of keys) {
+    const found = isKind(key.kind) ? kinds[key.kind].one(known, key) : undefined
+    if (found !== undefined && keyText(found.key) === keyText(key)) yield found
+  }
+}

@@ -1,0 +1,132 @@
+import { lstatSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
+import { Inotify, type InotifyEvent, inotifyBits as bits } from 'inotify-napi'
+import { isManifest, type Listing } from './list.js'
+import { isHidden, type NoticeListener, type Notices } from './notices.js'
+
+const comesAndGoes = bits.create | bits.delete | bits.movedFrom | bits.movedTo
+const content = bits.modify | bits.closeWrite | bits.attrib
+const folderMask = comesAndGoes | content | bits.onlyDir | bits.exclUnlink
+
+/** A writer that is silent for so long is taken to be done, though it keeps the file open. */
+const patienceMs = 10_000
+
+/**
+ * Notices by inotify: a file that is closed after writing, or moved to its place, is complete and can be read at once;
+ * one that somebody has begun to write to can't, however long that takes.
+ */
+export class KernelNotices implements Notices {
+  readonly #root: string
+  readonly #listener: NoticeListener
+  readonly #nowMs: () => number
+  readonly #inotify: Inotify
+  readonly #folders = new Map<number, string>()
+  readonly #watches = new Map<string, number>()
+  #links: ReadonlySet<string> = new Set()
+  /** Files that are being written, and when the last write was. */
+  readonly #writing = new Map<string, number>()
+
+  /** @throws InotifyError when the user has too many inotify instances. */
+  constructor(root: string, listener: NoticeListener, nowMs: () => number) {
+    this.#root = root
+    this.#listener = listener
+    this.#nowMs = nowMs
+    this.#inotify = new Inotify(events => this.#take(events))
+    this.#watch(dirname(root), folderMask)
+  }
+
+  follow({ folders, links }: Listing): boolean {
+    this.#links = links
+    let isLate = false
+    for (const folder of folders) {
+      if (this.#watches.has(folder)) continue
+      // The root itself may be a link: it was named so.
+      if (this.#watch(folder, folder === this.#root ? folderMask : folderMask | bits.dontFollow)) isLate = true
+    }
+    return isLate
+  }
+
+  isBeingWritten(file: string): boolean {
+    this.#take(this.#inotify.take())
+    const last = this.#writing.get(file)
+    return last !== undefined && this.#nowMs() < last + patienceMs
+  }
+
+  close(): void {
+    this.#inotify.close()
+  }
+
+  /** A folder that can't be watched is gone, which its parent tells, or has changes that only a look at all finds. */
+  #watch(folder: string, mask: number): boolean {
+    try {
+      const watch = this.#inotify.watch(folder, mask)
+      this.#folders.set(watch, folder)
+      this.#watches.set(folder, watch)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #take(events: readonly InotifyEvent[]): void {
+    for (const event of events) this.#event(event)
+  }
+
+  #event({ watch, mask, name }: InotifyEvent): void {
+    if ((mask & bits.overflow) !== 0) {
+      this.#writing.clear()
+      this.#listener.unsure()
+      return
+    }
+    const folder = this.#folders.get(watch)
+    if (folder === undefined) return
+    if ((mask & bits.ignored) !== 0) {
+      this.#forget(folder)
+      return
+    }
+    const path = join(folder, name)
+    // Of the folder above the root nothing else is ours.
+    if (path !== this.#root && !path.startsWith(this.#root + sep)) return
+    if (name === '' || isHidden(name)) return
+    if ((mask & bits.isDir) !== 0 || name.startsWith('..')) this.#folderEvent(path, mask)
+    else if (path === this.#root || isManifest(name)) this.#fileEvent(path, mask)
+    else if ((mask & comesAndGoes) !== 0 && (this.#links.has(path) || isLink(path))) this.#listener.unsure()
+  }
+
+  #folderEvent(path: string, mask: number): void {
+    if ((mask & comesAndGoes) === 0) return
+    // Its watches would go on to tell of it by the names of here.
+    if ((mask & bits.movedFrom) !== 0)
+      for (const [folder, watch] of this.#watches)
+        if (folder === path || folder.startsWith(path + sep)) {
+          this.#forget(folder)
+          this.#inotify.forget(watch)
+        }
+    this.#listener.unsure()
+  }
+
+  #fileEvent(path: string, mask: number): void {
+    if ((mask & bits.modify) !== 0) this.#writing.set(path, this.#nowMs())
+    else if ((mask & bits.create) !== 0 && isNewFile(path)) this.#writing.set(path, this.#nowMs())
+    else if ((mask & bits.attrib) !== 0 && this.#writing.has(path)) return
+    else {
+      this.#writing.delete(path)
+      this.#listener.changed(path)
+    }
+  }
+
+  #forget(folder: string): void {
+    const watch = this.#watches.get(folder)
+    if (watch === undefined) return
+    this.#watches.delete(folder)
+    this.#folders.delete(watch)
+  }
+}
+
+const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+
+/** True for a file that its maker has open still: a link, hard or symbolic, is complete from the start. */
+function isNewFile(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  return found === undefined || (found.isFile() && found.nlink === 1)
+}
