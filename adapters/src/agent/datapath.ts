@@ -5,15 +5,17 @@ import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
 import type { Subscription } from 'rxjs'
 import type { AgentOptions } from './agent.js'
+import type { Clock } from './clock.js'
 import type { PacketReport } from './flows.js'
 import { packetReport } from './packet-report.js'
+import { PacedQueue } from './paced-queue.js'
 import type { StatusReport } from './protocol.js'
 
 /** Where verdicts are enforced, as the agent sees it. */
 export interface Datapath {
   readonly kind: 'kernel' | 'memory'
   readonly backend: Backend
-  /** Told of each packet that made an event, from now on. */
+  /** Told of each packet that made an event, from now on; soon, but not before other work when there are many. */
   watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void
   start(tables: Tables): Promise<void>
   /** The node's own devices; before the start, for the start. */
@@ -75,7 +77,7 @@ export async function openDatapath(
   report: (message: string) => void,
 ): Promise<Datapath> {
   const backend = await openBackend(options, report)
-  return new ReconciledDatapath(backend, options.netns, report)
+  return new ReconciledDatapath(backend, options.netns, options.clock, report)
 }
 
 /** Why there can be no kernel backend on this machine; undefined when there can. */
@@ -119,9 +121,12 @@ class ReconciledDatapath implements Datapath {
   readonly backend: Backend
   readonly #inNetns: AttachOptions
   readonly #reconciler: Reconciler
+  readonly #clock: Clock
+  #queue: PacedQueue<Uint8Array> | undefined
   #events: Subscription | undefined
 
-  constructor(backend: Backend, netns: string | undefined, report: (message: string) => void) {
+  constructor(backend: Backend, netns: string | undefined, clock: Clock, report: (message: string) => void) {
+    this.#clock = clock
     this.kind = backend.kind
     this.backend = backend
     this.#inNetns = netns === undefined ? {} : { netns }
@@ -136,12 +141,15 @@ class ReconciledDatapath implements Datapath {
   }
 
   watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void {
+    const work = (record: Uint8Array): void => {
+      const report = packetReport(record)
+      if (report !== undefined) onPacket(report)
+    }
+    const queue = new PacedQueue(this.#clock, work, onLost)
+    this.#queue = queue
     this.#events = this.backend.events.subscribe(({ records, lost }) => {
       if (lost > 0) onLost(lost)
-      for (const record of records) {
-        const report = packetReport(record)
-        if (report !== undefined) onPacket(report)
-      }
+      queue.push(records)
     })
   }
 
@@ -197,6 +205,7 @@ class ReconciledDatapath implements Datapath {
   close(): void {
     this.#reconciler.close()
     this.#events?.unsubscribe()
+    this.#queue?.close()
     this.backend.close()
   }
 }

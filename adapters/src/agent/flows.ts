@@ -1,4 +1,4 @@
-import { type Engine, type FlowQuery, type Party, protocolNumbers } from '@weir/core'
+import { type Engine, type Explanation, type FlowQuery, type Party, protocolNumbers } from '@weir/core'
 import { Subject } from 'rxjs'
 import type { Clock } from './clock.js'
 import { explainedCauses } from './causes.js'
@@ -39,6 +39,9 @@ export class FlowBook {
   readonly #live = new Subject<FlowRecord>()
   readonly #engine: Engine
   readonly #clock: Clock
+  /** Explanations of flows as of one event, by what they ask: a flood asks the same again and again. */
+  readonly #explanations = new Map<string, Explanation>()
+  #explainedAt = 0
   #seen = 0
   #lost = 0
 
@@ -79,10 +82,22 @@ export class FlowBook {
     this.#live.complete()
   }
 
+  #explain(query: FlowQuery): Explanation {
+    if (this.#explainedAt !== this.#engine.seq || this.#explanations.size >= explanationsMost)
+      this.#explanations.clear()
+    this.#explainedAt = this.#engine.seq
+    const text = `${query.from} ${query.to} ${query.protocol} ${query.port}`
+    const known = this.#explanations.get(text)
+    if (known !== undefined) return known
+    const explanation = this.#engine.explain(query)
+    this.#explanations.set(text, explanation)
+    return explanation
+  }
+
   #record(report: PacketReport): FlowRecord {
     const isIcmp = report.protocol === protocolNumbers.ICMP || report.protocol === protocolNumbers.ICMPv6
     const detail = isIcmp ? `type ${report.icmpType} code ${report.icmpCode}` : flagsText(report)
-    const explanation = this.#engine.explain(openedBy(report, isIcmp))
+    const explanation = this.#explain(openedBy(report, isIcmp))
     const [source, destination] = report.isReply
       ? [explanation.to, explanation.from]
       : [explanation.from, explanation.to]
@@ -99,6 +114,9 @@ export class FlowBook {
     }
   }
 }
+
+/** Explanations kept: those of a flood, not those of a day. */
+const explanationsMost = 4096
 
 /** The flow as its first packet asked for it: policy judges that, for replies too. */
 function openedBy(report: PacketReport, isIcmp: boolean): FlowQuery {

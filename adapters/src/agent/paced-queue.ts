@@ -1,0 +1,53 @@
+import type { Clock, Timer } from './clock.js'
+
+/** What is done at a stretch, and the pause after it while more waits. */
+const stretchMs = 2
+const pauseMs = 8
+/** Items that may wait; beyond, the new ones are lost. */
+const waitingMost = 4096
+
+/**
+ * Does small pieces of work in order, at once when there are few. When there are many, they get a fifth of the time of
+ * the event loop and no more, so that nothing else is kept waiting by a flood of them.
+ */
+export class PacedQueue<Item> {
+  readonly #clock: Clock
+  readonly #work: (item: Item) => void
+  readonly #onLost: (count: number) => void
+  #waiting: Item[] = []
+  #next = 0
+  #timer: Timer | undefined
+
+  constructor(clock: Clock, work: (item: Item) => void, onLost: (count: number) => void) {
+    this.#clock = clock
+    this.#work = work
+    this.#onLost = onLost
+  }
+
+  push(items: readonly Item[]): void {
+    const room = waitingMost - (this.#waiting.length - this.#next)
+    for (const item of items.slice(0, room)) this.#waiting.push(item)
+    if (items.length > room) this.#onLost(items.length - room)
+    if (this.#timer !== undefined) return
+    this.#stretch()
+    if (this.#waiting.length > 0) this.#timer = this.#clock.every(pauseMs, () => this.#stretch())
+  }
+
+  /** What waits is dropped. */
+  close(): void {
+    this.#timer?.stop()
+    this.#timer = undefined
+    this.#waiting = []
+    this.#next = 0
+  }
+
+  #stretch(): void {
+    const end = this.#clock.nowMs() + stretchMs
+    while (this.#next < this.#waiting.length && this.#clock.nowMs() < end) {
+      const item = this.#waiting[this.#next++]!
+      this.#work(item)
+    }
+    if (this.#next < this.#waiting.length) return
+    this.close()
+  }
+}
