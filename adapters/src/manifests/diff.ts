@@ -1,6 +1,6 @@
 import type { EventBody, EventDraft, ObjectKey } from '@weir/core/event/event.js'
 import { sameFact } from '@weir/core/input/same-fact.js'
-import { allInForce, factOf, inForceOf } from './in-force.js'
+import { allInForce, type FactInForce, factOf, inForceOf, podsInForce } from './in-force.js'
 import type { KnownFacts } from './known.js'
 import { keyText, type ManifestObject, type ManifestPart, type ManifestSet, type Refusal } from './set.js'
 
@@ -56,10 +56,16 @@ const workloadKey = (workload: string, namespace: string): string => {
   return keyText({ kind: workload.slice(0, slash), namespace, name: workload.slice(slash + 1) })
 }
 
-function* refused(before: ReadonlyMap<string, KnownRefusal>, refusals: readonly Refusal[]): Generator<Keyed> {
+/** @param said Keys of which something else is said: the log then forgets that they were refused. */
+function* refused(
+  before: ReadonlyMap<string, KnownRefusal>,
+  refusals: readonly Refusal[],
+  said: ReadonlySet<string>,
+): Generator<Keyed> {
   for (const refusal of refusals) {
     const { object, problems } = refusal
-    if (sameFact(before.get(keyText(object))?.problems, problems)) continue
+    const text = keyText(object)
+    if (!said.has(text) && sameFact(before.get(text)?.problems, problems)) continue
     yield { key: object, body: { kind: 'input.refused', object, problems }, source: sourceOf(refusal) }
   }
 }
@@ -75,6 +81,19 @@ function refusalsOf({ refusals }: KnownFacts, part: ManifestPart | undefined): R
     if (refusal !== undefined) found.set(text, refusal)
   }
   return found
+}
+
+/** Pods that were held for workloads which are no longer refused; nobody else may name them any more. */
+function released(
+  known: KnownFacts,
+  refusedBefore: ReadonlyMap<string, KnownRefusal>,
+  refusedNow: ReadonlySet<string>,
+): readonly FactInForce[] {
+  const accepted = new Set([...refusedBefore.keys()].filter(text => !refusedNow.has(text)))
+  if (accepted.size === 0) return []
+  return [...podsInForce(known)].filter(
+    ({ key, workload }) => workload !== undefined && accepted.has(workloadKey(workload, key.namespace)),
+  )
 }
 
 const compareKeys = (a: ObjectKey, b: ObjectKey): number => {
@@ -94,13 +113,11 @@ export const diffFacts = (known: KnownFacts, desired: ManifestSet, options: Diff
   // Nothing else can differ when the set before this one is in the log.
   const part = options.afterLast === true ? desired.changed : undefined
   const { objects, refusals } = part ?? desired
-  const current = new Map(
-    [...(part === undefined ? allInForce(known) : inForceOf(known, part.keys.values()))].map(entry => [
-      keyText(entry.key),
-      entry,
-    ]),
-  )
   const refusedBefore = refusalsOf(known, part)
+  const refusedNow = new Set(refusals.map(({ object }) => keyText(object)))
+  const entries = part === undefined ? [...allInForce(known)] : [...inForceOf(known, part.keys.values())]
+  if (part !== undefined) entries.push(...released(known, refusedBefore, refusedNow))
+  const current = new Map(entries.map(entry => [keyText(entry.key), entry]))
   const wanted = new Set<string>()
   const drafts: Keyed[] = []
   for (const object of objects)
@@ -109,7 +126,6 @@ export const diffFacts = (known: KnownFacts, desired: ManifestSet, options: Diff
       wanted.add(keyText(key))
       if (!sameFact(current.get(keyText(key))?.fact, fact)) drafts.push({ key, body, source: sourceOf(object) })
     }
-  const refusedNow = new Set(refusals.map(({ object }) => keyText(object)))
   const isHeld = (text: string): boolean =>
     refusedNow.has(text) || (part !== undefined && !part.keys.has(text) && known.refusals.has(text))
   const root = `manifests:${desired.root}`
@@ -120,7 +136,7 @@ export const diffFacts = (known: KnownFacts, desired: ManifestSet, options: Diff
     if (desired.incomplete || wanted.has(text) || held || isAgents || !owns(key)) continue
     drafts.push({ key, body: end, source: root })
   }
-  drafts.push(...refused(refusedBefore, refusals))
+  drafts.push(...refused(refusedBefore, refusals, new Set(drafts.map(({ key }) => keyText(key)))))
   for (const [text, { object }] of refusedBefore)
     if (!desired.incomplete && !refusedNow.has(text) && owns(object))
       drafts.push({ key: object, body: { kind: 'input.accepted', object }, source: root })

@@ -157,6 +157,9 @@ export function* allInForce(known: KnownFacts): Generator<FactInForce> {
   for (const kept of new Set(Object.values(kinds))) yield* kept.all(known)
 }
 
+/** The pods in force. */
+export const podsInForce = (known: KnownFacts): Generator<FactInForce> => kinds.Pod.all(known)
+
 /** The facts in force that have these keys. */
 export function* inForceOf(known: KnownFacts, keys: Iterable<ObjectKey>): Generator<FactInForce> {
   for (const key of keys) {

@@ -25,6 +25,8 @@ export class KernelNotices implements Notices {
   #links: ReadonlySet<string> = new Set()
   /** Files that are being written, and when the last write was. */
   readonly #writing = new Map<string, number>()
+  /** How often each file was written to, as far as the kernel tells writes apart. */
+  readonly #writes = new Map<string, number>()
 
   /** @throws InotifyError when the user has too many inotify instances. */
   constructor(root: string, listener: NoticeListener, nowMs: () => number) {
@@ -46,10 +48,10 @@ export class KernelNotices implements Notices {
     return isLate
   }
 
-  isBeingWritten(file: string): boolean {
+  writes(file: string): number | undefined {
     this.#take(this.#inotify.take())
     const last = this.#writing.get(file)
-    return last !== undefined && this.#nowMs() < last + patienceMs
+    return last !== undefined && this.#nowMs() < last + patienceMs ? undefined : (this.#writes.get(file) ?? 0)
   }
 
   close(): void {
@@ -106,8 +108,10 @@ export class KernelNotices implements Notices {
   }
 
   #fileEvent(path: string, mask: number): void {
-    if ((mask & bits.modify) !== 0) this.#writing.set(path, this.#nowMs())
-    else if ((mask & bits.create) !== 0 && isNewFile(path)) this.#writing.set(path, this.#nowMs())
+    if ((mask & bits.modify) !== 0) {
+      this.#writes.set(path, (this.#writes.get(path) ?? 0) + 1)
+      this.#writing.set(path, this.#nowMs())
+    } else if ((mask & bits.create) !== 0 && isNewFile(path)) this.#writing.set(path, this.#nowMs())
     else if ((mask & bits.attrib) !== 0 && this.#writing.has(path)) return
     else {
       this.#writing.delete(path)

@@ -1,47 +1,35 @@
 import type { ObjectKey } from '@weir/core/event/event.js'
 import { assembleManifests, claimsOf, type RememberedReading } from './assemble.js'
-import {
-  keyText,
-  type ManifestObject,
-  type ManifestPart,
-  type ManifestSet,
-  type Refusal,
-  type SkippedObject,
-} from './set.js'
+import { keyText, type ManifestPart, type ManifestSet } from './set.js'
 
 const inOrder = (files: Iterable<RememberedReading>): readonly RememberedReading[] =>
   [...files].sort((a, b) => (a.reading.file < b.reading.file ? -1 : 1))
 
-/** A set that is put together only when somebody wants all of it. */
-class LazySet implements ManifestSet {
-  readonly root: string
-  readonly incomplete: boolean
-  readonly changed?: ManifestPart
-  readonly #files: readonly RememberedReading[]
-  #whole: ManifestSet | undefined
-
-  constructor(root: string, files: readonly RememberedReading[], incomplete: boolean, changed?: ManifestPart) {
-    this.root = root
-    this.#files = files
-    this.incomplete = incomplete
-    if (changed !== undefined) this.changed = changed
+/** A set that is put together only when somebody wants all of it, by properties that a copy has too. */
+function lazySet(
+  root: string,
+  files: readonly RememberedReading[],
+  incomplete: boolean,
+  changed: ManifestPart | undefined,
+): ManifestSet {
+  let whole: ManifestSet | undefined
+  const all = (): ManifestSet => {
+    whole ??= assembleManifests(root, inOrder(files))
+    return whole
   }
-
-  get objects(): readonly ManifestObject[] {
-    return this.#all().objects
-  }
-
-  get refusals(): readonly Refusal[] {
-    return this.#all().refusals
-  }
-
-  get skipped(): readonly SkippedObject[] {
-    return this.#all().skipped
-  }
-
-  #all(): ManifestSet {
-    this.#whole ??= assembleManifests(this.root, inOrder(this.#files))
-    return this.#whole
+  return {
+    root,
+    incomplete,
+    ...(changed !== undefined && { changed }),
+    get objects() {
+      return all().objects
+    },
+    get refusals() {
+      return all().refusals
+    },
+    get skipped() {
+      return all().skipped
+    },
   }
 }
 
@@ -124,7 +112,7 @@ export class ManifestMemory<Remembered extends RememberedReading> {
     // Whatever was not deleted while a set was incomplete is due when it no longer is.
     const part = this.#last === undefined || this.#last.incomplete || incomplete ? undefined : this.#part()
     const files = [...this.#files.values()].map(({ remembered }) => remembered)
-    this.#last = new LazySet(this.#root, files, incomplete, part)
+    this.#last = lazySet(this.#root, files, incomplete, part)
     this.#touchedFiles = new Set()
     this.#touchedKeys = new Map()
     return this.#last

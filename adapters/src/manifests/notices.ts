@@ -18,8 +18,11 @@ export interface Notices {
    * @returns true when some of it wasn't watched when it was listed, so that changes may have been missed.
    */
   follow(listing: Listing): boolean
-  /** Whether somebody has begun to write to the file and isn't done, as of this moment. */
-  isBeingWritten(file: string): boolean
+  /**
+   * How often the file has been written to, as of this moment; undefined while somebody is at it. What was read between
+   * two equal answers is whole.
+   */
+  writes(file: string): number | undefined
   close(): void
 }
 
@@ -50,7 +53,7 @@ export const gatheredNotices = (root: string, quietMs: number, listener: NoticeL
   watcher.on('all', notify).on('raw', notify).on('error', notify).on('ready', notify)
   return {
     follow: () => false,
-    isBeingWritten: () => false,
+    writes: () => 0,
     close: () => {
       clearTimeout(timer)
       void watcher.close()

@@ -15,8 +15,8 @@ export interface ReadOptions {
   readonly nowMs?: () => number
   /** How long what a file no longer says stays in force, for those who replace files in steps. 0, not at all, when absent. */
   readonly settleMs?: number
-  /** Whether somebody is writing to the file right now; then it is left for a later reading. */
-  readonly isBeingWritten?: (file: string) => boolean
+  /** How often the file has been written to; undefined while somebody is at it: then it is left for a later reading. */
+  readonly writes?: (file: string) => number | undefined
 }
 
 /** A file changed more recently than this may change again without a new stamp: it is read again next time. */
@@ -56,10 +56,12 @@ const decoded = (file: string, bytes: Uint8Array): string | FileReading => {
 
 type Content = string | FileReading
 
-const readContent = async (file: string, limits: ManifestLimits): Promise<Content> => {
+/** Undefined when the file has just gone. */
+const readContent = async (file: string, limits: ManifestLimits): Promise<Content | undefined> => {
   try {
     return await readText(file, limits)
   } catch (error) {
+    if (codeOf(error) === 'ENOENT' && !(await isThere(file))) return undefined
     return refusedFile(file, 'WEIR_MANIFEST_UNREADABLE', causeOf(error))
   }
 }
@@ -105,7 +107,7 @@ export class ManifestReader {
   readonly #node: string
   readonly #nowMs: () => number
   readonly #settleMs: number
-  readonly #isBeingWritten: (file: string) => boolean
+  readonly #writes: (file: string) => number | undefined
   readonly #memory: ManifestMemory<Remembered>
   readonly #seen = new Map<string, Seen>()
   /** Files with something that is in force for a while only, and until when: milliseconds since the epoch. */
@@ -118,7 +120,7 @@ export class ManifestReader {
     this.#node = options.node ?? ''
     this.#nowMs = options.nowMs ?? Date.now
     this.#settleMs = options.settleMs ?? 0
-    this.#isBeingWritten = options.isBeingWritten ?? (() => false)
+    this.#writes = options.writes ?? (() => 0)
     this.#memory = new ManifestMemory(this.root)
   }
 
@@ -174,20 +176,28 @@ export class ManifestReader {
     const changed = files.filter(([file, { identity }]) => this.#seen.get(file)?.stamp !== identity)
     for (let start = 0; start < changed.length; start += filesAtOnce) {
       if (this.#abandoned) return new Promise(() => {})
-      const some = changed.slice(start, start + filesAtOnce).filter(([file]) => !this.#isBeingWritten(file))
-      const contents = await Promise.all(some.map(([file]) => readContent(file, this.#limits)))
-      for (const [index, [file, { identity, changedMs }]] of some.entries()) {
+      const some = changed
+        .slice(start, start + filesAtOnce)
+        .map(([file, stamp]) => ({ file, stamp, writes: this.#writes(file) }))
+        .filter(({ writes }) => writes !== undefined)
+      const contents = await Promise.all(some.map(({ file }) => readContent(file, this.#limits)))
+      for (const [index, { file, stamp, writes }] of some.entries()) {
+        const { identity, changedMs } = stamp
         if (this.#abandoned) return new Promise(() => {})
         const settled = changedMs + stampGrainMs < this.#nowMs()
-        const content = contents[index]!
+        const content = contents[index]
+        if (content === undefined) {
+          this.#gone(file)
+          continue
+        }
         const seen: Seen = settled ? { stamp: identity, content: undefined } : { stamp: undefined, content }
         if (typeof content === 'string' && this.#seen.get(file)?.content === content) {
           this.#seen.set(file, seen)
           continue
         }
         const reading = readingOf(file, content, this.#limits)
-        // Somebody has begun to write meanwhile: what was read may be half of it, and there will be a notice.
-        if (this.#isBeingWritten(file)) continue
+        // Somebody has written meanwhile: what was read may be half of it, and there will be a notice.
+        if (this.#writes(file) !== writes) continue
         this.#memory.put(file, this.#remember(reading, this.#memory.get(file)))
         this.#seen.set(file, seen)
       }
@@ -237,7 +247,7 @@ export class ManifestReader {
     const now = this.#nowMs()
     for (const [file, due] of this.#leaving) {
       if (due > now) continue
-      if (this.#isBeingWritten(file)) {
+      if (this.#writes(file) === undefined) {
         this.#leave(file, true)
         continue
       }

@@ -5,7 +5,7 @@ import { gatheredNotices, type NoticeListener, type Notices } from './notices.js
 import { ManifestReader, type ReadOptions } from './read.js'
 import type { ManifestSet } from './set.js'
 
-export interface WatchOptions extends Omit<ReadOptions, 'isBeingWritten'> {
+export interface WatchOptions extends Omit<ReadOptions, 'writes'> {
   /**
    * How long what a file no longer says stays in force, as many programs replace a file by removing it first. Where the
    * kernel can't tell when a file is complete, also how long all must have been quiet before it is read.
@@ -89,7 +89,7 @@ export async function* followManifests(
   const reader = new ManifestReader(path, {
     ...options,
     settleMs,
-    isBeingWritten: file => notices?.isBeingWritten(file) ?? false,
+    writes: file => (notices === undefined ? 0 : notices.writes(file)),
   })
   const aborted = new Promise<undefined>(resolve => {
     const onAbort = (): void => {

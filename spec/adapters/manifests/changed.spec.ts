@@ -98,9 +98,9 @@ describe('manifests: what has changed', () => {
           isFirst = false
         })
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
-    expect(parts, 'sets with a part').to.be.greaterThan(300)
+    expect(parts, 'sets with a part').to.be.greaterThan(150)
   })
 
   it('is no more than the files that share a name with a changed one', () => {
