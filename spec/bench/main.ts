@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Bench, BenchOptions, type BenchReport, type Goal, reaches } from './bench.js'
+import { closeOnSignals } from './closing.js'
 
 const suffix = '.bench.js'
 const usage = 'usage: npm run bench -- NAME [--output json] [--FLAG VALUE]…'
@@ -92,6 +93,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const say = (line: string): void => void process.stderr.write(`${line}\n`)
   const about = machine()
+  closeOnSignals()
   const report = await bench.run(chosen.options, say)
   if (chosen.json) process.stdout.write(`${JSON.stringify({ bench: name, ...report, machine: about })}\n`)
   else print(name, report, about)
