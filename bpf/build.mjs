@@ -47,8 +47,9 @@ function run(command, parameters) {
 }
 
 /** Compiles for the kernel; drops DWARF, of which libbpf reads nothing, and checks that BTF is still there. */
-function compileBpf(source, target) {
-  run('clang', ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', ...warnings, ...headers, '-c', source, '-o', target])
+function compileBpf(source, target, ...flags) {
+  const common = ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', ...warnings, ...headers]
+  run('clang', [...common, ...flags, '-c', source, '-o', target])
   run('llvm-strip', ['-g', target])
   const names = readFileSync(target).toString('latin1')
   for (const section of ['.BTF', '.BTF.ext', '.maps'])
@@ -57,10 +58,11 @@ function compileBpf(source, target) {
 
 const targets = {
   bpf: {
-    files: ['weir.o', 'packet-path.o'],
+    files: ['weir.o', 'packet-path.o', 'packet-path-counted.o'],
     build(folder) {
       compileBpf(join(here, 'programs/weir.c'), join(folder, 'weir.o'))
       compileBpf(join(here, 'bench/packet-path.c'), join(folder, 'packet-path.o'))
+      compileBpf(join(here, 'bench/packet-path.c'), join(folder, 'packet-path-counted.o'), '-DBENCH_COUNTED')
     },
   },
   wasm: {
