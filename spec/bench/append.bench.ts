@@ -6,6 +6,7 @@ import { EventLog, folderStorage } from '@weir/store'
 import { createRecordCodec } from '@weir/store/log/record.js'
 import { Level } from 'level'
 import { type Bench, type Figure, median, type Ratio, timed } from './bench.js'
+import { Closing } from './closing.js'
 import { clusterLife } from './workload.js'
 
 const durably: { readonly sync: boolean } = { sync: true }
@@ -22,6 +23,8 @@ export const bench: Bench = {
   },
   async run(options, say) {
     const folder = await mkdtemp(join(tmpdir(), 'weir-bench-append-'))
+    const closing = new Closing()
+    closing.add(() => rm(folder, { recursive: true, force: true }))
     try {
       const drafts = [...clusterLife(options.number('events'))]
       const codec = createRecordCodec()
@@ -58,7 +61,7 @@ export const bench: Bench = {
       }
       return { workload, figures, ratios }
     } finally {
-      await rm(folder, { recursive: true, force: true })
+      await closing.close()
     }
   },
 }

@@ -48,7 +48,7 @@ export class LiveSite {
 
   static async create(policies: number, intervalUs: number, closing: Closing): Promise<LiveSite> {
     const id = `live${process.pid}`
-    const scratch = mkdtempSync(join(tmpdir(), 'weir-bench-'))
+    const scratch = mkdtempSync(join(tmpdir(), 'weir-bench-live-'))
     closing.add(() => rmSync(scratch, { recursive: true, force: true }))
     const probePath = join(scratch, 'probe')
     const source = fileURLToPath(new URL('../../bench/native/probe.c', import.meta.url))

@@ -1,16 +1,10 @@
-import { readdirSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Bench, BenchOptions, type BenchReport, type Goal, reaches } from './bench.js'
 import { closeOnSignals } from './closing.js'
+import { names, suffix } from './names.js'
 
-const suffix = '.bench.js'
 const usage = 'usage: npm run bench -- NAME [--output json] [--FLAG VALUE]…'
-
-function names(): string[] {
-  const files = readdirSync(new URL('.', import.meta.url)).filter(file => file.endsWith(suffix))
-  return files.map(file => file.slice(0, -suffix.length)).sort()
-}
 
 /** Loads one bench alone, so that a broken one doesn't take the others with it. */
 async function load(name: string): Promise<Bench> {
@@ -19,18 +13,20 @@ async function load(name: string): Promise<Bench> {
 }
 
 async function list(): Promise<void> {
-  process.stdout.write(`${usage}\n\n`)
+  process.stdout.write(`${usage}\n       npm run bench -- NAME --help      its flags\n\n`)
   for (const name of names()) {
-    try {
-      const { summary, options } = await load(name)
-      process.stdout.write(`${name.padEnd(16)} ${summary}\n`)
-      for (const [flag, { value, help }] of Object.entries(options)) {
-        process.stdout.write(`  ${`--${flag} ${value}`.padEnd(22)} ${help}\n`)
-      }
-    } catch (error) {
-      process.stdout.write(`${name.padEnd(16)} can't be loaded: ${(error as Error).message}\n`)
-    }
+    const summary = await load(name).then(
+      bench => bench.summary,
+      (error: unknown) => `can't be loaded: ${error instanceof Error ? error.message : String(error)}`,
+    )
+    process.stdout.write(`${name.padEnd(14)} ${summary}\n`)
   }
+}
+
+function describe({ name, summary, options }: Bench): void {
+  process.stdout.write(`${name}: ${summary}\n`)
+  for (const [flag, { value, help }] of Object.entries(options))
+    process.stdout.write(`  ${`--${flag} ${value}`.padEnd(26)} ${help}\n`)
 }
 
 function optionsOf(bench: Bench, args: readonly string[]): { options: BenchOptions; json: boolean } {
@@ -84,6 +80,10 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   const bench = await load(name)
+  if (rest.includes('--help')) {
+    describe(bench)
+    return 0
+  }
   let chosen: ReturnType<typeof optionsOf>
   try {
     chosen = optionsOf(bench, rest)

@@ -6,6 +6,7 @@ import { machineOf } from '../kernel/packets/kernel-machine.js'
 import { type Interfaces, type Typed, typed } from '../kernel/packets/machine.js'
 import { a, b, fill, leaving, putCell, putRow, type Step } from '../kernel/packets/world.js'
 import { type Bench, type Figure, median } from './bench.js'
+import { Closing } from './closing.js'
 
 const objectPath = fileURLToPath(new URL('../../../bpf/out/packet-path.o', import.meta.url))
 const manyFlows = 65_536
@@ -57,7 +58,8 @@ function stepsOf(count: number): Step[] {
   ]
 }
 
-function time(subject: Subject, repeat: number): number {
+/** Nanoseconds of one run of a program on a packet, as the kernel measures `repeat` of them. */
+export function time(subject: Pick<Subject, 'object' | 'program' | 'packet' | 'ifindex'>, repeat: number): number {
   const program = subject.object.programs.get(subject.program)
   if (program === undefined) throw new Error(`no program ${subject.program}`)
   const context = new Uint8Array(contextBytes)
@@ -75,12 +77,13 @@ export const bench: Bench = {
     repeat: { value: 50_000, help: 'packets per subject and round' },
   },
   async run(options, say) {
-    const devices = makeDevices()
-    const opened: Typed[] = []
+    const closing = new Closing()
     try {
+      const devices = makeDevices()
+      closing.add(() => devices.close())
       const open = (flows: number): { object: BpfObject; machine: Typed } => {
         const loaded = load(flows, devices.ifindex)
-        opened.push(loaded.machine)
+        closing.add(() => loaded.machine.close())
         return loaded
       }
       const one = open(1)
@@ -150,8 +153,7 @@ export const bench: Bench = {
         ratios: {},
       }
     } finally {
-      for (const machine of opened) machine.close()
-      devices.close()
+      await closing.close()
     }
   },
 }

@@ -14,6 +14,7 @@ import { Engine, type EventBody } from '@weir/core'
 import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import { type Bench, type BenchReport, type Figure, median, type Ratio } from './bench.js'
+import { Closing } from './closing.js'
 
 const execute = promisify(execFile)
 
@@ -50,8 +51,8 @@ export const bench: Bench = {
   },
   async run(options, say) {
     const folder = mkdtempSync(path.join(tmpdir(), 'weir-bench-'))
-    const started: ChildProcess[] = []
-    const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+    const closing = new Closing()
+    closing.add(() => rmSync(folder, { recursive: true, force: true }))
     try {
       const program = path.join(folder, 'latency')
       await execute('cc', [
@@ -64,13 +65,14 @@ export const bench: Bench = {
       for (const name of ['routed', 'weir'] as const) {
         await removeNamespacesOf(`bench${name}`)
         const network = await createNodeNetwork({ id: `bench${name}`, nodeAddresses: [nodeAddress] })
-        closers.push(() => network.destroy())
+        closing.add(() => network.destroy())
         const [from, to] = await network.addPods([{ addresses: [client] }, { addresses: [server] }])
         const site = { name, client: from!, server: to! }
         sites.push(site)
-        if (name === 'weir') closers.push(await enforce(network, site))
+        if (name === 'weir') closing.add(await enforce(network, site))
         else await answerForGateway(site)
-        started.push(await serve(site.server, program), await serveStreams(site.server))
+        for (const child of [await serve(site.server, program), await serveStreams(site.server)])
+          closing.add(() => child.kill('SIGKILL'))
       }
       const results = new Map<string, number[]>()
       const keep = (measure: Measure, site: Site, value: number): void => {
@@ -96,8 +98,7 @@ export const bench: Bench = {
       }
       return report(results, options.number('rounds'))
     } finally {
-      for (const child of started) child.kill('SIGKILL')
-      for (const close of closers.reverse()) await close()
+      await closing.close()
     }
   },
 }

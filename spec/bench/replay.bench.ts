@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import type { EventDraft } from '@weir/core/event/event.js'
 import { EventLog, folderStorage } from '@weir/store'
 import { type Bench, median } from './bench.js'
+import { Closing } from './closing.js'
 import { clusterLife } from './workload.js'
 
 const phases = ['scan', 'unpack', 'fold'] as const
@@ -34,6 +35,8 @@ export const bench: Bench = {
   },
   async run(options, say) {
     const folder = await mkdtemp(join(tmpdir(), 'weir-bench-replay-'))
+    const closing = new Closing()
+    closing.add(() => rm(folder, { recursive: true, force: true }))
     try {
       const path = join(folder, 'log')
       const events = options.number('events')
@@ -71,7 +74,7 @@ export const bench: Bench = {
         ratios: { 'fold / unpack': { value: rate('fold') / rate('unpack') } },
       }
     } finally {
-      await rm(folder, { recursive: true, force: true })
+      await closing.close()
     }
   },
 }

@@ -4,6 +4,7 @@ import { type Backend, createMemoryBackend, Reconciler } from '@weir/datapath'
 import type { KernelBackendHandle } from '@weir/datapath/kernel/backend.js'
 import { capabilities } from 'ebpf-napi'
 import type { Bench, BenchReport, Figure } from './bench.js'
+import { Closing } from './closing.js'
 import { clusterLife } from './workload.js'
 
 /** One kind of change, made and taken back in turn. */
@@ -128,11 +129,15 @@ export const bench: Bench = {
     if (backend === undefined) say('no kernel backend: CAP_SYS_ADMIN is missing')
     else {
       say('kernel backend')
+      const closing = new Closing()
+      closing.add(() => {
+        backend.uninstall()
+        backend.close()
+      })
       try {
         Object.assign(figures, await measure(backend, events, rounds))
       } finally {
-        backend.uninstall()
-        backend.close()
+        await closing.close()
       }
     }
     return { workload: { events, rounds }, figures, ratios: {} }
