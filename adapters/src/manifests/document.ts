@@ -5,6 +5,7 @@ import { inspectDocument } from './inspect.js'
 import type { ManifestLimits } from './limits.js'
 import { offsetOfPath } from './locate.js'
 import { tooDeepAt } from './nesting.js'
+import { plainDepthMost, readPlain } from './plain.js'
 import type { RefusalCode } from './set.js'
 import { type DocumentText, linesIn } from './split.js'
 
@@ -67,8 +68,23 @@ const sizeProblem = ({ text, line }: DocumentText, limitBytes: number): Document
   }
 }
 
+/** Longer ones may have more values or levels than a document may have. */
+const plainLengthMost = 8192
+
 /** Reads one document of a file. The right side's data is plain JSON-like data without cycles. */
 export const readDocument = (source: DocumentText, limits: ManifestLimits): Either<DocumentProblem, ReadDocument> => {
+  const { text, line } = source
+  const mayBePlain = text.length <= Math.min(plainLengthMost, limits.documentSizeBytes, limits.nodesMax)
+  const plain = mayBePlain && limits.depthMax >= plainDepthMost ? readPlain(text) : undefined
+  if (plain === undefined) return readWholeDocument(source, limits)
+  return right({ data: plain.data, lineOf: path => line + plain.lineAt(pathSteps(path)) })
+}
+
+/** The same by a reader of all of YAML. */
+export const readWholeDocument = (
+  source: DocumentText,
+  limits: ManifestLimits,
+): Either<DocumentProblem, ReadDocument> => {
   const oversized = sizeProblem(source, limits.documentSizeBytes)
   if (oversized !== undefined) return left(oversized)
   const deep = tooDeepAt(source.text, limits.depthMax)
