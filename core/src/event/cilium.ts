@@ -1,3 +1,4 @@
+import type { PolicyRemarks } from './event.js'
 import type { PortRange } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 
@@ -150,7 +151,7 @@ export interface CiliumRule {
 }
 
 /** cilium.io/v2, validated. Label keys have lost the sources `k8s:` and `any:`; other sources stay (`reserved:host`). */
-export interface CiliumPolicyFact {
+export interface CiliumPolicyFact extends PolicyRemarks {
   readonly kind: 'CiliumNetworkPolicy' | 'CiliumClusterwideNetworkPolicy'
   /** '' when clusterwide. */
   readonly namespace: string

@@ -1,3 +1,4 @@
+import type { PolicyRemarks } from './event.js'
 import type { PortRange } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 
@@ -31,7 +32,7 @@ export interface ClusterPolicyRule {
  * policy.networking.k8s.io: ClusterNetworkPolicy (v1alpha2), and the pair AdminNetworkPolicy and
  * BaselineAdminNetworkPolicy (v1alpha1) in the same form.
  */
-export interface ClusterPolicyFact {
+export interface ClusterPolicyFact extends PolicyRemarks {
   readonly kind: 'ClusterNetworkPolicy' | 'AdminNetworkPolicy' | 'BaselineAdminNetworkPolicy'
   readonly name: string
   readonly tier: 'admin' | 'baseline'

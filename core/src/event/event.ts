@@ -82,14 +82,32 @@ export interface NetworkPolicyRule {
   readonly ports: readonly NetworkPolicyPort[]
 }
 
+/** What the author of a policy says to who reads it over; it decides nothing. */
+export interface PolicyRemarks {
+  /** Kinds of findings that are meant to be so, sorted: the annotation `weir.io/lint-ignore`. Absent: none. */
+  readonly lintIgnore?: readonly string[]
+}
+
+/**
+ * A spelling that means something else than it seems to, and of which the fact has no other trace. `types-implied`:
+ * policyTypes is absent, the policy speaks of egress alone, and isolates ingress all the same.
+ */
+export interface Spelling {
+  readonly kind: 'empty-list' | 'section-left-out' | 'types-implied'
+  /** `spec.ingress[0].from` */
+  readonly path: string
+}
+
 /** networking.k8s.io/v1 NetworkPolicy, validated, with `policyTypes` made explicit. */
-export interface NetworkPolicyFact {
+export interface NetworkPolicyFact extends PolicyRemarks {
   readonly namespace: string
   readonly name: string
   readonly podSelector: LabelSelector
   readonly policyTypes: readonly Direction[]
   readonly ingress: readonly NetworkPolicyRule[]
   readonly egress: readonly NetworkPolicyRule[]
+  /** In the order of the manifest; absent when there is none. */
+  readonly spelling?: readonly Spelling[]
 }
 
 /** Endpoints of a service, from one slice. */

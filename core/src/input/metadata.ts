@@ -11,6 +11,7 @@ export interface ObjectMeta {
   readonly name: string
   readonly namespace: string
   readonly labels: Labels
+  readonly annotations: readonly (readonly [key: string, value: string])[]
 }
 
 /** Fields of ObjectMeta that Weir has no use for. */
@@ -28,7 +29,10 @@ const otherFields = [
   'selfLink',
 ]
 
-const shared = { labels: optional(labels, {} as Labels), annotations: optional(annotations, undefined) }
+const shared = {
+  labels: optional(labels, {} as Labels),
+  annotations: optional(annotations, [] as ObjectMeta['annotations']),
+}
 
 const noNamespace: Reader<string> = (value, path) =>
   refuse(path, 'objects of this kind belong to no namespace', value, 'no namespace')

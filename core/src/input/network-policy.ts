@@ -10,6 +10,8 @@ import { fieldPath, itemPath } from './path.js'
 import { canonicalPorts, portNumber, portOrName, portProtocol } from './port.js'
 import { missing, type Parsed, refuse } from './problem.js'
 import { listOf, oneOf, optional, type Reader, record, andThen } from './reader.js'
+import { remarksOf } from './remarks.js'
+import { spellingOf } from './spelling.js'
 import { labelSelector, sortedUnique } from './selector.js'
 import { unless } from './shape.js'
 
@@ -142,5 +144,6 @@ export const parseNetworkPolicy = (raw: unknown): Parsed<NetworkPolicyFact> => {
   const parsed = networkPolicy(raw)
   if (parsed._tag === 'Left') return parsed
   const { metadata, spec } = parsed.right
-  return right({ namespace: metadata.namespace, name: metadata.name, ...spec })
+  const { namespace, name } = metadata
+  return right({ namespace, name, ...spec, ...remarksOf(metadata), ...spellingOf(raw) })
 }

@@ -61,4 +61,4 @@ export const selectorOf = (keyReader: Reader<string>, valueReader: Reader<string
 export const labelSelector: Reader<LabelSelector> = selectorOf(labelKey, labelValue)
 
 /** Values of annotations may be anything, as long as they are strings. */
-export const annotations: Reader<unknown> = mapOf(text, text)
+export const annotations: Reader<readonly (readonly [key: string, value: string])[]> = mapOf(text, text)

@@ -5,6 +5,7 @@ import { objectMeta, objectOf } from '../metadata.js'
 import { dnsSubdomain } from '../names.js'
 import { missing, type Parsed } from '../problem.js'
 import { listOf, optional } from '../reader.js'
+import { remarksOf } from '../remarks.js'
 import { ciliumRule } from './rule.js'
 
 /** The schema's only default: ICMP types are of IPv4. */
@@ -24,7 +25,7 @@ const parser = (kind: CiliumPolicyFact['kind']): ((raw: unknown) => Parsed<Ciliu
     const { metadata, spec, specs } = parsed.right
     const rules = [...(spec === undefined ? [] : [spec]), ...specs]
     if (rules.length === 0) return missing('spec', 'spec, or at least one rule in specs')
-    return right({ kind, namespace: metadata.namespace, name: metadata.name, rules })
+    return right({ kind, namespace: metadata.namespace, name: metadata.name, rules, ...remarksOf(metadata) })
   }
 }
 

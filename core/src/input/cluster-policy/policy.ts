@@ -6,6 +6,7 @@ import { dnsSubdomain } from '../names.js'
 import { fieldPath, itemPath } from '../path.js'
 import { type Parsed, refuse } from '../problem.js'
 import { integer, oneOf, optional, optionalText, type Reader, record, text, andThen } from '../reader.js'
+import { remarksOf } from '../remarks.js'
 import { listWithin, present, unless, within } from '../shape.js'
 import { egressPeer, ingressPeer, type PeerRules, subject } from './peers.js'
 import { alphaPorts, protocols, type RulePorts } from './ports.js'
@@ -114,7 +115,9 @@ const parser = (
     const parsed = object(raw)
     if (isLeft(parsed)) return parsed
     const { metadata, spec } = parsed.right
-    return unless<ClusterPolicyFact>({ kind, name: metadata.name, ...spec }, [named(kind, metadata)])
+    return unless<ClusterPolicyFact>({ kind, name: metadata.name, ...spec, ...remarksOf(metadata) }, [
+      named(kind, metadata),
+    ])
   }
 }
 
