@@ -17,8 +17,10 @@ export {
   type NodeFact,
   type ObjectKey,
   type PodFact,
+  type PolicyRemarks,
   type ServiceFact,
   type ServicePort,
+  type Spelling,
   type WeirEvent,
 } from './event/event.js'
 export type { CidrGroupFact, CiliumPolicyFact, CiliumRule } from './event/cilium.js'
@@ -83,7 +85,7 @@ export type { Cause, Outcome } from './compare/outcome.js'
 export type { Party as FlowParty } from './compare/parties.js'
 export type { KeyRange } from './compare/port-text.js'
 export { matrixOf, type Grouping, type Matrix, type MatrixCell } from './matrix/matrix.js'
-export { lint } from './lint/lint.js'
+export { lint, type LintReport } from './lint/lint.js'
 export { findingKinds, type Finding, type FindingKind, type Severity } from './lint/finding.js'
 export { nearestRules, type NearRule, type Shortfall } from './explain/nearest.js'
 export { weirPipeline } from './pipeline.js'

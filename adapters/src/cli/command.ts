@@ -6,7 +6,8 @@ import type { Terminal } from './terminal.js'
 export interface CommandContext {
   readonly terminal: Terminal
   readonly workingFolder: string
-  readonly stdin: AsyncIterable<string | Uint8Array>
+  /** Standard input. */
+  readonly stdin: AsyncIterable<Uint8Array | string>
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Aborts at the first Ctrl-C or SIGTERM. */
   readonly interrupted: AbortSignal

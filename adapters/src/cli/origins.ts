@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { isAbsolute, relative } from 'node:path'
 import type { GivenState } from './states.js'
 
 /** Where the rules of events stand, looked up at once: `policies/web.yaml:3`, relative to the working folder. */
@@ -20,6 +20,21 @@ export async function placesOf(
 export function placeOfSource(source: string, workingFolder: string): string | undefined {
   const file = /^manifests:(.+:\d+)$/.exec(source)?.[1]
   if (file === undefined) return /^[a-z]+:\S/.test(source) && !source.startsWith('manifests:') ? source : undefined
+  // What was no file has no path.
+  if (!isAbsolute(file)) return file
   const near = relative(workingFolder, file)
   return near.startsWith('..') ? file : near
+}
+
+/** Where a field stands: as the object does, and on the line of the field where its manifest can be asked. */
+export async function placeOfField(
+  state: GivenState,
+  { seq, path, line }: { readonly seq: number; readonly path: string; readonly line?: number },
+  workingFolder: string,
+): Promise<string | undefined> {
+  if (seq === 0) return undefined
+  const [, file, at] = /^manifests:(.+):(\d+)$/.exec(await state.sourceOf(seq)) ?? []
+  if (file === undefined) return undefined
+  const found = line ?? (await state.fieldLines?.lineOf(file, Number(at), path)) ?? at
+  return placeOfSource(`manifests:${file}:${found}`, workingFolder)
 }

@@ -2,8 +2,9 @@ import { resolve } from 'node:path'
 import { type EventDraft, type ObjectKey, type Problem, WeirError } from '@weir/core'
 import type { ClusterState } from '@weir/core/state/state.js'
 import { diffFacts } from '../manifests/diff.js'
-import { readManifests, readManifestStream } from '../manifests/read.js'
+import { readManifests } from '../manifests/read.js'
 import { keyText, type ManifestObject, type ManifestSet } from '../manifests/set.js'
+import { readManifestStream } from '../manifests/stream.js'
 import type { CommandContext } from './command.js'
 import { invalid } from './states.js'
 
@@ -67,9 +68,7 @@ export async function proposalOf(
 /** A folder or a file, or with `-` what is on standard input. */
 async function manifestsOf(context: CommandContext, file: string): Promise<ManifestSet> {
   if (file !== '-') return readManifests(resolve(context.workingFolder, file))
-  const parts: Uint8Array[] = []
-  for await (const part of context.stdin) parts.push(typeof part === 'string' ? Buffer.from(part) : part)
-  return readManifestStream('-', Buffer.concat(parts))
+  return (await readManifestStream(context.stdin)).set
 }
 
 /** Pods that are there keep their node and addresses where a manifest leaves them open. */

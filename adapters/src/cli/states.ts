@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Engine, type EventDraft, type Problem, WeirError } from '@weir/core'
@@ -8,9 +8,11 @@ import { eventAt } from '../agent/log-events.js'
 import type { SnapshotAnswer } from '../agent/protocol.js'
 import { restoreEngine } from '../agent/restore.js'
 import { diffFacts } from '../manifests/diff.js'
+import { FieldLines } from '../manifests/field-lines.js'
 import { nothingKnown } from '../manifests/known.js'
 import { readManifests } from '../manifests/read.js'
-import { problemText } from '../manifests/set.js'
+import { type ManifestSet, problemText } from '../manifests/set.js'
+import { readManifestStream } from '../manifests/stream.js'
 import { agentClient } from './client.js'
 import type { CommandContext } from './command.js'
 import { logFolder } from './log-folder.js'
@@ -21,12 +23,14 @@ export interface GivenState {
   readonly engine: Engine
   /** Where an event came from: `manifests:/path/web.yaml:3`; '' when nobody knows. */
   sourceOf(seq: number): Promise<string>
+  /** Where fields of manifests stand; only of manifests that were read just now. */
+  readonly fieldLines?: FieldLines
   close(): Promise<void>
 }
 
 /** What a word on the command line can name. */
 export const stateHelp =
-  'a log folder or an exported log (with @SEQ: after that event), a folder or file of manifests, or live'
+  'a log folder or exported log (@SEQ: after that event), manifests (folder, file, - for standard input), or live'
 
 /** First bytes of an export: its header names what it is. */
 const exportStart = '{"weir":'
@@ -39,6 +43,7 @@ const exportStart = '{"weir":'
  */
 export async function openState(context: CommandContext, word: string, socketPath: string): Promise<GivenState> {
   if (word === 'live') return liveState(socketPath)
+  if (word === '-') return streamState(context)
   const { path, seq } = await placeOf(context, word)
   const found = await stat(path)
   if (found.isDirectory()) {
@@ -133,9 +138,24 @@ async function exportState(name: string, path: string, seq: number | undefined):
 
 async function manifestState(context: CommandContext, name: string, path: string): Promise<GivenState> {
   const set = await readManifests(path)
+  return stateOf(context, name, set, file => readFile(file, 'utf8'))
+}
+
+async function streamState(context: CommandContext): Promise<GivenState> {
+  const { set, text } = await readManifestStream(context.stdin)
+  return stateOf(context, '-', set, async () => text)
+}
+
+function stateOf(
+  { terminal }: CommandContext,
+  name: string,
+  set: ManifestSet,
+  textOf: (file: string) => Promise<string>,
+): GivenState {
   for (const { problems } of set.refusals)
-    for (const problem of problems) context.terminal.note(`weir: refused: ${problemText(problem)}`)
-  return draftState(name, undefined, diffFacts(nothingKnown, set, { timeMs: 0 }))
+    for (const problem of problems) terminal.note(`weir: refused: ${problemText(problem)}`)
+  const state = draftState(name, undefined, diffFacts(nothingKnown, set, { timeMs: 0 }))
+  return { ...state, fieldLines: new FieldLines(textOf) }
 }
 
 /** A path that is there as it stands, or with an event's number after its last @. */

@@ -48,7 +48,7 @@ const withKind = (item: unknown, list: Readonly<Record<string, unknown>>, kind: 
     : { ...item, apiVersion: list.apiVersion, kind }
 
 /** The objects of a document: itself, or the items of a `List` or `PodList`, lists in lists included. */
-const itemsOf = (raw: unknown, path: string): readonly Item[] => {
+export const itemsOf = (raw: unknown, path: string): readonly Item[] => {
   const kind = isMap(raw) ? raw.kind : undefined
   if (!isMap(raw) || typeof kind !== 'string' || !kind.endsWith('List')) return [{ raw, path }]
   const items = raw.items ?? (kind === 'List' ? [] : undefined)
@@ -58,7 +58,8 @@ const itemsOf = (raw: unknown, path: string): readonly Item[] => {
   return items.flatMap((item: unknown, index) => itemsOf(withKind(item, raw, inner), `${prefix}[${index}]`))
 }
 
-const joined = (parent: string, path: string): string => {
+/** The path of a field of an object that itself stands at a path of its document. */
+export const joined = (parent: string, path: string): string => {
   if (parent === '' || path === '') return parent + path
   return path.startsWith('[') ? parent + path : `${parent}.${path}`
 }

@@ -1,6 +1,6 @@
 import { constants, lstat, open } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
-import { assembleManifests, type RememberedReading } from './assemble.js'
+import type { RememberedReading } from './assemble.js'
 import { type FileReading, isRefusal, readManifestText, refusedFile } from './file.js'
 import { type ManifestLimits, manifestLimits } from './limits.js'
 import { causeOf, type FileStamp, type Listing, listManifests, type Obstacle, stampOf } from './list.js'
@@ -40,17 +40,13 @@ const readText = async (file: string, limits: ManifestLimits): Promise<string | 
         `the file has ${size} bytes`,
         `at most ${limits.fileSizeBytes} bytes`,
       )
-    return decoded(file, await handle.readFile())
+    return new TextDecoder('utf-8', { fatal: true }).decode(await handle.readFile())
+  } catch (error) {
+    if (error instanceof TypeError)
+      return refusedFile(file, 'WEIR_MANIFEST_NOT_UTF8', 'the file is not UTF-8 text', 'UTF-8 text')
+    throw error
   } finally {
     await handle.close()
-  }
-}
-
-const decoded = (file: string, bytes: Uint8Array): string | FileReading => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return refusedFile(file, 'WEIR_MANIFEST_NOT_UTF8', 'the file is not UTF-8 text', 'UTF-8 text')
   }
 }
 
@@ -296,20 +292,3 @@ const onNode = (object: ManifestObject, node: string): ManifestObject => ({
 /** Reads a folder (with all below it) or a file once. What can't be read is among the refusals: this never rejects. */
 export const readManifests = (path: string, options: ReadOptions = {}): Promise<ManifestSet> =>
   new ManifestReader(path, options).read()
-
-/**
- * Manifests that come from no file.
- * @param name what stands for the file where problems and sources name one
- */
-export const readManifestStream = (name: string, bytes: Uint8Array): ManifestSet => {
-  const isTooLarge = bytes.length > manifestLimits.fileSizeBytes
-  const text = isTooLarge
-    ? refusedFile(
-        name,
-        'WEIR_MANIFEST_TOO_LARGE',
-        `it has ${bytes.length} bytes`,
-        `at most ${manifestLimits.fileSizeBytes} bytes`,
-      )
-    : decoded(name, bytes)
-  return assembleManifests(name, [{ reading: readingOf(name, text, manifestLimits), kept: [], unknown: false }])
-}

@@ -1,5 +1,6 @@
 /** What a finding is about. `docs/lint.md` says of each what to do. */
 export const findingKinds = [
+  'refused',
   'selects-nothing',
   'peer-matches-nothing',
   'contradiction',
@@ -23,11 +24,16 @@ export const findingKinds = [
   'nobody',
   'l7-widened',
   'no-dns',
+  'names-unseen',
+  'unknown-ignore',
 ] as const
 export type FindingKind = (typeof findingKinds)[number]
 
 /** `error`: the policy can't do what it says. `warning`: it hardly does what was meant. `info`: worth knowing. */
 export type Severity = 'error' | 'warning' | 'info'
+
+/** The gravest first. */
+export const severities: readonly Severity[] = ['error', 'warning', 'info']
 
 /** Something about a policy that its author may not have meant. */
 export interface Finding {
@@ -42,4 +48,9 @@ export interface Finding {
   readonly message: string
   /** What to write instead; absent when it may be just right. */
   readonly suggestion?: string
+  /** Of a refusal, the line of the manifest: no version in force tells it. */
+  readonly line?: number
 }
+
+/** A finding without the policy that it is about. */
+export type PolicyFinding = Omit<Finding, 'policy' | 'seq'>

@@ -1,53 +1,44 @@
 import type { BookRule } from '../compare/rule-book.js'
 import type { LintCluster } from './cluster.js'
-import { listed } from './cluster.js'
 import type { Finding } from './finding.js'
-import { type Reach, reachOf } from './reach.js'
+import { unreachableRules } from './reach.js'
+import { agreeing, listed } from './wording.js'
 
-/** Rules that decide no flow because others are asked first, and L7 rules that plain ones make moot. */
-export function* reachFindings(cluster: LintCluster): Iterable<Finding> {
-  const { rules } = cluster.reading.book
-  for (const [each, reach] of reachOf(rules, cluster.classes)) {
-    const { origin, order, tier } = each.rule
-    // An isolation that allowances leave nothing to deny is no mistake.
-    if (origin.seq === 0 || (tier === 'namespaced' && order === 3)) continue
-    const finding = findingOf(each, reach)
-    if (finding !== undefined) yield { ...finding, policy: origin.policy, path: origin.path, seq: origin.seq }
+/** Rules that decide no flow because others are asked first. */
+export function* reachFindings({ reading }: LintCluster): Iterable<Finding> {
+  for (const [{ rule }, beaters] of unreachableRules(reading.book.rules)) {
+    const { policy, path, seq } = rule.origin
+    const names = [...new Set(beaters.map(other => nameOf(other)))].sort()
+    if (rule.action === 'allow' && beaters.every(other => other.rule.action === 'deny'))
+      yield {
+        kind: 'shadowed-by-deny',
+        severity: 'warning',
+        policy,
+        path,
+        seq,
+        message: `it allows nothing: ${listed(names)} ${agreeing(names, 'denies', 'deny')} all that it matches`,
+        suggestion: 'narrow the denial, or take this rule away',
+      }
+    // Beside a policy's plain allowance L7 rules are moot: that is told where they are looked at.
+    else if (rule.l7 === undefined || beaters.some(other => other.rule.action !== 'allow' || isBuiltin(other)))
+      yield {
+        kind: 'unreachable-rule',
+        severity: 'warning',
+        policy,
+        path,
+        seq,
+        message: `no flow reaches it: ${listed(names)} ${agreeing(names, 'decides', 'decide')} all that it matches`,
+        suggestion:
+          rule.tier === 'namespaced'
+            ? 'take it away, or narrow the other'
+            : 'take it away, or put it before the other by priority or place',
+      }
   }
 }
 
-type Part = Pick<Finding, 'kind' | 'severity' | 'message' | 'suggestion'>
+const isBuiltin = ({ rule: { origin } }: BookRule): boolean => origin.seq === 0
 
-function findingOf(each: BookRule, { decides, matches, beatenBy, widenedBy }: Reach): Part | undefined {
-  const beaters = [...beatenBy].filter(beater => beater !== each)
-  const asksProxy = each.rule.l7 !== undefined
-  const wider = asksProxy ? [...widenedBy, ...beaters.filter(({ rule }) => isPlain(rule))] : []
-  if (wider.length > 0)
-    return {
-      kind: 'l7-widened',
-      severity: 'warning',
-      message: `its L7 rules ask nothing of some traffic, which ${names(wider)} allows whatever is in it`,
-      suggestion: 'narrow the other rule to other peers or ports, or give it L7 rules too',
-    }
-  if (decides || !matches) return undefined
-  const denies = beaters.filter(({ rule }) => rule.action === 'deny')
-  if (each.rule.action !== 'deny' && denies.length > 0 && denies.length === beaters.length)
-    return {
-      kind: 'shadowed-by-deny',
-      severity: 'warning',
-      message: `it allows nothing: ${names(denies)} denies all that it matches`,
-      suggestion: 'narrow the denial, or take this rule away',
-    }
-  if (beaters.length === 0) return undefined
-  return {
-    kind: 'unreachable-rule',
-    severity: 'warning',
-    message: `no flow reaches it: ${names(beaters)} decides all that it matches`,
-    suggestion: 'take it away, or put it before the other by tier or priority',
-  }
+const nameOf = (each: BookRule): string => {
+  const { origin } = each.rule
+  return isBuiltin(each) ? origin.policy : `${origin.policy} ${origin.path}`
 }
-
-const isPlain = ({ action, l7 }: BookRule['rule']): boolean => action === 'allow' && l7 === undefined
-
-const names = (rules: readonly BookRule[]): string =>
-  listed([...new Set(rules.map(({ rule }) => `${rule.origin.policy} ${rule.origin.path}`))].sort())

@@ -1,70 +1,107 @@
-import type { EndClass } from '../compare/classes.js'
-import { pairsOf } from '../compare/pairs.js'
 import type { BookRule } from '../compare/rule-book.js'
-import { judgeSide, type SideRow } from '../compare/side.js'
-import type { Direction } from '../policy/rule.js'
+import { derivedKeys } from '../identity/labels.js'
+import type { Direction, Tier } from '../policy/rule.js'
+import { compareRules, isIsolation } from '../verdict/evaluate.js'
+import { divide, type ExampleFlow, exampleFlow, type FlowRegion, matchesExample, regionsOf } from './flow-region.js'
 
-/** What becomes of a rule over all flows. */
-export interface Reach {
-  /** It decides some flow. */
-  decides: boolean
-  /** It matches some flow, whoever decides it. */
-  matches: boolean
-  /** The rules that decide what it matches. */
-  readonly beatenBy: Set<BookRule>
-  /** Rules that take back what it asks of a proxy. */
-  readonly widenedBy: Set<BookRule>
+/** Where more parts than this are left to look at, a rule is taken to be reached. */
+const regionsMax = 2_000
+
+const directions: readonly Direction[] = ['ingress', 'egress']
+const tiers: readonly Tier[] = ['admin', 'namespaced', 'baseline']
+
+/**
+ * The rules that decide no flow, now or whoever may come, and for each some rules that leave it nothing to decide, none
+ * of which could be spared. Labels of pods, namespaces and nodes, addresses, members of address sets and numbers of
+ * named ports are free to be anything; what is told here holds for all of them. Not told, though true, are rules that
+ * are out of reach only because pods of one namespace share its labels, and those that take too long to find out about.
+ */
+export function unreachableRules(rules: readonly BookRule[]): Map<BookRule, readonly BookRule[]> {
+  const found = new Map<BookRule, readonly BookRule[]>()
+  for (const direction of directions) {
+    const inOrder = rules
+      .filter(({ rule }) => rule.direction === direction)
+      .sort((a, b) => compareRules(a.rule, b.rule))
+    const deciding = new Map(tiers.map(tier => [tier, inOrder.filter(({ rule }) => rule.tier === tier)]))
+    for (const each of inOrder) {
+      // An isolation that allowances leave nothing to deny is no mistake.
+      if (each.rule.origin.seq === 0 || isIsolation(each.rule)) continue
+      const before = earlier(each, deciding)
+      const beaters = beatersOf(each, before)
+      if (beaters !== undefined) found.set(each, needed(each, before, beaters))
+    }
+  }
+  return found
 }
 
-/** Judges every class with every other, and notes which rules decide anything. */
-export function reachOf(rules: readonly BookRule[], classes: readonly EndClass[]): ReadonlyMap<BookRule, Reach> {
-  const reach = new Map<BookRule, Reach>()
-  for (const rule of rules)
-    reach.set(rule, { decides: false, matches: false, beatenBy: new Set(), widenedBy: new Set() })
-  const seen = new Set<string>()
-  for (const subject of classes) {
-    if (subject.kind !== 'pod' && subject.kind !== 'hypothetical') continue
-    for (const peer of classes) {
-      for (const direction of ['ingress', 'egress'] as const) {
-        const [from, to] = direction === 'egress' ? [subject, peer] : [peer, subject]
-        for (const { own } of pairsOf(from, to, 1)) note(direction, subject, peer, own[0]!)
-      }
+/** The rules that are asked before one, in their order, as far as both can select the same pod. */
+function earlier(each: BookRule, deciding: ReadonlyMap<Tier, readonly BookRule[]>): readonly BookRule[] {
+  const place = namespaceOf(each)
+  const result: BookRule[] = []
+  for (const tier of tiers) {
+    for (const other of deciding.get(tier)!) {
+      if (tier === each.rule.tier && compareRules(other.rule, each.rule) >= 0) return result
+      const elsewhere = namespaceOf(other)
+      if (place === undefined || elsewhere === undefined || place === elsewhere) result.push(other)
     }
+    if (tier === each.rule.tier) return result
   }
-  return reach
+  return result
+}
 
-  function note(direction: Direction, subject: EndClass, peer: EndClass, own: boolean): void {
-    const { rules: selecting, ports } = subject.standings[0]!
-    const other = peer.standings[0]!
-    const meant = own ? other.meantByOwn : other.meant
-    const matching = selecting[direction].filter(({ peers }) => peers === 'any' || peers.some(text => meant.has(text)))
-    if (matching.length === 0) return
-    const named = direction === 'egress' ? other.ports : ports
-    const key = `${matching.map(({ id }) => id).join()} ${[...named].join(';')}`
-    if (seen.has(key)) return
-    seen.add(key)
-    add(matching, judgeSide(matching, named), named)
+/** Of earlier rules those that leave one nothing to decide; undefined when something is left, or nothing was there. */
+function beatersOf(each: BookRule, before: readonly BookRule[]): readonly BookRule[] | undefined {
+  let open: readonly FlowRegion[] = regionsOf(each)
+  if (open.length === 0 || open.some(region => isReached(each, exampleFlow(region), before))) return undefined
+  const beaters: BookRule[] = []
+  let passed: FlowRegion[] = []
+  let tier: Tier | undefined
+  for (const other of before) {
+    if (other.rule.tier !== tier) {
+      open = [...open, ...passed]
+      passed = []
+      tier = other.rule.tier
+    }
+    if (open.length === 0) continue
+    const { rest, taken, perhaps } = divide(open, other)
+    open = rest
+    // A pass goes on to the next tier; in the rule's own tier it takes a flow away like any other.
+    if (other.rule.action === 'pass' && tier !== each.rule.tier) passed.push(...taken, ...perhaps)
+    else if (taken.length > 0) beaters.push(other)
+    if (open.length === 0 && passed.length === 0) return beaters
+    if (open.length + passed.length > regionsMax) return undefined
   }
+  return undefined
+}
 
-  function add(matching: readonly BookRule[], row: SideRow, named: ReadonlyMap<string, number>): void {
-    for (const { rules: deciders } of row.pieces) {
-      for (const rule of deciders) reach.get(rule)!.decides = true
-      const plain = deciders.filter(({ rule }) => rule.l7 === undefined)
-      for (const rule of deciders) {
-        if (rule.rule.l7 === undefined) continue
-        for (const wider of plain) reach.get(rule)!.widenedBy.add(wider)
-      }
-    }
-    for (const rule of matching) {
-      const found = reach.get(rule)!
-      found.matches = true
-      if (found.decides) continue
-      const alone = judgeSide([rule], named)
-      for (const { first, last, rules: own } of alone.pieces) {
-        if (own.length === 0) continue
-        for (const piece of row.pieces)
-          if (piece.first <= last && first <= piece.last) for (const beater of piece.rules) found.beatenBy.add(beater)
-      }
-    }
+/** Whether a flow gets as far as a rule: for most rules one example tells, at a small part of the cost. */
+function isReached(each: BookRule, flow: ExampleFlow, before: readonly BookRule[]): boolean {
+  let passed: Tier | undefined
+  for (const other of before) {
+    if (other.rule.tier === passed || !matchesExample(flow, other)) continue
+    if (other.rule.action !== 'pass' || other.rule.tier === each.rule.tier) return false
+    passed = other.rule.tier
   }
+  return true
+}
+
+/** More rules than this together are named as they are. */
+const beatersMax = 32
+
+/** Leaves out beaters that aren't needed to keep all flows from a rule. */
+function needed(each: BookRule, before: readonly BookRule[], beaters: readonly BookRule[]): readonly BookRule[] {
+  if (beaters.length > beatersMax) return beaters
+  let kept = beaters
+  for (const spared of beaters) {
+    const fewer = kept.filter(other => other !== spared)
+    const without = before.filter(other => other.rule.action === 'pass' || fewer.includes(other))
+    if (fewer.length > 0 && beatersOf(each, without) !== undefined) kept = fewer
+  }
+  return kept
+}
+
+/** The only namespace that a rule's subjects can be in, where it names one. */
+function namespaceOf({ rule }: BookRule): string | undefined {
+  const place = rule.subject.find(({ key, operator }) => key === derivedKeys.namespace && operator === 'In')
+  return place?.values.length === 1 ? place.values[0] : undefined
 }

@@ -1,35 +1,40 @@
-import type { CiliumDirectionRule, CiliumPeers } from '../event/cilium.js'
-import type { LintCluster } from './cluster.js'
-import type { Finding } from './finding.js'
-
-type Part = Pick<Finding, 'kind' | 'severity' | 'path' | 'message' | 'suggestion'>
+import type { CiliumDirectionRule, CiliumPeers, CiliumPolicyFact } from '../event/cilium.js'
+import type { PolicyFinding } from './finding.js'
 
 /** What is easily got wrong in policies of cilium.io/v2, above all by who knows NetworkPolicy. */
-export function* ciliumTraps({ reading }: LintCluster): Iterable<Finding> {
-  for (const { fact, seq } of reading.state.ciliumPolicies.values()) {
-    const policy = `${fact.kind} ${fact.namespace === '' ? '' : `${fact.namespace}/`}${fact.name}`
-    for (const rule of fact.rules) {
-      for (const section of ['ingress', 'ingressDeny', 'egress', 'egressDeny'] as const)
-        for (const entry of rule[section] ?? [])
-          for (const part of entryTraps(entry, section)) yield { ...part, policy, seq }
+export function* ciliumTraps(fact: CiliumPolicyFact): Iterable<PolicyFinding> {
+  for (const rule of fact.rules)
+    for (const section of ['ingress', 'ingressDeny', 'egress', 'egressDeny'] as const) {
+      const direction = section.startsWith('ingress') ? 'ingress' : 'egress'
+      const entries = rule[section] ?? []
+      const isolates = rule.enableDefaultDeny[direction] !== false
+      // `- {}` alone is how a Cilium policy denies a direction; beside rules that allow something it is a slip.
+      const alone = entries.length === 1 && !section.endsWith('Deny')
+      for (const entry of entries) yield* entryTraps(entry, section, isolates, alone)
     }
-  }
 }
 
-function* entryTraps(entry: CiliumDirectionRule, section: string): Iterable<Part> {
-  const { path, peers, ports, icmps } = entry
-  const isDeny = section.endsWith('Deny')
+function* entryTraps(
+  { path, peers, ports, icmps }: CiliumDirectionRule,
+  section: 'ingress' | 'ingressDeny' | 'egress' | 'egressDeny',
+  isolates: boolean,
+  alone: boolean,
+): Iterable<PolicyFinding> {
   const direction = section.startsWith('ingress') ? 'ingress' : 'egress'
-  if (peers === undefined && ports === undefined && icmps === undefined)
+  const isDeny = section.endsWith('Deny')
+  if (peers === undefined && ports === undefined && icmps === undefined) {
+    const field = direction === 'ingress' ? 'fromEntities' : 'toEntities'
+    const then = isolates ? `, and its section isolates: ${direction} that nothing else allows is denied` : ''
     yield {
       kind: 'empty-rule',
-      severity: 'warning',
+      severity: alone && isolates ? 'info' : 'warning',
       path,
       message: isDeny
-        ? 'an empty rule denies nobody, yet its section isolates'
-        : `an empty rule allows nobody and isolates: all ${direction} is denied, other than in a NetworkPolicy`,
-      suggestion: `${direction === 'ingress' ? 'fromEntities' : 'toEntities'}: [all] means everybody`,
+        ? `an empty rule denies nobody${then}`
+        : `an empty rule allows nobody${then}; in a NetworkPolicy it would allow everybody`,
+      suggestion: `${field}: [all] means everybody`,
     }
+  }
   if (peers !== undefined && isEmpty(peers))
     yield {
       kind: 'nobody',

@@ -34,13 +34,14 @@ export function compileClusterPolicy(policy: ClusterPolicyFact, seq: number): Ru
   )
 }
 
-function podsOf(pods: NamespacedPods): LabelSelector {
+/** Whom a subject, or a peer that is pods, selects. */
+export function podsOf(pods: NamespacedPods): LabelSelector {
   const place = pods.kind === 'namespaces' ? pods.selector : pods.namespaceSelector
   const own = pods.kind === 'namespaces' ? [] : pods.podSelector
   return canonicalSelector([inAnyNamespace, ...place.map(onNamespace), ...own])
 }
 
-function peersOf(peer: ClusterPolicyPeer): readonly PeerSelector[] {
+export function peersOf(peer: ClusterPolicyPeer): readonly PeerSelector[] {
   switch (peer.kind) {
     case 'namespaces':
     case 'pods':

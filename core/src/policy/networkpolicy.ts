@@ -37,7 +37,8 @@ function isolation(
   return { ...shared, order: 3, action: 'deny', peers: 'any', ports: 'any', origin }
 }
 
-function compilePeer(peer: NetworkPolicyPeer, namespace: string): PeerSelector {
+/** @param namespace of the policy */
+export function compilePeer(peer: NetworkPolicyPeer, namespace: string): PeerSelector {
   if (peer.kind === 'ipBlock') {
     const except = [...new Set(peer.except.map(canonicalBlock))].sort()
     return { kind: 'cidr', cidr: canonicalBlock(peer.cidr), except, scope: 'any' }

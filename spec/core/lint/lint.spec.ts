@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { findingKinds, lint, parseNetworkPolicy, type EventBody, type Finding } from '@weir/core'
 import { expect } from 'chai'
+import { ccnp, clusterPolicy, lines, networkPolicy, reportOf, setting, told } from './linted.js'
 import { agent, ipBlock, is, namespace, node, pod, pods, policy, Scene, tcp } from '../log.js'
 
 function findings(...more: readonly EventBody[]): readonly Finding[] {
@@ -16,7 +17,7 @@ function findings(...more: readonly EventBody[]): readonly Finding[] {
     pod('a/agent', { app: 'agent' }, '192.168.0.1', { hostNetwork: true }),
     ...more,
   )
-  return lint(scene.engine)
+  return lint(scene.engine).findings
 }
 
 const of = (found: readonly Finding[], kind: Finding['kind']): string[] =>
@@ -29,6 +30,15 @@ const fromWeb = { peers: [pods(is('app', 'web'))], ports: [tcp(5432)] }
 /** Nothing to say of it. */
 const sound = policy('sound', { podSelector: [is('app', 'db')], ingress: [fromWeb] })
 
+/** Selects nobody and allows everybody. */
+const policyWith = (annotation: string, name: string): string =>
+  networkPolicy(name, 'podSelector: { matchLabels: { app: wbe } }\ningress: [{}]').replace(
+    'namespace: a }',
+    `namespace: a, annotations: { ${annotation} } }`,
+  )
+
+const acceptAll = 'ingress: [{ action: Accept, from: [{ namespaces: {} }] }]'
+
 describe('lint', () => {
   it('has nothing to say of a sound policy', () => expect(findings(sound)).to.deep.equal([]))
 
@@ -37,10 +47,10 @@ describe('lint', () => {
       policy('p', { podSelector: [is('app', 'wbe')], ingress: [{ peers: [pods(is('ap', 'db'))], ports: [tcp(1)] }] }),
     )
     expect(of(found, 'selects-nothing')).to.deep.equal([
-      'warning : it selects no pod: no pod has app=wbe; there is app=web',
+      'warning spec.podSelector: it selects no pod: no pod has app=wbe; there is app=web',
     ])
     expect(of(found, 'peer-matches-nothing')).to.deep.equal([
-      'warning spec.ingress[0]: a peer selector means no pod: no pod has ap=db; there is app=db, app=web',
+      'warning spec.ingress[0].from[0]: it means no pod: no pod has ap=db; there is app=db, app=web',
     ])
   })
 
@@ -59,13 +69,13 @@ describe('lint', () => {
   it('finds selectors that contradict themselves', () => {
     const selector = [is('app', 'db'), { key: 'app', operator: 'DoesNotExist', values: [] } as const]
     expect(of(findings(policy('p', { podSelector: selector })), 'contradiction')[0]).to.include(
-      'must exist and must not',
+      'app must not exist and must be db',
     )
   })
 
   it('finds allow-all by accident, and no fault in denying all', () => {
     const open = findings(policy('p', { podSelector: web, ingress: [{ peers: [], ports: [] }] }))
-    expect(of(open, 'allow-all')[0]).to.include('warning spec.ingress[0]: it allows every source on every port')
+    expect(of(open, 'allow-all')[0]).to.include('info spec.ingress[0]: it allows every source on every port')
     const ports = findings(policy('p', { podSelector: web, ingress: [{ peers: [], ports: [tcp(8080)] }] }))
     expect(of(ports, 'allow-all')[0]).to.include('info').and.include('tcp/8080')
     expect(findings(policy('p', { podSelector: [] }))).to.deep.equal([])
@@ -91,6 +101,8 @@ describe('lint', () => {
           { peers: [ipBlock('10.0.0.0/8', '10.1.0.0/16')], ports: [] },
           { peers: [ipBlock('10.1.0.0/16')], ports: [] },
         ],
+        // Who may talk to nobody needs no names.
+        egress: [{ peers: [pods(is('app', 'web'))], ports: [tcp(8080)] }],
       }),
     )
     expect(of(found, 'peers-ored')[0]).to.include('spec.ingress[0].from')
@@ -138,6 +150,90 @@ describe('lint', () => {
       )
     expect(of(at(80), 'service-port')[0]).to.include('port 8080')
     expect(of(at(8080), 'service-port')).to.be.empty
+  })
+
+  it('sets aside what an annotation of the policy declares to be meant, and nothing of other policies', () => {
+    const meant = policyWith("weir.io/lint-ignore: 'allow-all, selects-nothing'", 'p')
+    const { findings: found, ignored, policies } = reportOf([meant, policyWith('owner: somebody', 'q')])
+    expect(ignored.map(({ kind, policy }) => [kind, policy])).to.deep.equal([
+      ['selects-nothing', 'NetworkPolicy a/p'],
+      ['allow-all', 'NetworkPolicy a/p'],
+    ])
+    expect(found.map(({ kind, policy }) => [kind, policy])).to.deep.equal([
+      ['duplicate-policy', 'NetworkPolicy a/q'],
+      ['selects-nothing', 'NetworkPolicy a/q'],
+      ['allow-all', 'NetworkPolicy a/q'],
+    ])
+    expect(policies).to.equal(2)
+  })
+
+  it('reads the annotation in every dialect', () => {
+    const annotated = (yaml: string) => yaml.replace(/ \}$/m, ", annotations: { weir.io/lint-ignore: 'every-pod' } }")
+    for (const yaml of [
+      networkPolicy('p', 'podSelector: {}\ningress: [{ from: [{ namespaceSelector: {} }] }]'),
+      ccnp('p', 'endpointSelector: {}\ningress: [{ fromEndpoints: [{}] }]'),
+      clusterPolicy('p', lines('tier: Admin', 'priority: 1', 'subject: { namespaces: {} }', acceptAll)),
+    ]) {
+      expect(told(reportOf(yaml), 'every-pod')).to.have.length(1)
+      const { findings: found, ignored } = reportOf(annotated(yaml))
+      expect([found, ignored.map(({ kind }) => kind)]).to.deep.equal([[], ['every-pod']])
+    }
+  })
+
+  it('knows when the annotation names what no finding is called', () => {
+    const yaml = policyWith('weir.io/lint-ignore: allow-al', 'p')
+    expect(told(reportOf(yaml), 'unknown-ignore')).to.deep.equal([
+      'warning NetworkPolicy a/p metadata.annotations[weir.io/lint-ignore]: no finding is called allow-al; ' +
+        'did you mean allow-all?',
+    ])
+    const right = policyWith('weir.io/lint-ignore: allow-all', 'p')
+    expect(told(reportOf(right), 'unknown-ignore')).to.deep.equal([])
+  })
+
+  it('tells of objects that are refused, each problem with its line', () => {
+    const object = { kind: 'NetworkPolicy', namespace: 'a', name: 'p' }
+    const problem = { path: 'spec.ingress[0].ports[0].port', message: 'the number is not legal', value: '99999' }
+    const problems = [{ ...problem, expected: 'a number from 1 to 65535', file: '/p.yaml', line: 7 }]
+    const { findings: found } = reportOf(policyWith('owner: somebody', 'q').replace('wbe', 'web'), [
+      ...setting,
+      { kind: 'input.refused', object, problems },
+    ])
+    expect(found.filter(({ kind }) => kind === 'refused')).to.deep.equal([
+      {
+        kind: 'refused',
+        severity: 'error',
+        policy: 'NetworkPolicy a/p',
+        path: 'spec.ingress[0].ports[0].port',
+        seq: setting.length + 1,
+        message: 'it is refused: the number is not legal (99999)',
+        suggestion: 'expected a number from 1 to 65535',
+        line: 7,
+      },
+    ])
+    expect(told(reportOf(policyWith('owner: somebody', 'q')), 'refused')).to.deep.equal([])
+  })
+
+  it('holds selectors against nobody where there are no pods, and says how many there are', () => {
+    const yaml = policyWith('owner: somebody', 'p')
+    const alone = reportOf(yaml, [])
+    expect([told(alone, 'selects-nothing'), alone.pods]).to.deep.equal([[], 0])
+    const ofNodes = ccnp('p', 'nodeSelector: { matchLabels: { zone: est } }\ningress: [{ fromEntities: [cluster] }]')
+    expect(told(reportOf(ofNodes, []), 'selects-nothing')).to.deep.equal([])
+    const among = reportOf(yaml)
+    expect([told(among, 'selects-nothing').length, among.pods]).to.deep.equal([1, 4])
+  })
+
+  it('tells errors first, then by policy and path, each thing once', () => {
+    const { findings: found } = reportOf([
+      networkPolicy('b', 'podSelector: { matchLabels: { app: web } }\npolicyTypes: [Ingress]\negress: [{}]'),
+      networkPolicy('a', 'podSelector: { matchLabels: { app: wbe } }\ningress: [{}, {}]'),
+    ])
+    expect(found.map(({ severity, policy, path }) => `${severity} ${policy} ${path}`)).to.deep.equal([
+      'error NetworkPolicy a/b spec.egress',
+      'warning NetworkPolicy a/a spec.ingress[0]',
+      'warning NetworkPolicy a/a spec.ingress[1]',
+      'warning NetworkPolicy a/a spec.podSelector',
+    ])
   })
 
   it('explains each kind, and no other, in docs/lint.md', () => {

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander'
-import type { Finding, Severity } from '@weir/core/lint/finding.js'
+import { type Finding, severities, type Severity } from '@weir/core/lint/finding.js'
 import { lint } from '@weir/core/lint/lint.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
-import { exitCodes } from '../exit.js'
-import { placesOf } from '../origins.js'
+import { type ExitCode, exitCodes } from '../exit.js'
+import { placeOfField } from '../origins.js'
 import { findingLines, lintSummary, type Placed } from '../render/finding.js'
-import { openState, stateHelp, withStates } from '../states.js'
+import { type GivenState, openState, stateHelp, withStates } from '../states.js'
 
 interface LintOptions {
   readonly log?: string
@@ -15,34 +15,16 @@ interface LintOptions {
   readonly failOn?: Severity
 }
 
-const severities: readonly Severity[] = ['error', 'warning', 'info']
-
 /** `weir lint [STATE]` */
 export function lintCommand(context: CommandContext): Command {
   return command(
     context,
     'lint',
     'what policies say that their authors may not have meant',
-    async (state: string | undefined, options: LintOptions) =>
-      withStates([() => openState(context, options.log ?? state ?? 'live', options.socket)], async given => {
-        const { terminal, workingFolder } = context
-        const found = lint(given!.engine)
-        const placeOf = await placesOf(
-          given!,
-          found.map(({ seq }) => seq),
-          workingFolder,
-        )
-        const findings = found.map((finding): Placed => {
-          const place = placeOf(finding.seq)
-          return place === undefined ? finding : { ...finding, place }
-        })
-        if (options.output === 'json') await terminal.line(JSON.stringify(findings))
-        else {
-          for (const line of findingLines(findings, terminal.colour)) await terminal.line(line)
-          await terminal.line(lintSummary(findings))
-        }
-        return fails(found, options.failOn) ? exitCodes.no : exitCodes.ok
-      }),
+    (state: string | undefined, options: LintOptions) =>
+      withStates([() => openState(context, options.log ?? state ?? 'live', options.socket)], given =>
+        tell(context, given!, options),
+      ),
   )
     .argument('[state]', `${stateHelp} (the default)`)
     .option('--log <folder>', 'a log instead of an agent')
@@ -51,6 +33,27 @@ export function lintCommand(context: CommandContext): Command {
     )
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
+}
+
+async function tell(context: CommandContext, state: GivenState, options: LintOptions): Promise<ExitCode> {
+  const { terminal, workingFolder } = context
+  const report = lint(state.engine)
+  const placed = async (found: readonly Finding[]): Promise<readonly Placed[]> => {
+    const places: Placed[] = []
+    for (const finding of found) {
+      const place = await placeOfField(state, finding, workingFolder)
+      places.push(place === undefined ? finding : { ...finding, place })
+    }
+    return places
+  }
+  const findings = await placed(report.findings)
+  if (options.output === 'json')
+    await terminal.line(JSON.stringify({ ...report, findings, ignored: await placed(report.ignored) }))
+  else {
+    for (const line of findingLines(findings, terminal.colour)) await terminal.line(line)
+    for (const line of lintSummary(report)) await terminal.line(line)
+  }
+  return fails(findings, options.failOn) ? exitCodes.no : exitCodes.ok
 }
 
 const fails = (findings: readonly Finding[], least: Severity | undefined): boolean =>

@@ -1,4 +1,5 @@
 import type { Finding, Severity } from '@weir/core/lint/finding.js'
+import type { LintReport } from '@weir/core/lint/lint.js'
 import type { Colour } from '../terminal.js'
 
 /** A finding with file and line, where its policy comes from a manifest. */
@@ -16,11 +17,24 @@ export function findingLines(findings: readonly Placed[], colour: Colour): reado
   })
 }
 
-export function lintSummary(findings: readonly Finding[]): string {
-  if (findings.length === 0) return 'nothing found'
+/** How many there are, what was looked at, and what could not be. */
+export function lintSummary({ findings, ignored, policies, pods }: LintReport): readonly string[] {
   const count = (severity: Severity): number => findings.filter(finding => finding.severity === severity).length
-  return `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`
+  const of = `of ${plural(policies, 'policy', 'policies')}`
+  const counts = [
+    plural(count('error'), 'error', 'errors'),
+    plural(count('warning'), 'warning', 'warnings'),
+    plural(count('info'), 'note', 'notes'),
+  ]
+  const meant =
+    ignored.length === 0 ? '' : `; ${ignored.length} more ${ignored.length === 1 ? 'is' : 'are'} declared to be meant`
+  return [
+    findings.length === 0 ? `nothing found ${of}${meant}` : `${counts.join(', ')} ${of}${meant}`,
+    ...(pods === 0 && policies > 0 ? ['there are no pods here: selectors were not held against any'] : []),
+  ]
 }
+
+const plural = (count: number, one: string, several: string): string => `${count} ${count === 1 ? one : several}`
 
 const severityText = (severity: Severity, colour: Colour): string =>
   severity === 'info' ? 'note' : severity === 'error' ? colour.bad(severity) : colour.strong(severity)

@@ -60,7 +60,7 @@ export function compileCiliumPolicy(policy: CiliumPolicyFact, seq: number, conte
 }
 
 /** Pods of the policy's namespace or of all; never a node, unless a nodeSelector asks for it: then the one that judges. */
-function subjectOf({ subject }: CiliumRule, namespace: string): LabelSelector {
+export function subjectOf({ subject }: CiliumRule, namespace: string): LabelSelector {
   if (subject.kind === 'nodes') {
     return canonicalSelector([...having(reservedLabel('host')), ...nodesWith(subject.selector)])
   }
