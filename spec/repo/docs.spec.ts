@@ -67,6 +67,18 @@ describe('repo: documents', () => {
     )
     none(wrong)
   })
+
+  it('name options of weir that exist', () => {
+    const cli = scripts().filter(({ path }) => path.startsWith('adapters/src/cli/'))
+    const known = new Set(cli.flatMap(({ text }) => [...text.matchAll(/--[a-z][a-z-]*/g)].map(match => match[0])))
+    const wrong = documents.flatMap(({ path, text }) =>
+      [...codeOf(text).matchAll(/^\s*(?:\$ |# |sudo )*(?:npx )?weir ([^#\n]*)/gm)]
+        .flatMap(match => [...(match[1] ?? '').matchAll(/--[a-z][a-z-]*/g)].map(option => option[0]))
+        .filter(option => !known.has(option) && option !== '--help')
+        .map(option => `${path}: ${option}`),
+    )
+    none(wrong)
+  })
 })
 
 const linksOf = (text: string): readonly string[] =>
