@@ -1,4 +1,6 @@
-import { networkPolicy as policy, tell, lines } from './linted.js'
+import type { EventBody } from '@weir/core'
+import { expect } from 'chai'
+import { lines, networkPolicy as policy, reportOf, setting, tell, told } from './linted.js'
 
 const web = 'podSelector: { matchLabels: { app: web } }'
 const fromDb = (ports: string, field = 'from') => `
@@ -199,4 +201,25 @@ ingress:
       ],
     },
   ])
+
+  it('leaves the port of a service alone that its pods listen on too, or that is their own', () => {
+    const fromWeb = (port: number) =>
+      policy('p', `podSelector: { matchLabels: { app: db } }\ningress: [{ ports: [{ port: ${port} }] }]`)
+    const service = (port: number, targetPort: number): EventBody => ({
+      kind: 'service.upserted',
+      service: {
+        namespace: 'a',
+        name: 'db',
+        type: 'ClusterIP',
+        clusterIps: [],
+        selector: { app: 'db' },
+        ports: [{ name: '', protocol: 'TCP', port, targetPort }],
+      },
+    })
+    const found = (port: number, fact: EventBody): number =>
+      told(reportOf(fromWeb(port), [...setting, fact]), 'service-port').length
+    expect(found(80, service(80, 5432)), 'the service listens').equals(1)
+    expect(found(5432, service(5432, 9999)), 'the pod does too').equals(0)
+    expect(found(6000, service(6000, 6000)), 'it is one port').equals(0)
+  })
 })
