@@ -30,7 +30,7 @@ describe('lint: rules of cilium.io/v2', () => {
          egress that nothing else allows is denied; in a NetworkPolicy it would allow everybody; toEntities:
          [all] means everybody`,
       ],
-      silent: ofWeb('ingress', `- ${fromDb}\n- fromEntities: [all]`),
+      silent: ofWeb('ingress', `- ${fromDb}\n- fromEntities: [all]\n- ${plain}\n- icmps: [{ fields: [{ type: 8 }] }]`),
     },
     {
       title: 'lists of peers that are empty, of each kind',

