@@ -99,10 +99,9 @@ function byNames(names: readonly string[], stretchesFor: (names: ReadonlySet<str
 
 function subsetsOf(names: readonly string[]): ReadonlySet<string>[] {
   if (names.length > namesMax) return [new Set<string>(), ...names.map(name => new Set([name]))]
-  return names.reduce<ReadonlySet<string>[]>(
-    (sets, name) => [...sets, ...sets.map(set => new Set([...set, name]))],
-    [new Set<string>()],
-  )
+  const sets: ReadonlySet<string>[] = [new Set()]
+  for (const name of names) sets.push(...sets.map(set => new Set([...set, name])))
+  return sets
 }
 
 const namesIn = (rules: readonly BookRule[]): string[] =>

@@ -174,7 +174,7 @@ describe('rules of a ClusterNetworkPolicy', () => {
 
 describe('built-in rules', () => {
   it('let a node reach its own pods, whatever isolates them', () => {
-    expect(builtinRules.map(ruleText)).to.deep.equal([
+    expect(builtinRules.map(rule => ruleText(rule))).to.deep.equal([
       [
         'namespaced 2 allow ingress',
         'subject io.kubernetes.pod.namespace Exists',
@@ -185,7 +185,7 @@ describe('built-in rules', () => {
     ])
   })
   it('let a node reach its own pods and be reached on fail-safe ports, whatever isolates the node', () => {
-    expect(hostBuiltinRules([6443, 22, 443, 22]).map(ruleText)).to.deep.equal([
+    expect(hostBuiltinRules([6443, 22, 443, 22]).map(rule => ruleText(rule))).to.deep.equal([
       [
         'namespaced 2 allow egress',
         'subject reserved:host Exists',
