@@ -1,8 +1,8 @@
 import { entryOf } from '../multimap.js'
-import type { Direction } from '../policy/rule.js'
+import type { Direction, Tier } from '../policy/rule.js'
 import { compareRules, judge, type Match } from './evaluate.js'
 import type { Judgement } from './judgement.js'
-import { packetKey, union, type Intervals } from './intervals.js'
+import { everything, packetKey, union, type Intervals } from './intervals.js'
 import {
   portKey,
   type CompiledRule,
@@ -44,6 +44,7 @@ export function planOf({ rules, resolution }: SubjectData, direction: Direction)
   const always: Placed[] = []
   const byAtom = new Map<PeerAtom, Placed[]>()
   const byUse = new Map<NamedUse, CompiledRule[]>()
+  let closed: Tier | undefined
   for (const [place, compiled] of rules.entries()) {
     const { rule, bases, uses } = compiled
     if (rule.direction !== direction) continue
@@ -51,8 +52,12 @@ export function planOf({ rules, resolution }: SubjectData, direction: Direction)
     const ports = ownPorts(compiled, resolution)
     if (ports.length === 0) continue
     const match: Placed = { rule, ports, place }
-    if (bases === 'any') always.push(match)
-    else for (const base of bases.values()) append(byAtom, base, match)
+    if (bases === 'any') {
+      // Each of a thousand policies isolates: what comes after a rule for every peer and port is never asked.
+      if (closed === rule.tier) continue
+      if (ports === everything) closed = rule.tier
+      always.push(match)
+    } else for (const base of bases.values()) append(byAtom, base, match)
   }
   return { always, byAtom, byUse, judged: new Map() }
 }
