@@ -28,19 +28,23 @@ class Said implements NoticeListener {
   #wake: () => void = () => {}
 
   changed(file: string): void {
-    reached('noticed')
+    this.#notice()
     this.files.add(file)
     this.#wake()
   }
 
   unsure(): void {
-    reached('noticed')
+    this.#notice()
     this.all = true
     this.#wake()
   }
 
   wake(): void {
     this.#wake()
+  }
+
+  #notice(): void {
+    if (!this.all && this.files.size === 0) reached('noticed')
   }
 
   /** Resolves when something was said, or after a while. */
