@@ -1,13 +1,17 @@
 import { expect } from 'chai'
-import { agent, is, namespace, pod, pods, policy, Scene, tcp } from '../log.js'
+import { agent, is, pod, pods, policy, Scene, tcp } from '../log.js'
 
-const everybody = { podSelector: [is('app', 'own')], ingress: [{ peers: [], ports: [tcp(80)] }] }
-const some = { podSelector: [is('tier', 'front')], ingress: [{ peers: [pods()], ports: [tcp(81)] }] }
+const everybody = { podSelector: [is('app', 'own')], ingress: [{ peers: [], ports: [tcp(80), tcp('http')] }] }
+const some = { podSelector: [is('tier', 'front')], ingress: [{ peers: [pods()], ports: [tcp(81), tcp('grpc')] }] }
+const ports = [80, 90].map(port => ({ name: port === 80 ? 'http' : 'grpc', protocol: 'TCP', port }) as const)
 
 describe('a subject', () => {
   it('is one for the same rules, in whatever order they and the pods come', () => {
-    const labels = { app: 'own', tier: 'front' }
-    const bodies = [policy('p', everybody), policy('q', some), pod('a/y', { ...labels, more: 'labels' }, '10.0.0.2')]
+    const bodies = [
+      policy('p', everybody),
+      policy('q', some),
+      pod('a/y', { tier: 'front', more: 'labels', app: 'own' }, '10.0.0.2', { ports }),
+    ]
     for (const order of [
       [0, 1, 2],
       [1, 0, 2],
@@ -16,10 +20,31 @@ describe('a subject', () => {
       [1, 2, 0],
     ]) {
       const scene = new Scene()
-      scene.apply(agent(), namespace('a', {}), pod('a/x', labels, '10.0.0.1'), pod('a/z', { app: 'own' }, '10.0.0.3'))
+      scene.apply(
+        agent(),
+        pod('a/x', { app: 'own', tier: 'front' }, '10.0.0.1', { ports: [...ports].reverse() }),
+        pod('a/z', { app: 'own' }, '10.0.0.3', { ports }),
+      )
       for (const index of order) scene.apply(bodies[index]!)
       expect(scene.subjectOf('10.0.0.2')).to.equal(scene.subjectOf('10.0.0.1'))
       expect(scene.subjectOf('10.0.0.3')).not.to.equal(scene.subjectOf('10.0.0.1'))
+    }
+  })
+  it('has its rules in one order, whatever order their policies come in', () => {
+    const named = (name: string) => policy(name, { podSelector: [], ingress: [{ peers: [pods()], ports: [] }] })
+    for (const names of ['pqr', 'rqp', 'qrp']) {
+      const scene = new Scene()
+      scene.apply(agent(), pod('a/x', {}, '10.0.0.1'), pod('a/y', {}, '10.0.0.2'))
+      for (const name of names) scene.apply(named(name))
+      const { decidedBy, matched } = scene.engine.explain({
+        from: '10.0.0.2',
+        to: '10.0.0.1',
+        protocol: 6,
+        port: 80,
+      }).ingress
+      expect(decidedBy?.origin.policy).to.equal('NetworkPolicy a/p')
+      const allowing = matched.filter(({ action }) => action === 'allow').map(({ origin }) => origin.policy.at(-1))
+      expect(allowing.join('')).to.equal('pqr')
     }
   })
   it('is another where its own numbers of the names in ingress rules differ, and of no other names', () => {
