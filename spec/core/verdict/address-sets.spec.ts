@@ -104,6 +104,28 @@ describe('AddressSets', () => {
       { numRuns: 400 },
     )
   })
+  it('follow a group that is labelled anew, with all that it has', () => {
+    const sets = new AddressSets()
+    const set = sets.acquire({ kind: 'groups', selector: [is('team', 'x')] })
+    const group = (team: string): Topic => ({ kind: 'group', name: 'g', labels: { team } })
+    const members = () => [...set.members.keys()].sort()
+    sets.put('1', group('y'), ['10.0.0.1'])
+    expect(members()).to.deep.equal([])
+    sets.put('2', group('x'), ['10.0.0.2'])
+    expect(members()).to.deep.equal(['10.0.0.1/32', '10.0.0.2/32'])
+    sets.put('1', group('y'), ['10.0.0.1', '10.0.0.3'])
+    expect(members()).to.deep.equal([])
+  })
+  it('count how often a block is brought', () => {
+    const sets = new AddressSets()
+    const set = sets.acquire({ kind: 'pattern', pattern: '*' })
+    sets.put('1', { kind: 'name', name: 'x.org' }, ['10.0.0.1', '10.0.0.1'])
+    sets.put('2', { kind: 'name', name: 'y.org' }, ['10.0.0.1', '10.0.0.2'])
+    expect([...set.members]).to.deep.equal([
+      ['10.0.0.1/32', 2],
+      ['10.0.0.2/32', 1],
+    ])
+  })
   it('are one for equal sources, until the last lets go', () => {
     const sets = new AddressSets()
     const source: AddressSource = { kind: 'pattern', pattern: '*.x.org' }
