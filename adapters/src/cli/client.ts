@@ -29,7 +29,12 @@ export function agentClient(socketPath: string): AgentClient {
       query: Readonly<Record<string, string | undefined>>,
       signal: AbortSignal,
     ) {
-      const response = await open(socketPath, withQuery(path, query), signal)
+      const response = await open(socketPath, withQuery(path, query), signal).catch((error: unknown) => {
+        if (signal.aborted) return undefined
+        throw error
+      })
+      // Whoever is interrupted before anything came has seen all there is.
+      if (response === undefined) return
       if (response.statusCode !== 200) throw errorOf(await textOf(response), response)
       response.setEncoding('utf8')
       const close = (): void => void response.destroy()

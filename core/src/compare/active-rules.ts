@@ -13,7 +13,7 @@ export interface ActiveRules {
   readonly all: Readonly<Record<Direction, readonly BookRule[]>>
 }
 
-const directions = ['egress', 'ingress'] as const
+export const directions = ['egress', 'ingress'] as const
 
 /** Texts of the rules that one of two states has more often than the other. */
 export function changedRules(books: readonly RuleBook[]): Set<string> {
@@ -110,4 +110,3 @@ function canMeet(requirements: readonly Requirement[]): boolean {
 }
 
 export const otherDirection = (direction: Direction): Direction => (direction === 'egress' ? 'ingress' : 'egress')
-export { directions }

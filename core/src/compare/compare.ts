@@ -1,10 +1,18 @@
 import type { Direction } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { Intervals } from '../verdict/intervals.js'
-import { type ActiveRules, directions, labelPeers, namedPeers, otherDirection, subjectsOf } from './active-rules.js'
-import { meetingAny } from './active-rules.js'
+import {
+  type ActiveRules,
+  directions,
+  labelPeers,
+  meetingAny,
+  namedPeers,
+  otherDirection,
+  subjectsOf,
+} from './active-rules.js'
 import { Classifier, type EndClass, matchingRules } from './classes.js'
-import { differencesOf } from './differences.js'
+import { Concern } from './concern.js'
+import { differencesOf, namesMax, portNamesOf } from './differences.js'
 import {
   askedLabels,
   namedPrefixes,
@@ -21,7 +29,7 @@ import type { Outcome } from './outcome.js'
 import { type Pair, pairsOf } from './pairs.js'
 import { ProspectFinder, type Role } from './prospects.js'
 import type { Resident } from './residents.js'
-import { activeBetween, Concern } from './unsteady.js'
+import { activeBetween } from './unsteady.js'
 
 export type ChangeKind = 'newly-allowed' | 'newly-denied' | 'changed-l7'
 
@@ -49,8 +57,11 @@ export interface PairChange extends Pair {
 export interface Uncovered {
   /** The direction of the rules that change for them. */
   readonly direction: Direction
-  /** `subject`: they are who the rules judge; `peer`: the other end; `both`: such subjects with peers to come. */
-  readonly role: 'subject' | 'peer' | 'both'
+  /**
+   * `subject`: they are who the rules judge; `peer`: the other end; `both`: such subjects with peers to come; `names`:
+   * those of whose ports some have several of the names that rules ask for.
+   */
+  readonly role: 'subject' | 'peer' | 'both' | 'names'
   /** Who they are: all pods that one of these means. */
   readonly selectors: readonly LabelSelector[]
   /** The bound that was reached. */
@@ -131,6 +142,7 @@ export function pairChanges(
     const judged = [...residents, ...coming.subject].filter(each => isJudged(each, direction, active))
     const peers = { residents, coming: coming.peer }
     const left: EndClass[] = []
+    const manyNames = new Set<EndClass>()
     let pairs = 0
     for (const subject of judged) {
       const isComing = subject.kind === 'hypothetical'
@@ -138,11 +150,15 @@ export function pairChanges(
       const beyond = isComing && pairs > options.pairs
       if (beyond) left.push(subject)
       for (const peer of beyond ? peers.residents : [...peers.residents, ...peers.coming])
-        changes.push(...changesOf(direction, subject, peer, active))
+        changes.push(...changesOf(direction, subject, peer, active, manyNames))
     }
-    if (left.length > 0) {
-      const cubes = left.flatMap(({ members }) => members.flatMap(({ prospect }) => prospect?.cubes ?? []))
-      uncovered.push({ direction, role: 'both', selectors: cubeSelectors(cubes), limit: options.pairs })
+    const bounded = [
+      ['both', left, options.pairs],
+      ['names', [...manyNames], namesMax],
+    ] as const
+    for (const [role, classes, limit] of bounded) {
+      const cubes = classes.flatMap(({ members }) => members.flatMap(({ prospect }) => prospect?.cubes ?? []))
+      if (classes.length > 0) uncovered.push({ direction, role, selectors: cubeSelectors(cubes), limit })
     }
   }
   return { changes, uncovered }
@@ -153,6 +169,7 @@ function* changesOf(
   subject: EndClass,
   peer: EndClass,
   active: ActiveRules,
+  manyNames: Set<EndClass>,
 ): Iterable<PairChange> {
   if (!isTold(subject, peer) || !isTold(peer, subject) || !mayTouch(direction, subject, peer, active)) return
   const [from, to] = direction === 'egress' ? [subject, peer] : [peer, subject]
@@ -160,6 +177,7 @@ function* changesOf(
     if (!isTouched(direction, pair, active)) continue
     // Flows that active rules of both directions speak of are egress's.
     if (direction === 'ingress' && isTouched('egress', pair, active)) continue
+    if (portNamesOf(pair).length > namesMax) manyNames.add(to)
     const differences = differencesOf(pair)
     if (differences.length > 0) yield { ...pair, differences }
   }

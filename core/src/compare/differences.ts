@@ -8,18 +8,24 @@ import { freeRow, judgeSide, type PortNames, type SideRow } from './side.js'
 
 /** What two states make of the flows of a pair, where they differ. */
 export function differencesOf(pair: Pair): Difference[] {
-  const matching = [0, 1].map(state => ({
-    egress: matchingRules(state, 'egress', pair.from, pair.to, pair.own[state]!),
-    ingress: matchingRules(state, 'ingress', pair.to, pair.from, pair.own[state]!),
-  }))
-  const names =
-    pair.to.kind === 'hypothetical' ? namesIn(matching.flatMap(each => [...each.egress, ...each.ingress])) : []
+  const matching = matchingOf(pair)
+  const names = namesIn(pair, matching)
   if (names.length === 0) {
     const stretches = stretchesOf(matching, state => pair.to.standings[state]!.ports)
     return joined(stretches.map(stretch => ({ stretch })))
   }
   return joined(byNames(names, some => stretchesOf(matching, () => some)))
 }
+
+/** The names of a pod's ports that rules of a pair ask for, where nobody knows yet which ports have them. */
+export const portNamesOf = (pair: Pair): readonly string[] =>
+  pair.to.kind === 'hypothetical' ? namesIn(pair, matchingOf(pair)) : []
+
+const matchingOf = (pair: Pair): readonly Matching[] =>
+  [0, 1].map(state => ({
+    egress: matchingRules(state, 'egress', pair.from, pair.to, pair.own[state]!),
+    ingress: matchingRules(state, 'ingress', pair.to, pair.from, pair.own[state]!),
+  }))
 
 interface Matching {
   readonly egress: readonly BookRule[]
@@ -61,7 +67,7 @@ interface Named {
 }
 
 /** Most names that are tried in every combination; the ports of more are taken to have one name at most. */
-const namesMax = 6
+export const namesMax = 6
 
 /**
  * The same for every set of names that a port may have: nobody knows yet how a pod to come names its ports. Where the
@@ -97,15 +103,16 @@ function byNames(names: readonly string[], stretchesFor: (names: ReadonlySet<str
   return found
 }
 
-function subsetsOf(names: readonly string[]): ReadonlySet<string>[] {
+function subsetsOf(names: readonly string[]): readonly ReadonlySet<string>[] {
   if (names.length > namesMax) return [new Set<string>(), ...names.map(name => new Set([name]))]
-  const sets: ReadonlySet<string>[] = [new Set()]
-  for (const name of names) sets.push(...sets.map(set => new Set([...set, name])))
-  return sets
+  return Array.from({ length: 1 << names.length }, (_, bits) => new Set(names.filter((_name, at) => bits & (1 << at))))
 }
 
-const namesIn = (rules: readonly BookRule[]): string[] =>
-  [...new Set(rules.flatMap(({ names }) => names.map(({ name }) => name)))].sort()
+function namesIn({ to }: Pair, matching: readonly Matching[]): string[] {
+  if (to.kind !== 'hypothetical') return []
+  const rules = matching.flatMap(each => [...each.egress, ...each.ingress])
+  return [...new Set(rules.flatMap(({ names }) => names.map(({ name }) => name)))].sort()
+}
 
 function joined(named: readonly Named[]): Difference[] {
   const found = new Map<string, Difference & { readonly keys: number[] }>()

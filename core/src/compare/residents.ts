@@ -137,12 +137,13 @@ export function residentOf(
     namespaceLabels(pod.namespace, state.namespaces.get(pod.namespace)?.fact.labels),
   )
   const { relevant, filtered } = podLabels({ pod, namespace, cluster: agent?.cluster ?? 'default' }, nothingFiltered)
-  const local = agent !== undefined && (pod.node === agent.node || state.endpoints.has(key))
+  // A pod whose interface is here runs here, whichever node that is.
+  const local = state.endpoints.has(key) || (agent !== undefined && pod.node === agent.node)
   return {
     pod,
     labels: new Map([...relevant, ...filtered]),
     ports: namedPorts(pod),
-    host: local ? agent.node : pod.node,
+    host: local ? (agent?.node ?? '') : pod.node,
   }
 }
 

@@ -92,7 +92,7 @@ function hostOf(engine: Engine, pod: string): string {
   const { state } = engine
   const agent = state.agent?.fact.node
   const node = state.pods.get(pod)!.fact.node
-  return agent !== undefined && (node === agent || state.endpoints.has(pod)) ? agent : node
+  return state.endpoints.has(pod) ? (agent ?? '') : node
 }
 
 /** A flow explained in one state. */

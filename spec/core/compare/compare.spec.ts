@@ -14,7 +14,7 @@ import { sampling } from '../../oracle/generate/seed.js'
 import { asked, flowsOf, Lookup, statesOf, truth } from './brute-force.js'
 
 describe('compare', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('says of every flow what asking both states for it says', () => {
     const seen = { 'newly-allowed': 0, 'newly-denied': 0, 'changed-l7': 0, same: 0 }

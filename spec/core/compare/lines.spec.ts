@@ -111,6 +111,23 @@ describe('compare: lines', () => {
     expect(found).to.not.be.empty
   })
 
+  it('take a pod whose interface is here to run here, also before it is known which node this is', () => {
+    const scene = new Scene()
+    scene.apply(
+      node('there', ['192.168.0.2']),
+      pod('a/web', { app: 'web' }, '10.0.0.1', { node: 'there' }),
+      policy('closed', { podSelector: [] }),
+    )
+    const before = Engine.restore(structuredClone(scene.engine.snapshot()))
+    scene.apply({
+      kind: 'endpoint.attached',
+      endpoint: { namespace: 'a', pod: 'web', ifindex: 2, ifname: 'w2', hostMac: '', podMac: '' },
+    })
+    expect(compareStates(before, scene.engine).changes.map(line)).to.deep.equal([
+      'remote-node there → a/web : any v4 newly-denied',
+    ])
+  })
+
   it('tell the ports of a set or of its rest, whichever is shorter', () => {
     const text = (...keys: number[]): string => portsText(keyRanges(keys))
     const all = 0x00ffffff

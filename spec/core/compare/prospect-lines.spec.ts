@@ -66,6 +66,16 @@ describe('compare: lines about pods to come', () => {
     ])
   })
 
+  it('say whose ports could have more names than are tried', () => {
+    const named = (...ports: readonly (string | number)[]) =>
+      policy('new', { podSelector: [is('app', 'new')], ingress: [{ peers: [], ports: ports.map(port => tcp(port)) }] })
+    const names = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7']
+    expect(compared([named(80)], [named(80, ...names.slice(1))]).uncovered).to.deep.equal([])
+    const [uncovered] = compared([named(80)], [named(80, ...names)]).uncovered
+    expect(uncovered).to.include({ direction: 'ingress', role: 'names', limit: 6 })
+    expect(uncovered!.selectors.flatMap(selector => selector.map(({ key }) => key))).to.include('app')
+  })
+
   it('are none for a block written as its halves', () => {
     expect(compared([from(ipBlock('0.0.0.0/0'))], [from(ipBlock('0.0.0.0/1'), ipBlock('128.0.0.0/1'))])).to.deep.equal({
       changes: [],

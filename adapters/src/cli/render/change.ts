@@ -32,6 +32,7 @@ export function uncoveredLines(uncovered: readonly Uncovered[], colour: Colour):
 const roleTexts: Readonly<Record<Uncovered['role'], (direction: Uncovered['direction']) => string>> = {
   subject: direction => `some pods to come that ${direction} rules select`,
   peer: direction => `some pods to come at the other end of ${direction} rules that change`,
+  names: direction => `ports of some pods to come that several names of ${direction} rules may mean at once`,
   both: direction => `traffic of some pods to come that ${direction} rules select with other pods to come`,
 }
 
