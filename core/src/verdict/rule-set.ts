@@ -172,7 +172,6 @@ export class RuleSet {
   #release(compiled: CompiledRule): void {
     const { rule, subject } = compiled
     for (const selector of peerSelectors(rule)) this.#keys.release(selector)
-    this.#changed.delete(compiled)
     if (compiled.bound) this.#bound.push(compiled)
     subject.rules.delete(compiled)
     this.#touch(subject)

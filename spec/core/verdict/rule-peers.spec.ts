@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Engine, type NetworkPolicyPeer, verdicts } from '@weir/core'
-import { agent, ipBlock, is, noPolicy, pod, pods, policy, Scene, tcp } from '../log.js'
+import { agent, ipBlock, is, noPod, noPolicy, pod, pods, policy, Scene, tcp } from '../log.js'
 
 const remote = { node: 'there' }
 
@@ -56,16 +56,40 @@ describe('a rule with other peers', () => {
     agreesWithReplay(made)
   })
 
+  it('leaves the other direction asking for a peer that one direction asks for no more', () => {
+    const made = scene()
+    const other = policy('db', {
+      podSelector: [is('app', 'db')],
+      ingress: [{ peers: [pods(is('more', 'yes'))], ports: [] }],
+    })
+    made.apply(pod('a/db', { app: 'db' }, '10.0.0.2'), other, takes('p', byApp('x'), 80), asks('r', byApp('x'), 82))
+    made.apply(takes('p', byApp('y'), 80))
+    // A class that only the selector of x tells web of.
+    made.apply(pod('a/x2', { app: 'x', more: 'yes' }, '10.1.0.9', remote))
+    expect(made.verdict('10.0.0.1', '10.1.0.9', 82)).to.equal(verdicts.allow)
+    expect(made.verdict('10.1.0.9', '10.0.0.1', 80)).to.equal(verdicts.deny)
+    agreesWithReplay(made)
+  })
+
   it('may change with what else changes at once: its subject’s pods, its end, its change back', () => {
     const made = scene()
     made.apply(takes('p', byApp('x'), 80))
     made.apply(takes('p', byApp('y'), 80), pod('a/web2', { app: 'web', more: 'labels' }, '10.0.0.2'))
     expect(made.verdict('10.1.0.1', '10.0.0.2', 80)).to.equal(verdicts.allow)
     expect(taken(made, 80)).to.equal('y')
+    // A pod that the changed rule and one more select: a subject that was not there before.
+    const third = policy('third', { podSelector: [is('third', 'yes')], ingress: [] })
+    made.apply(takes('p', byApp('x'), 80), third, pod('a/web3', { app: 'web', third: 'yes' }, '10.0.0.3'))
+    expect(made.verdict('10.1.0.0', '10.0.0.3', 80)).to.equal(verdicts.allow)
+    expect(taken(made, 80)).to.equal('x')
     made.apply(takes('p', byApp('z'), 80), takes('p', byApp('y'), 80))
     expect(taken(made, 80)).to.equal('y')
     made.apply(takes('p', byApp('z'), 80), noPolicy('p'))
     expect(taken(made, 80)).to.equal('xyz')
+    agreesWithReplay(made)
+    made.apply(takes('p', byApp('x'), 80))
+    made.apply(takes('p', byApp('y'), 80), noPolicy('p'), noPod('a/web'), noPod('a/web2'), noPod('a/web3'))
+    expect(made.engine.tables.endpoints.size).to.equal(0)
     agreesWithReplay(made)
   })
 
