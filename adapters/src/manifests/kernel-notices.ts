@@ -23,6 +23,7 @@ export class KernelNotices implements Notices {
   readonly #folders = new Map<number, string>()
   readonly #watches = new Map<string, number>()
   #links: ReadonlySet<string> = new Set()
+  #maskAbove = 0
   /** Files that are being written, and when the last write was. */
   readonly #writing = new Map<string, number>()
   /** How often each file was written to, as far as the kernel tells writes apart. */
@@ -34,12 +35,13 @@ export class KernelNotices implements Notices {
     this.#listener = listener
     this.#nowMs = nowMs
     this.#inotify = new Inotify(events => this.#take(events))
-    this.#watch(dirname(root), folderMask)
+    this.#watchAbove(comesAndGoes)
   }
 
   follow({ folders, links }: Listing): boolean {
     this.#links = links
-    let isLate = false
+    // Much may go on in the folder above that is nothing to us, but when the root is a file itself.
+    let isLate = this.#watchAbove(folders.size === 0 ? folderMask : comesAndGoes)
     for (const folder of folders) {
       if (this.#watches.has(folder)) continue
       // The root itself may be a link: it was named so.
@@ -56,6 +58,15 @@ export class KernelNotices implements Notices {
 
   close(): void {
     this.#inotify.close()
+  }
+
+  /** True when more is told of from now on. */
+  #watchAbove(mask: number): boolean {
+    if (mask === this.#maskAbove) return false
+    const isMore = (mask & ~this.#maskAbove) !== 0
+    const isWatched = this.#watch(dirname(this.#root), mask)
+    this.#maskAbove = isWatched ? mask : 0
+    return isWatched && isMore
   }
 
   /** A folder that can't be watched is gone, which its parent tells, or has changes that only a look at all finds. */
@@ -124,6 +135,7 @@ export class KernelNotices implements Notices {
     if (watch === undefined) return
     this.#watches.delete(folder)
     this.#folders.delete(watch)
+    if (folder === dirname(this.#root)) this.#maskAbove = 0
   }
 }
 

@@ -83,6 +83,24 @@ for (const notices of ['auto', 'gathered'] as const)
       })
     })
 
+    it('finds a root whose folder is not there yet, or made anew, by its rescan, and follows it from then on', async () => {
+      await inFolder({}, async folder => {
+        const root = join(folder, 'above/m')
+        const test = async (settlesAt: (names: readonly string[]) => Promise<ManifestSet>) => {
+          await settlesAt([])
+          for (const name of ['a', 'b']) {
+            await mkdir(root, { recursive: true })
+            await writeFile(join(root, 'x.yaml'), namespace(name))
+            await settlesAt([name])
+            await writeFile(join(root, 'x.yaml'), namespace(`${name}2`))
+            await settlesAt([`${name}2`])
+            await rm(join(folder, 'above'), { recursive: true })
+          }
+        }
+        await following(root, test, 50)
+      })
+    })
+
     it('follows a single file through editors that replace it', async () => {
       await inFolder({ 'a.yaml': namespace('a'), 'b.yaml': namespace('b') }, async folder => {
         await following(join(folder, 'a.yaml'), async settlesAt => {
@@ -90,6 +108,8 @@ for (const notices of ['auto', 'gathered'] as const)
           await writeFile(join(folder, 'a.tmp'), namespace('c'))
           await rename(join(folder, 'a.tmp'), join(folder, 'a.yaml'))
           await settlesAt(['c'])
+          await writeFile(join(folder, 'a.yaml'), namespace('d'))
+          await settlesAt(['d'])
         })
       })
     })
