@@ -23,12 +23,12 @@ export class Results {
     return known.mutants
   }
 
-  /** Where a file's survivors are, as Stryker takes them; the whole file when it changed since. */
+  /** The lines that a file's survivors are in, as Stryker takes them; the whole file when it changed since. */
   rangesOf(file, explanations) {
     const mutants = this.mutantsOf(file)
     if (mutants === undefined) return [file]
     const left = mutants.filter(mutant => survived(mutant) && !explanations.some(known => isSame(known, mutant)))
-    return [...new Set(left.map(({ range }) => `${file}:${range}`))]
+    return [...new Set(left.map(({ range }) => `${file}:${range.replace(/:\d+/g, '')}`))]
   }
 
   /**
