@@ -15,8 +15,12 @@ const small = '--pods 300 --nodes 5 --identities 20 --policies 10 --namespaces 5
 /** Flags that make each bench as short as it can be. */
 const shortest: Readonly<Record<string, string>> = {
   append: '--events 500 --rounds 1 --writers 4',
+  cells: '--pods 20 --local 5 --rounds 1',
   churn: `${small} --seconds 1 --lifetime 1`,
+  compare: '--pods 100 --policies 10 --namespaces 5 --identities 20 --cidrs 5 --rounds 1',
+  'host-path': '--rounds 1 --repeat 100',
   'kernel-memory': small,
+  lint: '--policies 20 --pods 50 --namespaces 5',
   live: '--policies 3 --rounds 2 --dropped 5 --drops 1',
   'packet-path': '--rounds 1 --repeat 100',
   'pod-to-pod': '--rounds 1 --seconds 1 --connections 20 --exchanges 50',
@@ -26,7 +30,15 @@ const shortest: Readonly<Record<string, string>> = {
   'verdict-path': '--policies 5 --pods 300 --flows 1,16 --rounds 1 --repeat 100',
 }
 
-const needsKernel = new Set(['churn', 'kernel-memory', 'live', 'packet-path', 'pod-to-pod', 'verdict-path'])
+const needsKernel = new Set([
+  'churn',
+  'host-path',
+  'kernel-memory',
+  'live',
+  'packet-path',
+  'pod-to-pod',
+  'verdict-path',
+])
 
 interface Ending {
   readonly code: number | null
