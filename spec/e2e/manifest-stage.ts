@@ -137,16 +137,19 @@ export class ManifestStage {
 
   /** This text in the folder and nothing else beside the cluster. Resolves when it is enforced. */
   async set(text: string): Promise<void> {
-    const turn = `${++this.#turn}`
-    const mark = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: marker, labels: { turn } } }
+    const mark = (turn: number): string => `${marker}-${turn}`
+    const before = mark(this.#turn)
+    const now = mark(++this.#turn)
     const { agent } = this
+    // What the file no longer says goes a moment after what it says instead has come.
     const enforced = firstValueFrom(
       agent.applied.pipe(
-        filter(() => agent.engine.state.namespaces.get(marker)?.fact.labels.turn === turn),
+        filter(() => agent.engine.state.namespaces.has(now) && !agent.engine.state.namespaces.has(before)),
         timeout(5000),
       ),
     )
-    await Promise.all([enforced, writeFile(this.file, `${text}\n---\n${JSON.stringify(mark)}\n`)])
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: now } }
+    await Promise.all([enforced, writeFile(this.file, `${text}\n---\n${JSON.stringify(namespace)}\n`)])
   }
 
   /** What is wrong with what the folder says, as texts. */

@@ -103,7 +103,8 @@ function createProgram(context: CommandContext, complain: (text: string) => void
   for (const each of withSubcommands(program)) {
     each.exitOverride().showHelpAfterError('(--help shows what there is)')
     each.configureOutput({
-      writeOut: text => void context.terminal.line(text.trimEnd()),
+      // It rejects when the reader of a help text has had enough.
+      writeOut: text => void context.terminal.line(text.trimEnd()).catch(() => {}),
       writeErr: text => complain(text.trimEnd()),
     })
   }

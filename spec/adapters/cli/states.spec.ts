@@ -1,86 +1,17 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
-import { systemClock } from '@weir/adapters/agent/clock.js'
 import { expect } from 'chai'
-import { firstValueFrom } from 'rxjs'
 import { runWeir } from './run.js'
-
-const pods = `
-apiVersion: v1
-kind: Namespace
-metadata: { name: shop, labels: { team: shop } }
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: web, namespace: shop }
-spec:
-  replicas: 2
-  selector: { matchLabels: { app: web } }
-  template:
-    metadata: { labels: { app: web } }
-    spec: { containers: [{ name: web, image: web }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: db, namespace: shop, labels: { app: db } }
-spec: { containers: [{ name: db, image: db, ports: [{ containerPort: 5432 }] }] }
-`
-
-const policy = (name: string, app: string, from: string) => `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: { name: ${name}, namespace: shop }
-spec:
-  podSelector: { matchLabels: { app: ${app} } }
-  policyTypes: [Ingress]
-  ingress:
-    - from: [{ podSelector: { matchLabels: { app: ${from} } } }]
-      ports: [{ port: 5432 }]
-`
+import { policy, StatesFolder } from './states-folder.js'
 
 describe('commands about states', function () {
   this.timeout(20_000)
-  const folder = mkdtempSync(join(tmpdir(), 'weir-states-'))
-  const at = (name: string): string => join(folder, name)
-  const socket = at('agent.sock')
-  const log = at('state')
-  let agent: Agent
-  let beforePolicy = 0
+  const states = new StatesFolder()
+  const { folder, socket, log } = states
+  const at = (name: string): string => states.at(name)
 
-  /** Puts a policy where the agent finds it, and waits until it is in force. */
-  const follow = async (text: string): Promise<void> => {
-    const inForce = firstValueFrom(agent.applied)
-    writeFileSync(at('followed/policy.yaml'), text)
-    await inForce
-  }
-
-  before(async () => {
-    for (const name of ['open', 'closed', 'followed']) {
-      mkdirSync(at(name))
-      writeFileSync(at(join(name, 'pods.yaml')), pods)
-    }
-    writeFileSync(at('closed/policy.yaml'), policy('db', 'db', 'web'))
-    writeFileSync(at('proposal.yaml'), policy('web', 'web', 'db'))
-    writeFileSync(at('broken.yaml'), policy('web', 'web', 'db').replace('5432', '99999'))
-    agent = await createAgent({
-      stateFolder: log,
-      socketPath: socket,
-      node: 'n1',
-      backend: 'memory',
-      clock: systemClock,
-      manifests: at('followed'),
-      podCidrs: ['10.1.0.0/24'],
-    })
-    await agent.ready
-    beforePolicy = agent.engine.seq
-    await follow(policy('db', 'db', 'nobody'))
-  })
-  after(async () => {
-    await agent.stop()
-    rmSync(folder, { recursive: true })
-  })
+  before(() => states.start())
+  after(() => states.end())
 
   describe('compare', () => {
     it('tells what two folders of manifests judge differently, with file and line', async () => {
@@ -102,7 +33,7 @@ describe('commands about states', function () {
       const file = at('log.ndjson')
       expect((await runWeir(['log', 'export', file, '--log', log])).code).to.equal(0)
       const compared = async (after: string): Promise<string[]> => {
-        const { out } = await runWeir(['compare', `${log}@${beforePolicy}`, after, '--socket', socket], folder)
+        const { out } = await runWeir(['compare', `${log}@${states.beforePolicy}`, after, '--socket', socket], folder)
         return [...out]
       }
       const [first, ...others] = [await compared(log), await compared(file), await compared('live')]
@@ -143,14 +74,14 @@ describe('commands about states', function () {
 
   describe('what-if', () => {
     it('tries manifests on the agent, and changes nothing', async () => {
-      const head = agent.engine.seq
+      const head = states.agent.engine.seq
       const { code, out } = await runWeir(
         ['what-if', '-f', 'proposal.yaml', '--socket', socket, '--fail-on', 'newly-denied'],
         folder,
       )
       expect(code).to.equal(1)
       expect(out.join('\n')).to.include('→ shop/web').and.to.include('NetworkPolicy shop/web (proposal.yaml:2)')
-      expect(agent.engine.seq).to.equal(head)
+      expect(states.agent.engine.seq).to.equal(head)
     })
 
     it('tries deletions, from a log or a folder', async () => {
@@ -191,7 +122,7 @@ describe('commands about states', function () {
     it('come from standard input, and from several files at once', async () => {
       const piped = await runWeir(['what-if', '-f', '-', ...from], folder, undefined, policy('web', 'web', 'db'))
       expect(piped.code).to.equal(0)
-      expect(piped.out.join('\n')).to.include('NetworkPolicy shop/web (-:2)')
+      expect(piped.out.join('\n')).to.include('NetworkPolicy shop/web (stdin:2)')
       const named = await whatIf('-f', 'proposal.yaml')
       expect(piped.out.at(-1)).to.equal(named.out.at(-1))
       const both = await whatIf('-f', 'proposal.yaml', '--delete', 'netpol/shop/db')
@@ -225,7 +156,7 @@ describe('commands about states', function () {
       const text = `${policy('web', 'web', 'db')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: c, namespace: shop }\n`
       const { code, err } = await runWeir(['what-if', '-f', '-', ...from], folder, undefined, text)
       expect(code).to.equal(0)
-      expect(err).to.include('left out: -:').and.to.include('ConfigMap/shop/c')
+      expect(err).to.include('left out: stdin:').and.to.include('ConfigMap/shop/c')
     })
   })
 
@@ -261,7 +192,14 @@ describe('commands about states', function () {
       expect(manifests.out.join('\n'))
         .to.include('NetworkPolicy shop/db spec.ingress[0]')
         .and.to.include('policy.yaml:2')
-      const early = await runWeir(['why', 'shop/web', 'db:5432', '--log', `${log}@${beforePolicy}`, '--fail-on-deny'])
+      const early = await runWeir([
+        'why',
+        'shop/web',
+        'db:5432',
+        '--log',
+        `${log}@${states.beforePolicy}`,
+        '--fail-on-deny',
+      ])
       expect(early.code).to.equal(0)
       const late = await runWeir(['why', 'shop/web', 'db:5432', '--log', log, '--fail-on-deny'])
       expect(late.code).to.equal(1)
@@ -321,121 +259,9 @@ describe('commands about states', function () {
     })
   })
 
-  describe('lint', () => {
-    it('names file, line, policy and path, and ends with 1 when asked to', async () => {
-      mkdirSync(at('doubtful'))
-      writeFileSync(at('doubtful/pods.yaml'), pods)
-      writeFileSync(at('doubtful/policy.yaml'), policy('db', 'dbb', 'web'))
-      const { code, out } = await runWeir(['lint', 'doubtful', '--fail-on', 'warning'], folder)
-      expect(code).to.equal(1)
-      expect(out[0]).to.equal(
-        'doubtful/policy.yaml:6: warning: NetworkPolicy shop/db spec.podSelector: it selects no pod: ' +
-          'no pod has app=dbb [selects-nothing]',
-      )
-      expect(out[1]!.trim()).to.equal('there is app=db')
-      expect((await runWeir(['lint', 'doubtful', '--fail-on', 'error'], folder)).code).to.equal(0)
-      const json = await runWeir(['lint', 'doubtful', '-o', 'json'], folder)
-      expect(JSON.parse(json.out[0]!)).to.have.nested.property('findings[0].place', 'doubtful/policy.yaml:6')
-    })
-
-    it('has nothing to say of a sound folder, nor of the agent that follows one', async () => {
-      const { code, out } = await runWeir(['lint', 'closed', '--fail-on', 'info'], folder)
-      expect([code, out]).to.deep.equal([0, ['nothing found of 1 policy']])
-      expect((await runWeir(['lint', '--socket', socket])).code).to.equal(0)
-    })
-  })
-
-  describe('lint, by its options', () => {
-    const doubtful = policy('db', 'dbb', 'web')
-
-    it('reads one file, and standard input, with the lines of fields', async () => {
-      writeFileSync(at('one.yaml'), `${pods}---\n${doubtful}`)
-      const file = await runWeir(['lint', 'one.yaml'], folder)
-      const piped = await runWeir(['lint', '-', '-o', 'json'], folder, undefined, `${pods}---\n${doubtful}`)
-      expect(file.out[0]).to.match(/^one\.yaml:26: warning: NetworkPolicy shop\/db spec\.podSelector: /)
-      expect(JSON.parse(piped.out[0]!)).to.have.nested.property('findings[0].place', 'stdin:26')
-    })
-
-    it('finds lines in lists too', async () => {
-      const item = doubtful.trim().replaceAll('\n', '\n    ')
-      writeFileSync(at('list.yaml'), `apiVersion: v1\nkind: List\nitems:\n  - ${item}\n---\n${pods}`)
-      const { out } = await runWeir(['lint', 'list.yaml'], folder)
-      expect(out[0]).to.match(/^list\.yaml:8: warning: NetworkPolicy shop\/db spec\.podSelector: /)
-    })
-
-    it('names the object’s line where an agent or a log knows no more', async () => {
-      await follow(policy('db', 'dbb', 'web'))
-      for (const state of [['--socket', socket], ['--log', log], [log]]) {
-        const { out } = await runWeir(['lint', ...state], folder)
-        expect(out[0]).to.match(/^followed\/policy\.yaml:2: warning: NetworkPolicy shop\/db spec\.podSelector: /)
-      }
-    })
-
-    it('is complete as JSON, with what is declared to be meant', async () => {
-      const meant = doubtful.replace('{ name', "{ annotations: { weir.io/lint-ignore: 'selects-nothing' }, name")
-      const run = (...options: string[]) =>
-        runWeir(['lint', '-', ...options], folder, undefined, `${pods}---\n${meant}`)
-      const { code, out } = await run('-o', 'json', '--fail-on', 'info')
-      expect(code).to.equal(0)
-      expect(JSON.parse(out[0]!)).to.deep.equal({
-        findings: [],
-        ignored: [
-          {
-            kind: 'selects-nothing',
-            severity: 'warning',
-            policy: 'NetworkPolicy shop/db',
-            path: 'spec.podSelector',
-            seq: 2,
-            message: 'it selects no pod: no pod has app=dbb',
-            suggestion: 'there is app=db',
-            place: 'stdin:26',
-          },
-        ],
-        policies: 1,
-        pods: 3,
-      })
-      expect((await run()).out).to.deep.equal(['nothing found of 1 policy; 1 more is declared to be meant'])
-    })
-
-    it('fails at the severity that it is told, and at graver ones', async () => {
-      const codes = async (yaml: string) => {
-        const run = async (least: string): Promise<number> =>
-          (await runWeir(['lint', '-', '--fail-on', least], folder, undefined, `${pods}---\n${yaml}`)).code
-        return [await run('error'), await run('warning'), await run('info')]
-      }
-      const note = policy('db', 'db', 'web')
-        .replace(/from: .*/, 'ports: [{ port: 5432 }]')
-        .replace(/ {6}ports.*\n$/, '')
-      expect(await codes(note)).to.deep.equal([0, 0, 1])
-      expect(await codes(doubtful)).to.deep.equal([0, 1, 1])
-      expect(await codes(doubtful.replace('[Ingress]', '[Egress]'))).to.deep.equal([1, 1, 1])
-      expect((await runWeir(['lint', 'closed', '--fail-on', 'note'], folder)).code).to.equal(2)
-    })
-
-    it('takes what is refused for an error: a field, or a file that is no YAML', async () => {
-      const broken = await runWeir(['lint', 'broken.yaml', '--fail-on', 'error'], folder)
-      expect(broken.code).to.equal(1)
-      expect(broken.out[0]).to.match(
-        /^broken\.yaml:10: error: NetworkPolicy shop\/web spec\.ingress\[0\]\.ports\[0\]\.port: /,
-      )
-      expect(broken.out[0]).to.include('[refused]')
-      const yaml = `${policy('db', 'db', 'web')}---\na: [\n`
-      const piped = await runWeir(['lint', '-', '--fail-on', 'error'], folder, undefined, yaml)
-      expect(piped.code).to.equal(1)
-      expect(piped.out[0]).to.match(/^stdin:13: error: Manifest stdin: it is refused: this is not YAML/)
-      expect(piped.out.at(-1)).to.equal('there are no pods here: selectors were not held against any')
-    })
-
-    it('says what is not there', async () => {
-      expect((await runWeir(['lint', 'nowhere'], folder)).code).to.equal(5)
-      expect((await runWeir(['lint', '--log', 'nowhere'], folder)).code).to.equal(5)
-      expect((await runWeir(['lint', '--socket', at('nobody')], folder)).code).to.equal(3)
-    })
-  })
-
   describe('why', () => {
     it('tells of a default deny which rule came nearest, with file and line', async () => {
-      await follow(policy('db', 'db', 'web'))
+      await states.follow(policy('db', 'db', 'web'))
       const { out } = await runWeir(['why', 'shop/web-0', 'shop/db:5433', '--socket', socket], folder)
       const text = out.join('\n')
       expect(text).to.match(
