@@ -1,5 +1,5 @@
 import { DigestKeeper, type Digest } from './digest/digest.js'
-import type { WeirError } from './errors.js'
+import { WeirError } from './errors.js'
 import type { WeirEvent } from './event/event.js'
 import { Explainer, type Explanation, type FlowQuery, type SupposedFlow } from './explain/explain.js'
 import { flowVerdict } from './explain/flow-verdict.js'
@@ -9,7 +9,8 @@ import { Identities, type IdentityRow } from './identity/identities.js'
 import { reservedRows } from './identity/reserved-rows.js'
 import { Workloads } from './identity/workloads.js'
 import type { Rule } from './policy/rule.js'
-import { restoreState, snapshotState, type EngineSnapshot } from './snapshot.js'
+import { usableAddresses } from './service/usable-addresses.js'
+import { restoreState, snapshotState, snapshotVersion, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
 import { emptyState, objectKey, refusalKey, type ClusterState, type MutableClusterState } from './state/state.js'
 import type { Tables, TablesDelta, Verdict } from './tables/tables.js'
@@ -125,7 +126,7 @@ export class Engine {
   snapshot(): EngineSnapshot {
     this.#settle()
     return {
-      version: 1,
+      version: snapshotVersion,
       state: snapshotState(this.#state),
       identities: this.#identities.snapshot(),
       cidrIdentities: this.#cidrIdentities.snapshot(),
@@ -133,7 +134,13 @@ export class Engine {
     }
   }
 
+  /** @throws WEIR_SNAPSHOT_VERSION for what another build wrote: fold the events instead */
   static restore(snapshot: EngineSnapshot, options: EngineOptions = {}): Engine {
+    const version: number = snapshot.version
+    if (version !== snapshotVersion) {
+      const message = `a snapshot of version ${version}; this build has version ${snapshotVersion}`
+      throw new WeirError('WEIR_SNAPSHOT_VERSION', message, { version, supported: snapshotVersion })
+    }
     const engine = new Engine(options)
     engine.#resume(snapshot)
     return engine
@@ -237,7 +244,7 @@ export class Engine {
       slice === undefined
         ? undefined
         : ({ kind: 'endpoints', name: objectKey(slice.namespace, slice.service) } as const)
-    this.#verdicts.peers.atoms.sets.put(`slice ${key}`, topic, slice?.addresses ?? [])
+    this.#verdicts.peers.atoms.sets.put(`slice ${key}`, topic, slice === undefined ? [] : usableAddresses(slice))
   }
 
   #namesChanged(): void {

@@ -61,6 +61,8 @@ export interface WeirErrorPayloads {
   WEIR_EVENT_UNENCODABLE: { readonly kind: string; readonly reason: string }
   /** A record of a schema version that this build doesn't know. */
   WEIR_EVENT_VERSION: { readonly version: number; readonly supported: number }
+  /** A snapshot of the engine that another build wrote. */
+  WEIR_SNAPSHOT_VERSION: { readonly version: number; readonly supported: number }
   /** A map has no room for what a change needs; `size` and `needed` are entries. */
   WEIR_MAP_FULL: { readonly map: string; readonly size: number; readonly needed: number }
   /** There is no BPF file system to pin maps and links in, and none could be mounted. */

@@ -3,7 +3,6 @@ export {
   eventSchemaVersion,
   type AgentFact,
   type EndpointFact,
-  type EndpointSliceFact,
   type EventBody,
   type EventDraft,
   type EventKind,
@@ -18,11 +17,18 @@ export {
   type ObjectKey,
   type PodFact,
   type PolicyRemarks,
-  type ServiceFact,
-  type ServicePort,
   type Spelling,
   type WeirEvent,
 } from './event/event.js'
+export type {
+  BackendFact,
+  BackendTarget,
+  EndpointSliceFact,
+  LocalRedirectPolicyFact,
+  ServiceFact,
+  ServicePort,
+  SliceEndpoint,
+} from './event/service.js'
 export type { CidrGroupFact, CiliumPolicyFact, CiliumRule } from './event/cilium.js'
 export type { ClusterPolicyFact, ClusterPolicyRule } from './event/cluster-policy.js'
 export type { LabelSelector, Requirement } from './policy/selector.js'
@@ -102,4 +108,5 @@ export {
   parseClusterNetworkPolicy,
 } from './input/cluster-policy/policy.js'
 export { parseEndpointSlice } from './input/endpoint-slice.js'
+export { parseLocalRedirectPolicy } from './input/cilium/local-redirect.js'
 export { inputKinds, recognise, type InputKind, type Recognition } from './input/kinds.js'

@@ -5,16 +5,11 @@ import type { ClusterPolicyFact } from './event/cluster-policy.js'
 import type { DnsAddress } from './state/dns.js'
 import type { Numbering } from './verdict/numbering.js'
 import type { ClusterState, MutableClusterState, Refusal, Stored } from './state/state.js'
-import type {
-  AgentFact,
-  EndpointFact,
-  EndpointSliceFact,
-  NamespaceFact,
-  NetworkPolicyFact,
-  NodeFact,
-  PodFact,
-  ServiceFact,
-} from './event/event.js'
+import type { AgentFact, EndpointFact, NamespaceFact, NetworkPolicyFact, NodeFact, PodFact } from './event/event.js'
+import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from './event/service.js'
+
+/** Of the facts that a snapshot holds: it is not lifted as events are, since every one of them can be folded again. */
+export const snapshotVersion = 2
 
 type Entries<Value> = readonly (readonly [key: string, value: Value])[]
 
@@ -33,6 +28,8 @@ export interface StateSnapshot {
   readonly clusterPolicies: Entries<Stored<ClusterPolicyFact>>
   readonly cidrGroups: Entries<Stored<CidrGroupFact>>
   readonly endpointSlices: Entries<Stored<EndpointSliceFact>>
+  readonly localRedirects: Entries<Stored<LocalRedirectPolicyFact>>
+  readonly backends: Entries<Stored<BackendFact>>
   readonly dns: Entries<Entries<DnsAddress>>
   readonly endpoints: Entries<Stored<EndpointFact>>
   readonly refusals: Entries<Refusal>
@@ -40,7 +37,7 @@ export interface StateSnapshot {
 
 /** An engine as plain data: inputs, and the numbers that followed from the order of events. */
 export interface EngineSnapshot {
-  readonly version: 1
+  readonly version: typeof snapshotVersion
   readonly state: StateSnapshot
   readonly identities: IdentitiesSnapshot
   readonly cidrIdentities: CidrIdentitiesSnapshot
@@ -61,6 +58,8 @@ export function snapshotState(state: ClusterState): StateSnapshot {
     clusterPolicies: [...state.clusterPolicies],
     cidrGroups: [...state.cidrGroups],
     endpointSlices: [...state.endpointSlices],
+    localRedirects: [...state.localRedirects],
+    backends: [...state.backends],
     dns: [...state.dns].map(([name, addresses]) => [name, [...addresses]]),
     endpoints: [...state.endpoints],
     refusals: [...state.refusals],
@@ -81,6 +80,8 @@ export function restoreState(state: MutableClusterState, snapshot: StateSnapshot
   fill(state.clusterPolicies, snapshot.clusterPolicies)
   fill(state.cidrGroups, snapshot.cidrGroups)
   fill(state.endpointSlices, snapshot.endpointSlices)
+  fill(state.localRedirects, snapshot.localRedirects)
+  fill(state.backends, snapshot.backends)
   for (const [name, addresses] of snapshot.dns ?? []) {
     for (const [address, entry] of addresses) state.dns.put(name, address, entry)
   }

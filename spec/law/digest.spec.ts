@@ -1,4 +1,4 @@
-import { type Digest, Engine } from '@weir/core'
+import { type Digest, Engine, type EngineSnapshot, WeirError } from '@weir/core'
 import type { WeirEvent } from '@weir/core/event/event.js'
 import { expect } from 'chai'
 import fc from 'fast-check'
@@ -140,6 +140,13 @@ describe('law: replays agree', function () {
       }),
       sampling('snapshot', 150),
     )
+  })
+
+  it('does not go on from what another build kept', () => {
+    const kept = { ...applied().snapshot(), version: 1 } as unknown as EngineSnapshot
+    expect(() => Engine.restore(kept))
+      .throws(WeirError)
+      .with.property('code', 'WEIR_SNAPSHOT_VERSION')
   })
 
   it('comes back to the digest of nothing when everything is gone', () => {

@@ -1,10 +1,11 @@
-import type { EndpointSliceFact, ServiceFact } from '@weir/core/event/event.js'
+import type { EndpointSliceFact, ServiceFact } from '@weir/core/event/service.js'
 import { expect } from 'chai'
 import type { RawCidrRule, RawDirectionRule, RawService } from './cilium-manifest.js'
 import type { HeardAnswer, OracleCluster } from './cluster.js'
 import { decide } from './decide.js'
 import { fqdnMatches } from './dns.js'
 import { addressOf, type Attempt, attempt, ccnp, cnp, onA, onB, stage } from './stage.js'
+import { readyEndpoints } from './slice.js'
 
 type Place = keyof typeof addressOf
 const places = ['a', 'c', 'd', 'n1', 'n2', 'world'] as const
@@ -34,10 +35,14 @@ const refused = (rule: RawDirectionRule, extra: Partial<OracleCluster> = {}): re
 const reach = (rule: RawDirectionRule, to: Place, extra: Partial<OracleCluster> = {}, how: Attempt = {}) =>
   attempt(stage({ ciliumPolicies: [cnp({ endpointSelector: onA, egress: [rule] })], ...extra }), { to, ...how })
 
-const slice = (extra: Partial<EndpointSliceFact> & Pick<EndpointSliceFact, 'addresses'>): EndpointSliceFact => ({
+const slice = ({
+  addresses,
+  ...extra
+}: Partial<EndpointSliceFact> & { addresses: readonly string[] }): EndpointSliceFact => ({
   namespace: 'default',
   name: 'kubernetes',
   service: 'kubernetes',
+  endpoints: readyEndpoints(addresses),
   ports: [],
   ...extra,
 })

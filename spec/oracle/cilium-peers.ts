@@ -1,5 +1,6 @@
 import type { CidrSource, CiliumPeers, Entity, ServiceReference } from '@weir/core/event/cilium.js'
-import type { Labels, ServiceFact } from '@weir/core/event/event.js'
+import type { Labels } from '@weir/core/event/event.js'
+import type { ServiceFact } from '@weir/core/event/service.js'
 import type { LabelSelector, Requirement } from '@weir/core/policy/selector.js'
 import { cidrContains, parseAddress } from './address.js'
 import { nodeLabels } from './cluster.js'
@@ -7,6 +8,7 @@ import { addressesKnownBy, fqdnMatches } from './dns.js'
 import { podLabels } from './labels.js'
 import { selects } from './selector.js'
 import { peerIsOwnNode, type Side } from './side.js'
+import { trafficAddresses } from './slice.js'
 
 /** Is the other end one of those that the rule talks about? A list that is there and empty is nobody. */
 export function ciliumPeersMatch(side: Side, peers: CiliumPeers, policyNamespace: string): boolean {
@@ -132,8 +134,8 @@ function entityMatches(side: Side, entity: Entity): boolean {
 /** The API server is at the endpoints of the service `kubernetes` in `default`, be they a node, a pod or outside. */
 function isApiServer({ cluster, peerAddress }: Side): boolean {
   return (cluster.slices ?? []).some(
-    ({ namespace, service, addresses }) =>
-      namespace === 'default' && service === 'kubernetes' && addresses.includes(peerAddress),
+    slice =>
+      slice.namespace === 'default' && slice.service === 'kubernetes' && trafficAddresses(slice).includes(peerAddress),
   )
 }
 
@@ -163,8 +165,5 @@ function isBehind(side: Side, service: ServiceFact): boolean {
   const slices = (side.cluster.slices ?? []).filter(
     slice => slice.namespace === service.namespace && slice.service === service.name,
   )
-  return isOutsideAt(
-    side,
-    slices.flatMap(slice => slice.addresses),
-  )
+  return isOutsideAt(side, slices.flatMap(trafficAddresses))
 }

@@ -10,7 +10,16 @@ const service = {
   selector: {},
   ports: [],
 } as const
-const slice = { namespace: 'default', name: 's-1', service: 's', addresses: [], ports: [] } as const
+const slice = { namespace: 'default', name: 's-1', service: 's', endpoints: [], ports: [] } as const
+const redirect = {
+  namespace: 'default',
+  name: 'r',
+  frontend: { kind: 'service', service: 's', ports: [] },
+  selector: [],
+  backendPorts: [{ name: '', protocol: 'TCP', port: 80 }],
+  skipRedirectFromBackend: false,
+} as const
+const target = { kind: 'pod', namespace: 'default', name: 'a' } as const
 const admin = {
   kind: 'AdminNetworkPolicy',
   name: 'p',
@@ -36,6 +45,8 @@ const born: readonly TimedBody[] = [
   { kind: 'cidrgroup.upserted', group: { name: 'g', labels: {}, cidrs: [] } },
   { kind: 'service.upserted', service },
   { kind: 'endpointslice.upserted', slice },
+  { kind: 'localredirect.upserted', redirect },
+  { kind: 'backend.configured', backend: { target, state: 'maintenance' } },
   { kind: 'endpoint.attached', endpoint: { namespace: 'default', pod: 'a', ...wired } },
 ]
 
@@ -51,6 +62,8 @@ const gone: readonly TimedBody[] = [
   { kind: 'cidrgroup.deleted', name: 'g' },
   { kind: 'service.deleted', namespace: 'default', name: 's' },
   { kind: 'endpointslice.deleted', namespace: 'default', name: 's-1' },
+  { kind: 'localredirect.deleted', namespace: 'default', name: 'r' },
+  { kind: 'backend.configured', backend: { target, state: 'active' } },
   { kind: 'endpoint.detached', namespace: 'default', pod: 'a' },
 ]
 
@@ -74,7 +87,7 @@ describe('oracle: the cluster after a history', () => {
     expect(cluster.clusterPolicies).has.length(2)
   })
   it('holds one of everything that was born, and nothing once it is gone', () => {
-    expect(counts(born).sort()).deep.equals([0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2])
+    expect(counts(born).sort()).deep.equals([0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2])
     expect(counts([...born, ...gone])).deep.equals(counts([]))
   })
   it('loses each of them by its own deletion', () => {

@@ -3,15 +3,14 @@ import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
 import type {
   AgentFact,
   DnsAnswerFact,
-  EndpointSliceFact,
   EventBody,
   Labels,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
   PodFact,
-  ServiceFact,
 } from '@weir/core/event/event.js'
+import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from '@weir/core/event/service.js'
 
 /** What exists at one moment, as far as a policy can tell. Lists that are absent are empty. */
 export interface OracleCluster {
@@ -25,6 +24,9 @@ export interface OracleCluster {
   readonly attached?: readonly string[]
   readonly services?: readonly ServiceFact[]
   readonly slices?: readonly EndpointSliceFact[]
+  readonly redirects?: readonly LocalRedirectPolicyFact[]
+  /** What was said of single backends last. */
+  readonly backends?: readonly BackendFact[]
   readonly ciliumPolicies?: readonly CiliumPolicyFact[]
   readonly cidrGroups?: readonly CidrGroupFact[]
   readonly clusterPolicies?: readonly ClusterPolicyFact[]
@@ -60,6 +62,8 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
   const attached = new Set<string>()
   const services = new Map<string, ServiceFact>()
   const slices = new Map<string, EndpointSliceFact>()
+  const redirects = new Map<string, LocalRedirectPolicyFact>()
+  const backends = new Map<string, BackendFact>()
   const ciliumPolicies = new Map<string, CiliumPolicyFact>()
   const cidrGroups = new Map<string, CidrGroupFact>()
   const clusterPolicies = new Map<string, ClusterPolicyFact>()
@@ -80,6 +84,13 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
     if (event.kind === 'service.deleted') services.delete(nameOf(event))
     if (event.kind === 'endpointslice.upserted') slices.set(nameOf(event.slice), event.slice)
     if (event.kind === 'endpointslice.deleted') slices.delete(nameOf(event))
+    if (event.kind === 'localredirect.upserted') redirects.set(nameOf(event.redirect), event.redirect)
+    if (event.kind === 'localredirect.deleted') redirects.delete(nameOf(event))
+    if (event.kind === 'backend.configured') {
+      const { target, state, weight } = event.backend
+      if (state === 'active' && weight === undefined) backends.delete(JSON.stringify(target))
+      else backends.set(JSON.stringify(target), event.backend)
+    }
     if (event.kind === 'ciliumpolicy.upserted')
       ciliumPolicies.set(`${event.policy.kind} ${nameOf(event.policy)}`, event.policy)
     if (event.kind === 'ciliumpolicy.deleted') ciliumPolicies.delete(`${event.policyKind} ${nameOf(event)}`)
@@ -100,6 +111,8 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
     attached: [...attached],
     services: [...services.values()],
     slices: [...slices.values()],
+    redirects: [...redirects.values()],
+    backends: [...backends.values()],
     ciliumPolicies: [...ciliumPolicies.values()],
     cidrGroups: [...cidrGroups.values()],
     clusterPolicies: [...clusterPolicies.values()],

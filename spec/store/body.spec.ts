@@ -1,4 +1,5 @@
 import { createBodyReader } from '@weir/store/log/body.js'
+import { eventSchemaVersion } from '@weir/core/event/event.js'
 import { createRecordCodec } from '@weir/store/log/record.js'
 import { shapesOf } from '@weir/store/log/shapes.js'
 import { expect } from 'chai'
@@ -6,8 +7,8 @@ import fc from 'fast-check'
 import { anyDraft, draft } from './drafts.js'
 
 const codec = createRecordCodec()
-const recordOf = (body: unknown): Buffer => codec.encodeRaw(1, body)
-const newReader = (): ReturnType<typeof createBodyReader> => createBodyReader(shapesOf(1))
+const recordOf = (body: unknown): Buffer => codec.encodeRaw(eventSchemaVersion, body)
+const newReader = (): ReturnType<typeof createBodyReader> => createBodyReader(shapesOf(eventSchemaVersion))
 /** What the reader makes of a body, and what the library does. */
 const readBoth = (reader: ReturnType<typeof newReader>, body: unknown): readonly [unknown, unknown] => {
   const record = recordOf(body)
@@ -32,7 +33,7 @@ describe('the reader of bodies', function () {
 
   it('reads every listed shape itself', () => {
     const reader = newReader()
-    for (const [index, shape] of shapesOf(1).entries()) {
+    for (const [index, shape] of shapesOf(eventSchemaVersion).entries()) {
       const body = Object.fromEntries(
         shape.map((name, i) => [name, [i + 1, -i - 1, i * 300, i * 1e6, i / 3, i % 2 === 0, null]]),
       )

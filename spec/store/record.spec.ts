@@ -1,3 +1,4 @@
+import { eventSchemaVersion } from '@weir/core/event/event.js'
 import { composeUpcast } from '@weir/core/event/upcast.js'
 import { emptyHead, EventLog } from '@weir/store'
 import { encodeGroup } from '@weir/store/log/group.js'
@@ -31,7 +32,7 @@ describe('records', function () {
 
   it('of every listed shape come back whole', () => {
     const codec = createRecordCodec()
-    for (const shape of shapesOf(1)) {
+    for (const shape of shapesOf(eventSchemaVersion)) {
       const body = Object.fromEntries(shape.map((name, i) => [name, `value ${i}`]))
       expect(codec.decode(recordOf(codec, body as never), 3)).to.deep.equal({ ...body, seq: 3 })
       const nested = { ...draft(1), nested: body, list: [body, body] }

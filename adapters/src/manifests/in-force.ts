@@ -41,10 +41,17 @@ export const factOf = (body: UpsertBody): { readonly key: ObjectKey; readonly fa
       return { key: clusterKey(body.policy.kind, body.policy.name), fact: body.policy }
     case 'endpointslice.upserted':
       return { key: namespacedKey('EndpointSlice', body.slice), fact: body.slice }
+    case 'localredirect.upserted':
+      return { key: namespacedKey('CiliumLocalRedirectPolicy', body.redirect), fact: body.redirect }
   }
 }
 
-type Ended = 'pod.deleted' | 'service.deleted' | 'networkpolicy.deleted' | 'endpointslice.deleted'
+type Ended =
+  | 'pod.deleted'
+  | 'service.deleted'
+  | 'networkpolicy.deleted'
+  | 'endpointslice.deleted'
+  | 'localredirect.deleted'
 
 const ended = (kind: Ended, { namespace, name }: Named): EventBody => ({ kind, namespace, name })
 
@@ -131,6 +138,15 @@ const kinds = {
     known => known.endpointSlices,
     byNamespace,
     fact => ({ key: namespacedKey('EndpointSlice', fact), fact, end: ended('endpointslice.deleted', fact) }),
+  ),
+  CiliumLocalRedirectPolicy: new Kept(
+    known => known.localRedirects,
+    byNamespace,
+    fact => ({
+      key: namespacedKey('CiliumLocalRedirectPolicy', fact),
+      fact,
+      end: ended('localredirect.deleted', fact),
+    }),
   ),
   CiliumCIDRGroup: new Kept(
     known => known.cidrGroups,

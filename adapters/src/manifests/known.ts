@@ -2,14 +2,13 @@ import type { CidrGroupFact, CiliumPolicyFact } from '@weir/core/event/cilium.js
 import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
 import type {
   AgentFact,
-  EndpointSliceFact,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
   ObjectKey,
   PodFact,
-  ServiceFact,
 } from '@weir/core/event/event.js'
+import type { EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from '@weir/core/event/service.js'
 import type { Problem } from '@weir/core/errors.js'
 
 interface Stored<Fact> {
@@ -28,6 +27,7 @@ export interface KnownFacts {
   readonly clusterPolicies?: ReadonlyMap<string, Stored<ClusterPolicyFact>>
   readonly cidrGroups?: ReadonlyMap<string, Stored<CidrGroupFact>>
   readonly endpointSlices?: ReadonlyMap<string, Stored<EndpointSliceFact>>
+  readonly localRedirects?: ReadonlyMap<string, Stored<LocalRedirectPolicyFact>>
   readonly refusals: ReadonlyMap<string, { readonly object: ObjectKey; readonly problems: readonly Problem[] }>
 }
 

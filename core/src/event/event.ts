@@ -1,6 +1,7 @@
 import type { Problem } from '../errors.js'
 import type { CidrGroupFact, CiliumPolicyFact } from './cilium.js'
 import type { ClusterPolicyFact } from './cluster-policy.js'
+import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from './service.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { Direction, Protocol } from '../policy/rule.js'
 
@@ -29,6 +30,23 @@ export interface PodFact {
   readonly ports: readonly NamedPort[]
   /** The controller it came from (`Deployment/web`), for display and grouping. */
   readonly workload?: string
+  /** Ports of its node that lead to it, sorted as `ports`; absent: none. Never of a hostNetwork pod. */
+  readonly hostPorts?: readonly HostPort[]
+  /** False when its status says that it is not ready; absent: ready, or nobody said. */
+  readonly ready?: false
+  /** True once its deletion was asked for. */
+  readonly terminating?: true
+}
+
+/** A port of the node that leads to a pod's own. */
+export interface HostPort {
+  readonly protocol: Protocol
+  /** On the node. */
+  readonly port: number
+  /** In the pod. */
+  readonly containerPort: number
+  /** The only address of the node that has it; absent: all that services' node ports have. */
+  readonly address?: string
 }
 
 export interface NamespaceFact {
@@ -41,26 +59,6 @@ export interface NodeFact {
   readonly labels: Labels
   readonly addresses: readonly string[]
   readonly podCidrs: readonly string[]
-}
-
-export interface ServicePort {
-  readonly name: string
-  readonly protocol: Protocol
-  readonly port: number
-  /** A number, or the name of a container port. */
-  readonly targetPort: number | string
-  readonly nodePort?: number
-}
-
-export interface ServiceFact {
-  readonly namespace: string
-  readonly name: string
-  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
-  readonly clusterIps: readonly string[]
-  readonly selector: Labels
-  /** Absent: none, or not recorded by whoever wrote the event. `toServices` may ask for them. */
-  readonly labels?: Labels
-  readonly ports: readonly ServicePort[]
 }
 
 /** The port of a NetworkPolicy rule, defaults applied. */
@@ -110,16 +108,6 @@ export interface NetworkPolicyFact extends PolicyRemarks {
   readonly spelling?: readonly Spelling[]
 }
 
-/** Endpoints of a service, from one slice. */
-export interface EndpointSliceFact {
-  readonly namespace: string
-  readonly name: string
-  /** Name of the service, from the slice's label. */
-  readonly service: string
-  readonly addresses: readonly string[]
-  readonly ports: readonly NamedPort[]
-}
-
 /** A DNS answer as a pod got it. */
 export interface DnsAnswerFact {
   /** The name asked for, lower case, without the final dot. */
@@ -152,6 +140,8 @@ export interface AgentFact {
   readonly cidrMatch?: readonly ('nodes' | 'pods')[]
   /** TCP ports of this node that stay open to everybody whatever isolates it; absent: ssh and the API server. */
   readonly failSafePorts?: readonly number[]
+  /** Blocks that hold the node's addresses which have node ports; absent: all of its addresses have them. */
+  readonly nodePortAddresses?: readonly string[]
 }
 
 /** Names an object of the cluster: `NetworkPolicy`, `default`, `deny-all`. Cluster-wide kinds have namespace ''. */
@@ -187,6 +177,10 @@ export type EventBody =
   | { readonly kind: 'clusterpolicy.deleted'; readonly policyKind: ClusterPolicyFact['kind']; readonly name: string }
   | { readonly kind: 'endpointslice.upserted'; readonly slice: EndpointSliceFact }
   | { readonly kind: 'endpointslice.deleted'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'localredirect.upserted'; readonly redirect: LocalRedirectPolicyFact }
+  | { readonly kind: 'localredirect.deleted'; readonly namespace: string; readonly name: string }
+  /** What an operator, or a health check, says of a backend; saying `active` without a weight takes all back. */
+  | { readonly kind: 'backend.configured'; readonly backend: BackendFact }
   | { readonly kind: 'dns.answered'; readonly answer: DnsAnswerFact }
   | { readonly kind: 'endpoint.attached'; readonly endpoint: EndpointFact }
   | { readonly kind: 'endpoint.detached'; readonly namespace: string; readonly pod: string }
@@ -208,4 +202,4 @@ export type EventDraft = EventBody & {
 export type WeirEvent = EventDraft & { readonly seq: number }
 
 /** Version of the event schema that this build writes. */
-export const eventSchemaVersion = 1
+export const eventSchemaVersion = 2

@@ -40,7 +40,20 @@ export function composeUpcast(lifts: ReadonlyMap<number, Lift>, current: number)
   }
 }
 
-/** The lifts that this build has. Version 1 is the first, so there is none yet. */
-export const eventLifts: ReadonlyMap<number, Lift> = new Map()
+/** The slices of version 1 listed the addresses that may carry traffic, and nothing of their endpoints. */
+const endpointsOfAddresses: Lift = record => {
+  if (record.kind !== 'endpointslice.upserted') return record
+  const { addresses, ports, ...slice } = record.slice as OldSlice
+  const endpoints = addresses.map(address => ({ addresses: [address], ready: true, serving: true, terminating: false }))
+  return { ...record, slice: { ...slice, endpoints, ports } }
+}
+
+interface OldSlice {
+  readonly addresses: readonly string[]
+  readonly ports: readonly unknown[]
+}
+
+/** The lifts that this build has, by the version that they start from. */
+export const eventLifts: ReadonlyMap<number, Lift> = new Map([[1, endpointsOfAddresses]])
 
 export const upcastEvent: Upcast = composeUpcast(eventLifts, eventSchemaVersion)

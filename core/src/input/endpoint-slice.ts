@@ -1,25 +1,34 @@
-import { isLeft } from 'fp-ts/lib/Either.js'
+import { isLeft, left, right } from 'fp-ts/lib/Either.js'
 import type { Prefix } from '../address/address.js'
-import type { EndpointSliceFact, NamedPort } from '../event/event.js'
+import type { Problem } from '../errors.js'
+import type { NamedPort } from '../event/event.js'
+import type { EndpointSliceFact, SliceEndpoint } from '../event/service.js'
 import { address, canonicalAddresses } from './address.js'
 import { objectMeta, objectOf } from './metadata.js'
 import { dnsLabel, dnsSubdomain } from './names.js'
 import { fieldPath, itemPath } from './path.js'
 import { canonicalPorts, portNumber, portProtocol } from './port.js'
 import { type Parsed, refuse } from './problem.js'
-import { flag, oneOf, optional, optionalText, type Reader, record, text } from './reader.js'
-import { listWithin, unless, within } from './shape.js'
+import { flag, isMap, listOf, looseRecord, oneOf, optional, optionalText, type Reader, record, text } from './reader.js'
+import { sortedUnique } from './selector.js'
+import { listWithin, present, within } from './shape.js'
 
 /** The label by which a slice names its service. */
 const serviceLabel = 'kubernetes.io/service-name'
 
 interface Endpoint {
   readonly addresses: readonly string[]
-  readonly conditions: {
-    readonly ready: boolean | undefined
-    readonly serving: boolean | undefined
-    readonly terminating: boolean | undefined
-  }
+  readonly conditions: Conditions
+  readonly nodeName: string | undefined
+  readonly zone: string | undefined
+  readonly hints: SliceEndpoint['hints']
+  readonly targetRef: string | undefined
+}
+
+interface Conditions {
+  readonly ready: boolean | undefined
+  readonly serving: boolean | undefined
+  readonly terminating: boolean | undefined
 }
 
 const conditions = record({
@@ -28,13 +37,38 @@ const conditions = record({
   terminating: optional(flag, undefined),
 })
 
-const unsaid: Endpoint['conditions'] = { ready: undefined, serving: undefined, terminating: undefined }
+const unsaid: Conditions = { ready: undefined, serving: undefined, terminating: undefined }
 
-const otherFields = ['hostname', 'targetRef', 'nodeName', 'zone', 'hints', 'deprecatedTopology']
+const named = listOf(looseRecord({ name: within(text, 253) }))
+
+/** For whom an endpoint is meant. Hints that name nobody are none. */
+const hints: Reader<SliceEndpoint['hints']> = (value, path) => {
+  const parsed = record({ forZones: optional(named, []), forNodes: optional(named, []) })(value, path)
+  if (isLeft(parsed)) return parsed
+  const { forZones, forNodes } = parsed.right
+  if (forZones.length + forNodes.length === 0) return right(undefined)
+  return right({
+    zones: sortedUnique(forZones.map(({ name }) => name)),
+    nodes: sortedUnique(forNodes.map(({ name }) => name)),
+  })
+}
+
+/** The name of the pod that is meant, if it is one. */
+const podReference: Reader<string | undefined> = (value, path) => {
+  if (isMap(value) && value.kind === 'Pod') return dnsSubdomain(value.name, fieldPath(path, 'name'))
+  return right(undefined)
+}
 
 const endpoint: Reader<Endpoint> = record(
-  { addresses: listWithin(within(text, 255), 1, 100, 'addresses'), conditions: optional(conditions, unsaid) },
-  otherFields,
+  {
+    addresses: listWithin(within(text, 255), 1, 100, 'addresses'),
+    conditions: optional(conditions, unsaid),
+    nodeName: optionalText(dnsSubdomain, undefined),
+    zone: optionalText(within(text, 253), undefined),
+    hints: optional(hints, undefined),
+    targetRef: optional(podReference, undefined),
+  },
+  ['hostname', 'deprecatedTopology'],
 )
 
 const port = record(
@@ -45,10 +79,6 @@ const port = record(
   },
   ['appProtocol'],
 )
-
-/** What isn't said is the better: ready, and serving as it is ready; one that ends may serve on until it is gone. */
-const mayCarryTraffic = ({ conditions: { ready, serving, terminating } }: Endpoint): boolean =>
-  (ready ?? true) || ((terminating ?? false) && (serving ?? false))
 
 const slice = objectOf(
   'discovery.k8s.io/v1',
@@ -62,37 +92,62 @@ const slice = objectOf(
   [],
 )
 
-/** The addresses of every endpoint, each held to the slice's own family. */
-const addressesOf = (endpoints: readonly Endpoint[], family: 4 | 6): readonly Parsed<Prefix>[] =>
-  endpoints.flatMap(({ addresses }, index) =>
-    addresses.map((source, place) => {
-      const path = itemPath(fieldPath(itemPath('endpoints', index), 'addresses'), place)
-      const parsed = address(source, path)
-      if (isLeft(parsed) || parsed.right.family === family) return parsed
-      return refuse(path, 'the address is not of the slice’s addressType', source, `an IPv${family} address`)
-    }),
-  )
+/** The addresses of an endpoint, each held to the slice's own family. */
+const addressesOf = ({ addresses }: Endpoint, at: string, family: 4 | 6): Parsed<readonly Prefix[]> => {
+  const parsed = addresses.map((source, place): Parsed<Prefix> => {
+    const path = itemPath(fieldPath(at, 'addresses'), place)
+    const found = address(source, path)
+    if (isLeft(found) || found.right.family === family) return found
+    return refuse(path, 'the address is not of the slice’s addressType', source, `an IPv${family} address`)
+  })
+  const problems = parsed.flatMap(found => (isLeft(found) ? found.left : []))
+  return problems.length > 0 ? left(problems) : right(parsed.flatMap(found => (isLeft(found) ? [] : [found.right])))
+}
+
+/** What isn't said is the better: ready; serving is as ready where it isn't said; not terminating. */
+const endpointOf = (raw: Endpoint, addresses: readonly Prefix[]): SliceEndpoint => {
+  const { ready = true, serving = ready, terminating = false } = raw.conditions
+  const { nodeName: node, zone, hints, targetRef: pod } = raw
+  return {
+    addresses: canonicalAddresses(addresses),
+    ready,
+    serving,
+    terminating,
+    ...present({ node, zone, hints, pod }),
+  }
+}
+
+/** By address, then by all that is said of them; each once. */
+const canonicalEndpoints = (endpoints: readonly SliceEndpoint[]): readonly SliceEndpoint[] => {
+  const texts = new Map(endpoints.map(each => [JSON.stringify(each), each]))
+  return [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each)
+}
 
 /**
- * discovery.k8s.io/v1 EndpointSlice. `addresses` are those that may carry traffic: ready, or serving while they end.
- * A slice of domain names (addressType FQDN, deprecated) has none; ports that name no number are left out.
+ * discovery.k8s.io/v1 EndpointSlice. A slice of domain names (addressType FQDN, deprecated) has no endpoints; ports
+ * that name no number are left out.
  */
 export const parseEndpointSlice = (raw: unknown): Parsed<EndpointSliceFact> => {
   const parsed = slice(raw)
   if (isLeft(parsed)) return parsed
   const { metadata, addressType, endpoints, ports } = parsed.right
   const family = addressType === 'IPv6' ? 6 : 4
-  const all = addressType === 'FQDN' ? [] : addressesOf(endpoints, family)
-  const usable = addressType === 'FQDN' ? [] : addressesOf(endpoints.filter(mayCarryTraffic), family)
+  const problems: Problem[] = []
+  const read: SliceEndpoint[] = []
+  for (const [index, each] of (addressType === 'FQDN' ? [] : endpoints).entries()) {
+    const addresses = addressesOf(each, itemPath('endpoints', index), family)
+    if (isLeft(addresses)) problems.push(...addresses.left)
+    else read.push(endpointOf(each, addresses.right))
+  }
+  if (problems.length > 0) return left(problems)
   const numbered = ports.flatMap(({ port, ...rest }): readonly NamedPort[] =>
     port === undefined ? [] : [{ ...rest, port }],
   )
-  const fact = {
+  return right({
     namespace: metadata.namespace,
     name: metadata.name,
     service: metadata.labels[serviceLabel] ?? '',
-    addresses: canonicalAddresses(usable.flatMap(found => (isLeft(found) ? [] : [found.right]))),
+    endpoints: canonicalEndpoints(read),
     ports: canonicalPorts(numbered),
-  }
-  return unless(fact, all)
+  })
 }

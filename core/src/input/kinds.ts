@@ -4,6 +4,7 @@ import type { CidrGroupFact, CiliumPolicyFact } from '../event/cilium.js'
 import type { ClusterPolicyFact } from '../event/cluster-policy.js'
 import type { EventBody, ObjectKey, PodFact } from '../event/event.js'
 import { parseCidrGroup, parseCidrGroupAlpha } from './cilium/cidr-group.js'
+import { parseLocalRedirectPolicy } from './cilium/local-redirect.js'
 import { parseCiliumClusterwideNetworkPolicy, parseCiliumNetworkPolicy } from './cilium/policy.js'
 import {
   parseAdminNetworkPolicy,
@@ -105,6 +106,12 @@ const kinds: readonly InputKind[] = [
     kind: 'CiliumCIDRGroup',
     namespaced: false,
     parse: one(parseCidrGroup, upsertedCidrGroup),
+  },
+  {
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumLocalRedirectPolicy',
+    namespaced: true,
+    parse: one(parseLocalRedirectPolicy, redirect => ({ kind: 'localredirect.upserted', redirect })),
   },
   {
     apiVersion: 'cilium.io/v2alpha1',

@@ -1,3 +1,4 @@
+import { right } from 'fp-ts/lib/Either.js'
 import { type PortRange, type Protocol, protocolNumbers } from '../policy/rule.js'
 import { portName } from './names.js'
 import { missing } from './problem.js'
@@ -7,6 +8,16 @@ import { integer, oneOf, type Reader } from './reader.js'
 export type PortProtocol = 'TCP' | 'UDP' | 'SCTP'
 
 export const portNumber = integer(1, 65535)
+
+/** The API server's default --service-node-port-range. */
+export const nodePort = integer(30000, 32767)
+
+/** Zero is Go's way to say "not given". */
+export const optionalNumber =
+  (reader: Reader<number>): Reader<number | undefined> =>
+  (value, path) =>
+    value === undefined || value === null || value === 0 ? right(undefined) : reader(value, path)
+
 export const portProtocol = oneOf(['TCP', 'UDP', 'SCTP'])
 
 /** Kubernetes' IntOrString: a port number, or the name of a container port. */

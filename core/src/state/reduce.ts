@@ -1,5 +1,6 @@
 import type { WeirEvent } from '../event/event.js'
 import { WeirError } from '../errors.js'
+import { backendTargetText } from '../service/backend-text.js'
 import { objectKey, refusalKey, type MutableClusterState } from './state.js'
 
 /**
@@ -90,6 +91,22 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
       state.endpointSlices.delete(objectKey(event.namespace, event.name))
       settleRefusal(state, 'EndpointSlice', event.namespace, event.name)
       break
+    case 'localredirect.upserted': {
+      const { namespace, name } = event.redirect
+      state.localRedirects.set(objectKey(namespace, name), { fact: event.redirect, seq })
+      settleRefusal(state, 'CiliumLocalRedirectPolicy', namespace, name)
+      break
+    }
+    case 'localredirect.deleted':
+      state.localRedirects.delete(objectKey(event.namespace, event.name))
+      settleRefusal(state, 'CiliumLocalRedirectPolicy', event.namespace, event.name)
+      break
+    case 'backend.configured': {
+      const { target, state: told, weight } = event.backend
+      if (told === 'active' && weight === undefined) state.backends.delete(backendTargetText(target))
+      else state.backends.set(backendTargetText(target), { fact: event.backend, seq })
+      break
+    }
     case 'dns.answered':
       state.dns.answer(event.answer, event.time, state.timeMs, seq)
       break

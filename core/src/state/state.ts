@@ -5,14 +5,13 @@ import { type DnsNames, MutableDnsNames } from './dns.js'
 import type {
   AgentFact,
   EndpointFact,
-  EndpointSliceFact,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
   ObjectKey,
   PodFact,
-  ServiceFact,
 } from '../event/event.js'
+import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from '../event/service.js'
 
 /** A fact in force and the event that brought this version of it. */
 export interface Stored<Fact> {
@@ -45,6 +44,9 @@ export interface ClusterState {
   readonly clusterPolicies: ReadonlyMap<string, Stored<ClusterPolicyFact>>
   readonly cidrGroups: ReadonlyMap<string, Stored<CidrGroupFact>>
   readonly endpointSlices: ReadonlyMap<string, Stored<EndpointSliceFact>>
+  readonly localRedirects: ReadonlyMap<string, Stored<LocalRedirectPolicyFact>>
+  /** What was said of single backends, by `backendTargetText`; those of which all was taken back are not there. */
+  readonly backends: ReadonlyMap<string, Stored<BackendFact>>
   /** What DNS has answered and holds still. */
   readonly dns: DnsNames
   /** Wiring of local pods, by the pod's `namespace/name`. */
@@ -67,6 +69,8 @@ export interface MutableClusterState extends ClusterState {
   readonly clusterPolicies: Map<string, Stored<ClusterPolicyFact>>
   readonly cidrGroups: Map<string, Stored<CidrGroupFact>>
   readonly endpointSlices: Map<string, Stored<EndpointSliceFact>>
+  readonly localRedirects: Map<string, Stored<LocalRedirectPolicyFact>>
+  readonly backends: Map<string, Stored<BackendFact>>
   readonly dns: MutableDnsNames
   readonly endpoints: Map<string, Stored<EndpointFact>>
   readonly refusals: Map<string, Refusal>
@@ -87,6 +91,8 @@ export function emptyState(): MutableClusterState {
     clusterPolicies: new Map(),
     cidrGroups: new Map(),
     endpointSlices: new Map(),
+    localRedirects: new Map(),
+    backends: new Map(),
     dns: new MutableDnsNames(),
     endpoints: new Map(),
     refusals: new Map(),

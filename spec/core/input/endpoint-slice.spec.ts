@@ -1,4 +1,5 @@
 import { parseEndpointSlice } from '@weir/core/input/endpoint-slice.js'
+import { usableAddresses } from '@weir/core/service/usable-addresses.js'
 import { expect } from 'chai'
 import { problemsOf, understood } from './read.js'
 
@@ -19,7 +20,14 @@ describe('input: EndpointSlice', () => {
       endpoints: [
         { addresses: ['10.0.0.2'], nodeName: 'n', zone: 'z', hostname: 'h', targetRef: {}, hints: {} },
         endpoint('10.0.0.1'),
-        endpoint('10.0.0.2'),
+        endpoint('10.0.0.1', { ready: true }),
+        {
+          addresses: ['10.0.0.3'],
+          conditions: { ready: false, serving: true, terminating: true },
+          targetRef: { kind: 'Pod', name: 'db-0', namespace: 'shop', uid: 'x' },
+          hints: { forZones: [{ name: 'z2' }, { name: 'z1' }, { name: 'z2' }] },
+        },
+        { addresses: ['10.0.0.4'], hints: { forNodes: [{ name: 'n' }] }, targetRef: { kind: 'Node', name: 'n' } },
       ],
       ports: [
         { name: 'b', port: 53, protocol: 'UDP' },
@@ -30,7 +38,25 @@ describe('input: EndpointSlice', () => {
       namespace: 'shop',
       name: 'db-x',
       service: 'db',
-      addresses: ['10.0.0.1', '10.0.0.2'],
+      endpoints: [
+        { addresses: ['10.0.0.1'], ready: true, serving: true, terminating: false },
+        { addresses: ['10.0.0.2'], ready: true, serving: true, terminating: false, node: 'n', zone: 'z' },
+        {
+          addresses: ['10.0.0.3'],
+          ready: false,
+          serving: true,
+          terminating: true,
+          hints: { zones: ['z1', 'z2'], nodes: [] },
+          pod: 'db-0',
+        },
+        {
+          addresses: ['10.0.0.4'],
+          ready: true,
+          serving: true,
+          terminating: false,
+          hints: { zones: [], nodes: ['n'] },
+        },
+      ],
       ports: [
         { name: '', protocol: 'TCP', port: 5432 },
         { name: 'b', protocol: 'UDP', port: 53 },
@@ -49,7 +75,8 @@ describe('input: EndpointSlice', () => {
     [{ ready: false, terminating: true }, false],
   ] as const)
     it(`${usable ? 'takes' : 'leaves out'} an endpoint whose conditions are ${JSON.stringify(conditions)}`, () => {
-      expect(read({ endpoints: [endpoint('10.0.0.1', conditions)] }).addresses).to.have.length(usable ? 1 : 0)
+      const fact = read({ endpoints: [endpoint('10.0.0.1', conditions)] })
+      expect(usableAddresses(fact)).to.have.length(usable ? 1 : 0)
     })
   it('holds every address to the slice’s family, also of endpoints that are not ready', () => {
     const endpoints = [endpoint('fd00::1'), endpoint('10.0.0.1', { ready: false }), endpoint('x')]
@@ -59,14 +86,14 @@ describe('input: EndpointSlice', () => {
     )
   })
   it('of names has no addresses', () => {
-    expect(read({ addressType: 'FQDN', endpoints: [endpoint('a.example')] }).addresses).to.deep.equal([])
+    expect(read({ addressType: 'FQDN', endpoints: [endpoint('a.example')] }).endpoints).to.deep.equal([])
   })
   it('without endpoints or a service’s label says nothing of any service', () => {
     expect(read({ endpoints: null, ports: null, metadata: { name: 'a' } })).to.deep.equal({
       namespace: 'default',
       name: 'a',
       service: '',
-      addresses: [],
+      endpoints: [],
       ports: [],
     })
   })

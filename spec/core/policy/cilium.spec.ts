@@ -8,6 +8,7 @@ import type {
   Entity,
 } from '@weir/core/event/cilium.js'
 import { agent, is, namespace, node, pod, policy, Scene } from '../log.js'
+import { readyEndpoints } from '../../oracle/slice.js'
 
 const { allow, deny, denylisted, proxy } = verdicts
 const web = '10.0.0.1'
@@ -139,7 +140,8 @@ describe('CiliumNetworkPolicy', () => {
   })
   it('knows entities', () => {
     const reached = (...list: readonly Entity[]) => {
-      const slice = { namespace: 'default', name: 's', service: 'kubernetes', addresses: [there, '1.1.1.1'], ports: [] }
+      const endpoints = readyEndpoints([there, '1.1.1.1'])
+      const slice = { namespace: 'default', name: 's', service: 'kubernetes', endpoints, ports: [] }
       const made = scene(
         { kind: 'endpointslice.upserted', slice },
         cilium('p', { egress: [{ peers: entities(...list) }] }),
@@ -203,7 +205,8 @@ describe('CiliumNetworkPolicy', () => {
     expect(seen()).to.deep.equal([deny, deny, deny])
     made.apply(service('s', { app: 'client' }))
     expect(seen()).to.deep.equal([allow, deny, deny])
-    const slice = { namespace: 'b', name: 'x', service: 's', addresses: [world, client], ports: [] }
+    const endpoints = readyEndpoints([world, client])
+    const slice = { namespace: 'b', name: 'x', service: 's', endpoints, ports: [] }
     made.apply(service('s', {}), { kind: 'endpointslice.upserted', slice })
     expect(seen()).to.deep.equal([deny, deny, allow])
   })

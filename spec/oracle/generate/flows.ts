@@ -7,6 +7,7 @@ import { isLocal, type OracleCluster } from '../cluster.js'
 import type { OracleFlow } from '../side.js'
 import { nodeAddresses, worldAddresses } from './addresses.js'
 import { nodeNames } from './names.js'
+import { trafficAddresses } from '../slice.js'
 
 /** A packet class: protocol number, and port or `type << 8 | code`. */
 export interface ProtocolPort {
@@ -54,7 +55,7 @@ export function interestingAddresses(cluster: OracleCluster): readonly string[] 
       ...cluster.nodes.flatMap(node => node.addresses),
       ...nodeNames.flatMap(nodeAddresses),
       ...worldAddresses,
-      ...(cluster.slices ?? []).flatMap(slice => slice.addresses),
+      ...(cluster.slices ?? []).flatMap(trafficAddresses),
       ...(cluster.answers ?? []).flatMap(({ answer }) => answer.addresses),
       ...edges,
     ]),
@@ -144,7 +145,7 @@ export function* interestingFlows(cluster: OracleCluster, limit: number, salt: n
   const focused = pairs.flatMap(({ from, to, own }) => own.map(port => ({ from, to, ...port })))
   yield* spread(focused.length, limit / 3, salt, nth => focused[nth])
   const told = new Set([
-    ...(cluster.slices ?? []).flatMap(slice => slice.addresses),
+    ...(cluster.slices ?? []).flatMap(trafficAddresses),
     ...(cluster.answers ?? []).flatMap(({ answer }) => answer.addresses),
     ...cluster.nodes.flatMap(node => node.addresses),
     ...(cluster.ciliumPolicies ?? []).flatMap(holesOf).map(hole => cidrBounds(hole)[0]),

@@ -224,6 +224,12 @@ export function objectOf(body: EventBody): string {
       return `slice ${body.slice.namespace}/${body.slice.name}`
     case 'endpointslice.deleted':
       return `slice ${body.namespace}/${body.name}`
+    case 'localredirect.upserted':
+      return `redirect ${body.redirect.namespace}/${body.redirect.name}`
+    case 'localredirect.deleted':
+      return `redirect ${body.namespace}/${body.name}`
+    case 'backend.configured':
+      return `backend ${JSON.stringify(body.backend.target)}`
     case 'dns.answered':
       return `answers for ${body.answer.name}`
     // Wiring belongs to its pod: whether it outlives the pod's deletion depends on which came first.

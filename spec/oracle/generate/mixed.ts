@@ -1,4 +1,5 @@
-import type { EventBody, ServiceFact } from '@weir/core/event/event.js'
+import type { EventBody } from '@weir/core/event/event.js'
+import type { ServiceFact } from '@weir/core/event/service.js'
 import fc from 'fast-check'
 import { ciliumFromManifest } from '../cilium-manifest.js'
 import type { TimedBody } from '../cluster.js'
@@ -8,6 +9,7 @@ import { anyClusterPolicy, broadClusterPolicy } from './cluster-policies.js'
 import { type Batches, batchesOf, eventBodies } from './history.js'
 import { cidrGroupNames, dawnMs, dnsNames, serviceNames, sliceNames } from './mixed-names.js'
 import { anyNamespace, labelValues, nodeNames, pick, policyNames } from './names.js'
+import { readyEndpoints } from '../slice.js'
 
 /** Mostly outside the cluster; some where it shouldn't matter, at pods and nodes. */
 const anyAddress: fc.Arbitrary<string> = fc.oneof(
@@ -53,7 +55,10 @@ const serviceEvents: fc.Arbitrary<EventBody> = fc.oneof(
         service: pick([...serviceNames, 'kubernetes']),
         addresses: addressList,
       })
-      .map(slice => ({ kind: 'endpointslice.upserted' as const, slice: { ...slice, ports: [] } })),
+      .map(({ addresses, ...slice }) => ({
+        kind: 'endpointslice.upserted' as const,
+        slice: { ...slice, endpoints: readyEndpoints(addresses), ports: [] },
+      })),
   },
   {
     weight: 1,
@@ -68,7 +73,13 @@ const apiServer: fc.Arbitrary<EventBody> = fc
   .uniqueArray(fc.oneof(pick(nodeNames.flatMap(nodeAddresses)), pick(worldAddresses)), { minLength: 1, maxLength: 2 })
   .map(addresses => ({
     kind: 'endpointslice.upserted',
-    slice: { namespace: 'default', name: 'kubernetes', service: 'kubernetes', addresses, ports: [] },
+    slice: {
+      namespace: 'default',
+      name: 'kubernetes',
+      service: 'kubernetes',
+      endpoints: readyEndpoints(addresses),
+      ports: [],
+    },
   }))
 
 const groupEvents: fc.Arbitrary<EventBody> = fc.oneof(

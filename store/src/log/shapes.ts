@@ -1,5 +1,5 @@
 /**
- * The property lists that records of schema version 1 refer to by number. They are code, not data: a record can be
+ * The property lists that records refer to by number, a table for each schema version. They are code, not data: a record can be
  * decoded from any copy of a log, whatever part of it was lost, because there is no table that could be lost with it.
  *
  * The list of a version never changes once a log was written with it. An object of another shape (a field more, another
@@ -9,7 +9,7 @@ export function shapesOf(version: number): string[][] {
   return (byVersion.get(version) ?? []).map(shape => [...shape])
 }
 
-/** What each kind carries besides its envelope. */
+/** What each kind carries besides its envelope: version 1. */
 const bodies: readonly (readonly string[])[] = [
   ['agent'],
   ['namespace'],
@@ -26,11 +26,15 @@ const bodies: readonly (readonly string[])[] = [
   ['until'],
 ]
 
+/** What version 2 has besides. */
+const laterBodies: readonly (readonly string[])[] = [['slice'], ['backend'], ['redirect']]
+
 /** The two orders in which a draft is naturally written: envelope around the body, and envelope first. */
-const envelopes = bodies.flatMap(body => [
-  ['kind', ...body, 'time', 'source'],
-  ['time', 'source', 'kind', ...body],
-])
+const envelopesOf = (all: readonly (readonly string[])[]): readonly (readonly string[])[] =>
+  all.flatMap(body => [
+    ['kind', ...body, 'time', 'source'],
+    ['time', 'source', 'kind', ...body],
+  ])
 
 const pod = ['namespace', 'name', 'labels', 'serviceAccount', 'node', 'addresses', 'hostNetwork', 'ports']
 const service = ['namespace', 'name', 'type', 'clusterIps', 'selector', 'ports']
@@ -61,4 +65,29 @@ const facts: readonly (readonly string[])[] = [
   ['kind', 'namespace', 'name'],
 ]
 
-const byVersion: ReadonlyMap<number, readonly (readonly string[])[]> = new Map([[1, [...envelopes, ...facts]]])
+const conditions = ['addresses', 'ready', 'serving', 'terminating']
+
+/** Facts that version 2 has besides. */
+const laterFacts: readonly (readonly string[])[] = [
+  ['namespace', 'name', 'service', 'endpoints', 'ports'],
+  conditions,
+  [...conditions, 'node'],
+  [...conditions, 'node', 'zone'],
+  [...conditions, 'node', 'pod'],
+  [...conditions, 'node', 'zone', 'pod'],
+  [...conditions, 'node', 'zone', 'hints', 'pod'],
+  ['zones', 'nodes'],
+  [...service, 'labels'],
+  [...service, 'externalTrafficPolicy'],
+  [...service, 'loadBalancerIps'],
+  ['target', 'state'],
+  ['target', 'state', 'weight'],
+  ['kind', 'address', 'port', 'protocol'],
+]
+
+const first = [...envelopesOf(bodies), ...facts]
+
+const byVersion: ReadonlyMap<number, readonly (readonly string[])[]> = new Map([
+  [1, first],
+  [2, [...first, ...envelopesOf(laterBodies), ...laterFacts]],
+])
