@@ -9,6 +9,8 @@ import { Identities, type IdentityRow } from './identity/identities.js'
 import { reservedRows } from './identity/reserved-rows.js'
 import { Workloads } from './identity/workloads.js'
 import type { Rule } from './policy/rule.js'
+import type { Conflict } from './service/frontends.js'
+import { Services } from './service/projection.js'
 import { usableAddresses } from './service/usable-addresses.js'
 import { restoreState, snapshotState, snapshotVersion, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
@@ -34,7 +36,9 @@ export class Engine {
   readonly #cidrIdentities = new CidrIdentities()
   readonly #workloads: Workloads
   readonly #verdicts: Verdicts
+  readonly #services: Services
   readonly #explainer: Explainer
+  readonly #tables: Tables
   #settledSeq = -1
   #cidrScope = cidrScope()
 
@@ -49,6 +53,8 @@ export class Engine {
     )
     this.#workloads = new Workloads(this.#identities)
     this.#verdicts = new Verdicts(this.#state, this.#workloads, this.#cidrIdentities, this.#digest)
+    this.#services = new Services(this.#state)
+    this.#tables = { ...this.#verdicts.tables, ...this.#services.tables }
     this.#explainer = new Explainer(this.#state, this.#verdicts, this.#cidrIdentities)
   }
 
@@ -64,8 +70,8 @@ export class Engine {
   /** Settled. Whoever reads them here has seen all changes so far: the next delta starts from what they say now. */
   get tables(): Tables {
     this.#settle()
-    this.#verdicts.flush()
-    return this.#verdicts.tables
+    this.#flush()
+    return this.#tables
   }
 
   /** Set while a label set waits for an identity number; its pods are `unmanaged` by number, their verdicts are right. */
@@ -81,7 +87,7 @@ export class Engine {
   apply(events: readonly WeirEvent[]): TablesDelta {
     this.fold(events)
     this.#settle()
-    return this.#verdicts.flush()
+    return this.#flush()
   }
 
   /**
@@ -94,7 +100,7 @@ export class Engine {
 
   digest(): Digest {
     this.#settle()
-    return this.#digest.digest({ state: this.#state, verdicts: this.#verdicts })
+    return this.#digest.digest({ state: this.#state, verdicts: this.#verdicts, services: this.#services })
   }
 
   /** The verdict of a flow in the whole cluster, with every rule that had a say. */
@@ -116,6 +122,12 @@ export class Engine {
     yield* this.#cidrIdentities.rows()
   }
 
+  /** Addresses and ports that several services, host ports or redirects claim, and who has them. */
+  frontendConflicts(): readonly Conflict[] {
+    this.#settle()
+    return this.#services.conflicts()
+  }
+
   /** Every rule in force, built-in ones included; sets of addresses with the members that they have now. */
   *rules(): Iterable<Rule> {
     this.#settle()
@@ -131,6 +143,7 @@ export class Engine {
       identities: this.#identities.snapshot(),
       cidrIdentities: this.#cidrIdentities.snapshot(),
       numbering: numberingOf(this.#verdicts),
+      services: this.#services.numbering(),
     }
   }
 
@@ -159,11 +172,14 @@ export class Engine {
     for (const name of this.#state.nodes.keys()) this.#verdicts.claimants.dirtyNodes.add(name)
     this.#settledSeq = this.#state.seq
     settleWith(this.#verdicts, snapshot.numbering)
-    this.#verdicts.flush()
+    this.#services.resume()
+    this.#services.settleWith(snapshot.services)
+    this.#flush()
   }
 
   #foldOne(event: WeirEvent): void {
     reduceState(this.#state, event)
+    this.#services.observe(event)
     switch (event.kind) {
       case 'networkpolicy.upserted':
         this.#policyChanged(policyKey({ dialect: 'kubernetes', fact: event.policy }))
@@ -259,5 +275,10 @@ export class Engine {
     if (this.#settledSeq === this.#state.seq) return
     this.#settledSeq = this.#state.seq
     this.#verdicts.settle()
+    this.#services.settle()
+  }
+
+  #flush(): TablesDelta {
+    return { seq: this.#state.seq, ...this.#verdicts.flush(), ...this.#services.flush() }
   }
 }

@@ -58,12 +58,27 @@ export {
   type EndpointRow,
   type PrefixRow,
   type Row,
+  type ServicesDelta,
+  type ServiceTables,
   type Step,
   type Table,
   type Tables,
   type TablesDelta,
   type Verdict,
+  type VerdictsDelta,
+  type VerdictTables,
 } from './tables/tables.js'
+export {
+  frontendKey,
+  frontendKinds,
+  type BackendRow,
+  type BackendState,
+  type FrontendKind,
+  type FrontendRow,
+  type FrontendScope,
+  type Member,
+  type SelectionRow,
+} from './tables/service-rows.js'
 export { objectKey, refusalKey, type ClusterState, type Refusal, type Stored } from './state/state.js'
 export { reservedIdentities, clusterIdentityRange, cidrIdentityRange } from './identity/reserved.js'
 export { defaultLabelFilter } from './identity/filter.js'

@@ -3,6 +3,7 @@ import type { IdentitiesSnapshot } from './identity/identities.js'
 import type { CidrGroupFact, CiliumPolicyFact } from './event/cilium.js'
 import type { ClusterPolicyFact } from './event/cluster-policy.js'
 import type { DnsAddress } from './state/dns.js'
+import type { ServiceNumbering } from './service/projection.js'
 import type { Numbering } from './verdict/numbering.js'
 import type { ClusterState, MutableClusterState, Refusal, Stored } from './state/state.js'
 import type { AgentFact, EndpointFact, NamespaceFact, NetworkPolicyFact, NodeFact, PodFact } from './event/event.js'
@@ -42,6 +43,7 @@ export interface EngineSnapshot {
   readonly identities: IdentitiesSnapshot
   readonly cidrIdentities: CidrIdentitiesSnapshot
   readonly numbering: Numbering
+  readonly services: ServiceNumbering
 }
 
 export function snapshotState(state: ClusterState): StateSnapshot {

@@ -3,8 +3,17 @@ import type { Tables, TablesDelta } from '@weir/core/tables/tables.js'
 import { codecs, createMemoryBackend, Reconciler, type Timer } from '@weir/datapath'
 import { expect } from 'chai'
 import { addresses, twoPods } from './two-pods.js'
+import { unchangedServices } from './no-services.js'
 
-const nothing: TablesDelta = { seq: 1, addresses: [], prefixes: [], endpoints: [], cells: [], rows: [] }
+const nothing: TablesDelta = {
+  seq: 1,
+  addresses: [],
+  prefixes: [],
+  endpoints: [],
+  cells: [],
+  rows: [],
+  ...unchangedServices,
+}
 const open = twoPods({ ifindexes: [11, 12] })
 const closed = twoPods({ ifindexes: [11, 12] }, true)
 

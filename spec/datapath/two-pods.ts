@@ -1,5 +1,6 @@
 import type { AddressRow, CellKey, CellRow, EndpointRow, PrefixRow, Row, Tables } from '@weir/core/tables/tables.js'
 import { type Tcp, tcpFrame } from './frames.js'
+import { noServices } from './no-services.js'
 
 /** Interfaces of the two pods on the host side. */
 export interface TwoPods {
@@ -67,7 +68,14 @@ export function twoPods({ ifindexes, ifnames = ['weirdpa', 'weirdpb'] }: TwoPods
   cell(2, 'egress', 0, 1)
   cell(2, 'ingress', 0, 2)
   if (!closed) cell(2, 'ingress', 2, 3)
-  return { addresses: address, prefixes, endpoints, cells, rows: new Map(rows.map(row => [row.id, row])) }
+  return {
+    addresses: address,
+    prefixes,
+    endpoints,
+    cells,
+    rows: new Map(rows.map(row => [row.id, row])),
+    ...noServices,
+  }
 }
 
 export const nodeAddresses = ['10.77.1.1', 'fd77:1::1'] as const

@@ -1,4 +1,6 @@
-import type { Tables } from '@weir/core/tables/tables.js'
+import type { ServiceTables, Tables } from '@weir/core/tables/tables.js'
+
+export const noServices: ServiceTables = { frontends: new Map(), selections: new Map(), backends: new Map() }
 
 export const emptyTables: Tables = {
   addresses: new Map(),
@@ -6,4 +8,5 @@ export const emptyTables: Tables = {
   endpoints: new Map(),
   cells: new Map(),
   rows: new Map(),
+  ...noServices,
 }

@@ -6,7 +6,16 @@ import { histories, numberedBatches } from '../oracle/generate/history.js'
 import { sampling } from '../oracle/generate/seed.js'
 
 type TableName = keyof Tables
-const tableNames: readonly TableName[] = ['addresses', 'prefixes', 'endpoints', 'cells', 'rows']
+const tableNames: readonly TableName[] = [
+  'addresses',
+  'prefixes',
+  'endpoints',
+  'cells',
+  'rows',
+  'frontends',
+  'selections',
+  'backends',
+]
 
 /** A row with whatever names it. */
 interface Keyed {
@@ -17,6 +26,11 @@ interface Keyed {
   readonly direction?: string
   readonly peerClass?: number
   readonly id?: number
+  readonly selection?: number
+  readonly backend?: number
+  readonly port?: number
+  readonly protocol?: string
+  readonly scope?: string
 }
 
 const keyOf: Readonly<Record<TableName, (row: Keyed) => unknown>> = {
@@ -25,6 +39,9 @@ const keyOf: Readonly<Record<TableName, (row: Keyed) => unknown>> = {
   endpoints: row => row.endpoint,
   cells: row => `${row.subject}:${row.direction}:${row.peerClass}`,
   rows: row => row.id,
+  frontends: row => `${row.protocol} ${row.address} ${row.port} ${row.scope}`,
+  selections: row => row.selection,
+  backends: row => row.backend,
 }
 
 /** What is left when the changes are done to a plain map; each must find what it says was there. */

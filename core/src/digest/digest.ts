@@ -8,6 +8,8 @@ import { directions } from '../verdict/cells.js'
 import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Subject } from '../verdict/model.js'
 import { subjectsAsking } from '../verdict/plan.js'
 import type { SettleListener, Verdicts } from '../verdict/projection.js'
+import type { Services } from '../service/projection.js'
+import { backendMeaning, frontendMeaning } from './service-meaning.js'
 import { GroupedSum } from './grouped-sum.js'
 import {
   addressMeaning,
@@ -31,6 +33,8 @@ export interface Digest {
     readonly cells: string
     readonly policies: string
     readonly identities: string
+    readonly frontends: string
+    readonly backends: string
   }
 }
 
@@ -38,6 +42,7 @@ export interface Digest {
 export interface DigestSources {
   readonly state: ClusterState
   readonly verdicts: Verdicts
+  readonly services: Services
 }
 
 /**
@@ -51,6 +56,8 @@ export class DigestKeeper implements SettleListener {
   readonly #cells = new GroupedSum<string, Subject>('cells', block => subjectMeaning(block.data))
   readonly #policies = new HashSum<string>()
   readonly #identities = new HashSum<Identity>()
+  readonly #frontends = new HashSum<string>()
+  readonly #backends = new HashSum<number>()
   readonly #touchedAddresses = new Set<KnownAddress>()
   readonly #touchedPrefixes = new Set<NamedPrefix>()
   readonly #touchedEndpoints = new Set<Claimant>()
@@ -107,6 +114,7 @@ export class DigestKeeper implements SettleListener {
   /** The tables must be settled. */
   digest(sources: DigestSources): Digest {
     this.#follow(sources)
+    this.#followServices(sources.services)
     return digestOf({
       addresses: this.#addresses.total(),
       prefixes: this.#prefixes.total(),
@@ -114,6 +122,8 @@ export class DigestKeeper implements SettleListener {
       cells: this.#cells.total(),
       policies: this.#policies.total,
       identities: this.#identities.total,
+      frontends: this.#frontends.total,
+      backends: this.#backends.total,
     })
   }
 
@@ -178,6 +188,19 @@ export class DigestKeeper implements SettleListener {
     }
     this.#touchedIdentities.clear()
   }
+
+  #followServices({ frontends, selections, backends }: Services): void {
+    for (const key of frontends.touched) {
+      const row = frontends.table.get(key)
+      this.#frontends.put(key, row && frontendMeaning(row, selections.table, backends.table))
+    }
+    frontends.touched.clear()
+    for (const number of backends.touched) {
+      const row = backends.table.get(number)
+      this.#backends.put(number, row && backendMeaning(row))
+    }
+    backends.touched.clear()
+  }
 }
 
 const groupOf = ({ cidrGroups }: ClusterState, key: string) => cidrGroups.get(key.slice(key.lastIndexOf('/') + 1))?.fact
@@ -212,7 +235,10 @@ function digestOf(sums: Parts<Sum>): Digest {
     cells: sumHex(sums.cells),
     policies: sumHex(sums.policies),
     identities: sumHex(sums.identities),
+    frontends: sumHex(sums.frontends),
+    backends: sumHex(sums.backends),
   }
   const fields = [parts.addresses, parts.prefixes, parts.endpoints, parts.cells, parts.policies, parts.identities]
-  return { hex: hashHex('weir digest 1', ...fields), parts }
+  fields.push(parts.frontends, parts.backends)
+  return { hex: hashHex('weir digest 2', ...fields), parts }
 }

@@ -1,6 +1,6 @@
 import { parseAddress } from '../address/address.js'
 import type { Direction } from '../policy/rule.js'
-import { verdicts, type AddressRow, type PrefixRow, type Tables, type Verdict } from '../tables/tables.js'
+import { verdicts, type AddressRow, type PrefixRow, type VerdictTables, type Verdict } from '../tables/tables.js'
 import { packetKey } from '../verdict/intervals.js'
 import type { Verdicts } from '../verdict/projection.js'
 import { stepAt } from '../verdict/rows.js'
@@ -19,7 +19,7 @@ export function flowVerdict(projection: Verdicts, flow: FlowQuery): Verdict {
 }
 
 function judge(
-  { cells, rows }: Tables,
+  { cells, rows }: VerdictTables,
   subject: AddressRow | PrefixRow,
   direction: Direction,
   peerClass: number,

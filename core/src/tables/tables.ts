@@ -1,4 +1,5 @@
 import type { Direction } from '../policy/rule.js'
+import type { BackendRow, FrontendRow, SelectionRow } from './service-rows.js'
 
 /**
  * What a row says about one packet class. Everything but `allow` is a denial, with a reason of its own: no rule allows
@@ -83,8 +84,8 @@ export interface Table<Key, Value> extends Iterable<readonly [Key, Value]> {
 /** `subject:direction:peerClass` */
 export type CellKey = `${number}:${Direction}:${number}`
 
-/** All that the datapath needs, at one sequence number. */
-export interface Tables {
+/** What judges flows. */
+export interface VerdictTables {
   readonly addresses: Table<string, AddressRow>
   readonly prefixes: Table<string, PrefixRow>
   readonly endpoints: Table<number, EndpointRow>
@@ -92,19 +93,41 @@ export interface Tables {
   readonly rows: Table<number, Row>
 }
 
+/** What translates the addresses of services. */
+export interface ServiceTables {
+  /** By `frontendKey`. */
+  readonly frontends: Table<string, FrontendRow>
+  readonly selections: Table<number, SelectionRow>
+  readonly backends: Table<number, BackendRow>
+}
+
+/** All that the datapath needs, at one sequence number. */
+export type Tables = VerdictTables & ServiceTables
+
 /** One row's change; `before` is absent on insert, `after` on delete. */
 export interface Change<Value> {
   readonly before?: Value
   readonly after?: Value
 }
 
-/** What a batch of events changed, in no particular order within a table: the datapath finds the safe order. */
-export interface TablesDelta {
-  /** The last event folded in. */
-  readonly seq: number
+/** Net changes of the tables that judge flows. */
+export interface VerdictsDelta {
   readonly addresses: readonly Change<AddressRow>[]
   readonly prefixes: readonly Change<PrefixRow>[]
   readonly endpoints: readonly Change<EndpointRow>[]
   readonly cells: readonly Change<CellRow>[]
   readonly rows: readonly Change<Row>[]
+}
+
+/** Net changes of the tables of services. */
+export interface ServicesDelta {
+  readonly frontends: readonly Change<FrontendRow>[]
+  readonly selections: readonly Change<SelectionRow>[]
+  readonly backends: readonly Change<BackendRow>[]
+}
+
+/** What a batch of events changed, in no particular order within a table: the datapath finds the safe order. */
+export interface TablesDelta extends VerdictsDelta, ServicesDelta {
+  /** The last event folded in. */
+  readonly seq: number
 }

@@ -5,7 +5,7 @@ import { builtinRules, defaultFailSafePorts, hostBuiltinRules } from '../policy/
 import type { Rule } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 import { RecordedTable } from '../tables/recorded-table.js'
-import type { AddressRow, EndpointRow, PrefixRow, Tables, TablesDelta } from '../tables/tables.js'
+import type { AddressRow, EndpointRow, PrefixRow, VerdictsDelta, VerdictTables } from '../tables/tables.js'
 import { Claimants } from './claimants.js'
 import { Cells, type CellListener } from './cells.js'
 import { compilePolicy, policyOf, servicesIn, speaksOfNodes } from './dialects.js'
@@ -38,7 +38,7 @@ export class Verdicts {
   readonly ownership: Ownership
   readonly shapes: Shapes
   readonly claimants: Claimants
-  readonly tables: Tables
+  readonly tables: VerdictTables
   readonly #keys = new KeyUse()
   readonly #serviceUsers = new Map<string, readonly ServiceReference[]>()
   readonly #hostPolicies = new Set<string>()
@@ -127,9 +127,8 @@ export class Verdicts {
   }
 
   /** The net changes since the last call. Numbers that went out of use may be used again from now on. */
-  flush(): TablesDelta {
+  flush(): VerdictsDelta {
     const delta = {
-      seq: this.#state.seq,
       addresses: this.#addresses.flush(),
       prefixes: this.#prefixes.flush(),
       endpoints: this.#endpoints.flush(),

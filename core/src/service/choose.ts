@@ -1,0 +1,41 @@
+import type { ServiceFact } from '../event/service.js'
+import type { Use } from './model.js'
+
+/** Where this node is; '' where that isn't known. */
+export interface Place {
+  readonly node: string
+  readonly zone: string
+}
+
+/**
+ * Those of a port's endpoints that take new connections: the ready ones, near ones first where the service asks for it;
+ * without any ready one those that serve while they terminate. None is chosen that was put out of use.
+ */
+export function chooseFromCluster(uses: readonly Use[], topology: ServiceFact['topology'], place: Place): Use[] {
+  const ready = uses.filter(({ weight, condition }) => weight > 0 && condition.ready)
+  if (ready.length === 0) return uses.filter(isLastResort)
+  return topology === undefined ? ready : nearest(ready, topology, place)
+}
+
+/** The same of the endpoints on this node alone; hints have no say. */
+export function chooseFromNode(uses: readonly Use[]): Use[] {
+  const ready = uses.filter(({ weight, condition }) => weight > 0 && condition.ready && condition.local)
+  return ready.length > 0 ? ready : uses.filter(use => use.condition.local && isLastResort(use))
+}
+
+const isLastResort = ({ weight, condition }: Use): boolean => weight > 0 && condition.terminating && condition.serving
+
+/** Hints count only when every endpoint has one, and one of them names this place: half a hint is an overload. */
+function nearest(ready: Use[], topology: ServiceFact['topology'], { node, zone }: Place): Use[] {
+  if (topology === 'PreferSameNode') {
+    const near = hintedAt(ready, 'nodes', node)
+    if (near.length > 0) return near
+  }
+  const near = hintedAt(ready, 'zones', zone)
+  return near.length > 0 ? near : ready
+}
+
+function hintedAt(ready: readonly Use[], kind: 'nodes' | 'zones', name: string): Use[] {
+  if (name === '' || !ready.every(({ condition }) => (condition.hints?.[kind].length ?? 0) > 0)) return []
+  return ready.filter(({ condition }) => condition.hints![kind].includes(name))
+}

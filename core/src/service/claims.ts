@@ -1,0 +1,96 @@
+import type { Protocol } from '../policy/rule.js'
+import type { FrontendKind, FrontendRow, FrontendScope } from '../tables/service-rows.js'
+import type { Claim, Unit, Use } from './model.js'
+import type { Selection, Selections } from './selections.js'
+
+/** One address and port as a unit asks for it. */
+export interface Wish {
+  readonly kind: FrontendKind
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly portName: string
+  readonly affinitySeconds: number
+  /** Absent: it is not there for pods and nodes. */
+  readonly internal?: Offer | undefined
+  readonly external?: Offer | undefined
+}
+
+/** What one scope of a frontend gets. */
+export interface Offer {
+  readonly selection: number
+  readonly local: boolean
+  readonly sourceRanges?: readonly string[]
+  readonly fromBackends?: number
+}
+
+/** Gathers the claims of a unit that is settled, and the selections that they point to. */
+export class ClaimBuilder {
+  readonly claims: Claim[] = []
+  readonly selections: Selection[] = []
+  readonly #unit: Unit
+  readonly #pool: Selections
+  readonly #namespace: string
+  readonly #name: string
+  readonly #keys = new Set<string>()
+
+  constructor(unit: Unit, pool: Selections) {
+    this.#unit = unit
+    this.#pool = pool
+    const slash = unit.key.indexOf('/')
+    this.#namespace = unit.key.slice(0, slash)
+    this.#name = unit.key.slice(slash + 1)
+  }
+
+  /** The number of the selection of exactly these. */
+  select(uses: Use[]): number {
+    const selection = this.#pool.acquire(uses)
+    this.selections.push(selection)
+    return selection.row.selection
+  }
+
+  /** Of two wishes for one address and port the first counts. */
+  add(wish: Wish): void {
+    const { kind, address, port, protocol, internal, external } = wish
+    const key = `${protocol} ${address} ${port}`
+    if (this.claims.length > 0) {
+      if (this.#keys.size === 0) for (const claim of this.claims) this.#keys.add(claim.key)
+      if (this.#keys.has(key)) return
+      this.#keys.add(key)
+    }
+    this.claims.push({
+      unit: this.#unit,
+      key,
+      kind,
+      internal: internal && this.#row(wish, 'internal', internal),
+      external: external && this.#row(wish, 'external', external),
+    })
+  }
+
+  #row(
+    { address, port, protocol, kind, portName, affinitySeconds }: Wish,
+    scope: FrontendScope,
+    offer: Offer,
+  ): FrontendRow {
+    const { selection, local, sourceRanges, fromBackends } = offer
+    const row = {
+      address,
+      port,
+      protocol,
+      scope,
+      kind,
+      namespace: this.#namespace,
+      name: this.#name,
+      portName,
+      selection,
+      affinitySeconds,
+      local,
+    }
+    if (sourceRanges === undefined && fromBackends === undefined) return row
+    return {
+      ...row,
+      ...(sourceRanges !== undefined && { sourceRanges }),
+      ...(fromBackends !== undefined && { fromBackends }),
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import type { Protocol } from '../policy/rule.js'
+import { RecordedTable } from '../tables/recorded-table.js'
+import { type FrontendKind, frontendKey, frontendKinds, type FrontendRow } from '../tables/service-rows.js'
+import type { Claim, Unit } from './model.js'
+
+/** Who has, or wants, an address and port. */
+export interface Claimant {
+  readonly kind: FrontendKind
+  readonly namespace: string
+  readonly name: string
+  readonly portName: string
+}
+
+/** An address and port that several want, and who has it. */
+export interface Conflict {
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly winner: Claimant
+  /** By kind and name. */
+  readonly losers: readonly Claimant[]
+}
+
+/** Claims by address and port. One that several have goes to one of them by what they are, whoever came first. */
+export class Frontends {
+  readonly table = new RecordedTable<string, FrontendRow>(sameFrontend)
+  /** Keys of rows that the digest has to look at. */
+  readonly touched = new Set<string>()
+  readonly #claims = new Map<string, Claim[]>()
+  readonly #contested = new Set<string>()
+
+  /** Takes a unit's claims in place of those that it had. */
+  replace(unit: Unit, claims: Claim[]): void {
+    const before = unit.claims
+    unit.claims = claims
+    for (const claim of claims) this.#put(claim)
+    for (const claim of before) this.#drop(claim)
+  }
+
+  /** By address and port. */
+  *conflicts(): Iterable<Conflict> {
+    for (const key of [...this.#contested].sort()) {
+      const claims = this.#claims.get(key)!
+      for (const rivals of [claims.filter(isService), claims.filter(claim => !isService(claim))]) {
+        const [winner, ...losers] = rivals.sort(compareClaims)
+        if (winner === undefined || losers.length === 0) continue
+        const { address, port, protocol } = rowOf(winner)
+        yield { address, port, protocol, winner: claimantOf(winner), losers: losers.map(claimantOf) }
+      }
+    }
+  }
+
+  #put(claim: Claim): void {
+    const claims = this.#claims.get(claim.key)
+    if (claims === undefined) {
+      const alone = [claim]
+      this.#claims.set(claim.key, alone)
+      this.#resolve(alone)
+      return
+    }
+    const at = claims.findIndex(({ unit }) => unit === claim.unit)
+    if (at < 0) claims.push(claim)
+    else claims[at] = claim
+    this.#resolve(claims)
+  }
+
+  /** Takes a claim back, unless its unit has made it anew. */
+  #drop(claim: Claim): void {
+    const claims = this.#claims.get(claim.key)
+    const at = claims?.indexOf(claim) ?? -1
+    if (claims === undefined || at < 0) return
+    claims.splice(at, 1)
+    if (claims.length > 0) {
+      this.#resolve(claims)
+      return
+    }
+    this.#claims.delete(claim.key)
+    this.#contested.delete(claim.key)
+    const { address, port, protocol } = rowOf(claim)
+    this.#write(frontendKey(address, port, protocol, 'internal'), undefined)
+    this.#write(frontendKey(address, port, protocol, 'external'), undefined)
+  }
+
+  #resolve(claims: readonly Claim[]): void {
+    const [first] = claims
+    const { address, port, protocol } = rowOf(first!)
+    let winner: Claim | undefined
+    let redirect: Claim | undefined
+    let services = 0
+    for (const claim of claims) {
+      if (!isService(claim)) {
+        if (redirect === undefined || compareClaims(claim, redirect) < 0) redirect = claim
+        continue
+      }
+      services += 1
+      if (winner === undefined || compareClaims(claim, winner) < 0) winner = claim
+    }
+    if (services > 1 || claims.length - services > 1) this.#contested.add(first!.key)
+    else this.#contested.delete(first!.key)
+    const internal = redirect === undefined ? winner?.internal : redirected(redirect.internal!, winner?.internal)
+    this.#write(frontendKey(address, port, protocol, 'internal'), internal)
+    this.#write(frontendKey(address, port, protocol, 'external'), winner?.external)
+  }
+
+  #write(key: string, row: FrontendRow | undefined): void {
+    if (row === undefined) {
+      if (this.table.get(key) === undefined) return
+      this.table.delete(key)
+    } else this.table.set(key, row)
+    this.touched.add(key)
+  }
+}
+
+const isService = ({ kind }: Claim): boolean => kind !== 'localRedirect'
+
+const rowOf = ({ internal, external }: Claim): FrontendRow => (internal ?? external)!
+
+function claimantOf(claim: Claim): Claimant {
+  const { kind, namespace, name, portName } = rowOf(claim)
+  return { kind, namespace, name, portName }
+}
+
+/** A redirect's row over that of the service whose traffic it takes. */
+function redirected(row: FrontendRow, under: FrontendRow | undefined): FrontendRow {
+  const affinitySeconds = under?.affinitySeconds ?? 0
+  if (row.fromBackends === undefined) return { ...row, affinitySeconds }
+  return { ...row, affinitySeconds, fromBackends: under?.selection ?? 0 }
+}
+
+/** Kinds that the cluster gives out come first: nobody takes another's cluster address by an `externalIPs` of it. */
+function compareClaims(a: Claim, b: Claim): number {
+  const byKind = frontendKinds.indexOf(a.kind) - frontendKinds.indexOf(b.kind)
+  return byKind || (a.unit.key < b.unit.key ? -1 : a.unit.key > b.unit.key ? 1 : 0)
+}
+
+function sameFrontend(a: FrontendRow, b: FrontendRow): boolean {
+  return (
+    a.selection === b.selection &&
+    a.kind === b.kind &&
+    a.namespace === b.namespace &&
+    a.name === b.name &&
+    a.portName === b.portName &&
+    a.affinitySeconds === b.affinitySeconds &&
+    a.local === b.local &&
+    a.fromBackends === b.fromBackends &&
+    sameRanges(a.sourceRanges, b.sourceRanges)
+  )
+}
+
+function sameRanges(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.length === b.length && a.every((range, at) => range === b[at])
+}

@@ -1,0 +1,290 @@
+import type { WeirEvent } from '../event/event.js'
+import type { BackendTarget, EndpointSliceFact } from '../event/service.js'
+import { dropFrom, entryOf } from '../multimap.js'
+import { objectKey, type ClusterState } from '../state/state.js'
+import type { ServicesDelta, ServiceTables } from '../tables/tables.js'
+import { Backends } from './backends.js'
+import { ClaimBuilder } from './claims.js'
+import { type Conflict, Frontends } from './frontends.js'
+import { LocalPods } from './local-pods.js'
+import { newUnit, type Unit } from './model.js'
+import { compilePod } from './pod-unit.js'
+import { compileRedirect } from './redirect-unit.js'
+import { Selections } from './selections.js'
+import { compileService, isProgrammed, type Surroundings, type Turn } from './service-unit.js'
+import { nowhere, sameSurroundings, surroundingsOf } from './surroundings.js'
+
+/** The numbers that stand in tables, by what they mean; see the numbering of verdicts. */
+export interface ServiceNumbering {
+  readonly backends: readonly (readonly [socket: string, number: number])[]
+  readonly selections: readonly (readonly [content: string, number: number])[]
+}
+
+type Name = `${Unit['kind']} ${string}`
+
+/** Services, endpoints, host ports and local redirects → frontends, selections and backends. */
+export class Services {
+  readonly frontends = new Frontends()
+  readonly selections = new Selections()
+  readonly backends: Backends
+  readonly tables: ServiceTables
+  readonly #state: ClusterState
+  readonly #units = new Map<Name, Unit>()
+  readonly #dirty = new Set<Name>()
+  readonly #slices = new Map<string, Set<string>>()
+  readonly #serviceOfSlice = new Map<string, string>()
+  /** Redirects by the service that they speak of, and by their namespace. */
+  readonly #redirectsOf = new Map<string, Set<string>>()
+  readonly #serviceOfRedirect = new Map<string, string>()
+  readonly #localPods: LocalPods
+  #around: Surroundings = nowhere
+  #aroundIsDirty = false
+  readonly #turn: Turn & { settled: number }
+
+  constructor(state: ClusterState) {
+    this.#state = state
+    this.backends = new Backends(state.backends)
+    this.#localPods = new LocalPods(state)
+    this.tables = {
+      frontends: this.frontends.table,
+      selections: this.selections.table,
+      backends: this.backends.table,
+    }
+    let lists = 0
+    this.#turn = { settled: 0, nextList: () => ++lists }
+  }
+
+  /** Notes what an event, which the state has taken in already, makes dirty. */
+  observe(event: WeirEvent): void {
+    switch (event.kind) {
+      case 'service.upserted':
+        this.#serviceChanged(objectKey(event.service.namespace, event.service.name))
+        break
+      case 'service.deleted':
+        this.#serviceChanged(objectKey(event.namespace, event.name))
+        break
+      case 'endpointslice.upserted':
+        this.#sliceChanged(objectKey(event.slice.namespace, event.slice.name))
+        break
+      case 'endpointslice.deleted':
+        this.#sliceChanged(objectKey(event.namespace, event.name))
+        break
+      case 'pod.upserted':
+        this.#podChanged(event.pod.namespace, event.pod.name)
+        break
+      case 'pod.deleted':
+        this.#podChanged(event.namespace, event.name)
+        break
+      case 'endpoint.attached':
+        this.#podChanged(event.endpoint.namespace, event.endpoint.pod)
+        break
+      case 'endpoint.detached':
+        this.#podChanged(event.namespace, event.pod)
+        break
+      case 'localredirect.upserted':
+        this.#redirectChanged(objectKey(event.redirect.namespace, event.redirect.name))
+        break
+      case 'localredirect.deleted':
+        this.#redirectChanged(objectKey(event.namespace, event.name))
+        break
+      case 'backend.configured':
+        this.#backendChanged(event.backend.target)
+        break
+      case 'node.upserted':
+      case 'node.deleted':
+      case 'agent.configured':
+        this.#aroundIsDirty = true
+        break
+    }
+  }
+
+  /** Takes in a whole state, as a snapshot brings it. */
+  resume(): void {
+    const { services, endpointSlices, localRedirects, pods } = this.#state
+    for (const key of services.keys()) this.#serviceChanged(key)
+    for (const key of endpointSlices.keys()) this.#sliceChanged(key)
+    for (const key of localRedirects.keys()) this.#redirectChanged(key)
+    for (const { fact } of pods.values()) this.#podChanged(fact.namespace, fact.name)
+    this.#aroundIsDirty = true
+  }
+
+  /** The numbers of settled tables. */
+  numbering(): ServiceNumbering {
+    return { backends: this.backends.numbers(), selections: this.selections.numbers() }
+  }
+
+  /** Settles for the first time, with numbers as they were. */
+  settleWith(numbering: ServiceNumbering): void {
+    this.backends.remember(numbering.backends)
+    this.selections.remember(numbering.selections)
+    this.settle()
+    this.backends.forget()
+    this.selections.forget()
+  }
+
+  /** Brings the tables up to the state. */
+  settle(): void {
+    this.#settleSurroundings()
+    if (this.#dirty.size === 0) return
+    for (const name of this.#dirty) this.#settleUnit(name)
+    this.#dirty.clear()
+    this.selections.sweep()
+    this.backends.sweep()
+  }
+
+  /** The net changes since the last call. Numbers that went out of use may be used again from now on. */
+  flush(): ServicesDelta {
+    const delta = {
+      frontends: this.frontends.table.flush(),
+      selections: this.selections.table.flush(),
+      backends: this.backends.table.flush(),
+    }
+    this.selections.commit()
+    this.backends.commit()
+    return delta
+  }
+
+  conflicts(): readonly Conflict[] {
+    return [...this.frontends.conflicts()]
+  }
+
+  /** The slices of a service, by their names' order. */
+  slicesOf(service: string): readonly EndpointSliceFact[] {
+    const keys = this.#slices.get(service)
+    if (keys === undefined) return []
+    const sorted = keys.size > 1 ? [...keys].sort() : keys
+    return Array.from(sorted, key => this.#state.endpointSlices.get(key)!.fact)
+  }
+
+  #serviceChanged(key: string): void {
+    this.#dirty.add(`service ${key}`)
+    if (this.#serviceOfRedirect.size === 0) return
+    for (const redirect of this.#redirectsOf.get(key) ?? []) this.#dirty.add(`redirect ${redirect}`)
+  }
+
+  #sliceChanged(key: string): void {
+    const before = this.#serviceOfSlice.get(key)
+    const fact = this.#state.endpointSlices.get(key)?.fact
+    const now = fact === undefined || fact.service === '' ? undefined : objectKey(fact.namespace, fact.service)
+    if (now !== undefined) this.#dirty.add(`service ${now}`)
+    if (before === now) return
+    if (before !== undefined) {
+      dropFrom(this.#slices, before, key)
+      this.#dirty.add(`service ${before}`)
+    }
+    if (now === undefined) {
+      this.#serviceOfSlice.delete(key)
+      return
+    }
+    this.#serviceOfSlice.set(key, now)
+    entryOf(this.#slices, now, () => new Set()).add(key)
+  }
+
+  #podChanged(namespace: string, name: string): void {
+    const key = objectKey(namespace, name)
+    const unit: Name = `pod ${key}`
+    if (this.#state.pods.get(key)?.fact.hostPorts !== undefined || this.#units.has(unit)) this.#dirty.add(unit)
+    if (this.#serviceOfRedirect.size === 0) return
+    if (!this.#localPods.changed(namespace, key)) return
+    for (const redirect of this.#redirectsOf.get(namespace) ?? []) this.#dirty.add(`redirect ${redirect}`)
+  }
+
+  #redirectChanged(key: string): void {
+    this.#dirty.add(`redirect ${key}`)
+    const before = this.#serviceOfRedirect.get(key)
+    const fact = this.#state.localRedirects.get(key)?.fact
+    const namespace = key.slice(0, key.indexOf('/'))
+    if (before !== undefined) dropFrom(this.#redirectsOf, before, key)
+    if (fact === undefined) {
+      this.#serviceOfRedirect.delete(key)
+      dropFrom(this.#redirectsOf, namespace, key)
+      if (this.#serviceOfRedirect.size === 0) this.#localPods.forget()
+      return
+    }
+    const service = fact.frontend.kind === 'service' ? objectKey(namespace, fact.frontend.service) : ''
+    this.#serviceOfRedirect.set(key, service)
+    for (const by of [service, namespace]) entryOf(this.#redirectsOf, by, () => new Set()).add(key)
+  }
+
+  /** A word on a pod reaches the services of its namespace that have it: an operator's word, so rare that they are asked. */
+  #backendChanged(target: BackendTarget): void {
+    if (target.kind === 'address') {
+      for (const { port, protocol, uses } of this.backends.at(target.address)) {
+        if (port !== target.port || protocol !== target.protocol) continue
+        for (const { unit } of uses) this.#dirty.add(`${unit.kind} ${unit.key}`)
+      }
+      return
+    }
+    const pod = objectKey(target.namespace, target.name)
+    for (const [name, unit] of this.#units) {
+      if (unit.uses.some(({ condition }) => condition.pod === pod)) this.#dirty.add(name)
+    }
+  }
+
+  #settleSurroundings(): void {
+    if (!this.#aroundIsDirty) return
+    this.#aroundIsDirty = false
+    const around = surroundingsOf(this.#state)
+    if (sameSurroundings(around, this.#around)) return
+    const isElsewhere = around.node !== this.#around.node
+    this.#around = around
+    if (isElsewhere) {
+      this.#localPods.forget()
+      for (const [key, { fact }] of this.#state.pods) if (fact.hostPorts !== undefined) this.#dirty.add(`pod ${key}`)
+    }
+    for (const [name, unit] of this.#units) if (isElsewhere || this.#isBound(unit)) this.#dirty.add(name)
+    for (const key of this.#state.localRedirects.keys()) this.#dirty.add(`redirect ${key}`)
+  }
+
+  /** Whether a unit looks at this node's addresses or zone. */
+  #isBound({ kind, key }: Unit): boolean {
+    if (kind !== 'service') return true
+    const service = this.#state.services.get(key)?.fact
+    return service?.topology !== undefined || (service?.ports.some(({ nodePort }) => nodePort !== undefined) ?? false)
+  }
+
+  #settleUnit(name: Name): void {
+    const space = name.indexOf(' ')
+    const unit = this.#units.get(name) ?? newUnit(name.slice(0, space) as Unit['kind'], name.slice(space + 1))
+    const { uses, selections } = unit
+    this.#turn.settled += 1
+    unit.uses = []
+    const builder = new ClaimBuilder(unit, this.selections)
+    const isWanted = this.#compile(unit, builder)
+    this.frontends.replace(unit, builder.claims)
+    unit.selections = builder.selections
+    for (const selection of selections) this.selections.release(selection)
+    this.backends.release(uses, this.#turn.settled)
+    if (isWanted) this.#units.set(name, unit)
+    else this.#units.delete(name)
+  }
+
+  /** False when there is nothing more to follow: it has ended, or is of no concern to this node. */
+  #compile(unit: Unit, builder: ClaimBuilder): boolean {
+    const { services, pods, localRedirects } = this.#state
+    switch (unit.kind) {
+      case 'service': {
+        const service = services.get(unit.key)?.fact
+        if (service === undefined || !isProgrammed(service)) return false
+        compileService(unit, service, this.slicesOf(unit.key), this.#around, this.backends, builder, this.#turn)
+        return true
+      }
+      case 'pod': {
+        const pod = pods.get(unit.key)?.fact
+        if (pod?.hostPorts === undefined || !this.#localPods.isLocal(pod)) return false
+        compilePod(unit, pod, this.#around, this.backends, builder, this.#turn)
+        return true
+      }
+      case 'redirect': {
+        const redirect = localRedirects.get(unit.key)?.fact
+        if (redirect === undefined) return false
+        const { namespace, frontend } = redirect
+        const service =
+          frontend.kind === 'service' ? services.get(objectKey(namespace, frontend.service))?.fact : undefined
+        const there = this.#localPods.of(namespace)
+        compileRedirect(unit, redirect, service, there, this.#around, this.backends, builder, this.#turn)
+        return true
+      }
+    }
+  }
+}
