@@ -1,6 +1,7 @@
 import { DigestKeeper, type Digest } from './digest/digest.js'
 import { WeirError } from './errors.js'
 import type { WeirEvent } from './event/event.js'
+import type { EndpointSliceFact } from './event/service.js'
 import { Explainer, type Explanation, type FlowQuery, type SupposedFlow } from './explain/explain.js'
 import { flowVerdict } from './explain/flow-verdict.js'
 import type { NumberRange } from './identity/allocator.js'
@@ -8,6 +9,7 @@ import { CidrIdentities } from './identity/cidr-identities.js'
 import { Identities, type IdentityRow } from './identity/identities.js'
 import { reservedRows } from './identity/reserved-rows.js'
 import { Workloads } from './identity/workloads.js'
+import { apiServerEndpoints } from './policy/address-source.js'
 import type { Rule } from './policy/rule.js'
 import type { Conflict } from './service/frontends.js'
 import { Services } from './service/projection.js'
@@ -39,6 +41,8 @@ export class Engine {
   readonly #services: Services
   readonly #explainer: Explainer
   readonly #tables: Tables
+  /** The slices whose addresses policies may mean. */
+  readonly #topicSlices = new Set<string>()
   #settledSeq = -1
   #cidrScope = cidrScope()
 
@@ -212,10 +216,10 @@ export class Engine {
         this.#sliceChanged(objectKey(event.namespace, event.name))
         break
       case 'service.upserted':
-        this.#verdicts.serviceChanged(event.service.namespace, event.service.name)
+        this.#serviceChanged(event.service.namespace, event.service.name)
         break
       case 'service.deleted':
-        this.#verdicts.serviceChanged(event.namespace, event.name)
+        this.#serviceChanged(event.namespace, event.name)
         break
       case 'dns.answered':
       case 'time.passed':
@@ -254,13 +258,29 @@ export class Engine {
     this.#verdicts.peers.atoms.sets.put(`group ${name}`, topic, group?.cidrs ?? [])
   }
 
+  #serviceChanged(namespace: string, name: string): void {
+    this.#verdicts.serviceChanged(namespace, name)
+    for (const slice of this.#services.slicesOf(objectKey(namespace, name)))
+      this.#sliceChanged(objectKey(slice.namespace, slice.name))
+  }
+
+  /** Policies mean the endpoints of services without a selector, and of the API server's; no others are kept. */
   #sliceChanged(key: string): void {
-    const slice = this.#state.endpointSlices.get(key)?.fact
+    const found = this.#state.endpointSlices.get(key)?.fact
+    const slice = found !== undefined && this.#isPolicyTopic(found) ? found : undefined
+    if (slice === undefined && !this.#topicSlices.delete(key)) return
+    if (slice !== undefined) this.#topicSlices.add(key)
     const topic =
       slice === undefined
         ? undefined
         : ({ kind: 'endpoints', name: objectKey(slice.namespace, slice.service) } as const)
     this.#verdicts.peers.atoms.sets.put(`slice ${key}`, topic, slice === undefined ? [] : usableAddresses(slice))
+  }
+
+  #isPolicyTopic({ namespace, service }: EndpointSliceFact): boolean {
+    if (namespace === apiServerEndpoints.namespace && service === apiServerEndpoints.service) return true
+    const known = this.#state.services.get(objectKey(namespace, service))?.fact
+    return known !== undefined && Object.keys(known.selector).length === 0
   }
 
   #namesChanged(): void {

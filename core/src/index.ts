@@ -76,7 +76,6 @@ export {
   type FrontendKind,
   type FrontendRow,
   type FrontendScope,
-  type Member,
   type SelectionRow,
 } from './tables/service-rows.js'
 export { objectKey, refusalKey, type ClusterState, type Refusal, type Stored } from './state/state.js'

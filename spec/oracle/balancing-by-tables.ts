@@ -18,7 +18,7 @@ export function balancingByTables({ frontends, selections, backends }: Tables): 
   const membersOf = (number: number): readonly string[] => {
     const row = selections.get(number)
     if (row === undefined || row.selection !== number) throw new Error(`no selection ${number}`)
-    return row.members.map(({ backend, weight }) => `${placeOf(known(backend))} *${weight}`).sort()
+    return row.backends.map((backend, at) => `${placeOf(known(backend))} *${row.weights?.[at] ?? 1}`).sort()
   }
   return {
     frontends: [...frontends].map(([, row]) => ({

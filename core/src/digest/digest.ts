@@ -195,11 +195,7 @@ export class DigestKeeper implements SettleListener {
       this.#frontends.put(key, row && frontendMeaning(row, selections.table, backends.table))
     }
     frontends.touched.clear()
-    for (const number of backends.touched) {
-      const row = backends.table.get(number)
-      this.#backends.put(number, row && backendMeaning(row))
-    }
-    backends.touched.clear()
+    backends.table.takeTouched((number, row) => this.#backends.put(number, row && backendMeaning(row)))
   }
 }
 

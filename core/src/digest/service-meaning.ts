@@ -14,7 +14,7 @@ function selectionMeaning(number: number, selections: Selections, backends: Back
   if (row === undefined) return ''
   let known = selectionMeanings.get(row)
   if (known === undefined) {
-    const members = row.members.map(({ backend, weight }) => `${textOf(backends.get(backend)!)}*${weight}`)
+    const members = row.backends.map((backend, at) => `${textOf(backends.get(backend)!)}*${row.weights?.[at] ?? 1}`)
     known = sumHex(hash('selection', ...members.sort()))
     selectionMeanings.set(row, known)
   }

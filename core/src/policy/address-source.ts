@@ -14,6 +14,9 @@ export type AddressSource =
   /** The endpoint slices of a service. */
   | { readonly kind: 'endpoints'; readonly namespace: string; readonly service: string }
 
+/** The service whose endpoints are the API server, whatever selects it. */
+export const apiServerEndpoints = { kind: 'endpoints', namespace: 'default', service: 'kubernetes' } as const
+
 /** A source as a few words; equal sources have equal texts. */
 export function sourceText(source: AddressSource): string {
   switch (source.kind) {

@@ -1,19 +1,17 @@
-import type { BackendFact } from '../event/service.js'
+import type { BackendFact, SliceEndpoint } from '../event/service.js'
 import type { Protocol } from '../policy/rule.js'
 import type { Stored } from '../state/state.js'
-import { RecordedTable } from '../tables/recorded-table.js'
+import { NumberedTable } from '../tables/numbered-table.js'
 import type { BackendRow, BackendState } from '../tables/service-rows.js'
 import { NumberPool } from '../verdict/number-pool.js'
 import { backendTargetText, socketText } from './backend-text.js'
-import type { Backend, Condition, Unit, Use } from './model.js'
+import type { Backend, Unit, Use } from './model.js'
 
 /** Everything that serves, numbered. A backend is there as long as any unit uses it. */
 export class Backends {
-  readonly table = new RecordedTable<number, BackendRow>(sameBackend)
-  /** Numbers whose rows the digest has to look at. */
-  readonly touched = new Set<number>()
-  readonly #byAddress = new Map<string, Backend[]>()
-  readonly #byNumber = new Map<number, Backend>()
+  readonly table = new NumberedTable<BackendRow>(sameBackend)
+  /** The first backend at each address; each names the next. */
+  readonly #byAddress = new Map<string, Backend>()
   readonly #idle = new Set<Backend>()
   readonly #numbers = new NumberPool()
   readonly #told: ReadonlyMap<string, Stored<BackendFact>>
@@ -26,10 +24,7 @@ export class Backends {
 
   /** Numbers by what they mean, for `remember`. */
   numbers(): (readonly [socket: string, number: number])[] {
-    return [...this.#byNumber.values()].map(({ address, port, protocol, number }) => [
-      socketText(address, port, protocol),
-      number,
-    ])
+    return Array.from(this.table, ([number, row]) => [textOf(row), number])
   }
 
   /** Backends that come until `forget` get the number that they had. */
@@ -44,32 +39,43 @@ export class Backends {
     this.#remembered.clear()
   }
 
-  get(number: number): Backend | undefined {
-    return this.#byNumber.get(number)
-  }
-
-  /** The backends at an address. */
-  at(address: string): readonly Backend[] {
-    return this.#byAddress.get(address) ?? []
+  /** Those who use a backend. */
+  *usersOf(address: string, port: number, protocol: Protocol): Iterable<Unit> {
+    const backend = this.#find(address, port, protocol)
+    for (let use = backend?.uses; use !== undefined; use = use.next) yield use.unit
   }
 
   /**
-   * The unit's use of a backend, seen by the settling `settled`. Of several conditions that one settling brings for one
+   * The unit's use of a backend, seen by the settling `settled`. Of several words that one settling brings on one
    * backend the best counts, the one of the lowest place among equals.
    */
-  use(unit: Unit, address: string, port: number, protocol: Protocol, condition: Condition, settled: number): Use {
-    const backend = this.#backend(address, port, protocol)
-    for (const use of backend.uses) {
+  use(
+    unit: Unit,
+    address: string,
+    port: number,
+    protocol: Protocol,
+    endpoint: SliceEndpoint,
+    ready: boolean,
+    local: boolean,
+    place: number,
+    settled: number,
+  ): Use {
+    const backend = this.#find(address, port, protocol) ?? this.#add(address, port, protocol, endpoint, ready, local)
+    for (let use = backend.uses; use !== undefined; use = use.next) {
       if (use.unit !== unit) continue
       if (use.settled !== settled) {
         use.settled = settled
-        use.condition = condition
         unit.uses.push(use)
-      } else if (isBetter(condition, use.condition)) use.condition = condition
+      } else if (!isBetter(ready, endpoint, place, use)) return use
+      use.endpoint = endpoint
+      use.ready = ready
+      use.local = local
+      use.place = place
       return use
     }
-    const use: Use = { unit, backend, condition, weight: 1, settled, listed: 0 }
-    backend.uses.push(use)
+    const next = backend.uses
+    const use: Use = { unit, backend, next, endpoint, ready, local, place, weight: 1, settled, listed: 0 }
+    backend.uses = use
     unit.uses.push(use)
     return use
   }
@@ -78,7 +84,7 @@ export class Backends {
   settle(use: Use): void {
     const told = this.#told.size === 0 ? undefined : this.#toldOf(use)
     use.weight = told === undefined ? 1 : told.state === 'active' ? (told.weight ?? 1) : 0
-    this.write(use.backend)
+    this.#write(use.backend)
   }
 
   /** Ends uses that a settling didn't see. */
@@ -86,24 +92,26 @@ export class Backends {
     for (const use of uses) {
       if (use.settled === settled) continue
       const { backend } = use
-      backend.uses.splice(backend.uses.indexOf(use), 1)
-      if (backend.uses.length === 0) this.#idle.add(backend)
-      else this.write(backend)
+      unlink(backend, use)
+      if (backend.uses === undefined) this.#idle.add(backend)
+      else this.#write(backend)
     }
   }
 
   /** Ends the writing of a delta: backends that nobody uses any more go. */
   sweep(): void {
     for (const backend of this.#idle) {
-      if (backend.uses.length > 0) continue
-      const { address, number } = backend
-      const there = this.#byAddress.get(address)!
-      if (there.length === 1) this.#byAddress.delete(address)
-      else there.splice(there.indexOf(backend), 1)
-      this.#byNumber.delete(number)
+      if (backend.uses !== undefined) continue
+      const { address, backend: number } = backend.row
+      const first = this.#byAddress.get(address)!
+      if (first !== backend) {
+        let before = first
+        while (before.next !== backend) before = before.next!
+        before.next = backend.next
+      } else if (backend.next === undefined) this.#byAddress.delete(address)
+      else this.#byAddress.set(address, backend.next)
       this.#numbers.free(number)
       this.table.delete(number)
-      this.touched.add(number)
     }
     this.#idle.clear()
   }
@@ -114,32 +122,49 @@ export class Backends {
   }
 
   /** Brings a backend's row up to what all its uses say together. */
-  write(backend: Backend): void {
-    const { number, address, port, protocol, uses } = backend
+  #write(backend: Backend): void {
     let local = false
     let zone = ''
     let rank = 0
-    for (const { condition } of uses) {
-      local ||= condition.local
-      rank = Math.max(rank, condition.ready ? 2 : condition.terminating ? 0 : 1)
-      if (condition.zone !== '' && (zone === '' || condition.zone < zone)) zone = condition.zone
+    for (let use = backend.uses; use !== undefined; use = use.next) {
+      const { endpoint, ready } = use
+      const said = ready ? 2 : endpoint.terminating ? 0 : 1
+      local ||= use.local
+      if (said > rank) rank = said
+      const own = endpoint.zone
+      if (own !== undefined && (zone === '' || own < zone)) zone = own
     }
-    const state = this.#withheld(backend) ?? stateOf[rank]!
-    const before = this.table.get(number)
-    if (before !== undefined && before.local === local && before.state === state && before.zone === zone) return
-    this.table.set(number, { backend: number, address, port, protocol, local, state, zone })
-    this.touched.add(number)
+    const state = (this.#told.size === 0 ? undefined : this.#withheld(backend)) ?? stateOf[rank]!
+    const { row } = backend
+    if (row.local === local && row.state === state && row.zone === zone) return
+    backend.row = rowWith(row, local, state, zone)
+    this.table.set(row.backend, backend.row)
   }
 
-  #backend(address: string, port: number, protocol: Protocol): Backend {
-    const there = this.#byAddress.get(address)
-    if (there !== undefined) {
-      for (const backend of there) if (backend.port === port && backend.protocol === protocol) return backend
+  #find(address: string, port: number, protocol: Protocol): Backend | undefined {
+    let backend = this.#byAddress.get(address)
+    while (backend !== undefined && (backend.row.port !== port || backend.row.protocol !== protocol)) {
+      backend = backend.next
     }
-    const backend: Backend = { number: this.#numberFor(address, port, protocol), address, port, protocol, uses: [] }
-    if (there === undefined) this.#byAddress.set(address, [backend])
-    else there.push(backend)
-    this.#byNumber.set(backend.number, backend)
+    return backend
+  }
+
+  #add(
+    address: string,
+    port: number,
+    protocol: Protocol,
+    { terminating, zone = '' }: SliceEndpoint,
+    ready: boolean,
+    local: boolean,
+  ): Backend {
+    const number = this.#numberFor(address, port, protocol)
+    const state = ready ? 'active' : terminating ? 'terminating' : 'notReady'
+    const row: BackendRow = { backend: number, address, port, protocol, local, state, zone }
+    const first = this.#byAddress.get(address)
+    const backend: Backend = { row, uses: undefined, next: first?.next }
+    if (first === undefined) this.#byAddress.set(address, backend)
+    else first.next = backend
+    this.table.set(number, row)
     return backend
   }
 
@@ -152,30 +177,51 @@ export class Backends {
   }
 
   /** What was said of a backend itself comes before what was said of the pod behind it. */
-  #toldOf({ backend, condition: { pod } }: Use): BackendFact | undefined {
-    const own = this.#told.get(socketText(backend.address, backend.port, backend.protocol))
-    if (own !== undefined || pod === '') return own?.fact
-    const slash = pod.indexOf('/')
-    const target = { kind: 'pod', namespace: pod.slice(0, slash), name: pod.slice(slash + 1) } as const
+  #toldOf({ backend, endpoint, unit }: Use): BackendFact | undefined {
+    const own = this.#told.get(textOf(backend.row))
+    if (own !== undefined || endpoint.pod === undefined) return own?.fact
+    const target = { kind: 'pod', namespace: unit.namespace, name: endpoint.pod } as const
     return this.#told.get(backendTargetText(target))?.fact
   }
 
   /** The state that was said of it, the more final one where its uses know it by several pods. */
   #withheld(backend: Backend): BackendState | undefined {
-    if (this.#told.size === 0) return undefined
-    const states = backend.uses.map(use => this.#toldOf(use)?.state)
-    return states.includes('maintenance') ? 'maintenance' : states.includes('quarantined') ? 'quarantined' : undefined
+    let found: BackendState | undefined
+    for (let use = backend.uses; use !== undefined; use = use.next) {
+      const state = this.#toldOf(use)?.state
+      if (state === 'maintenance') return state
+      if (state === 'quarantined') found = state
+    }
+    return found
   }
 }
 
 const stateOf = ['terminating', 'notReady', 'active'] as const
 
-function isBetter(a: Condition, b: Condition): boolean {
-  const difference = rankOf(a) - rankOf(b)
-  return difference > 0 || (difference === 0 && a.place < b.place)
+const textOf = ({ address, port, protocol }: BackendRow): string => socketText(address, port, protocol)
+
+function rowWith(row: BackendRow, local: boolean, state: BackendState, zone: string): BackendRow {
+  const { backend, address, port, protocol } = row
+  return { backend, address, port, protocol, local, state, zone }
 }
 
-const rankOf = ({ ready, serving, terminating }: Condition): number => (ready ? 3 : terminating ? (serving ? 2 : 0) : 1)
+function isBetter(ready: boolean, endpoint: SliceEndpoint, place: number, than: Use): boolean {
+  const difference = rankOf(ready, endpoint) - rankOf(than.ready, than.endpoint)
+  return difference > 0 || (difference === 0 && place < than.place)
+}
+
+const rankOf = (ready: boolean, { serving, terminating }: SliceEndpoint): number =>
+  ready ? 3 : terminating ? (serving ? 2 : 0) : 1
+
+function unlink(backend: Backend, gone: Use): void {
+  if (backend.uses === gone) {
+    backend.uses = gone.next
+    return
+  }
+  let use = backend.uses
+  while (use !== undefined && use.next !== gone) use = use.next
+  if (use !== undefined) use.next = gone.next
+}
 
 function sameBackend(a: BackendRow, b: BackendRow): boolean {
   return (

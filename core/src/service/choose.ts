@@ -12,18 +12,18 @@ export interface Place {
  * without any ready one those that serve while they terminate. None is chosen that was put out of use.
  */
 export function chooseFromCluster(uses: readonly Use[], topology: ServiceFact['topology'], place: Place): Use[] {
-  const ready = uses.filter(({ weight, condition }) => weight > 0 && condition.ready)
+  const ready = uses.filter(({ weight, ready }) => weight > 0 && ready)
   if (ready.length === 0) return uses.filter(isLastResort)
   return topology === undefined ? ready : nearest(ready, topology, place)
 }
 
 /** The same of the endpoints on this node alone; hints have no say. */
 export function chooseFromNode(uses: readonly Use[]): Use[] {
-  const ready = uses.filter(({ weight, condition }) => weight > 0 && condition.ready && condition.local)
-  return ready.length > 0 ? ready : uses.filter(use => use.condition.local && isLastResort(use))
+  const ready = uses.filter(({ weight, ready, local }) => weight > 0 && ready && local)
+  return ready.length > 0 ? ready : uses.filter(use => use.local && isLastResort(use))
 }
 
-const isLastResort = ({ weight, condition }: Use): boolean => weight > 0 && condition.terminating && condition.serving
+const isLastResort = ({ weight, endpoint }: Use): boolean => weight > 0 && endpoint.terminating && endpoint.serving
 
 /** Hints count only when every endpoint has one, and one of them names this place: half a hint is an overload. */
 function nearest(ready: Use[], topology: ServiceFact['topology'], { node, zone }: Place): Use[] {
@@ -36,6 +36,6 @@ function nearest(ready: Use[], topology: ServiceFact['topology'], { node, zone }
 }
 
 function hintedAt(ready: readonly Use[], kind: 'nodes' | 'zones', name: string): Use[] {
-  if (name === '' || !ready.every(({ condition }) => (condition.hints?.[kind].length ?? 0) > 0)) return []
-  return ready.filter(({ condition }) => condition.hints![kind].includes(name))
+  if (name === '' || !ready.every(({ endpoint }) => (endpoint.hints?.[kind].length ?? 0) > 0)) return []
+  return ready.filter(({ endpoint }) => endpoint.hints![kind].includes(name))
 }

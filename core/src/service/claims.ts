@@ -30,16 +30,11 @@ export class ClaimBuilder {
   readonly selections: Selection[] = []
   readonly #unit: Unit
   readonly #pool: Selections
-  readonly #namespace: string
-  readonly #name: string
-  readonly #keys = new Set<string>()
+  #keys: Set<string> | undefined
 
   constructor(unit: Unit, pool: Selections) {
     this.#unit = unit
     this.#pool = pool
-    const slash = unit.key.indexOf('/')
-    this.#namespace = unit.key.slice(0, slash)
-    this.#name = unit.key.slice(slash + 1)
   }
 
   /** The number of the selection of exactly these. */
@@ -54,7 +49,7 @@ export class ClaimBuilder {
     const { kind, address, port, protocol, internal, external } = wish
     const key = `${protocol} ${address} ${port}`
     if (this.claims.length > 0) {
-      if (this.#keys.size === 0) for (const claim of this.claims) this.#keys.add(claim.key)
+      this.#keys ??= new Set([this.claims[0]!.key])
       if (this.#keys.has(key)) return
       this.#keys.add(key)
     }
@@ -79,8 +74,8 @@ export class ClaimBuilder {
       protocol,
       scope,
       kind,
-      namespace: this.#namespace,
-      name: this.#name,
+      namespace: this.#unit.namespace,
+      name: this.#unit.name,
       portName,
       selection,
       affinitySeconds,

@@ -26,7 +26,7 @@ export class Frontends {
   readonly table = new RecordedTable<string, FrontendRow>(sameFrontend)
   /** Keys of rows that the digest has to look at. */
   readonly touched = new Set<string>()
-  readonly #claims = new Map<string, Claim[]>()
+  readonly #slots = new Map<string, Slot>()
   readonly #contested = new Set<string>()
 
   /** Takes a unit's claims in place of those that it had. */
@@ -40,7 +40,7 @@ export class Frontends {
   /** By address and port. */
   *conflicts(): Iterable<Conflict> {
     for (const key of [...this.#contested].sort()) {
-      const claims = this.#claims.get(key)!
+      const { claims } = this.#slots.get(key)!
       for (const rivals of [claims.filter(isService), claims.filter(claim => !isService(claim))]) {
         const [winner, ...losers] = rivals.sort(compareClaims)
         if (winner === undefined || losers.length === 0) continue
@@ -51,65 +51,77 @@ export class Frontends {
   }
 
   #put(claim: Claim): void {
-    const claims = this.#claims.get(claim.key)
-    if (claims === undefined) {
-      const alone = [claim]
-      this.#claims.set(claim.key, alone)
-      this.#resolve(alone)
+    const slot = this.#slots.get(claim.key)
+    if (slot === undefined) {
+      const made: Slot = { claims: [claim], internal: undefined, external: undefined }
+      this.#slots.set(claim.key, made)
+      this.#resolve(made)
       return
     }
-    const at = claims.findIndex(({ unit }) => unit === claim.unit)
-    if (at < 0) claims.push(claim)
-    else claims[at] = claim
-    this.#resolve(claims)
+    const at = slot.claims.findIndex(({ unit }) => unit === claim.unit)
+    if (at < 0) slot.claims.push(claim)
+    else slot.claims[at] = claim
+    this.#resolve(slot)
   }
 
   /** Takes a claim back, unless its unit has made it anew. */
   #drop(claim: Claim): void {
-    const claims = this.#claims.get(claim.key)
-    const at = claims?.indexOf(claim) ?? -1
-    if (claims === undefined || at < 0) return
-    claims.splice(at, 1)
-    if (claims.length > 0) {
-      this.#resolve(claims)
+    const slot = this.#slots.get(claim.key)
+    const at = slot?.claims.indexOf(claim) ?? -1
+    if (slot === undefined || at < 0) return
+    slot.claims.splice(at, 1)
+    if (slot.claims.length > 0) {
+      this.#resolve(slot)
       return
     }
-    this.#claims.delete(claim.key)
+    this.#slots.delete(claim.key)
     this.#contested.delete(claim.key)
-    const { address, port, protocol } = rowOf(claim)
-    this.#write(frontendKey(address, port, protocol, 'internal'), undefined)
-    this.#write(frontendKey(address, port, protocol, 'external'), undefined)
+    this.#write(slot, undefined, undefined)
   }
 
-  #resolve(claims: readonly Claim[]): void {
-    const [first] = claims
-    const { address, port, protocol } = rowOf(first!)
-    let winner: Claim | undefined
-    let redirect: Claim | undefined
-    let services = 0
-    for (const claim of claims) {
-      if (!isService(claim)) {
-        if (redirect === undefined || compareClaims(claim, redirect) < 0) redirect = claim
-        continue
-      }
-      services += 1
-      if (winner === undefined || compareClaims(claim, winner) < 0) winner = claim
+  #resolve(slot: Slot): void {
+    const { claims } = slot
+    const first = claims[0]!
+    if (claims.length === 1 && isService(first)) {
+      this.#contested.delete(first.key)
+      this.#write(slot, first.internal, first.external)
+      return
     }
-    if (services > 1 || claims.length - services > 1) this.#contested.add(first!.key)
-    else this.#contested.delete(first!.key)
+    const winner = bestOf(claims.filter(isService))
+    const redirect = bestOf(claims.filter(claim => !isService(claim)))
+    const rivals = claims.length - (winner === undefined ? 0 : 1) - (redirect === undefined ? 0 : 1)
+    if (rivals > 0) this.#contested.add(first.key)
+    else this.#contested.delete(first.key)
     const internal = redirect === undefined ? winner?.internal : redirected(redirect.internal!, winner?.internal)
-    this.#write(frontendKey(address, port, protocol, 'internal'), internal)
-    this.#write(frontendKey(address, port, protocol, 'external'), winner?.external)
+    this.#write(slot, internal, winner?.external)
   }
 
-  #write(key: string, row: FrontendRow | undefined): void {
-    if (row === undefined) {
-      if (this.table.get(key) === undefined) return
-      this.table.delete(key)
-    } else this.table.set(key, row)
+  #write(slot: Slot, internal: FrontendRow | undefined, external: FrontendRow | undefined): void {
+    this.#writeOne(slot.internal, internal)
+    this.#writeOne(slot.external, external)
+    slot.internal = internal
+    slot.external = external
+  }
+
+  #writeOne(before: FrontendRow | undefined, after: FrontendRow | undefined): void {
+    const row = after ?? before
+    if (row === undefined || before === after) return
+    const key = frontendKey(row.address, row.port, row.protocol, row.scope)
+    if (after === undefined) this.table.delete(key)
+    else this.table.set(key, after)
     this.touched.add(key)
   }
 }
+
+/** One address and port: who claims it, and the rows that it has. */
+interface Slot {
+  readonly claims: Claim[]
+  internal: FrontendRow | undefined
+  external: FrontendRow | undefined
+}
+
+const bestOf = (claims: readonly Claim[]): Claim | undefined =>
+  claims.reduce<Claim | undefined>((best, claim) => (best && compareClaims(best, claim) < 0 ? best : claim), undefined)
 
 const isService = ({ kind }: Claim): boolean => kind !== 'localRedirect'
 

@@ -1,49 +1,49 @@
-import type { Protocol } from '../policy/rule.js'
-import type { FrontendKind, FrontendRow } from '../tables/service-rows.js'
 import type { SliceEndpoint } from '../event/service.js'
+import type { BackendRow, FrontendKind, FrontendRow } from '../tables/service-rows.js'
 import type { Selection } from './selections.js'
 
 /** A thing that brings frontends and backends. */
 export interface Unit {
   readonly kind: 'service' | 'pod' | 'redirect'
+  readonly namespace: string
+  readonly name: string
   /** `namespace/name` */
   readonly key: string
+  /** Of a service: the keys of its slices, unordered. */
+  slices: string[]
   uses: Use[]
   claims: Claim[]
   /** Held until the claims that name them are replaced. */
   selections: Selection[]
 }
 
-export const newUnit = (kind: Unit['kind'], key: string): Unit => ({ kind, key, uses: [], claims: [], selections: [] })
+export function newUnit(kind: Unit['kind'], key: string): Unit {
+  const slash = key.indexOf('/')
+  const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)]
+  return { kind, namespace, name, key, slices: [], uses: [], claims: [], selections: [] }
+}
 
 /** An address and port with those that use it; it is there as long as somebody does. */
 export interface Backend {
-  readonly number: number
-  readonly address: string
-  readonly port: number
-  readonly protocol: Protocol
-  readonly uses: Use[]
+  /** As the table has it. */
+  row: BackendRow
+  /** The first of its uses; each names the next. */
+  uses: Use | undefined
+  /** The next backend at its address. */
+  next: Backend | undefined
 }
 
-/** What is said of an endpoint where it is used. */
-export interface Condition {
-  readonly ready: boolean
-  readonly serving: boolean
-  readonly terminating: boolean
-  readonly local: boolean
-  readonly zone: string
-  readonly hints: SliceEndpoint['hints']
-  /** The pod behind it, `namespace/name`; '' when none is known. */
-  readonly pod: string
-  /** Of equally good words on one endpoint the one with the lowest place counts. */
-  readonly place: number
-}
-
-/** A unit's use of a backend. */
+/** A unit's use of a backend, and what is said of it there. */
 export interface Use {
   readonly unit: Unit
   readonly backend: Backend
-  condition: Condition
+  next: Use | undefined
+  endpoint: SliceEndpoint
+  /** As the unit takes it: some take endpoints that are not ready for ready. */
+  ready: boolean
+  local: boolean
+  /** Of equally good words on one endpoint the one with the lowest place counts. */
+  place: number
   /** 0 when it takes no new connections by what was said of it. */
   weight: number
   /** The settling that saw it last, and the port within it. */

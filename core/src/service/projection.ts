@@ -7,20 +7,19 @@ import { Backends } from './backends.js'
 import { ClaimBuilder } from './claims.js'
 import { type Conflict, Frontends } from './frontends.js'
 import { LocalPods } from './local-pods.js'
-import { newUnit, type Unit } from './model.js'
+import type { Unit } from './model.js'
 import { compilePod } from './pod-unit.js'
 import { compileRedirect } from './redirect-unit.js'
 import { Selections } from './selections.js'
 import { compileService, isProgrammed, type Surroundings, type Turn } from './service-unit.js'
 import { nowhere, sameSurroundings, surroundingsOf } from './surroundings.js'
+import { Units } from './units.js'
 
 /** The numbers that stand in tables, by what they mean; see the numbering of verdicts. */
 export interface ServiceNumbering {
   readonly backends: readonly (readonly [socket: string, number: number])[]
   readonly selections: readonly (readonly [content: string, number: number])[]
 }
-
-type Name = `${Unit['kind']} ${string}`
 
 /** Services, endpoints, host ports and local redirects → frontends, selections and backends. */
 export class Services {
@@ -29,13 +28,14 @@ export class Services {
   readonly backends: Backends
   readonly tables: ServiceTables
   readonly #state: ClusterState
-  readonly #units = new Map<Name, Unit>()
-  readonly #dirty = new Set<Name>()
-  readonly #slices = new Map<string, Set<string>>()
-  readonly #serviceOfSlice = new Map<string, string>()
+  readonly #services = new Units('service')
+  readonly #pods = new Units('pod')
+  readonly #redirects = new Units('redirect')
+  readonly #dirty = new Set<Unit>()
+  readonly #serviceOfSlice = new Map<string, Unit>()
   /** Redirects by the service that they speak of, and by their namespace. */
-  readonly #redirectsOf = new Map<string, Set<string>>()
-  readonly #serviceOfRedirect = new Map<string, string>()
+  readonly #redirectsOf = new Map<string, Set<Unit>>()
+  readonly #topicOfRedirect = new Map<Unit, string>()
   readonly #localPods: LocalPods
   #around: Surroundings = nowhere
   #aroundIsDirty = false
@@ -126,7 +126,7 @@ export class Services {
   settle(): void {
     this.#settleSurroundings()
     if (this.#dirty.size === 0) return
-    for (const name of this.#dirty) this.#settleUnit(name)
+    for (const unit of this.#dirty) this.#settleUnit(unit)
     this.#dirty.clear()
     this.selections.sweep()
     this.backends.sweep()
@@ -150,75 +150,85 @@ export class Services {
 
   /** The slices of a service, by their names' order. */
   slicesOf(service: string): readonly EndpointSliceFact[] {
-    const keys = this.#slices.get(service)
-    if (keys === undefined) return []
-    const sorted = keys.size > 1 ? [...keys].sort() : keys
-    return Array.from(sorted, key => this.#state.endpointSlices.get(key)!.fact)
+    return this.#slicesOf(this.#services.get(service))
+  }
+
+  #slicesOf(unit: Unit | undefined): readonly EndpointSliceFact[] {
+    const keys = unit?.slices ?? []
+    if (keys.length > 1) keys.sort()
+    return keys.map(key => this.#state.endpointSlices.get(key)!.fact)
   }
 
   #serviceChanged(key: string): void {
-    this.#dirty.add(`service ${key}`)
-    if (this.#serviceOfRedirect.size === 0) return
-    for (const redirect of this.#redirectsOf.get(key) ?? []) this.#dirty.add(`redirect ${redirect}`)
+    this.#dirty.add(this.#services.take(key))
+    if (this.#topicOfRedirect.size === 0) return
+    for (const redirect of this.#redirectsOf.get(key) ?? []) this.#dirty.add(redirect)
   }
 
   #sliceChanged(key: string): void {
     const before = this.#serviceOfSlice.get(key)
     const fact = this.#state.endpointSlices.get(key)?.fact
-    const now = fact === undefined || fact.service === '' ? undefined : objectKey(fact.namespace, fact.service)
-    if (now !== undefined) this.#dirty.add(`service ${now}`)
+    const isSame = before !== undefined && before.name === fact?.service
+    const now = isSame
+      ? before
+      : fact === undefined || fact.service === ''
+        ? undefined
+        : this.#services.take(objectKey(fact.namespace, fact.service))
+    if (now !== undefined) this.#dirty.add(now)
     if (before === now) return
     if (before !== undefined) {
-      dropFrom(this.#slices, before, key)
-      this.#dirty.add(`service ${before}`)
+      before.slices.splice(before.slices.indexOf(key), 1)
+      this.#dirty.add(before)
     }
     if (now === undefined) {
       this.#serviceOfSlice.delete(key)
       return
     }
     this.#serviceOfSlice.set(key, now)
-    entryOf(this.#slices, now, () => new Set()).add(key)
+    now.slices.push(key)
   }
 
   #podChanged(namespace: string, name: string): void {
     const key = objectKey(namespace, name)
-    const unit: Name = `pod ${key}`
-    if (this.#state.pods.get(key)?.fact.hostPorts !== undefined || this.#units.has(unit)) this.#dirty.add(unit)
-    if (this.#serviceOfRedirect.size === 0) return
-    if (!this.#localPods.changed(namespace, key)) return
-    for (const redirect of this.#redirectsOf.get(namespace) ?? []) this.#dirty.add(`redirect ${redirect}`)
+    if (this.#state.pods.get(key)?.fact.hostPorts !== undefined || this.#pods.get(key) !== undefined)
+      this.#dirty.add(this.#pods.take(key))
+    if (this.#topicOfRedirect.size === 0 || !this.#localPods.changed(namespace, key)) return
+    for (const redirect of this.#redirectsOf.get(namespace) ?? []) this.#dirty.add(redirect)
   }
 
   #redirectChanged(key: string): void {
-    this.#dirty.add(`redirect ${key}`)
-    const before = this.#serviceOfRedirect.get(key)
+    const unit = this.#redirects.take(key)
+    this.#dirty.add(unit)
     const fact = this.#state.localRedirects.get(key)?.fact
-    const namespace = key.slice(0, key.indexOf('/'))
-    if (before !== undefined) dropFrom(this.#redirectsOf, before, key)
+    const before = this.#topicOfRedirect.get(unit)
+    if (before !== undefined) dropFrom(this.#redirectsOf, before, unit)
     if (fact === undefined) {
-      this.#serviceOfRedirect.delete(key)
-      dropFrom(this.#redirectsOf, namespace, key)
-      if (this.#serviceOfRedirect.size === 0) this.#localPods.forget()
+      this.#topicOfRedirect.delete(unit)
+      dropFrom(this.#redirectsOf, unit.namespace, unit)
+      if (this.#topicOfRedirect.size === 0) this.#localPods.forget()
       return
     }
-    const service = fact.frontend.kind === 'service' ? objectKey(namespace, fact.frontend.service) : ''
-    this.#serviceOfRedirect.set(key, service)
-    for (const by of [service, namespace]) entryOf(this.#redirectsOf, by, () => new Set()).add(key)
+    const topic = fact.frontend.kind === 'service' ? objectKey(unit.namespace, fact.frontend.service) : ''
+    this.#topicOfRedirect.set(unit, topic)
+    for (const by of [topic, unit.namespace]) entryOf(this.#redirectsOf, by, () => new Set()).add(unit)
   }
 
-  /** A word on a pod reaches the services of its namespace that have it: an operator's word, so rare that they are asked. */
+  /** A word on a pod is looked for among all uses: it is an operator's, and rare. */
   #backendChanged(target: BackendTarget): void {
     if (target.kind === 'address') {
-      for (const { port, protocol, uses } of this.backends.at(target.address)) {
-        if (port !== target.port || protocol !== target.protocol) continue
-        for (const { unit } of uses) this.#dirty.add(`${unit.kind} ${unit.key}`)
-      }
+      for (const unit of this.backends.usersOf(target.address, target.port, target.protocol)) this.#dirty.add(unit)
       return
     }
-    const pod = objectKey(target.namespace, target.name)
-    for (const [name, unit] of this.#units) {
-      if (unit.uses.some(({ condition }) => condition.pod === pod)) this.#dirty.add(name)
+    for (const unit of this.#allUnits()) {
+      if (unit.namespace !== target.namespace) continue
+      if (unit.uses.some(({ endpoint }) => endpoint.pod === target.name)) this.#dirty.add(unit)
     }
+  }
+
+  *#allUnits(): Iterable<Unit> {
+    yield* this.#services.all()
+    yield* this.#pods.all()
+    yield* this.#redirects.all()
   }
 
   #settleSurroundings(): void {
@@ -230,10 +240,10 @@ export class Services {
     this.#around = around
     if (isElsewhere) {
       this.#localPods.forget()
-      for (const [key, { fact }] of this.#state.pods) if (fact.hostPorts !== undefined) this.#dirty.add(`pod ${key}`)
+      for (const [key, { fact }] of this.#state.pods)
+        if (fact.hostPorts !== undefined) this.#dirty.add(this.#pods.take(key))
     }
-    for (const [name, unit] of this.#units) if (isElsewhere || this.#isBound(unit)) this.#dirty.add(name)
-    for (const key of this.#state.localRedirects.keys()) this.#dirty.add(`redirect ${key}`)
+    for (const unit of this.#allUnits()) if (isElsewhere || this.#isBound(unit)) this.#dirty.add(unit)
   }
 
   /** Whether a unit looks at this node's addresses or zone. */
@@ -243,47 +253,45 @@ export class Services {
     return service?.topology !== undefined || (service?.ports.some(({ nodePort }) => nodePort !== undefined) ?? false)
   }
 
-  #settleUnit(name: Name): void {
-    const space = name.indexOf(' ')
-    const unit = this.#units.get(name) ?? newUnit(name.slice(0, space) as Unit['kind'], name.slice(space + 1))
+  #settleUnit(unit: Unit): void {
     const { uses, selections } = unit
     this.#turn.settled += 1
     unit.uses = []
     const builder = new ClaimBuilder(unit, this.selections)
-    const isWanted = this.#compile(unit, builder)
+    this.#compile(unit, builder)
     this.frontends.replace(unit, builder.claims)
     unit.selections = builder.selections
     for (const selection of selections) this.selections.release(selection)
     this.backends.release(uses, this.#turn.settled)
-    if (isWanted) this.#units.set(name, unit)
-    else this.#units.delete(name)
   }
 
-  /** False when there is nothing more to follow: it has ended, or is of no concern to this node. */
-  #compile(unit: Unit, builder: ClaimBuilder): boolean {
+  #compile(unit: Unit, builder: ClaimBuilder): void {
     const { services, pods, localRedirects } = this.#state
     switch (unit.kind) {
       case 'service': {
         const service = services.get(unit.key)?.fact
-        if (service === undefined || !isProgrammed(service)) return false
-        compileService(unit, service, this.slicesOf(unit.key), this.#around, this.backends, builder, this.#turn)
-        return true
+        if (service === undefined && unit.slices.length === 0) this.#services.forget(unit)
+        if (service === undefined || !isProgrammed(service)) return
+        compileService(unit, service, this.#slicesOf(unit), this.#around, this.backends, builder, this.#turn)
+        return
       }
       case 'pod': {
         const pod = pods.get(unit.key)?.fact
-        if (pod?.hostPorts === undefined || !this.#localPods.isLocal(pod)) return false
-        compilePod(unit, pod, this.#around, this.backends, builder, this.#turn)
-        return true
+        if (pod?.hostPorts === undefined || !this.#localPods.isLocal(pod)) this.#pods.forget(unit)
+        else compilePod(unit, pod, this.#around, this.backends, builder, this.#turn)
+        return
       }
       case 'redirect': {
         const redirect = localRedirects.get(unit.key)?.fact
-        if (redirect === undefined) return false
+        if (redirect === undefined) {
+          this.#redirects.forget(unit)
+          return
+        }
         const { namespace, frontend } = redirect
         const service =
           frontend.kind === 'service' ? services.get(objectKey(namespace, frontend.service))?.fact : undefined
         const there = this.#localPods.of(namespace)
         compileRedirect(unit, redirect, service, there, this.#around, this.backends, builder, this.#turn)
-        return true
       }
     }
   }

@@ -4,7 +4,7 @@ import { matchesSelector } from '../policy/match.js'
 import type { Backends } from './backends.js'
 import type { ClaimBuilder } from './claims.js'
 import type { Unit, Use } from './model.js'
-import type { Surroundings, Turn } from './service-unit.js'
+import { type Surroundings, type Turn, zoneOf } from './service-unit.js'
 
 /** An address and port whose traffic a redirect takes. */
 interface Taken extends RedirectPort {
@@ -38,7 +38,7 @@ export function compileRedirect(
     for (const use of uses) backends.settle(use)
     for (const address of addresses) {
       const there = uses.filter(
-        ({ weight, backend }) => weight > 0 && backend.address.includes(':') === address.includes(':'),
+        ({ weight, backend }) => weight > 0 && backend.row.address.includes(':') === address.includes(':'),
       )
       if (there.length === 0) continue
       const internal = {
@@ -68,19 +68,19 @@ function usesOf(
   unit: Unit,
   pod: PodFact,
   { port, protocol }: RedirectPort,
-  { zone }: Surroundings,
+  around: Surroundings,
   backends: Backends,
   turn: Turn,
 ): readonly Use[] {
-  const condition = {
+  const endpoint = {
+    addresses: [],
     ready: true,
     serving: true,
     terminating: false,
-    local: true,
-    zone,
-    hints: undefined,
-    pod: `${pod.namespace}/${pod.name}`,
-    place: 0,
+    pod: pod.name,
+    ...zoneOf(around),
   }
-  return pod.addresses.map(address => backends.use(unit, address, port, protocol, condition, turn.settled))
+  return pod.addresses.map(address =>
+    backends.use(unit, address, port, protocol, endpoint, true, true, 0, turn.settled),
+  )
 }

@@ -1,5 +1,5 @@
-import type { Member, SelectionRow } from '../tables/service-rows.js'
-import { RecordedTable } from '../tables/recorded-table.js'
+import { NumberedTable } from '../tables/numbered-table.js'
+import type { SelectionRow } from '../tables/service-rows.js'
 import { NumberPool } from '../verdict/number-pool.js'
 import type { Use } from './model.js'
 
@@ -8,12 +8,14 @@ export interface Selection {
   readonly row: SelectionRow
   readonly hash: number
   references: number
+  next: Selection | undefined
 }
 
 /** Selections by content: equal members share one. */
 export class Selections {
-  readonly table = new RecordedTable<number, SelectionRow>((a, b) => a === b)
-  readonly #byHash = new Map<number, Selection[]>()
+  readonly table = new NumberedTable<SelectionRow>((a, b) => a === b)
+  /** The first selection of each hash; each names the next. */
+  readonly #byHash = new Map<number, Selection>()
   readonly #idle = new Set<Selection>()
   readonly #numbers = new NumberPool()
   /** Numbers that a snapshot knew, by content, until something refers to them. */
@@ -21,7 +23,7 @@ export class Selections {
 
   /** Numbers by content, for `remember`. */
   numbers(): (readonly [content: string, number: number])[] {
-    return [...this.table].map(([number, { members }]) => [contentText(members), number])
+    return Array.from(this.table, ([number, row]) => [contentText(row), number])
   }
 
   /** Selections that `acquire` makes until `forget` get the number that their content had. */
@@ -40,19 +42,18 @@ export class Selections {
   acquire(uses: Use[]): Selection {
     sortByNumber(uses)
     let hash = uses.length
-    for (const { backend, weight } of uses) {
-      hash = Math.imul(hash ^ backend.number, 0x9e3779b1)
+    for (let at = 0; at < uses.length; at++) {
+      const { backend, weight } = uses[at]!
+      hash = Math.imul(hash ^ backend.row.backend, 0x9e3779b1)
       hash = Math.imul((hash ^ (hash >>> 15)) + weight, 0x85ebca6b)
     }
-    let found = this.#byHash.get(hash)
-    let selection = found?.find(({ row }) => hasMembers(row.members, uses))
+    const first = this.#byHash.get(hash)
+    let selection = first
+    while (selection !== undefined && !isOf(selection.row, uses)) selection = selection.next
     if (selection === undefined) {
-      const members = uses.map(({ backend, weight }): Member => ({ backend: backend.number, weight }))
-      selection = { row: { selection: this.#numberFor(members), members }, hash, references: 0 }
-      if (found === undefined) {
-        found = [selection]
-        this.#byHash.set(hash, found)
-      } else found.push(selection)
+      selection = { row: this.#rowOf(uses), hash, references: 0, next: first?.next }
+      if (first === undefined) this.#byHash.set(hash, selection)
+      else first.next = selection
       this.table.set(selection.row.selection, selection.row)
     }
     selection.references += 1
@@ -68,9 +69,7 @@ export class Selections {
   sweep(): void {
     for (const selection of this.#idle) {
       if (selection.references > 0) continue
-      const found = this.#byHash.get(selection.hash)!
-      if (found.length === 1) this.#byHash.delete(selection.hash)
-      else found.splice(found.indexOf(selection), 1)
+      this.#unlink(selection)
       this.#numbers.free(selection.row.selection)
       this.table.delete(selection.row.selection)
     }
@@ -82,24 +81,42 @@ export class Selections {
     this.#numbers.commit()
   }
 
-  #numberFor(members: readonly Member[]): number {
-    if (this.#remembered.size === 0) return this.#numbers.take()
+  #unlink(selection: Selection): void {
+    const first = this.#byHash.get(selection.hash)!
+    if (first === selection) {
+      if (selection.next === undefined) this.#byHash.delete(selection.hash)
+      else this.#byHash.set(selection.hash, selection.next)
+      return
+    }
+    let before = first
+    while (before.next !== selection) before = before.next!
+    before.next = selection.next
+  }
+
+  #rowOf(uses: readonly Use[]): SelectionRow {
+    const backends: number[] = []
+    let areEqual = true
+    for (const { backend, weight } of uses) {
+      backends.push(backend.row.backend)
+      areEqual &&= weight === 1
+    }
+    const members = areEqual ? { backends } : { backends, weights: uses.map(({ weight }) => weight) }
+    if (this.#remembered.size === 0) return { selection: this.#numbers.take(), ...members }
     const content = contentText(members)
     const known = this.#remembered.get(content)
     this.#remembered.delete(content)
-    return known ?? this.#numbers.take()
+    return { selection: known ?? this.#numbers.take(), ...members }
   }
 }
 
-const contentText = (members: readonly Member[]): string =>
-  members.map(({ backend, weight }) => `${backend}:${weight}`).join()
+const contentText = ({ backends, weights }: Pick<SelectionRow, 'backends' | 'weights'>): string =>
+  weights === undefined ? backends.join() : `${backends.join()} ${weights.join()}`
 
-function hasMembers(members: readonly Member[], uses: readonly Use[]): boolean {
-  if (members.length !== uses.length) return false
+function isOf({ backends, weights }: SelectionRow, uses: readonly Use[]): boolean {
+  if (backends.length !== uses.length) return false
   for (let at = 0; at < uses.length; at++) {
-    const member = members[at]!
-    const use = uses[at]!
-    if (member.backend !== use.backend.number || member.weight !== use.weight) return false
+    const { backend, weight } = uses[at]!
+    if (backends[at] !== backend.row.backend || (weights?.[at] ?? 1) !== weight) return false
   }
   return true
 }
@@ -107,8 +124,8 @@ function hasMembers(members: readonly Member[], uses: readonly Use[]): boolean {
 /** Mostly they are in order already. */
 function sortByNumber(uses: Use[]): void {
   for (let at = 1; at < uses.length; at++) {
-    if (uses[at - 1]!.backend.number < uses[at]!.backend.number) continue
-    uses.sort((a, b) => a.backend.number - b.backend.number)
+    if (uses[at - 1]!.backend.row.backend < uses[at]!.backend.row.backend) continue
+    uses.sort((a, b) => a.backend.row.backend - b.backend.row.backend)
     return
   }
 }

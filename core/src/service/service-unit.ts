@@ -1,8 +1,8 @@
-import type { EndpointSliceFact, ServiceFact, ServicePort, SliceEndpoint } from '../event/service.js'
+import type { EndpointSliceFact, ServiceFact, ServicePort } from '../event/service.js'
 import { chooseFromCluster, chooseFromNode, type Place } from './choose.js'
 import type { ClaimBuilder } from './claims.js'
 import type { Backends } from './backends.js'
-import type { Condition, Unit, Use } from './model.js'
+import type { Unit, Use } from './model.js'
 
 /** What frontends depend on besides the objects that ask for them. */
 export interface Surroundings extends Place {
@@ -34,65 +34,51 @@ export function compileService(
   builder: ClaimBuilder,
   turn: Turn,
 ): void {
-  const publish = service.publishNotReadyAddresses === true
-  let place = 0
-  const conditions = slices.map(slice =>
-    slice.endpoints.map(each => conditionOf(each, slice.namespace, publish, around, place++)),
-  )
-  const byPort = service.ports.map(port => usesOf(unit, port, slices, conditions, backends, turn))
+  const byPort: Use[][] = []
+  for (const port of service.ports) byPort.push(usesOf(unit, service, port, slices, around, backends, turn))
   for (const use of unit.uses) backends.settle(use)
-  for (const [index, port] of service.ports.entries()) {
+  for (let index = 0; index < byPort.length; index++) {
+    const port = service.ports[index]!
     claimPort(service, port, new Choices(byPort[index]!, service, around, builder), around, builder)
-  }
-}
-
-function conditionOf(
-  endpoint: SliceEndpoint,
-  namespace: string,
-  publish: boolean,
-  { node }: Surroundings,
-  place: number,
-): Condition {
-  const { ready, serving, terminating, zone = '', hints, pod } = endpoint
-  return {
-    ready: ready || publish,
-    serving,
-    terminating,
-    local: node !== '' && endpoint.node === node,
-    zone,
-    hints,
-    pod: pod === undefined ? '' : `${namespace}/${pod}`,
-    place,
   }
 }
 
 /** The endpoints of one port, each once, in the slices' order. */
 function usesOf(
   unit: Unit,
+  { publishNotReadyAddresses }: ServiceFact,
   port: ServicePort,
   slices: readonly EndpointSliceFact[],
-  conditions: readonly (readonly Condition[])[],
+  { node }: Surroundings,
   backends: Backends,
   turn: Turn,
 ): Use[] {
+  const publish = publishNotReadyAddresses === true
   const list = turn.nextList()
   const uses: Use[] = []
-  for (let at = 0; at < slices.length; at++) {
-    const slice = slices[at]!
-    for (const { name, protocol, port: target } of slice.ports) {
+  let first = 0
+  for (const { ports, endpoints } of slices) {
+    for (const { name, protocol, port: target } of ports) {
       if (name !== port.name || protocol !== port.protocol) continue
-      for (let index = 0; index < slice.endpoints.length; index++) {
-        const address = slice.endpoints[index]!.addresses[0]
+      for (let index = 0; index < endpoints.length; index++) {
+        const endpoint = endpoints[index]!
+        const address = endpoint.addresses[0]
         if (address === undefined) continue
-        const use = backends.use(unit, address, target, protocol, conditions[at]![index]!, turn.settled)
+        const ready = endpoint.ready || publish
+        const local = node !== '' && endpoint.node === node
+        const use = backends.use(unit, address, target, protocol, endpoint, ready, local, first + index, turn.settled)
         if (use.listed === list) continue
         use.listed = list
         uses.push(use)
       }
     }
+    first += endpoints.length
   }
   return uses
 }
+
+/** The zone of this node, for endpoints that are on it. */
+export const zoneOf = ({ zone }: Surroundings): { readonly zone?: string } => (zone === '' ? {} : { zone })
 
 /** The selections of one port, made when they are asked for, each once. */
 class Choices {
@@ -115,7 +101,7 @@ class Choices {
     const slot = (isSix ? 2 : 0) + (local ? 1 : 0)
     const made = this.#made[slot]
     if (made !== undefined) return made
-    const uses = this.#uses.filter(({ backend }) => backend.address.includes(':') === isSix)
+    const uses = this.#uses.filter(({ backend }) => backend.row.address.includes(':') === isSix)
     const chosen = local ? chooseFromNode(uses) : chooseFromCluster(uses, this.#service.topology, this.#place)
     const number = this.#builder.select(chosen)
     this.#made[slot] = number

@@ -44,12 +44,6 @@ export interface FrontendRow {
   readonly fromBackends?: number
 }
 
-/** A backend and its share of new connections, 1..65535. */
-export interface Member {
-  readonly backend: number
-  readonly weight: number
-}
-
 /**
  * Backends that new connections are spread over. Immutable and content-addressed: equal members, equal number, so that
  * frontends share it. Without members a connection is refused at once. A number is not used again for other members
@@ -57,8 +51,10 @@ export interface Member {
  */
 export interface SelectionRow {
   readonly selection: number
-  /** By backend number. */
-  readonly members: readonly Member[]
+  /** Numbers of the members, rising. */
+  readonly backends: readonly number[]
+  /** Their shares of new connections, 1..65535, in the same order; absent: all have the same. */
+  readonly weights?: readonly number[]
 }
 
 /**

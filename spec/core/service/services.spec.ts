@@ -86,9 +86,7 @@ describe('services', () => {
         backend: { target: { kind: 'pod', namespace: 'shop', name: 'b' }, state: 'active' },
       },
     )
-    expect([...scene.tables.selections].map(([, { members }]) => members.map(({ weight }) => weight))).deep.equals([
-      [7, 1],
-    ])
+    expect([...scene.tables.selections].map(([, { weights }]) => weights)).deep.equals([[7, 1]])
     const weighted = scene.engine.digest().hex
     expect(weighted).not.equals(digest)
     scene.say({ kind: 'backend.configured', backend: { target, state: 'active' } })

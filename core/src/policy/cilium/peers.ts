@@ -3,7 +3,7 @@ import { derivedKeys } from '../../identity/labels.js'
 import { placeKeys } from '../../identity/node-labels.js'
 import { reservedLabel } from '../../identity/reserved.js'
 import { objectKey, type ClusterState } from '../../state/state.js'
-import type { AddressSource } from '../address-source.js'
+import { type AddressSource, apiServerEndpoints } from '../address-source.js'
 import { canonicalSelector, matchesSelector } from '../match.js'
 import { canonicalBlock, having, inAnyNamespace, inNamespace, nodesWith } from '../requirements.js'
 import type { AddressScope, PeerSelector, Rule } from '../rule.js'
@@ -52,7 +52,7 @@ export const addressSet = (
 })
 
 /** Addresses of the API server, whoever else they belong to. */
-const apiServer = addressSet({ kind: 'endpoints', namespace: 'default', service: 'kubernetes' }, 'any')
+const apiServer = addressSet(apiServerEndpoints, 'any')
 
 /**
  * Pods of the policy's namespace, or of those that the selector names by itself; of every namespace in a clusterwide
