@@ -2,6 +2,7 @@ import type { AddressOptions } from '../manifests/addresses.js'
 import { assignAddresses } from '../manifests/addresses.js'
 import { diffFacts } from '../manifests/diff.js'
 import { problemText, type ManifestSet } from '../manifests/set.js'
+import { concernsSlices, deriveSlices } from '../manifests/slices.js'
 import { followManifests } from '../manifests/watch.js'
 import type { Clock } from './clock.js'
 import type { Source, SourceSink } from './source.js'
@@ -48,6 +49,8 @@ async function take(
   sink: SourceSink,
   told: Set<string>,
 ): Promise<void> {
+  // A change of a pod or a service may change slices that no file names: then all is compared.
+  const isPart = isLastInLog && set.changed !== undefined && !concernsSlices(set.changed)
   for (const { object, file, line, reason } of (isLastInLog ? set.changed : undefined)?.skipped ?? set.skipped) {
     const text = `${file}:${line}: ${object.kind} ${object.name} is skipped: ${reason}`
     if (told.size < 1000 && !told.has(text)) {
@@ -57,15 +60,16 @@ async function take(
   }
   // The differences are taken when all earlier facts are in the state: nothing is said twice or taken back.
   await sink.submit(state => {
-    const addressed = assignAddresses(set, state, options.addresses, isLastInLog)
-    for (const refusal of (isLastInLog ? addressed.changed : undefined)?.refusals ?? addressed.refusals) {
+    const addressed = assignAddresses(set, state, options.addresses, isPart)
+    for (const refusal of (isPart ? addressed.changed : undefined)?.refusals ?? addressed.refusals) {
       const text = refusal.problems.map(problemText).join('; ')
       if (told.size < 1000 && !told.has(text)) {
         told.add(text)
         options.report(`refused: ${text}`)
       }
     }
-    return diffFacts(state, addressed, { timeMs: options.clock.nowMs(), afterLast: isLastInLog })
+    const withSlices = isPart ? addressed : deriveSlices(addressed, state)
+    return diffFacts(state, withSlices, { timeMs: options.clock.nowMs(), afterLast: isPart })
   })
   if (set.incomplete) sink.report('failing', 'a file can’t be read, so nothing is deleted until it can')
   else sink.report('watching')

@@ -5,6 +5,7 @@ import { NamedPrefixes, nodesOf, residentOf, worldLabels } from '@weir/core/comp
 import { placeKeys } from '@weir/core/identity/node-labels.js'
 import { nearestWord } from '@weir/core/input/nearest.js'
 import type { PeerSelector } from '@weir/core/policy/rule.js'
+import { usableAddresses } from '@weir/core/service/usable-addresses.js'
 import { invalidWord } from './invalid-word.js'
 import { familyOf, findPlace, type Place } from './places.js'
 import { isSelector, parseSelector } from './selector-word.js'
@@ -203,7 +204,7 @@ export class MemberFinder {
     const slices = [...this.#state.endpointSlices.values()].map(({ fact }) => fact)
     const addresses = slices
       .filter(({ namespace, service }) => namespace === 'default' && service === 'kubernetes')
-      .flatMap(slice => slice.addresses)
+      .flatMap(usableAddresses)
     if (addresses.length > 0) return this.#placed({ name: 'kube-apiserver', addresses })
     const message = "the API server's addresses aren't known: there is no EndpointSlice of default/kubernetes"
     throw new WeirError('WEIR_NOT_FOUND', message, { kind: 'entity', name: 'kube-apiserver', near: [] })

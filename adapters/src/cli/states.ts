@@ -12,6 +12,7 @@ import { FieldLines } from '../manifests/field-lines.js'
 import { nothingKnown } from '../manifests/known.js'
 import { readManifests } from '../manifests/read.js'
 import { type ManifestSet, problemText } from '../manifests/set.js'
+import { deriveSlices } from '../manifests/slices.js'
 import { readManifestStream } from '../manifests/stream.js'
 import { agentClient } from './client.js'
 import type { CommandContext } from './command.js'
@@ -154,7 +155,7 @@ function stateOf(
 ): GivenState {
   for (const { problems } of set.refusals)
     for (const problem of problems) terminal.note(`weir: refused: ${problemText(problem)}`)
-  const state = draftState(name, undefined, diffFacts(nothingKnown, set, { timeMs: 0 }))
+  const state = draftState(name, undefined, diffFacts(nothingKnown, deriveSlices(set, nothingKnown), { timeMs: 0 }))
   return { ...state, fieldLines: new FieldLines(textOf) }
 }
 

@@ -50,12 +50,23 @@ interface Keyed {
   readonly source: string
 }
 
-const sourceOf = ({ file, line }: Pick<ManifestObject, 'file' | 'line'>): string => `manifests:${file}:${line}`
+const sourceOf = ({ file, line, isDerived }: Pick<ManifestObject, 'file' | 'line' | 'isDerived'>): string =>
+  `${isDerived ? 'derived' : 'manifests'}:${file}:${line}`
 
 /** The key that a refusal holds for a pod of this workload. */
 const workloadKey = (workload: string, namespace: string): string => {
   const slash = workload.indexOf('/')
   return keyText({ kind: workload.slice(0, slash), namespace, name: workload.slice(slash + 1) })
+}
+
+/**
+ * Whether an object that the set doesn't have stays as it is: its definition, or that of its workload, is refused, or a
+ * file that may hold it can't be read.
+ */
+export function standsFast({ refusals, incomplete }: ManifestSet): (key: ObjectKey, workload?: string) => boolean {
+  const held = new Set(refusals.map(({ object }) => keyText(object)))
+  return (key, workload) =>
+    incomplete || held.has(keyText(key)) || (workload !== undefined && held.has(workloadKey(workload, key.namespace)))
 }
 
 /** @param said Keys of which something else is said: the log then forgets that they were refused. */

@@ -22,6 +22,8 @@ export interface ManifestObject {
   readonly bodies: readonly UpsertBody[]
   /** False for a pod that has ended: it gets no address. */
   readonly running: boolean
+  /** True when no manifest says so, but it follows from what stands at this place. */
+  readonly isDerived?: true
 }
 
 /** An object, or a whole file (`kind: 'Manifest'`, named by its path), that can't be understood. */

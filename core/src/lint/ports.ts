@@ -1,6 +1,6 @@
 import type { BookRule } from '../compare/rule-book.js'
 import type { Resident } from '../compare/residents.js'
-import type { ServiceFact } from '../event/event.js'
+import type { ServiceFact } from '../event/service.js'
 import { nearestWord } from '../input/nearest.js'
 import { entryOf } from '../multimap.js'
 import { protocolNumbers } from '../policy/rule.js'
