@@ -11,12 +11,14 @@ import { reservedRows } from './identity/reserved-rows.js'
 import { Workloads } from './identity/workloads.js'
 import { apiServerEndpoints } from './policy/address-source.js'
 import type { Rule } from './policy/rule.js'
+import { backendCauses, frontendCauses } from './service/causes.js'
 import type { Conflict } from './service/frontends.js'
 import { Services } from './service/projection.js'
 import { usableAddresses } from './service/usable-addresses.js'
 import { restoreState, snapshotState, snapshotVersion, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
 import { emptyState, objectKey, refusalKey, type ClusterState, type MutableClusterState } from './state/state.js'
+import type { BackendRow, FrontendRow } from './tables/service-rows.js'
 import type { Tables, TablesDelta, Verdict } from './tables/tables.js'
 import { cidrScope, policiesOf, policyKey, policyOf, writtenBlocks } from './verdict/dialects.js'
 import { numberingOf, settleWith } from './verdict/numbering.js'
@@ -130,6 +132,18 @@ export class Engine {
   frontendConflicts(): readonly Conflict[] {
     this.#settle()
     return this.#services.conflicts()
+  }
+
+  /** The events that brought a frontend, and the endpoints that it leads to. */
+  frontendCauses(row: FrontendRow): readonly number[] {
+    this.#settle()
+    return frontendCauses(row, this.#state, this.#services)
+  }
+
+  /** The events that brought a backend, and what was said of it. */
+  backendCauses(row: BackendRow): readonly number[] {
+    this.#settle()
+    return backendCauses(row, this.#state, this.#services)
   }
 
   /** Every rule in force, built-in ones included; sets of addresses with the members that they have now. */

@@ -85,6 +85,7 @@ export { derivedKeys, namespaceLabels, namespaceNameKey } from './identity/label
 export type { IdentityRow } from './identity/identities.js'
 export { packetKey } from './verdict/intervals.js'
 export { stepAt } from './verdict/rows.js'
+export type { Claimant, Conflict } from './service/frontends.js'
 export type { Digest } from './digest/digest.js'
 export type {
   Explanation,

@@ -47,6 +47,8 @@ export interface AgentOptions {
   readonly manifests?: string
   /** The node's own addresses: its traffic to its pods always passes. */
   readonly nodeAddresses?: readonly string[]
+  /** Blocks that hold those of the node's addresses which have node ports; absent: all have. */
+  readonly nodePortAddresses?: readonly string[]
   /** Where pods of manifests get addresses from: a block of each family, or of one. */
   readonly podCidrs?: readonly string[]
   /** What CIDRs of Cilium's policies match besides addresses outside the cluster. */
@@ -257,7 +259,11 @@ class RunningAgent implements Agent {
         endpoints: tables.endpoints.size,
         cells: tables.cells.size,
         rows: tables.rows.size,
+        frontends: tables.frontends.size,
+        selections: tables.selections.size,
+        backends: tables.backends.size,
       },
+      frontendConflicts: this.engine.frontendConflicts().length,
       intake: {
         queued: this.#intake.queued,
         events: this.#events,

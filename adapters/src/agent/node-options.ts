@@ -10,10 +10,14 @@ export interface NodeOptions {
   readonly nodeAddresses?: readonly string[]
   readonly podCidrs?: readonly string[]
   readonly failSafePorts?: readonly number[]
+  /** Blocks that hold those of the node's addresses which have node ports; absent: all have. */
+  readonly nodePortAddresses?: readonly string[]
 }
 
-/** Ports are only there when they were given: the default is nobody's word. */
-export type CheckedNodeOptions = Required<Omit<NodeOptions, 'failSafePorts'>> & Pick<NodeOptions, 'failSafePorts'>
+/** What is nobody's word by default: it is only there when it was given. */
+type Unsaid = 'failSafePorts' | 'nodePortAddresses'
+
+export type CheckedNodeOptions = Required<Omit<NodeOptions, Unsaid>> & Pick<NodeOptions, Unsaid>
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/
 
@@ -24,7 +28,7 @@ const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/
  */
 export function checkedNodeOptions(options: NodeOptions): CheckedNodeOptions {
   const problems: Problem[] = []
-  const { node, cluster = 'default', nodeAddresses = [], podCidrs = [] } = options
+  const { node, cluster = 'default', nodeAddresses = [], podCidrs = [], nodePortAddresses } = options
   for (const [path, value] of Object.entries({ node, cluster }))
     if (!name.test(value))
       problems.push({
@@ -55,6 +59,9 @@ export function checkedNodeOptions(options: NodeOptions): CheckedNodeOptions {
     nodeAddresses: canonicalAddresses(prefixes('nodeAddresses', nodeAddresses, address)),
     podCidrs: canonicalCidrs(prefixes('podCidrs', podCidrs, cidr)),
     ...(failSafePorts !== undefined && { failSafePorts }),
+    ...(nodePortAddresses !== undefined && {
+      nodePortAddresses: canonicalCidrs(prefixes('nodePortAddresses', nodePortAddresses, cidr)),
+    }),
   }
   if (problems.length > 0)
     throw new WeirError('WEIR_REQUEST_INVALID', 'what the agent is told of its node is not usable', { problems })

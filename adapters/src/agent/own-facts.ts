@@ -5,7 +5,7 @@ import type { Fact } from './intake.js'
 
 /** What the agent says of itself and its node, as far as the log doesn't say so already. */
 export function ownFacts(options: AgentOptions, state: ClusterState): readonly Fact[] {
-  const { node, cluster = 'default', labelFilter = [], cidrMatch = [], failSafePorts } = options
+  const { node, cluster = 'default', labelFilter = [], cidrMatch = [], failSafePorts, nodePortAddresses } = options
   const match = [...new Set(cidrMatch)].sort()
   const agent: AgentFact = {
     node,
@@ -13,6 +13,7 @@ export function ownFacts(options: AgentOptions, state: ClusterState): readonly F
     labelFilter,
     ...(match.length > 0 && { cidrMatch: match }),
     ...(failSafePorts !== undefined && { failSafePorts }),
+    ...(nodePortAddresses !== undefined && { nodePortAddresses }),
   }
   const { nodeAddresses: addresses = [], podCidrs = [] } = options
   const said: Fact[] = sameFact(state.agent?.fact, agent) ? [] : [{ kind: 'agent.configured', agent }]

@@ -1,4 +1,15 @@
-import type { Digest, Direction, EngineSnapshot, Explanation, NearRule } from '@weir/core'
+import type {
+  BackendState,
+  Conflict,
+  Digest,
+  Direction,
+  EngineSnapshot,
+  Explanation,
+  FrontendRow,
+  NearRule,
+  Protocol,
+  ServiceFact,
+} from '@weir/core'
 import type { Problem } from '@weir/core/errors.js'
 
 /**
@@ -19,6 +30,7 @@ export const kinds = [
   'identities',
   'namespaces',
   'services',
+  'backends',
   'endpoints',
   'nodes',
   'tables',
@@ -66,6 +78,8 @@ export interface StatusReport {
     readonly problem?: string
   }
   readonly tables: Readonly<Record<string, number>>
+  /** Addresses and ports that more than one service, host port or redirect claims. */
+  readonly frontendConflicts: number
   readonly intake: {
     readonly queued: number
     readonly events: number
@@ -177,6 +191,44 @@ export interface PolicyView {
   /** Event that brought the version in force; 0 when none is. */
   readonly seq: number
   readonly problems: readonly Problem[]
+}
+
+/** GET /v1/get/services: what a Service asks for, and what came of it on this node. */
+export interface ServiceView extends ServiceFact {
+  /** Event that brought it. */
+  readonly seq: number
+  readonly frontends: readonly FrontendView[]
+  /** Endpoints that may get new connections, and all that there are. */
+  readonly endpoints: { readonly active: number; readonly all: number }
+  /** Its addresses and ports that others have, or want. */
+  readonly conflicts: readonly Conflict[]
+}
+
+export interface FrontendView extends Omit<FrontendRow, 'namespace' | 'name' | 'selection' | 'fromBackends'> {
+  /** `10.0.0.1:8080/TCP`; none: connections are refused at once. */
+  readonly backends: readonly string[]
+  /** Events that brought it and its endpoints. */
+  readonly causes: readonly number[]
+}
+
+/** GET /v1/get/backends: an endpoint of a service's port. */
+export interface BackendView {
+  readonly namespace: string
+  /** Of the service. */
+  readonly name: string
+  readonly portName: string
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly state: BackendState
+  /** Its share of new connections; 0: none by what was said of it. */
+  readonly weight: number
+  readonly local: boolean
+  /** '' where nobody said. */
+  readonly node: string
+  readonly zone: string
+  readonly pod: string
+  readonly causes: readonly number[]
 }
 
 export interface PodView {

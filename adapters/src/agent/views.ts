@@ -1,6 +1,7 @@
 import { type Engine, WeirError } from '@weir/core'
 import { policyViews, type SourceOf } from './policy-views.js'
 import type { Kind, PodView } from './protocol.js'
+import { backendViews, serviceViews } from './service-views.js'
 
 /**
  * The objects of a kind as they are now, for people and for scripts; sorted by name.
@@ -36,7 +37,9 @@ async function rowsOf(engine: Engine, kind: Kind, sourceOf: SourceOf): Promise<r
     case 'namespaces':
       return sorted([...state.namespaces.values()].map(({ fact, seq }) => ({ ...fact, seq })))
     case 'services':
-      return sorted([...state.services.values()].map(({ fact, seq }) => ({ ...fact, seq })))
+      return sorted(serviceViews(engine))
+    case 'backends':
+      return backendViews(engine)
     case 'nodes':
       return sorted(
         [...state.nodes.values()].map(({ fact, seq }) => ({
@@ -80,6 +83,12 @@ function tableRows({ tables }: Engine): readonly NamedRow[] {
     rows.push({ table: 'endpoints', name: String(row.endpoint), ...row } as NamedRow)
   for (const [key, row] of tables.cells) rows.push({ table: 'cells', name: key, ...row } as NamedRow)
   for (const [, row] of tables.rows) rows.push({ table: 'rows', name: String(row.id), ...row } as NamedRow)
+  for (const [key, row] of tables.frontends)
+    rows.push({ table: 'frontends', ...row, owner: row.name, name: key } as NamedRow)
+  for (const [number, row] of tables.selections)
+    rows.push({ table: 'selections', name: String(number), ...row } as NamedRow)
+  for (const [number, row] of tables.backends)
+    rows.push({ table: 'backends', name: String(number), ...row } as NamedRow)
   return rows
 }
 

@@ -39,10 +39,10 @@ export class Backends {
     this.#remembered.clear()
   }
 
-  /** Those who use a backend. */
-  *usersOf(address: string, port: number, protocol: Protocol): Iterable<Unit> {
+  /** Who uses a backend, and what is said of it there. */
+  *usesOf(address: string, port: number, protocol: Protocol): Iterable<Use> {
     const backend = this.#find(address, port, protocol)
-    for (let use = backend?.uses; use !== undefined; use = use.next) yield use.unit
+    for (let use = backend?.uses; use !== undefined; use = use.next) yield use
   }
 
   /**

@@ -148,6 +148,11 @@ export class Services {
     return [...this.frontends.conflicts()]
   }
 
+  /** The keys of a service's slices, in their order. */
+  sliceKeysOf(service: string): readonly string[] {
+    return this.#services.get(service)?.slices.toSorted() ?? []
+  }
+
   /** The slices of a service, by their names' order. */
   slicesOf(service: string): readonly EndpointSliceFact[] {
     return this.#slicesOf(this.#services.get(service))
@@ -216,7 +221,7 @@ export class Services {
   /** A word on a pod is looked for among all uses: it is an operator's, and rare. */
   #backendChanged(target: BackendTarget): void {
     if (target.kind === 'address') {
-      for (const unit of this.backends.usersOf(target.address, target.port, target.protocol)) this.#dirty.add(unit)
+      for (const { unit } of this.backends.usesOf(target.address, target.port, target.protocol)) this.#dirty.add(unit)
       return
     }
     for (const unit of this.#allUnits()) {

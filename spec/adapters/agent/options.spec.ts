@@ -33,6 +33,7 @@ describe('an agent’s options', () => {
     ['an address', { nodeAddresses: ['10.0.0.1', 'bogus'] }, 'nodeAddresses[1]'],
     ['an address with a zone', { nodeAddresses: ['fe80::1%eth0'] }, 'nodeAddresses[0]'],
     ['a pod network', { podCidrs: ['10.0.0.0/99'] }, 'podCidrs[0]'],
+    ['a block of node ports', { nodePortAddresses: ['192.0.2.1'] }, 'nodePortAddresses[0]'],
     ['a node’s name', { node: '../../x' }, 'node'],
     ['no name', { node: '' }, 'node'],
     ['a port', { failSafePorts: [22, 70_000] }, 'failSafePorts[1]'],

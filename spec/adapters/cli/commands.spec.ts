@@ -120,7 +120,7 @@ describe('the command line', () => {
       expect(cart).to.deep.include({ namespace: 'shop', name: 'cart', attached: false, ports: ['8080/TCP http'] })
     })
 
-    for (const kind of ['identities', 'namespaces', 'services', 'endpoints', 'nodes', 'tables'])
+    for (const kind of ['identities', 'namespaces', 'services', 'backends', 'endpoints', 'nodes', 'tables'])
       it(`knows ${kind}`, async () => expect((await weir(`get ${kind} ${at}`)).code).to.equal(0))
 
     it('says what there is when a name is wrong (5), and which kinds there are (2)', async () => {

@@ -23,6 +23,7 @@ interface AgentOptions {
   readonly cidrMatch?: readonly ('nodes' | 'pods')[]
   readonly device?: readonly string[] | false
   readonly failSafePort?: readonly number[] | false
+  readonly nodePortAddress?: readonly string[]
   readonly attach: AttachChoice
   readonly mapSize: MapSizes
   readonly socket: string
@@ -56,6 +57,7 @@ export function agentCommand(context: CommandContext): Command {
         ...(options.cidrMatch !== undefined && { cidrMatch: options.cidrMatch }),
         ...(options.device !== undefined && { devices: options.device || [] }),
         ...(options.failSafePort !== undefined && { failSafePorts: options.failSafePort || [] }),
+        ...(options.nodePortAddress !== undefined && { nodePortAddresses: options.nodePortAddress }),
       })
       terminal.note(
         `weir: node ${options.node}, ${agent.backendKind} backend, ${agent.engine.seq} events, socket ${options.socket}`,
@@ -81,6 +83,7 @@ export function agentCommand(context: CommandContext): Command {
     .option('--cluster <name>', "the cluster's name", 'default')
     .addOption(new Option('--backend <kind>', 'where tables go').choices(['kernel', 'memory', 'auto']).default('auto'))
     .option('--node-address <address...>', 'addresses of this node; else those of its Node manifest')
+    .option('--node-port-address <cidr...>', 'blocks of this node’s addresses that have node ports; else all have')
     .option('--pod-cidr <cidr...>', 'where pods of manifests without addresses get one: a block of each family')
     .addOption(
       new Option(

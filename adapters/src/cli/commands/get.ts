@@ -3,18 +3,41 @@ import { defaultSocketPath, type Kind, kinds } from '../../agent/protocol.js'
 import { agentClient } from '../client.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
+import { viewOf } from '../../agent/views.js'
 import { objectLines } from '../render/objects.js'
+import { openState, stateHelp, withStates } from '../states.js'
+
+type Objects = readonly Readonly<Record<string, unknown>>[]
+
+interface GetOptions {
+  readonly socket: string
+  readonly output: Output
+  readonly namespace?: string
+  readonly log?: string
+}
+
+/** The agent's own objects, or those of another state. */
+function objectsOf(
+  context: CommandContext,
+  kind: Kind,
+  name: string | undefined,
+  { log, socket }: GetOptions,
+): Promise<Objects> {
+  if (log === undefined) return agentClient(socket).get<Objects>(`/v1/get/${kind}`, { name })
+  return withStates([() => openState(context, log, socket)], async given => {
+    const objects = await viewOf(given!.engine, kind, name, seq => given!.sourceOf(seq))
+    return objects as Objects
+  })
+}
 
 /** `weir get KIND [NAME]` */
 export function getCommand(context: CommandContext): Command {
   return command(
     context,
     'get',
-    'objects as they are in force now',
-    async (kind: Kind, name: string | undefined, options: { socket: string; output: Output; namespace?: string }) => {
-      const objects = await agentClient(options.socket).get<readonly Record<string, unknown>[]>(`/v1/get/${kind}`, {
-        name,
-      })
+    'objects as they are in force now, or were in another state',
+    async (kind: Kind, name: string | undefined, options: GetOptions) => {
+      const objects = await objectsOf(context, kind, name, options)
       const chosen = objects.filter(each => options.namespace === undefined || each.namespace === options.namespace)
       if (options.output === 'json') await context.terminal.line(JSON.stringify(chosen))
       else for (const line of objectLines(kind, chosen, context.terminal.colour)) await context.terminal.line(line)
@@ -24,6 +47,7 @@ export function getCommand(context: CommandContext): Command {
     .addArgument(new Argument('<kind>', 'what to list').choices(kinds))
     .argument('[name]', 'only this one: namespace/name, or a name')
     .option('-n, --namespace <name>', 'only this namespace')
+    .option('--log <state>', stateHelp)
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
 }

@@ -1,4 +1,5 @@
-import type { Kind, PolicyView } from '../../agent/protocol.js'
+import { socketText } from '@weir/core/service/backend-text.js'
+import type { BackendView, Kind, PolicyView, ServiceView } from '../../agent/protocol.js'
 import { type Column, tableLines } from '../table.js'
 import type { Colour } from '../terminal.js'
 import { problemLine } from './error.js'
@@ -6,12 +7,33 @@ import { problemLine } from './error.js'
 type Row = Readonly<Record<string, unknown>>
 
 /** What a person wants to see of each kind; `-o json` has all of it. */
-const columns: Readonly<Record<Kind, readonly string[]>> = {
+const columns: Readonly<Record<Kind, readonly (string | Column<Row>)[]>> = {
   pods: ['namespace', 'name', 'addresses', 'identity', 'attached', 'node', 'ports', 'workload'],
   policies: ['kind', 'namespace', 'name', 'state', 'directions', 'pods', 'source', 'seq'],
   identities: ['id', 'references', 'labels'],
   namespaces: ['name', 'labels', 'seq'],
-  services: ['namespace', 'name', 'type', 'clusterIps', 'ports', 'selector'],
+  services: [
+    'namespace',
+    'name',
+    'type',
+    { heading: 'cluster-ip', cell: row => listText((row as unknown as ServiceView).clusterIps) },
+    { heading: 'external-ip', cell: row => listText(externalsOf(row as unknown as ServiceView)) },
+    { heading: 'port(s)', cell: row => listText((row as unknown as ServiceView).ports.map(portText)) },
+    { heading: 'endpoints', cell: row => endpointsText(row as unknown as ServiceView) },
+    'selector',
+  ],
+  backends: [
+    'namespace',
+    { heading: 'service', cell: row => String(row.name) },
+    { heading: 'port', cell: row => String(row.portName || '-') },
+    { heading: 'backend', cell: row => backendText(row as unknown as BackendView) },
+    { heading: 'state', cell: row => String(row.state) },
+    'weight',
+    'pod',
+    'node',
+    'zone',
+    'local',
+  ],
   endpoints: ['endpoint', 'namespace', 'name', 'identity', 'subject', 'addresses', 'wiring'],
   nodes: ['name', 'addresses', 'podCidrs', 'local'],
   tables: ['table', 'name', 'identity', 'peerClass', 'subject', 'endpoint', 'direction', 'row', 'steps'],
@@ -21,15 +43,45 @@ const columns: Readonly<Record<Kind, readonly string[]>> = {
 export function objectLines(kind: Kind, rows: readonly Row[], colour: Colour): readonly string[] {
   if (rows.length === 0) return [`no ${kind}`]
   const shown = columns[kind].map(
-    (field): Column<Row> => ({ heading: field, cell: row => cellText(field, row[field], colour) }),
+    (column): Column<Row> =>
+      typeof column === 'string' ? { heading: column, cell: row => cellText(column, row[column], colour) } : column,
   )
   const lines = tableLines(rows, shown)
+  if (kind === 'services') return lines.flatMap((line, at) => [line, ...conflictLines(rows[at - 1], colour)])
   if (kind !== 'policies') return lines
   return lines.flatMap((line, at) => {
     const problems = at === 0 ? [] : ((rows[at - 1] as unknown as PolicyView).problems ?? [])
     return [line, ...problems.map(problem => colour.bad(`   ${problemLine(problem)}`))]
   })
 }
+
+/** Below a service's line: who has an address and port that it claims too, or claims what it has. */
+function conflictLines(row: Row | undefined, colour: Colour): readonly string[] {
+  const { conflicts = [] } = (row ?? {}) as Partial<ServiceView>
+  const title = ({ kind, namespace, name }: ServiceView['conflicts'][number]['winner']): string =>
+    `${namespace}/${name} (${kind})`
+  return conflicts.map(({ address, port, protocol, winner, losers }) =>
+    colour.bad(
+      `   ${socketText(address, port, protocol)} is claimed by ${[winner, ...losers].map(title).join(' and ')}; ` +
+        `${title(winner)} has it`,
+    ),
+  )
+}
+
+const listText = (items: readonly string[]): string => (items.length === 0 ? '-' : items.join())
+
+const externalsOf = ({ loadBalancerIps = [], externalIps = [] }: ServiceView): readonly string[] => [
+  ...new Set([...loadBalancerIps, ...externalIps]),
+]
+
+/** As kubectl has it: `80:30080/TCP`. */
+const portText = ({ port, nodePort, protocol }: ServiceView['ports'][number]): string =>
+  `${port}${nodePort === undefined ? '' : `:${nodePort}`}/${protocol}`
+
+/** Those that get new connections, of all. */
+const endpointsText = ({ endpoints: { active, all } }: ServiceView): string => `${active}/${all}`
+
+const backendText = ({ address, port, protocol }: BackendView): string => socketText(address, port, protocol)
 
 function cellText(field: string, value: unknown, colour: Colour): string {
   if (value === undefined || value === null) return '-'

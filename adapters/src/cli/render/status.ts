@@ -86,6 +86,9 @@ function troublesOf(report: StatusReport): readonly string[] {
       .filter(source => source.state === 'failing')
       .map(source => `${source.name}: ${source.error ?? 'failing'}`),
     ...(report.intake.refusals === 0 ? [] : [`${report.intake.refusals} inputs are refused: weir get policies`]),
+    ...(report.frontendConflicts === 0
+      ? []
+      : [`${report.frontendConflicts} addresses are claimed more than once: weir get services`]),
     ...full.map(map => `${map.name} is nearly full: ${map.entries} of ${map.maxEntries}`),
   ]
 }

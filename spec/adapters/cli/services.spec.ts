@@ -1,0 +1,154 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
+import { systemClock } from '@weir/adapters/agent/clock.js'
+import { expect } from 'chai'
+import { firstValueFrom } from 'rxjs'
+import { runWeir } from './run.js'
+
+const pods = [1, 2].map(
+  number => `
+apiVersion: v1
+kind: Pod
+metadata: { name: web-${number}, namespace: shop, labels: { app: web } }
+spec: { nodeName: n1, containers: [{ name: web, ports: [{ name: http, containerPort: 8080 }] }] }
+`,
+)
+const service = (name: string, spec: string) => `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: shop }
+spec: ${spec}
+`
+const web = service(
+  'web',
+  '{ type: NodePort, clusterIP: 10.96.0.7, selector: { app: web }, ports: [{ port: 80, targetPort: http, nodePort: 30080 }] }',
+)
+const thief = service('thief', '{ clusterIP: 10.96.0.8, externalIPs: [10.96.0.7], ports: [{ port: 80 }] }')
+
+describe('weir get services, weir get backends', function () {
+  this.timeout(30_000)
+  const folder = mkdtempSync(join(tmpdir(), 'weir-services-'))
+  const at = (name: string): string => join(folder, name)
+  const socket = at('agent.sock')
+  let agent: Agent
+  let past = 0
+
+  const rowsOf = (out: readonly string[]): readonly (readonly string[])[] =>
+    out.slice(1).map(line => line.trim().split(/ {3,}/))
+  const json = async (...words: string[]): Promise<Record<string, unknown>[]> =>
+    JSON.parse((await runWeir(['get', ...words, '-o', 'json'])).out[0]!) as Record<string, unknown>[]
+
+  before(async () => {
+    mkdirSync(at('followed'))
+    writeFileSync(at('followed/pods.yaml'), pods.join('---'))
+    writeFileSync(at('followed/web.yaml'), web)
+    agent = await createAgent({
+      stateFolder: at('state'),
+      socketPath: socket,
+      node: 'n1',
+      nodeAddresses: ['192.0.2.1', '198.51.100.1'],
+      nodePortAddresses: ['192.0.2.0/24'],
+      backend: 'memory',
+      clock: systemClock,
+      manifests: at('followed'),
+      podCidrs: ['10.1.0.0/24'],
+    })
+    while (agent.engine.state.services.size === 0) await firstValueFrom(agent.applied)
+    past = agent.engine.seq
+    const followed = firstValueFrom(agent.applied)
+    writeFileSync(at('followed/thief.yaml'), thief)
+    await followed
+  })
+  after(async () => {
+    await agent.stop()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('lists services as kubectl does, and who claims what another has', async () => {
+    const { code, out } = await runWeir(['get', 'services', '--socket', socket])
+    expect(code).equals(0)
+    expect(out[0]?.split(/ {3,}/)).deep.equals([
+      ...['NAMESPACE', 'NAME', 'TYPE', 'CLUSTER-IP', 'EXTERNAL-IP', 'PORT(S)', 'ENDPOINTS', 'SELECTOR'],
+    ])
+    const conflict = [
+      '10.96.0.7:80/TCP is claimed by shop/web (clusterIp) and shop/thief (externalIp); shop/web (clusterIp) has it',
+    ]
+    expect(rowsOf(out)).deep.equals([
+      ['shop', 'thief', 'ClusterIP', '10.96.0.8', '10.96.0.7', '80/TCP', '0/0', '-'],
+      conflict,
+      ['shop', 'web', 'NodePort', '10.96.0.7', '-', '80:30080/TCP', '2/2', 'app=web'],
+      conflict,
+    ])
+    const status = await runWeir(['status', '--socket', socket])
+    expect(status.out.join()).includes('1 addresses are claimed more than once: weir get services')
+  })
+
+  it('gives all of a service as JSON, with the events that brought it', async () => {
+    const [row] = await json('services', 'shop/web', '--socket', socket)
+    const frontends = row?.frontends as {
+      kind: string
+      scope: string
+      address: string
+      backends: string[]
+      causes: number[]
+    }[]
+    expect(frontends.map(({ kind, scope, address }) => `${kind} ${scope} ${address}`)).has.members([
+      'clusterIp internal 10.96.0.7',
+      'nodePort internal 192.0.2.1',
+      'nodePort external 192.0.2.1',
+    ])
+    const { services, endpointSlices } = agent.engine.state
+    const slice = endpointSlices.get('shop/web-derived-ipv4-1')!
+    for (const { kind, backends, causes } of frontends) {
+      expect(backends).deep.equals(['10.1.0.2:8080/TCP', '10.1.0.3:8080/TCP'])
+      expect(causes).includes(services.get('shop/web')!.seq)
+      expect(causes).includes(slice.seq)
+      expect(causes.includes(agent.engine.state.agent!.seq)).equals(kind === 'nodePort')
+    }
+    const [backend] = await json('backends', '--socket', socket)
+    expect(backend).deep.equals({
+      namespace: 'shop',
+      name: 'web',
+      portName: '',
+      address: '10.1.0.2',
+      port: 8080,
+      protocol: 'TCP',
+      state: 'active',
+      weight: 1,
+      local: true,
+      node: 'n1',
+      zone: '',
+      pod: 'web-1',
+      causes: [slice.seq],
+    })
+  })
+
+  it('lists backends', async () => {
+    const { out } = await runWeir(['get', 'backends', 'web', '--socket', socket])
+    expect(out[0]?.split(/ {3,}/)).deep.equals([
+      ...['NAMESPACE', 'SERVICE', 'PORT', 'BACKEND', 'STATE', 'WEIGHT', 'POD', 'NODE', 'ZONE', 'LOCAL'],
+    ])
+    expect(rowsOf(out)).deep.equals([
+      ['shop', 'web', '-', '10.1.0.2:8080/TCP', 'active', '1', 'web-1', 'n1', '-', 'true'],
+      ['shop', 'web', '-', '10.1.0.3:8080/TCP', 'active', '1', 'web-2', 'n1', '-', 'true'],
+    ])
+    expect((await runWeir(['get', 'backends', 'nobody', '--socket', socket])).code).equals(5)
+  })
+
+  it('answer of a past state, and of a folder', async () => {
+    const then = await runWeir(['get', 'services', '--log', `${at('state')}@${past}`])
+    expect(rowsOf(then.out).map(([, name]) => name)).deep.equals(['web'])
+    const now = await runWeir(['get', 'services', '--log', at('state')])
+    expect(rowsOf(now.out).filter(row => row.length > 1)).has.length(2)
+    const backends = await runWeir(['get', 'backends', '--log', `${at('state')}@${past}`])
+    expect(rowsOf(backends.out)).has.length(2)
+    const written = await runWeir(['get', 'services', '--log', at('followed')])
+    expect(
+      rowsOf(written.out)
+        .filter(row => row.length > 1)
+        .map(row => row[6]),
+    ).deep.equals(['0/0', '0/0'])
+  })
+})
