@@ -17,7 +17,7 @@ export const bench: Bench = {
     services: { value: 10_000, help: 'services' },
     backends: { value: 10, help: 'backends of each' },
     churn: { value: 2000, help: 'changes of one service among all' },
-    rounds: { value: 5, help: 'times everything is loaded, the fastest counts beside the median' },
+    rounds: { value: 5, help: 'times everything is loaded; the fastest is told beside the median' },
     table: { value: 65_537, help: 'entries of the large Maglev table' },
     members: { value: 1000, help: 'backends of the large Maglev table' },
   },
@@ -25,7 +25,7 @@ export const bench: Bench = {
     const size = { services: options.number('services'), backends: options.number('backends') }
     const figures: Record<string, Figure> = {}
     const ratios: Record<string, Ratio> = {}
-    load(size, options.number('rounds'), figures, say)
+    load(size, options.number('rounds'), figures, ratios, say)
     churn(size, options.number('churn'), figures, ratios, say)
     maglev(options.number('table'), options.number('members'), figures, ratios, say)
     return { workload: { ...size, churn: options.number('churn') }, figures, ratios }
@@ -87,8 +87,27 @@ const milliseconds = (work: () => unknown): number => {
 const rowsOf = ({ frontends, selections, backends }: TablesDelta): number =>
   frontends.length + selections.length + backends.length
 
-function load(size: Size, rounds: number, figures: Record<string, Figure>, say: (line: string) => void): void {
+/** As many rows with fresh texts as keys in a Map as there are backends: what the machine takes for the least there is. */
+function mapOfBackends({ services, backends }: Size): number {
+  const keys = Array.from({ length: services * backends }, (_, index) => `${endpoint(index).addresses[0]}:8080/TCP`)
+  const map = new Map<string, object>()
+  const spentMs = milliseconds(() => {
+    for (let index = 0; index < keys.length; index++) map.set(keys[index]!, { backend: index, local: false })
+  })
+  if (map.size !== keys.length) throw new RangeError('there are more backends than addresses')
+  return spentMs
+}
+
+function load(
+  size: Size,
+  rounds: number,
+  figures: Record<string, Figure>,
+  ratios: Record<string, Ratio>,
+  say: (line: string) => void,
+): void {
   const rates: number[] = []
+  const spent: number[] = []
+  const least: number[] = []
   let digestMs = 0
   for (let round = 0; round < rounds; round++) {
     const events = numbered(life(size), 0)
@@ -98,11 +117,15 @@ function load(size: Size, rounds: number, figures: Record<string, Figure>, say: 
       rows = rowsOf(engine.apply(events))
     })
     rates.push((size.services / spentMs) * 1000)
+    spent.push(spentMs)
+    least.push(mapOfBackends(size))
     say(`${size.services} services in ${spentMs.toFixed(0)} ms, ${rows} rows`)
     digestMs = milliseconds(() => engine.digest())
   }
   figures['projection and delta, median'] = { value: median(rates), unit: 'services/s', goal: { atLeast: 100_000 } }
   figures['projection and delta, best'] = { value: Math.max(...rates), unit: 'services/s' }
+  figures['a Map of as many backends, nothing else'] = { value: median(least), unit: 'ms' }
+  ratios['projection and delta / a Map of its backends'] = { value: median(spent) / median(least) }
   figures['first digest'] = { value: digestMs, unit: 'ms' }
 }
 
@@ -121,9 +144,12 @@ function churn(
     engine.apply(numbered(life({ ...size, services }), 0))
     const spent: number[] = []
     const rows = new Set<number>()
+    const visits = new Map<number, number>()
     for (let time = 0; time < times; time++) {
       const index = (time * 7919) % services
-      const first = index * size.backends + (time % 2)
+      const visit = (visits.get(index) ?? 0) + 1
+      visits.set(index, visit)
+      const first = index * size.backends + (visit % 2)
       const [event] = numbered([sliceOf(index, first, size.backends)], engine.seq)
       let delta: TablesDelta | undefined
       spent.push(
