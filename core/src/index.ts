@@ -122,6 +122,7 @@ export {
   parseBaselineAdminNetworkPolicy,
   parseClusterNetworkPolicy,
 } from './input/cluster-policy/policy.js'
+export { parseBackend } from './input/backend.js'
 export { parseEndpointSlice } from './input/endpoint-slice.js'
 export { parseLocalRedirectPolicy } from './input/cilium/local-redirect.js'
 export { inputKinds, recognise, type InputKind, type Recognition } from './input/kinds.js'

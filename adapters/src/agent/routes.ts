@@ -1,4 +1,5 @@
 import { type EndpointFact, type Engine, type Problem, WeirError } from '@weir/core'
+import { backendFacts } from './backend-word.js'
 import type { Agent } from './agent.js'
 import { type FlowFilter, matchesFlow } from './flows.js'
 import { eventAt } from './log-events.js'
@@ -29,6 +30,8 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
     if (question.method === 'POST') {
       if (subject === 'endpoints' && rest.length === 0)
         return value(await agent.attachEndpoint(endpointOf(question.body)))
+      if (subject === 'backends' && rest.length === 0)
+        return value(await agent.submit('operator', backendFacts(question.body)))
       throw notFound(`POST /v1/${question.path.join('/')}`)
     }
     if (question.method === 'DELETE') {

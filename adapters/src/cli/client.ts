@@ -7,6 +7,8 @@ import type { ErrorBody } from '../agent/protocol.js'
 export interface AgentClient {
   /** @throws WeirError WEIR_AGENT_UNREACHABLE, or what the agent answers. */
   get<Answer>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>
+  /** As `get`, with something to say. */
+  post<Answer>(path: string, body: object): Promise<Answer>
   /** Objects of a stream, until it ends or `signal` aborts; then it ends without an error. */
   stream<Item>(
     path: string,
@@ -24,12 +26,18 @@ export function agentClient(socketPath: string): AgentClient {
       if (response.statusCode !== 200) throw errorOf(text, response)
       return JSON.parse(text) as Answer
     },
+    post: async <Answer>(path: string, body: object) => {
+      const response = await open(socketPath, path, { method: 'POST', body: JSON.stringify(body) })
+      const text = await textOf(response)
+      if (response.statusCode !== 200) throw errorOf(text, response)
+      return JSON.parse(text) as Answer
+    },
     stream: async function* <Item>(
       path: string,
       query: Readonly<Record<string, string | undefined>>,
       signal: AbortSignal,
     ) {
-      const response = await open(socketPath, withQuery(path, query), signal).catch((error: unknown) => {
+      const response = await open(socketPath, withQuery(path, query), { signal }).catch((error: unknown) => {
         if (signal.aborted) return undefined
         throw error
       })
@@ -51,9 +59,19 @@ export function agentClient(socketPath: string): AgentClient {
   }
 }
 
-function open(socketPath: string, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+interface Asking {
+  readonly method?: 'GET' | 'POST'
+  readonly body?: string
+  readonly signal?: AbortSignal
+}
+
+function open(
+  socketPath: string,
+  path: string,
+  { method = 'GET', body, signal }: Asking = {},
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, path, method: 'GET', ...(signal && { signal }) }, resolve)
+    const asking = request({ socketPath, path, method, ...(signal && { signal }) }, resolve)
     asking.on('error', error => {
       const { code } = error as NodeJS.ErrnoException
       const gone = code === 'ENOENT' || code === 'ECONNREFUSED'
@@ -66,7 +84,7 @@ function open(socketPath: string, path: string, signal?: AbortSignal): Promise<I
         new WeirError('WEIR_AGENT_UNREACHABLE', `${what} at ${socketPath}`, { socket: socketPath }, { cause: error }),
       )
     })
-    asking.end()
+    asking.end(body)
   })
 }
 

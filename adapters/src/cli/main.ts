@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { WeirError } from '@weir/core'
 import { agentCommand } from './commands/agent.js'
+import { backendCommand } from './commands/backend.js'
 import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { getCommand } from './commands/get.js'
@@ -91,6 +92,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
     statusCommand,
     observeCommand,
     getCommand,
+    backendCommand,
     whyCommand,
     compareCommand,
     whatIfCommand,

@@ -60,7 +60,10 @@ export class Backends {
     place: number,
     settled: number,
   ): Use {
-    const backend = this.#find(address, port, protocol) ?? this.#add(address, port, protocol, endpoint, ready, local)
+    const first = this.#byAddress.get(address)
+    let backend = first
+    while (backend !== undefined && !isAt(backend, port, protocol)) backend = backend.next
+    backend ??= this.#add(first, address, port, protocol, endpoint, ready, local)
     for (let use = backend.uses; use !== undefined; use = use.next) {
       if (use.unit !== unit) continue
       if (use.settled !== settled) {
@@ -143,13 +146,12 @@ export class Backends {
 
   #find(address: string, port: number, protocol: Protocol): Backend | undefined {
     let backend = this.#byAddress.get(address)
-    while (backend !== undefined && (backend.row.port !== port || backend.row.protocol !== protocol)) {
-      backend = backend.next
-    }
+    while (backend !== undefined && !isAt(backend, port, protocol)) backend = backend.next
     return backend
   }
 
   #add(
+    first: Backend | undefined,
     address: string,
     port: number,
     protocol: Protocol,
@@ -160,7 +162,6 @@ export class Backends {
     const number = this.#numberFor(address, port, protocol)
     const state = ready ? 'active' : terminating ? 'terminating' : 'notReady'
     const row: BackendRow = { backend: number, address, port, protocol, local, state, zone }
-    const first = this.#byAddress.get(address)
     const backend: Backend = { row, uses: undefined, next: first?.next }
     if (first === undefined) this.#byAddress.set(address, backend)
     else first.next = backend
@@ -195,6 +196,9 @@ export class Backends {
     return found
   }
 }
+
+const isAt = ({ row }: Backend, port: number, protocol: Protocol): boolean =>
+  row.port === port && row.protocol === protocol
 
 const stateOf = ['terminating', 'notReady', 'active'] as const
 

@@ -1,4 +1,5 @@
 import type { EndpointSliceFact, ServiceFact, ServicePort } from '../event/service.js'
+import type { FrontendKind } from '../tables/service-rows.js'
 import { chooseFromCluster, chooseFromNode, type Place } from './choose.js'
 import type { ClaimBuilder } from './claims.js'
 import type { Backends } from './backends.js'
@@ -120,31 +121,22 @@ function claimPort(
   const { affinitySeconds = 0, loadBalancerSourceRanges: ranges } = service
   const inside = service.internalTrafficPolicy === 'Local'
   const outside = service.externalTrafficPolicy === 'Local'
-  const both = { portName, protocol, port, affinitySeconds }
   for (const address of service.clusterIps) {
-    builder.add({
-      ...both,
-      kind: 'clusterIp',
-      address,
-      internal: { selection: choices.at(address, inside), local: inside },
-    })
+    const internal = { selection: choices.at(address, inside), local: inside }
+    builder.add({ kind: 'clusterIp', address, port, protocol, portName, affinitySeconds, internal })
   }
   // Of the external frontends pods and nodes see every backend: the policy is about clients outside.
-  const exposed = (address: string) => ({
-    address,
-    internal: { selection: choices.at(address, false), local: false },
-    external: { selection: choices.at(address, outside), local: outside },
-  })
-  for (const address of service.loadBalancerIps ?? []) {
-    const offers = exposed(address)
-    const external =
-      ranges === undefined ? offers.external : { ...offers.external, sourceRanges: ofFamily(ranges, address) }
-    builder.add({ ...both, ...offers, external, kind: 'loadBalancer' })
+  const expose = (kind: FrontendKind, address: string, at: number, sourceRanges?: readonly string[]): void => {
+    const internal = { selection: choices.at(address, false), local: false }
+    const selection = choices.at(address, outside)
+    const external = { selection, local: outside, ...(sourceRanges && { sourceRanges }) }
+    builder.add({ kind, address, port: at, protocol, portName, affinitySeconds, internal, external })
   }
-  for (const address of service.externalIps ?? []) builder.add({ ...both, ...exposed(address), kind: 'externalIp' })
+  for (const address of service.loadBalancerIps ?? [])
+    expose('loadBalancer', address, port, ranges && ofFamily(ranges, address))
+  for (const address of service.externalIps ?? []) expose('externalIp', address, port)
   if (nodePort === undefined) return
-  for (const address of nodePortAddresses)
-    builder.add({ ...both, ...exposed(address), port: nodePort, kind: 'nodePort' })
+  for (const address of nodePortAddresses) expose('nodePort', address, nodePort)
 }
 
 const ofFamily = (ranges: readonly string[], address: string): readonly string[] =>

@@ -137,6 +137,30 @@ describe('weir get services, weir get backends', function () {
     expect((await runWeir(['get', 'backends', 'nobody', '--socket', socket])).code).equals(5)
   })
 
+  it('puts a backend out of use and takes that back, each said once', async () => {
+    const states = async () =>
+      rowsOf((await runWeir(['get', 'backends', '--socket', socket])).out).map(row => [row[4], row[5]])
+    const say = async (...words: string[]) => (await runWeir(['backend', ...words, '--socket', socket])).out
+    const { seq } = agent.engine
+    expect(await say('10.1.0.2:8080/TCP', 'maintenance')).deep.equals([`event ${seq + 1}`])
+    expect(await say('10.1.0.2:8080', 'maintenance')).deep.equals(['nothing new'])
+    expect(await say('pod/shop/web-2', 'active', '--weight', '0')).deep.equals([`event ${seq + 2}`])
+    expect(await states()).deep.equals([
+      ['maintenance', '0'],
+      ['active', '0'],
+    ])
+    await say('10.1.0.2:8080/TCP', 'active')
+    await say('pod/shop/web-2', 'active')
+    expect(await say('pod/shop/web-2', 'active', '-o', 'json')).deep.equals(['{}'])
+    expect(await states()).deep.equals([
+      ['active', '1'],
+      ['active', '1'],
+    ])
+    const wrong = await runWeir(['backend', 'web', 'maintenance', '--socket', socket])
+    expect([wrong.code, wrong.err]).deep.equals([2, wrong.err])
+    expect(wrong.err).includes('such as 10.0.0.1:8080/TCP')
+  })
+
   it('answer of a past state, and of a folder', async () => {
     const then = await runWeir(['get', 'services', '--log', `${at('state')}@${past}`])
     expect(rowsOf(then.out).map(([, name]) => name)).deep.equals(['web'])
