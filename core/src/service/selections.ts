@@ -17,9 +17,15 @@ export class Selections {
   /** The first selection of each hash; each names the next. */
   readonly #byHash = new Map<number, Selection>()
   readonly #idle = new Set<Selection>()
+  readonly #hashOf: (uses: readonly Use[]) => number
   readonly #numbers = new NumberPool()
   /** Numbers that a snapshot knew, by content, until something refers to them. */
   #remembered = new Map<string, number>()
+
+  /** @param hashOf finds the few selections that may be equal */
+  constructor(hashOf: (uses: readonly Use[]) => number = contentHash) {
+    this.#hashOf = hashOf
+  }
 
   /** Numbers by content, for `remember`. */
   numbers(): (readonly [content: string, number: number])[] {
@@ -41,12 +47,7 @@ export class Selections {
   /** The selection of exactly these, one reference richer. Sorts them by number; each backend once. */
   acquire(uses: Use[]): Selection {
     sortByNumber(uses)
-    let hash = uses.length
-    for (let at = 0; at < uses.length; at++) {
-      const { backend, weight } = uses[at]!
-      hash = Math.imul(hash ^ backend.row.backend, 0x9e3779b1)
-      hash = Math.imul((hash ^ (hash >>> 15)) + weight, 0x85ebca6b)
-    }
+    const hash = this.#hashOf(uses)
     const first = this.#byHash.get(hash)
     let selection = first
     while (selection !== undefined && !isOf(selection.row, uses)) selection = selection.next
@@ -107,6 +108,16 @@ export class Selections {
     this.#remembered.delete(content)
     return { selection: known ?? this.#numbers.take(), ...members }
   }
+}
+
+function contentHash(uses: readonly Use[]): number {
+  let hash = uses.length
+  for (let at = 0; at < uses.length; at++) {
+    const { backend, weight } = uses[at]!
+    hash = Math.imul(hash ^ backend.row.backend, 0x9e3779b1)
+    hash = Math.imul((hash ^ (hash >>> 15)) + weight, 0x85ebca6b)
+  }
+  return hash
 }
 
 const contentText = ({ backends, weights }: Pick<SelectionRow, 'backends' | 'weights'>): string =>
