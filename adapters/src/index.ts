@@ -1,4 +1,5 @@
-export { type Agent, type AgentOptions, type Applied, type BackendChoice, createAgent } from './agent/agent.js'
+export { type Agent, type Applied, createAgent } from './agent/agent.js'
+export type { AgentOptions, BackendChoice } from './agent/agent-options.js'
 export { type Clock, systemClock, type Timer } from './agent/clock.js'
 export { explainedCauses, isAllowedBy } from './agent/causes.js'
 export type { Fact, Facts, Submitted } from './agent/intake.js'

@@ -26,6 +26,7 @@ const shortest: Readonly<Record<string, string>> = {
   'pod-to-pod': '--rounds 1 --seconds 1 --connections 20 --exchanges 50',
   replay: '--events 2000 --rounds 1',
   scale: `${small} --rounds 2 --growth 100:100`,
+  services: '--services 20 --backends 3 --churn 5 --rounds 1 --table 509 --members 5',
   update: '--events 300 --rounds 2',
   'verdict-path': '--policies 5 --pods 300 --flows 1,16 --rounds 1 --repeat 100',
 }

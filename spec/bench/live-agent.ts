@@ -1,6 +1,7 @@
 // An agent as a process of its own, for the bench `live`: tells its parent how far each change has come.
 import { subscribe } from 'node:diagnostics_channel'
-import { type AgentOptions, createAgent } from '@weir/adapters/agent/agent.js'
+import { createAgent } from '@weir/adapters/agent/agent.js'
+import type { AgentOptions } from '@weir/adapters/agent/agent-options.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
 import { stageChannel } from '@weir/adapters/stages.js'
 import type { EndpointFact } from '@weir/core'

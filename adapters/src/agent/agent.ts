@@ -1,11 +1,12 @@
 import { join } from 'node:path'
-import { type AgentFact, type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
+import { type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
 import type { Attachment } from '@weir/datapath/backend.js'
 import { EventLog, folderStorage } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
 import { buildVersion } from '../version.js'
-import type { Clock, Timer } from './clock.js'
-import { type AttachChoice, type Datapath, type MapSizes, openDatapath } from './datapath.js'
+import type { AgentOptions } from './agent-options.js'
+import type { Timer } from './clock.js'
+import { type Datapath, openDatapath } from './datapath.js'
 import { FlowBook } from './flows.js'
 import { makeFolder } from './folder.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
@@ -21,53 +22,6 @@ import { type AgentServer, serve } from './server.js'
 import type { Source } from './source.js'
 import { staleEndpoints } from './stale-endpoints.js'
 import { SourceRunner } from './source-runner.js'
-
-export type BackendChoice = 'kernel' | 'memory' | 'auto'
-
-export interface AgentOptions {
-  /** Holds the log; made when missing. */
-  readonly stateFolder: string
-  /** Path of the unix socket; no socket when absent. */
-  readonly socketPath?: string
-  readonly node: string
-  readonly cluster?: string
-  readonly labelFilter?: readonly string[]
-  readonly backend: BackendChoice
-  /** A BPF file system, /sys/fs/bpf when absent: maps and links pinned there outlive the agent. */
-  readonly bpffs?: string
-  /** Folder of the pins below it; the node's name when absent. */
-  readonly pinName?: string
-  /** Path of the network namespace that holds the host sides of the pods' devices; this process's when absent. */
-  readonly netns?: string
-  /** TCX where the kernel has it when absent. */
-  readonly attach?: AttachChoice
-  /** Sizes of kernel maps, where they aren't to be the default ones. */
-  readonly mapSizes?: MapSizes
-  /** A folder or file of manifests to follow. */
-  readonly manifests?: string
-  /** The node's own addresses: its traffic to its pods always passes. */
-  readonly nodeAddresses?: readonly string[]
-  /** Blocks that hold those of the node's addresses which have node ports; absent: all have. */
-  readonly nodePortAddresses?: readonly string[]
-  /** Where pods of manifests get addresses from: a block of each family, or of one. */
-  readonly podCidrs?: readonly string[]
-  /** What CIDRs of Cilium's policies match besides addresses outside the cluster. */
-  readonly cidrMatch?: AgentFact['cidrMatch']
-  /** Names of the node's own devices, with `*` for any characters; found by itself when absent. Kernel backend only. */
-  readonly devices?: readonly string[]
-  /** TCP ports of the node that stay open whatever isolates it: ssh and the API server when absent, none when empty. */
-  readonly failSafePorts?: readonly number[]
-  readonly sources?: readonly Source[]
-  readonly clock: Clock
-  /** One line for whoever runs the agent: what it couldn't do, what it repaired. */
-  readonly report?: (message: string) => void
-  /** Events between snapshots of the engine. */
-  readonly snapshotEvery?: number
-  /** Flows kept for `weir observe --last`. */
-  readonly flowsKept?: number
-  readonly verifyPeriodMs?: number
-  readonly sweepPeriodMs?: number
-}
 
 /** What was enforced by one batch of events. */
 export interface Applied {

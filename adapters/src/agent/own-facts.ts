@@ -1,6 +1,6 @@
 import type { AgentFact, ClusterState } from '@weir/core'
 import { sameFact } from '@weir/core/input/same-fact.js'
-import type { AgentOptions } from './agent.js'
+import type { AgentOptions } from './agent-options.js'
 import type { Fact } from './intake.js'
 
 /** What the agent says of itself and its node, as far as the log doesn't say so already. */

@@ -1,5 +1,5 @@
 import { WeirError } from '@weir/core'
-import type { BackendChoice } from '../agent/agent.js'
+import type { BackendChoice } from '../agent/agent-options.js'
 import { kernelObstacle } from '../agent/datapath.js'
 import { canMakeNamespaces } from '../network/node-network.js'
 

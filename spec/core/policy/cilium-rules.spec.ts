@@ -7,7 +7,7 @@ import type {
   CiliumPortRule,
   CiliumRule,
 } from '@weir/core/event/cilium.js'
-import type { ServiceFact } from '@weir/core/event/event.js'
+import type { ServiceFact } from '@weir/core/event/service.js'
 import { compilePeers } from '@weir/core/policy/cilium/peers.js'
 import { compileCiliumPolicy } from '@weir/core/policy/cilium/policy.js'
 import { peerText } from '@weir/core/policy/text.js'

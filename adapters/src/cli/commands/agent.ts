@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { BackendChoice } from '../../agent/agent.js'
+import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
 import { type AttachChoice, type MapSizes, sizableMaps } from '../../agent/datapath.js'
 import { defaultSocketPath } from '../../agent/protocol.js'

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { WeirError } from '@weir/core'
-import type { BackendChoice } from '../../agent/agent.js'
+import type { BackendChoice } from '../../agent/agent-options.js'
 import { command, type CommandContext, type Output, outputOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
 

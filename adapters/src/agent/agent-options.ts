@@ -1,0 +1,52 @@
+import type { AgentFact } from '@weir/core'
+import type { Clock } from './clock.js'
+import type { AttachChoice, MapSizes } from './datapath.js'
+import type { Source } from './source.js'
+
+export type BackendChoice = 'kernel' | 'memory' | 'auto'
+
+/** What an agent is told when it starts. */
+export interface AgentOptions {
+  /** Holds the log; made when missing. */
+  readonly stateFolder: string
+  /** Path of the unix socket; no socket when absent. */
+  readonly socketPath?: string
+  readonly node: string
+  readonly cluster?: string
+  readonly labelFilter?: readonly string[]
+  readonly backend: BackendChoice
+  /** A BPF file system, /sys/fs/bpf when absent: maps and links pinned there outlive the agent. */
+  readonly bpffs?: string
+  /** Folder of the pins below it; the node's name when absent. */
+  readonly pinName?: string
+  /** Path of the network namespace that holds the host sides of the pods' devices; this process's when absent. */
+  readonly netns?: string
+  /** TCX where the kernel has it when absent. */
+  readonly attach?: AttachChoice
+  /** Sizes of kernel maps, where they aren't to be the default ones. */
+  readonly mapSizes?: MapSizes
+  /** A folder or file of manifests to follow. */
+  readonly manifests?: string
+  /** The node's own addresses: its traffic to its pods always passes. */
+  readonly nodeAddresses?: readonly string[]
+  /** Blocks that hold those of the node's addresses which have node ports; absent: all have. */
+  readonly nodePortAddresses?: readonly string[]
+  /** Where pods of manifests get addresses from: a block of each family, or of one. */
+  readonly podCidrs?: readonly string[]
+  /** What CIDRs of Cilium's policies match besides addresses outside the cluster. */
+  readonly cidrMatch?: AgentFact['cidrMatch']
+  /** Names of the node's own devices, with `*` for any characters; found by itself when absent. Kernel backend only. */
+  readonly devices?: readonly string[]
+  /** TCP ports of the node that stay open whatever isolates it: ssh and the API server when absent, none when empty. */
+  readonly failSafePorts?: readonly number[]
+  readonly sources?: readonly Source[]
+  readonly clock: Clock
+  /** One line for whoever runs the agent: what it couldn't do, what it repaired. */
+  readonly report?: (message: string) => void
+  /** Events between snapshots of the engine. */
+  readonly snapshotEvery?: number
+  /** Flows kept for `weir observe --last`. */
+  readonly flowsKept?: number
+  readonly verifyPeriodMs?: number
+  readonly sweepPeriodMs?: number
+}
