@@ -43,6 +43,15 @@ describe('a rule with other peers', () => {
     }
   })
 
+  it('takes everybody once it names nobody, and only some once it names them again', () => {
+    const made = scene()
+    for (const apps of [['x'], [], ['y'], []]) {
+      made.apply(takes('p', byApp(...apps), 80))
+      expect(taken(made, 80)).to.equal(apps[0] ?? 'xyz')
+      agreesWithReplay(made)
+    }
+  })
+
   it('leaves other rules alone that ask for the same peers, in both directions', () => {
     const made = scene()
     made.apply(takes('p', byApp('x', 'y'), 80), takes('q', byApp('x'), 81), asks('r', byApp('x', 'y'), 82))
