@@ -12,7 +12,7 @@ function scene() {
   return made
 }
 
-const takes = (name: string, peers: readonly NetworkPolicyPeer[], port: number) =>
+const takes = (name: string, peers: readonly NetworkPolicyPeer[], port: number | string) =>
   policy(name, { podSelector: [is('app', 'web')], ingress: [{ peers, ports: [tcp(port)] }] })
 const asks = (name: string, peers: readonly NetworkPolicyPeer[], port: number | string) =>
   policy(name, {
@@ -112,6 +112,17 @@ describe('a rule with other peers', () => {
     expect(passes()).to.deep.equal([true, false])
     made.apply(asks('p', byApp('y'), 'http'))
     expect(passes()).to.deep.equal([false, true])
+    agreesWithReplay(made)
+  })
+
+  it('may ask for a port that its subject has no number for, then has', () => {
+    const made = scene()
+    made.apply(takes('p', byApp('x'), 'http'))
+    made.apply(takes('p', byApp('y', 'z'), 'http'))
+    expect(taken(made, 80)).to.equal('')
+    const http = { ports: [{ name: 'http', protocol: 'TCP', port: 80 }] } as const
+    made.apply(takes('p', byApp('z'), 'http'), pod('a/web', { app: 'web' }, '10.0.0.1', http))
+    expect(taken(made, 80)).to.equal('z')
     agreesWithReplay(made)
   })
 
