@@ -88,6 +88,40 @@ describe('NumberSet', () => {
     )
   })
 
+  it('is a bitmap while it is dense, which hands out members rising, and a hash set while it is sparse', () => {
+    const set = new NumberSet()
+    const added = (...numbers: readonly number[]): number[] => {
+      for (const each of numbers) set.add(each)
+      return set.toArray()
+    }
+    const few = [6, 5, 4, 3, 2, 1]
+    expect(added(...few)).to.deep.equal(few)
+    expect(added(9, 8, 7, 0)).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    // A bitmap goes on until something is taken out of one that is nearly empty.
+    expect(added(1_000_000, 11)).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 1_000_000])
+    set.delete(11)
+    set.delete(4)
+    expect(added(4)).to.deep.equal([0, 1, 2, 3, 5, 6, 7, 8, 9, 1_000_000, 4])
+  })
+
+  it('stays a hash set however many there are of members that are far apart', () => {
+    const set = new NumberSet()
+    const apart = Array.from({ length: 20 }, (_, at) => (20 - at) * 10_000)
+    for (const each of apart) set.add(each)
+    expect(set.toArray()).to.deep.equal(apart)
+  })
+
+  it('stays a bitmap while members go of one that is dense, and is a hash set of the last few', () => {
+    const set = NumberSet.ofWords(new Uint32Array(4).fill(-1))
+    for (let each = 127; each > 8; each -= 1) set.delete(each)
+    set.delete(3)
+    set.add(3)
+    expect(set.toArray()).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    for (const each of [8, 4, 3]) set.delete(each)
+    set.add(3)
+    expect(set.toArray()).to.deep.equal([0, 1, 2, 5, 6, 7, 3])
+  })
+
   it('hands out members that stay as they were when the set changes', () => {
     const set = new NumberSet()
     for (const each of [1, 2, 3]) set.add(each)
