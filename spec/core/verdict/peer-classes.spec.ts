@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { atomSet, changedSet, differingAtoms, sameAtoms } from '@weir/core/verdict/atom-set.js'
-import type { LabelAtom, PeerAtom, PeerClass } from '@weir/core/verdict/model.js'
+import type { LabelAtom, PeerAtom, PeerClass, PeerClassData } from '@weir/core/verdict/model.js'
 import { NumberSet } from '@weir/core/verdict/number-set.js'
 import { PeerClasses } from '@weir/core/verdict/peer-classes.js'
 
@@ -44,6 +44,31 @@ describe('sets of atoms', () => {
         }
       }),
     )
+  })
+})
+
+describe('sets of atoms of one hash', () => {
+  const [a, b, c] = [atomOf(1), atomOf(2), atomOf(3)] as const
+  const hashed = (...atoms: readonly PeerAtom[]): PeerClassData => ({ atoms, hash: 7 })
+
+  it('are the same only if they have the same atoms', () => {
+    expect(sameAtoms(hashed(a, b), hashed(a, b))).to.equal(true)
+    expect(sameAtoms(hashed(a, b), hashed(a, c))).to.equal(false)
+    expect(sameAtoms(hashed(a), hashed(a, b))).to.equal(false)
+    expect(sameAtoms(hashed(a, b), hashed(a))).to.equal(false)
+    expect(sameAtoms(hashed(), hashed(a))).to.equal(false)
+  })
+
+  it('are classes of their own', () => {
+    const classes = new PeerClasses()
+    for (const group of [1, 2, 3]) classes.weigh(group, 1)
+    classes.settle([
+      [1, hashed(a, b)],
+      [2, hashed(a, c)],
+      [3, hashed(a, b)],
+    ])
+    expect(classes.classOf(1)).not.to.equal(classes.classOf(2))
+    expect(classes.classOf(1)).to.equal(classes.classOf(3))
   })
 })
 
@@ -158,6 +183,54 @@ describe('PeerClasses', () => {
     expect(rising(moved)).to.deep.equal(all.slice(900))
     expect(classes.classOf(1000).number).to.equal(kept)
     expect([removed.size, renamed.size]).to.deep.equal([1, 1])
+  })
+
+  it('move those who come to a class that is heavier than they are', () => {
+    const { classes, atom, all } = parted()
+    const kept = classes.classOf(1).number
+    classes.note(all.slice(900), { atom, holds: false })
+    const { moved, removed } = classes.settle([])
+    expect(rising(moved)).to.deep.equal(all.slice(900))
+    expect(removed.size).to.equal(1)
+    expect(classes.classOf(1000).number).to.equal(kept)
+  })
+
+  it('move nobody when two classes trade what they hold', () => {
+    const { classes, atom, all } = parted()
+    const before = [1, 1000].map(group => classes.classOf(group).number)
+    classes.note(all.slice(0, 900), { atom, holds: true })
+    classes.note(all.slice(900), { atom, holds: false })
+    expect(classes.settle([]).moved).to.deep.equal([])
+    expect([1, 1000].map(group => classes.classOf(group).number)).to.deep.equal(before)
+  })
+
+  it('weigh together those who come to hold the same in different ways', () => {
+    for (const [count, stay] of [
+      [100, true],
+      [300, false],
+    ] as const) {
+      const { classes, all } = parted()
+      const other = atomOf(2)
+      classes.note(all.slice(0, count), { atom: other, holds: true })
+      classes.set(all.slice(count, 2 * count), atomSet([other]))
+      const [those, others] = [all.slice(0, 2 * count), all.slice(2 * count, 900)]
+      expect(rising(classes.settle([]).moved)).to.deep.equal(stay ? those : others)
+    }
+  })
+
+  it('weigh what their groups weigh now', () => {
+    const { classes, all } = parted()
+    const block = classes.classOf(1)
+    classes.weigh(1, 51)
+    expect(classes.weightOf(block)).to.equal(950)
+    classes.weigh(1, 2)
+    classes.remove(2)
+    expect(classes.weightOf(block)).to.equal(900)
+    const other = atomOf(2)
+    for (const group of all.slice(2, 12)) classes.weigh(group, 1000)
+    // One by one: what is left of the class is what was not told.
+    classes.note(all.slice(12, 900), { atom: other, holds: true })
+    expect(rising(classes.settle([]).moved)).to.deep.equal(all.slice(12, 900))
   })
 
   it('move the lighter part of a class that parts, by weight and not by count', () => {
