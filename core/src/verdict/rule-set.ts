@@ -160,11 +160,8 @@ export class RuleSet {
     }
     // Explanations ask the rules of other nodes' pods as well: a label that any rule asks for counts.
     for (const selector of peerSelectors(rule)) this.#keys.acquire(selector)
-    if (subject === undefined) this.#bind(compiled)
-    else {
-      subject.rules.add(compiled)
-      this.#unsettled.add(subject)
-    }
+    subject.rules.add(compiled)
+    this.#unsettled.add(subject)
     this.#touch(subject)
     return compiled
   }
@@ -197,7 +194,6 @@ export class RuleSet {
   }
 
   #unbind(compiled: CompiledRule): void {
-    if (!compiled.bound) return
     const { bases, uses } = compiled
     for (const use of uses) this.#atoms.releaseUse(use)
     if (bases !== 'any') for (const base of bases.values()) this.#atoms.release(base)
@@ -219,8 +215,7 @@ function take(rules: CompiledRule[] | undefined, passes: (rule: CompiledRule) =>
 }
 
 /** Whether a rule asks nothing of its peers but who they are. */
-const hasPeersAlone = ({ rule, names }: CompiledRule): boolean =>
-  rule.peers !== 'any' && (rule.direction === 'ingress' || names.length === 0)
+const hasPeersAlone = ({ rule, names }: CompiledRule): boolean => rule.direction === 'ingress' || names.length === 0
 
 function* peerSelectors({ peers }: Rule): Iterable<LabelSelector> {
   if (peers !== 'any') for (const peer of peers) if (peer.kind === 'labels') yield peer.selector

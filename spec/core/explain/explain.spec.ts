@@ -50,6 +50,27 @@ describe('explain', () => {
       'NetworkPolicy a/deny spec.policyTypes 8',
     ])
   })
+  it('knows labels that identities leave out, while a rule for another node’s pods asks peers for them', () => {
+    const made = scene()
+    const hash = (value: string) => ({ app: 'client', 'pod-template-hash': value, 'controller-revision-hash': value })
+    made.apply(
+      pod('a/old', hash('1'), '10.1.0.8', { node: 'there' }),
+      pod('a/new', hash('2'), '10.1.0.9', { node: 'there' }),
+      pod('a/db', { app: 'db' }, '10.1.0.2', { node: 'there' }),
+    )
+    const taken = (): boolean[] =>
+      ['10.1.0.8', '10.1.0.9'].map(from => explain(made, from, '10.1.0.2').ingress.verdict === 1)
+    const takes = (key: string, value: string) =>
+      policy('db', { podSelector: [is('app', 'db')], ingress: [{ peers: [pods(is(key, value))], ports: [] }] })
+    made.apply(takes('pod-template-hash', '2'))
+    expect(taken()).to.deep.equal([false, true])
+    made.apply(takes('controller-revision-hash', '1'))
+    expect(taken()).to.deep.equal([true, false])
+    made.apply(policy('db', { podSelector: [is('app', 'db')], ingress: [{ peers: [], ports: [] }] }))
+    expect(taken()).to.deep.equal([true, true])
+    made.apply(takes('pod-template-hash', '1'))
+    expect(taken()).to.deep.equal([true, false])
+  })
   it('names the event of the version in force, though its rules say the same', () => {
     const made = scene()
     made.apply(policy('deny', { podSelector: [is('app', 'web')] }))
