@@ -43,10 +43,6 @@ export class Cells {
     return peerClass === undefined ? side?.otherwise : side?.cells.get(peerClass)
   }
 
-  cellsOf(subject: Subject, direction: Direction): ReadonlyMap<PeerClass, Row> {
-    return this.#sides.get(subject)![direction].cells
-  }
-
   /** @param rules that ask other peers while their subjects stay as they are */
   settle(
     subjects: PartitionChange<Shape, SubjectData>,

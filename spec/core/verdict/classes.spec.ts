@@ -145,6 +145,30 @@ describe('peer classes', () => {
     expect(scene.engine.tables.cells.size).to.equal(2)
   })
 
+  it('are told apart again when a pod that a rule selects comes again', () => {
+    const scene = crowd(10)
+    const db = pod('a/db', { app: 'db' }, '10.0.0.9')
+    scene.apply(
+      policy('q', {
+        podSelector: [is('app', 'db')],
+        policyTypes: ['ingress', 'egress'],
+        ingress: [{ peers: [pods(is('zone', 'z0'))], ports: [] }],
+        egress: [{ peers: [], ports: [tcp('http')] }],
+      }),
+    )
+    for (let time = 0; time < 3; time += 1) {
+      scene.apply(db)
+      expect([0, 1].map(at => scene.verdict(`10.1.0.${at}`, '10.0.0.9'))).to.deep.equal([1, 0])
+      scene.apply(noPod('a/db'))
+      expect(scene.classOf('10.1.0.0')).to.equal(scene.classOf('10.1.0.1'))
+    }
+    scene.apply(db)
+    // A rule goes together with the last pod that it selects.
+    scene.apply(noPod('a/db'), noPolicy('q'))
+    scene.apply(db)
+    expect([0, 1].map(at => scene.verdict(`10.1.0.${at}`, '10.0.0.9'))).to.deep.equal([1, 1])
+  })
+
   it('follow a namespace by its own pods', () => {
     const scene = crowd(10)
     scene.apply(pod('b/far', { app: 'client' }, '10.4.0.1', remote))
@@ -193,6 +217,44 @@ describe('subjects', () => {
     scene.apply(policy('p', { ingress: [{ peers: [], ports: [tcp('http')] }] }))
     expect(scene.subjectOf('10.0.0.1')).not.to.equal(scene.subjectOf('10.0.0.2'))
     expect([80, 81].map(port => scene.verdict('10.0.0.1', '10.0.0.2', port))).to.deep.equal([0, 1])
+  })
+  it('leave no cell and no row behind', () => {
+    const scene = crowd(4)
+    const counts = (): number[] => [scene.engine.tables.cells.size, scene.engine.tables.rows.size]
+    const before = counts()
+    const two = [{ peers: [pods(is('zone', 'z0'))], ports: [tcp(81)] }]
+    scene.apply(policy('q', { podSelector: [is('app', 'db')], ingress: two }), pod('a/db', { app: 'db' }, '10.0.0.3'))
+    expect(counts()).not.to.deep.equal(before)
+    scene.apply(noPod('a/db'))
+    expect(counts()).to.deep.equal(before)
+  })
+  it('that are gone are asked nothing when a peer comes that they once asked for', () => {
+    const db = policy('db', { podSelector: [is('app', 'db')], ingress: allowFrom('x') })
+    const takes = (app: string, port: number) =>
+      policy('p', { podSelector: [is('app', 'web')], ingress: [{ peers: [pods(is('app', app))], ports: [tcp(port)] }] })
+    // Other peers alone change a rule in place; another port as well makes another rule.
+    for (const port of [80, 81]) {
+      const scene = crowd(2)
+      scene.apply(
+        db,
+        pod('a/db', { app: 'db' }, '10.0.0.3'),
+        takes('x', 80),
+        pod('a/x', { app: 'x' }, '10.3.0.1', remote),
+      )
+      scene.apply(takes('y', port))
+      scene.apply(noPod('a/web'))
+      scene.apply(
+        policy('z', { podSelector: [is('app', 'db')], ingress: allowFrom('z') }),
+        pod('a/x2', { app: 'x', more: 'labels' }, '10.3.0.2', remote),
+        namespace('a', { team: 'x' }),
+        policy('zone', {
+          podSelector: [is('app', 'db')],
+          ingress: [{ peers: [pods(is('more', 'labels'))], ports: [] }],
+        }),
+      )
+      expect(['10.3.0.1', '10.3.0.2'].map(from => scene.verdict(from, '10.0.0.3', 80))).to.deep.equal([1, 1])
+      expect(scene.engine.tables.endpoints.size).to.equal(1)
+    }
   })
   it('have a default for both directions, and rows that are shared', () => {
     const scene = crowd(0)
