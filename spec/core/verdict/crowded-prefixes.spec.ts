@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+import { Engine, verdicts } from '@weir/core'
+import { agent, ipBlock, is, noPolicy, pod, policy, Scene, tcp } from '../log.js'
+
+const apps = Array.from({ length: 12 }, (_, at) => at)
+const addressOf = (at: number): string => `10.1.0.${at}`
+
+/** A local web, and 12 remote pods no two of which are alike, within 10.1.0.0/16, which a policy names already. */
+function crowd(): Scene {
+  const scene = new Scene()
+  const remote = (at: number) => ({
+    node: 'there',
+    ports: [{ name: 'http', protocol: 'TCP', port: 80 + (at % 2) }] as const,
+  })
+  scene.apply(
+    agent(),
+    pod('a/web', { app: 'web' }, '10.0.0.1'),
+    ...apps.map(at => pod(`a/p${at}`, { app: `p${at}` }, addressOf(at), remote(at))),
+    policy('first', {
+      podSelector: [is('app', 'web')],
+      policyTypes: ['ingress', 'egress'],
+      ingress: [{ peers: [ipBlock('10.1.0.0/16')], ports: [tcp(1)] }],
+    }),
+  )
+  // Rows are written: the groups of the prefix have classes.
+  return scene
+}
+
+/** The digest of a state that nobody changed step by step. */
+function agreesWithReplay(scene: Scene): void {
+  const anew = new Engine()
+  anew.fold(scene.log.events)
+  expect(scene.engine.digest()).to.deep.equal(anew.digest())
+}
+
+const classes = (scene: Scene): number => new Set(apps.map(at => scene.classOf(addressOf(at)))).size
+
+describe('a block around a named prefix that many kinds of pods are in', () => {
+  it('holds for all of them from its coming to its going, and its hole for none', () => {
+    const scene = crowd()
+    const passes = (port: number): boolean[] =>
+      apps.map(at => scene.verdict(addressOf(at), '10.0.0.1', port) === verdicts.allow)
+    const all = (is: boolean): boolean[] => apps.map(() => is)
+    const takes = (cidr: string, ...except: string[]) =>
+      policy('q', {
+        podSelector: [is('app', 'web')],
+        ingress: [{ peers: [ipBlock(cidr, ...except)], ports: [tcp(2)] }],
+      })
+    for (let time = 0; time < 2; time += 1) {
+      scene.apply(takes('10.0.0.0/8'))
+      expect(passes(2)).to.deep.equal(all(true))
+      scene.apply(takes('10.0.0.0/8', '10.1.0.0/16'))
+      expect(passes(2)).to.deep.equal(all(false))
+      scene.apply(takes('10.0.0.0/7'))
+      expect(passes(2)).to.deep.equal(all(true))
+      agreesWithReplay(scene)
+      scene.apply(noPolicy('q'))
+      expect([...passes(2), ...passes(1)]).to.deep.equal([...all(false), ...all(true)])
+      expect(classes(scene)).to.equal(1)
+      agreesWithReplay(scene)
+    }
+  })
+
+  it('tells them apart by their named ports while an egress rule asks, and no longer', () => {
+    const scene = crowd()
+    const asks = (cidr: string) =>
+      policy('q', {
+        podSelector: [is('app', 'web')],
+        policyTypes: ['egress'],
+        egress: [{ peers: [ipBlock(cidr)], ports: [tcp('http')] }],
+      })
+    const passes = (port: number): boolean[] =>
+      apps.map(at => scene.verdict('10.0.0.1', addressOf(at), port) === verdicts.allow)
+    for (let time = 0; time < 2; time += 1) {
+      scene.apply(asks('10.0.0.0/8'))
+      expect(passes(80)).to.deep.equal(apps.map(at => at % 2 === 0))
+      expect(passes(81)).to.deep.equal(apps.map(at => at % 2 === 1))
+      expect(classes(scene)).to.equal(2)
+      scene.apply(asks('20.0.0.0/8'))
+      expect([...passes(80), ...passes(81)].includes(true)).to.equal(false)
+      expect(classes(scene)).to.equal(1)
+      agreesWithReplay(scene)
+    }
+  })
+})
