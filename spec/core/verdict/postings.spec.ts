@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { matchesSelector } from '@weir/core'
+import { matchesSelector, type Requirement } from '@weir/core'
 import { Postings } from '@weir/core/verdict/postings.js'
 import { labels, selector } from './labels-at-random.js'
 
@@ -32,6 +32,43 @@ describe('Postings', () => {
         }
       }),
     )
+  })
+
+  it('select among many the few whom one requirement leaves', () => {
+    const postings = new Postings()
+    const all = Array.from({ length: 400 }, (_, at): [number, ReadonlyMap<string, string>] => {
+      const rare = at % 67 === 0 ? [['rare', at % 2 === 0 ? 'even' : 'odd'] as const] : []
+      return [at + 1, new Map([['app', `${at % 3}`], ...(at % 5 === 0 ? [['team', 'x'] as const] : []), ...rare])]
+    })
+    for (const [number, holder] of all) postings.add(number, holder)
+    const requirement = (operator: Requirement['operator'], key: string, ...values: string[]): Requirement => ({
+      key,
+      operator,
+      values,
+    })
+    for (const rare of [
+      requirement('Exists', 'rare'),
+      requirement('In', 'rare', 'even', 'odd', 'none'),
+      requirement('In', 'rare', 'odd'),
+    ]) {
+      for (const others of [
+        [],
+        [requirement('In', 'app', '0', '1')],
+        [requirement('NotIn', 'app', '0', '1')],
+        [requirement('Exists', 'team')],
+        [requirement('DoesNotExist', 'team'), requirement('In', 'app', '0')],
+        [requirement('In', 'nobody', 'has')],
+        [requirement('NotIn', 'nobody', 'has')],
+      ]) {
+        for (const selector of [
+          [rare, ...others],
+          [...others, rare],
+        ]) {
+          const expected = all.filter(([, holder]) => matchesSelector(selector, holder)).map(([number]) => number)
+          expect(rising(postings.select(selector))).to.deep.equal(expected)
+        }
+      }
+    }
   })
 
   it('count who could meet a requirement', () => {
