@@ -27,10 +27,6 @@ export class SelectorIndex<Entry extends SelectorEntry> {
     this.#population = population
   }
 
-  get size(): number {
-    return this.#entries.size
-  }
-
   /** The entry of a selector, one reference richer; `create` makes it when it is new. */
   acquire(selector: LabelSelector, create: (fields: SelectorEntry) => Entry): Entry {
     const selectorKey = selectorText(selector)

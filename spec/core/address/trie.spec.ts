@@ -49,6 +49,7 @@ describe('PrefixTrie', () => {
         const inside = [...model.values()].filter(each => containsPrefix(asked, each))
         const text = (each: Prefix | undefined) => each && prefixText(each)
         expect(text(trie.longest(asked.bytes, asked.length))).to.equal(text(around[0]))
+        expect(trie.around(asked.bytes, asked.length).map(text)).to.deep.equal(around.map(text).reverse())
         expect(text(trie.get(asked.bytes, asked.length))).to.equal(text(model.get(prefixText(asked))))
         expect(trie.within(asked.bytes, asked.length).map(text).sort()).to.deep.equal(inside.map(text).sort())
       }),

@@ -47,6 +47,8 @@ describe('SubjectIndex', () => {
           else if ('end' in each && shapes.length > 0) {
             const [shape] = shapes.splice(each.end % shapes.length, 1)
             index.remove(shape!)
+            // Once more is no harm.
+            index.remove(shape!)
             expect([...index.matchesOf(shape!)]).to.deep.equal([])
           }
           const inForce = new Set(atoms)
@@ -93,6 +95,13 @@ describe('SelectorIndex', () => {
     index.matching(new Map([['team', 'x']]))
     return count
   }
+
+  it('forgets a selector that names a value twice', () => {
+    const index = new SelectorIndex<SelectorEntry>(new KeyUse())
+    const entry = index.acquire([{ key: 'app', operator: 'In', values: ['web', 'web'] }], fields => fields)
+    expect(index.release(entry)).to.equal(true)
+    expect(index.matching(new Map([['app', 'web']]))).to.deep.equal([])
+  })
 
   it('hangs a selector on the requirement that the fewest meet: labels without it never meet the selector', () => {
     expect(asked(key => (key === 'app' ? 1 : 1000))).to.equal(0)
