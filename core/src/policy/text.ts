@@ -29,11 +29,11 @@ export const frameText = (rule: Rule): string => partsText(rule, rule.peers === 
 
 /**
  * What a rule means and which policy says so, whatever event brought it and wherever in the policy it stands. Two
- * rules with equal texts decide alike.
+ * rules with equal texts decide alike; a peer named twice is one.
  * @param peerTexts of its peers, where somebody has them already
  */
 export function ruleText(rule: Rule, peerTexts = rule.peers === 'any' ? 'any' : rule.peers.map(peerText)): string {
-  return partsText(rule, typeof peerTexts === 'string' ? peerTexts : [...peerTexts].sort().join('; '))
+  return partsText(rule, typeof peerTexts === 'string' ? peerTexts : [...new Set(peerTexts)].sort().join('; '))
 }
 
 function partsText(rule: Rule, peers: string): string {

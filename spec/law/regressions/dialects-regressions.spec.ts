@@ -9,7 +9,7 @@ import { checkHistory } from '../verdicts-against-oracle.js'
 
 const address = '192.168.0.1'
 const here: EventBody = { kind: 'node.upserted', node: node('here', {}, address) }
-const hosted: EventBody = {
+const hosted = {
   kind: 'pod.upserted',
   pod: {
     namespace: 'default',
@@ -21,7 +21,9 @@ const hosted: EventBody = {
     hostNetwork: true,
     ports: [],
   },
-}
+} as const satisfies EventBody
+const everywhere = { kind: 'namespaces', selector: [] } as const
+type Peer = typeof everywhere
 const closedNodes: EventBody = { kind: 'ciliumpolicy.upserted', policy: ccnp({ nodeSelector: {}, ingress: [{}] }) }
 const deep = { flows: 100_000, salt: 0 }
 
@@ -31,7 +33,31 @@ const digestOf = (batches: Batches): unknown => {
   return engine.digest()
 }
 
+/** Accepts all pods, then denies the peers. */
+const denying = (...peers: readonly Peer[]): EventBody => ({
+  kind: 'clusterpolicy.upserted',
+  policy: {
+    kind: 'AdminNetworkPolicy',
+    name: 'p',
+    tier: 'admin',
+    priority: 5,
+    subject: everywhere,
+    ingress: [
+      { action: 'accept', peers: [everywhere], path: 'spec.ingress[0]' },
+      { action: 'deny', peers, path: 'spec.ingress[1]' },
+    ],
+    egress: [],
+  },
+})
+
 describe('law: regressions of all dialects', () => {
+  it('takes a peer that a rule names twice for one', () => {
+    const pod: EventBody = { kind: 'pod.upserted', pod: { ...hosted.pod, hostNetwork: false } }
+    const [once, twice] = [denying(everywhere), denying(everywhere, everywhere)]
+    checkHistory([[configured, pod, once], [twice]], deep)
+    expect(digestOf([[configured, pod, once], [twice]])).deep.equals(digestOf([[configured, pod, twice]]))
+  })
+
   it('forgets the fail-safe ports that a node no longer has', () => {
     const none: EventBody = {
       kind: 'agent.configured',
