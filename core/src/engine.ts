@@ -187,7 +187,7 @@ export class Engine {
     for (const key of this.#state.endpointSlices.keys()) this.#sliceChanged(key)
     this.#namesChanged()
     this.#cidrIdentities.resume(snapshot.cidrIdentities)
-    for (const name of this.#state.nodes.keys()) this.#verdicts.claimants.dirtyNodes.add(name)
+    this.#allNodesChanged()
     this.#settledSeq = this.#state.seq
     settleWith(this.#verdicts, snapshot.numbering)
     this.#services.resume()
@@ -245,8 +245,11 @@ export class Engine {
       case 'node.deleted':
         this.#verdicts.claimants.dirtyNodes.add(event.name)
         break
+      case 'host.observed':
+        this.#hostChanged()
+        break
       case 'agent.configured':
-        for (const name of this.#state.nodes.keys()) this.#verdicts.claimants.dirtyNodes.add(name)
+        this.#allNodesChanged()
         if (cidrScope(event.agent.cidrMatch) !== this.#cidrScope) {
           this.#cidrScope = cidrScope(event.agent.cidrMatch)
           for (const key of this.#state.ciliumPolicies.keys()) this.#verdicts.dirtyPolicies.add(key)
@@ -256,6 +259,17 @@ export class Engine {
       default:
         this.#workloads.observe(event, this.#state)
     }
+  }
+
+  #allNodesChanged(): void {
+    for (const name of this.#state.nodes.keys()) this.#verdicts.claimants.dirtyNodes.add(name)
+    this.#hostChanged()
+  }
+
+  /** Without an agent there is no node that it could be. */
+  #hostChanged(): void {
+    const node = this.#state.agent?.fact.node
+    if (node !== undefined) this.#verdicts.claimants.dirtyNodes.add(node)
   }
 
   #policyChanged(key: string): void {

@@ -6,6 +6,7 @@ export {
   type EventBody,
   type EventDraft,
   type EventKind,
+  type HostFact,
   type Labels,
   type NamedPort,
   type NamespaceFact,

@@ -6,7 +6,15 @@ import type { DnsAddress } from './state/dns.js'
 import type { ServiceNumbering } from './service/projection.js'
 import type { Numbering } from './verdict/numbering.js'
 import type { ClusterState, MutableClusterState, Refusal, Stored } from './state/state.js'
-import type { AgentFact, EndpointFact, NamespaceFact, NetworkPolicyFact, NodeFact, PodFact } from './event/event.js'
+import type {
+  AgentFact,
+  EndpointFact,
+  HostFact,
+  NamespaceFact,
+  NetworkPolicyFact,
+  NodeFact,
+  PodFact,
+} from './event/event.js'
 import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from './event/service.js'
 
 /** Of the facts that a snapshot holds: it is not lifted as events are, since every one of them can be folded again. */
@@ -20,6 +28,8 @@ export interface StateSnapshot {
   readonly timeMs: number
   /** A list of none or one: absence survives every encoding. */
   readonly agent: readonly Stored<AgentFact>[]
+  /** As above; absent from snapshots of builds that didn't know it. */
+  readonly host?: readonly Stored<HostFact>[]
   readonly namespaces: Entries<Stored<NamespaceFact>>
   readonly nodes: Entries<Stored<NodeFact>>
   readonly pods: Entries<Stored<PodFact>>
@@ -51,6 +61,7 @@ export function snapshotState(state: ClusterState): StateSnapshot {
     seq: state.seq,
     timeMs: state.timeMs,
     agent: state.agent === undefined ? [] : [state.agent],
+    host: state.host === undefined ? [] : [state.host],
     namespaces: [...state.namespaces],
     nodes: [...state.nodes],
     pods: [...state.pods],
@@ -73,6 +84,7 @@ export function restoreState(state: MutableClusterState, snapshot: StateSnapshot
   state.seq = snapshot.seq
   state.timeMs = snapshot.timeMs
   state.agent = snapshot.agent[0]
+  state.host = snapshot.host?.[0]
   fill(state.namespaces, snapshot.namespaces)
   fill(state.nodes, snapshot.nodes)
   fill(state.pods, snapshot.pods)

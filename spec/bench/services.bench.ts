@@ -215,7 +215,11 @@ function maglev(
       const cells = [most, least].map(value => value.toFixed(4).padStart(14))
       const shares = [loss, must].map(value => `${(value * 100).toFixed(2)} %`.padStart(18))
       say(`${String(number).padStart(8)} ${String(of).padStart(7)} ${cells.join('  ')} ${shares.join(' ')}`)
-      figures[`largest share / mean, ${number} backends, ${of}`] = { value: most, unit: 'times', goal: { atMost: 1.02 } }
+      figures[`largest share / mean, ${number} backends, ${of}`] = {
+        value: most,
+        unit: 'times',
+        goal: { atMost: 1.02 },
+      }
       figures[`moved by one loss / least possible, ${number} backends, ${of}`] = { value: loss / must, unit: 'times' }
     }
   }

@@ -107,6 +107,9 @@ export const node = (name: string, addresses: readonly string[], more: Partial<N
   node: { name, labels: {}, addresses, podCidrs: [], ...more },
 })
 
+/** What the devices of `here` have. */
+export const observed = (...addresses: readonly string[]): EventBody => ({ kind: 'host.observed', host: { addresses } })
+
 /** In namespace `a`; selects all pods and says nothing unless told more. */
 export const policy = (name: string, more: Partial<NetworkPolicyFact>): EventBody => ({
   kind: 'networkpolicy.upserted',

@@ -191,6 +191,7 @@ const goneWith = (events: readonly TimedBody[]): readonly TimedBody[] => {
     ...(left.slices ?? []).map(slice => ({ kind: 'endpointslice.deleted' as const, ...nameOf(slice) })),
     ...(left.services ?? []).map(service => ({ kind: 'service.deleted' as const, ...nameOf(service) })),
     ...left.nodes.map(({ name }) => ({ kind: 'node.deleted' as const, name })),
+    { kind: 'host.observed' as const, host: { addresses: [] } },
     ...left.namespaces.map(({ name }) => ({ kind: 'namespace.deleted' as const, name })),
     ...(left.attached ?? []).map(name => ({
       kind: 'endpoint.detached' as const,

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { clusterOf, type TimedBody } from './cluster.js'
+import { clusterOf, partyAt, type TimedBody } from './cluster.js'
 import { ccnp, cnp, node, onB, pod } from './stage.js'
 
 const service = {
@@ -37,6 +37,7 @@ const born: readonly TimedBody[] = [
   { kind: 'namespace.upserted', namespace: { name: 'default', labels: {} } },
   { kind: 'node.upserted', node: node('n1', {}) },
   { kind: 'pod.upserted', pod: pod('a', []) },
+  { kind: 'host.observed', host: { addresses: ['192.0.2.7'] } },
   { kind: 'networkpolicy.upserted', policy: { namespace: 'default', name: 'p', ...networkPolicy } },
   { kind: 'ciliumpolicy.upserted', policy: cnp(closed) },
   { kind: 'ciliumpolicy.upserted', policy: ccnp(closed) },
@@ -54,6 +55,7 @@ const gone: readonly TimedBody[] = [
   { kind: 'namespace.deleted', name: 'default' },
   { kind: 'node.deleted', name: 'n1' },
   { kind: 'pod.deleted', namespace: 'default', name: 'a' },
+  { kind: 'host.observed', host: { addresses: [] } },
   { kind: 'networkpolicy.deleted', namespace: 'default', name: 'p' },
   { kind: 'ciliumpolicy.deleted', policyKind: 'CiliumNetworkPolicy', namespace: 'default', name: 'p' },
   { kind: 'ciliumpolicy.deleted', policyKind: 'CiliumClusterwideNetworkPolicy', namespace: '', name: 'p' },
@@ -87,12 +89,23 @@ describe('oracle: the cluster after a history', () => {
     expect(cluster.clusterPolicies).has.length(2)
   })
   it('holds one of everything that was born, and nothing once it is gone', () => {
-    expect(counts(born).sort()).deep.equals([0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2])
+    expect(counts(born).sort()).deep.equals([0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2])
     expect(counts([...born, ...gone])).deep.equals(counts([]))
   })
   it('loses each of them by its own deletion', () => {
     const sum = (events: readonly TimedBody[]) => counts(events).reduce((total, count) => total + count, 0)
     for (const deletion of gone) expect(sum([...born, deletion]), deletion.kind).equals(sum(born) - 1)
+  })
+  it('has this node at what its devices have, whoever else says to be there, once there is an agent', () => {
+    const agent = { node: 'n2', cluster: 'test', labelFilter: [] }
+    const claimed: readonly TimedBody[] = [
+      { kind: 'host.observed', host: { addresses: ['192.0.2.7'] } },
+      { kind: 'node.upserted', node: node('n1', {}, '192.0.2.7') },
+      { kind: 'pod.upserted', pod: pod('a', ['192.0.2.7']) },
+    ]
+    expect(partyAt(clusterOf(claimed), '192.0.2.7')).deep.equals({ kind: 'node', node: 'n1' })
+    const configured = clusterOf([...claimed, { kind: 'agent.configured', agent }])
+    expect(partyAt(configured, '192.0.2.7')).deep.equals({ kind: 'node', node: 'n2' })
   })
   it('hears DNS answers when they were given, and never turns time back', () => {
     const answer = { name: 'example.com', addresses: [], ttlSeconds: 1 }

@@ -16,6 +16,8 @@ import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFa
 export interface OracleCluster {
   /** Absent before the agent knows its node: then no pod is local. */
   readonly agent?: AgentFact
+  /** What this node's devices have; without an agent nobody knows whose they are. */
+  readonly observed?: readonly string[]
   readonly namespaces: readonly NamespaceFact[]
   readonly nodes: readonly NodeFact[]
   readonly pods: readonly PodFact[]
@@ -54,6 +56,7 @@ export type Party =
 /** The cluster after a history: of each object the last word, and nothing of those deleted. Time never goes back. */
 export function clusterOf(events: readonly TimedBody[]): OracleCluster {
   let agent: AgentFact | undefined
+  let observed: readonly string[] = []
   let timeMs = 0
   const namespaces = new Map<string, NamespaceFact>()
   const nodes = new Map<string, NodeFact>()
@@ -72,6 +75,7 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
     if (event.kind === 'endpoint.attached') attached.add(`${event.endpoint.namespace}/${event.endpoint.pod}`)
     if (event.kind === 'endpoint.detached') attached.delete(`${event.namespace}/${event.pod}`)
     if (event.kind === 'agent.configured') agent = event.agent
+    if (event.kind === 'host.observed') observed = event.host.addresses
     if (event.kind === 'namespace.upserted') namespaces.set(event.namespace.name, event.namespace)
     if (event.kind === 'namespace.deleted') namespaces.delete(event.name)
     if (event.kind === 'node.upserted') nodes.set(event.node.name, event.node)
@@ -104,6 +108,7 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
   }
   return {
     ...(agent && { agent }),
+    observed,
     namespaces: [...namespaces.values()],
     nodes: [...nodes.values()],
     pods: [...pods.values()],
@@ -128,10 +133,12 @@ export function nameOf(object: { readonly namespace: string; readonly name: stri
 
 /**
  * Who is at the address. A hostNetwork pod has its node's addresses: whoever talks to it talks to the node. Should two
- * claim one address, as when it is given to a new pod before the old one is seen to be gone, nodes win over pods, this
- * node's pods over those of others, and then the first by name: facts carry no order of their own.
+ * claim one address, as when it is given to a new pod before the old one is seen to be gone, this node wins with what its
+ * devices have, then nodes over pods, this node's pods over those of others, and then the first by name: facts carry no
+ * order of their own.
  */
 export function partyAt(cluster: OracleCluster, address: string): Party {
+  if (cluster.agent && cluster.observed?.includes(address)) return { kind: 'node', node: cluster.agent.node }
   const node = cluster.nodes.filter(candidate => candidate.addresses.includes(address)).sort(byName)[0]
   if (node) return { kind: 'node', node: node.name }
   const there = cluster.pods.filter(candidate => candidate.addresses.includes(address)).sort(byName)

@@ -70,8 +70,8 @@ export function sibling(state: ClusterState): PodFact | undefined {
 
 /** The state as a plain object: it may be a class with getters, which a spread would leave behind. */
 function stateFields(state: ClusterState): ClusterState {
-  const { seq, timeMs, agent, namespaces, nodes, pods, services, policies, endpoints, refusals } = state
+  const { seq, timeMs, agent, host, namespaces, nodes, pods, services, policies, endpoints, refusals } = state
   const { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, localRedirects, backends, dns } = state
   const others = { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, localRedirects, backends, dns }
-  return { seq, timeMs, agent, namespaces, nodes, pods, services, policies, endpoints, refusals, ...others }
+  return { seq, timeMs, agent, host, namespaces, nodes, pods, services, policies, endpoints, refusals, ...others }
 }

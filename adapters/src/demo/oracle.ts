@@ -74,6 +74,7 @@ function clusterOf(state: ClusterState): object {
     [...stored.values()].map(({ fact }) => fact)
   const cluster = {
     ...(state.agent && { agent: state.agent.fact }),
+    observed: state.host?.fact.addresses ?? [],
     namespaces: facts(state.namespaces),
     nodes: facts(state.nodes),
     pods: facts(state.pods),

@@ -111,7 +111,7 @@ export const assignAddresses = (
   if (blocks.length === 0 || (afterLast && set.changed !== undefined && podsOf(set.changed.objects).length === 0))
     return set
   const claimed = new Set(podsOf(set.objects).flatMap(({ addresses }) => addresses))
-  const used = new Set([...claimed, ...(options.reserved ?? [])])
+  const used = new Set([...claimed, ...(options.reserved ?? []), ...(known.host?.fact.addresses ?? [])])
   for (const { fact } of known.pods.values()) for (const address of fact.addresses) used.add(address)
   for (const { fact } of known.nodes.values()) for (const address of fact.addresses) used.add(address)
   const waiting = set.objects

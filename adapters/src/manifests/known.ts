@@ -2,6 +2,7 @@ import type { CidrGroupFact, CiliumPolicyFact } from '@weir/core/event/cilium.js
 import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
 import type {
   AgentFact,
+  HostFact,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
@@ -18,6 +19,7 @@ interface Stored<Fact> {
 /** What the log has said so far, as the engine's `state` tells it: facts by `namespace/name`, or name. */
 export interface KnownFacts {
   readonly agent: Stored<AgentFact> | undefined
+  readonly host?: Stored<HostFact> | undefined
   readonly namespaces: ReadonlyMap<string, Stored<NamespaceFact>>
   readonly nodes: ReadonlyMap<string, Stored<NodeFact>>
   readonly pods: ReadonlyMap<string, Stored<PodFact>>

@@ -147,7 +147,7 @@ export function residentOf(
   }
 }
 
-/** Addresses of nodes, those that only their hostNetwork pods tell of included. */
+/** Addresses of nodes, those that only their hostNetwork pods or this node's devices tell of included. */
 export function nodesOf(state: ClusterState): Map<string, readonly string[]> {
   const nodes = new Map<string, Set<string>>()
   for (const [name, { fact }] of state.nodes) nodes.set(name, new Set(fact.addresses))
@@ -155,6 +155,12 @@ export function nodesOf(state: ClusterState): Map<string, readonly string[]> {
     if (!fact.hostNetwork) continue
     const addresses = entryOf(nodes, fact.node, () => new Set<string>())
     for (const address of fact.addresses) addresses.add(address)
+  }
+  const own = state.agent?.fact.node
+  const observed = state.host?.fact.addresses ?? []
+  if (own !== undefined && observed.length > 0) {
+    const addresses = entryOf(nodes, own, () => new Set<string>())
+    for (const address of observed) addresses.add(address)
   }
   return new Map([...nodes].map(([name, addresses]) => [name, [...addresses]]))
 }

@@ -144,6 +144,15 @@ export interface AgentFact {
   readonly nodePortAddresses?: readonly string[]
 }
 
+/** What this node finds of itself. */
+export interface HostFact {
+  /**
+   * Addresses of its network devices, sorted: those that nobody need name for them to be the node's. Canonical text,
+   * link-local ones without a zone. Neither those of pods' devices nor loopback ones.
+   */
+  readonly addresses: readonly string[]
+}
+
 /** Names an object of the cluster: `NetworkPolicy`, `default`, `deny-all`. Cluster-wide kinds have namespace ''. */
 export interface ObjectKey {
   readonly kind: string
@@ -154,6 +163,7 @@ export interface ObjectKey {
 /** The closed set of facts. Adding a kind or a field is a new schema version with an upcast in `event/upcast.ts`. */
 export type EventBody =
   | { readonly kind: 'agent.configured'; readonly agent: AgentFact }
+  | { readonly kind: 'host.observed'; readonly host: HostFact }
   | { readonly kind: 'namespace.upserted'; readonly namespace: NamespaceFact }
   | { readonly kind: 'namespace.deleted'; readonly name: string }
   | { readonly kind: 'node.upserted'; readonly node: NodeFact }

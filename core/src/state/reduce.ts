@@ -119,6 +119,9 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
     case 'agent.configured':
       state.agent = { fact: event.agent, seq }
       break
+    case 'host.observed':
+      state.host = { fact: event.host, seq }
+      break
     case 'input.refused':
       state.refusals.set(refusalKey(event.object), { object: event.object, problems: event.problems, seq })
       break

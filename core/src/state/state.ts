@@ -5,6 +5,7 @@ import { type DnsNames, MutableDnsNames } from './dns.js'
 import type {
   AgentFact,
   EndpointFact,
+  HostFact,
   NamespaceFact,
   NetworkPolicyFact,
   NodeFact,
@@ -32,6 +33,8 @@ export interface ClusterState {
   /** Milliseconds since the epoch as the last `time.passed` said; 0 before the first. */
   readonly timeMs: number
   readonly agent: Stored<AgentFact> | undefined
+  /** Absent until this node has looked at itself. */
+  readonly host: Stored<HostFact> | undefined
   /** Only those with an object of their own: see `namespaceLabels` for the rest. */
   readonly namespaces: ReadonlyMap<string, Stored<NamespaceFact>>
   readonly nodes: ReadonlyMap<string, Stored<NodeFact>>
@@ -60,6 +63,7 @@ export interface MutableClusterState extends ClusterState {
   seq: number
   timeMs: number
   agent: Stored<AgentFact> | undefined
+  host: Stored<HostFact> | undefined
   readonly namespaces: Map<string, Stored<NamespaceFact>>
   readonly nodes: Map<string, Stored<NodeFact>>
   readonly pods: Map<string, Stored<PodFact>>
@@ -82,6 +86,7 @@ export function emptyState(): MutableClusterState {
     seq: 0,
     timeMs: 0,
     agent: undefined,
+    host: undefined,
     namespaces: new Map(),
     nodes: new Map(),
     pods: new Map(),

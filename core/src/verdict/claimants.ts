@@ -21,7 +21,7 @@ export interface ClaimantPlaces {
 
 /**
  * Pods and nodes as the tables see them: shape, addresses, for local pods a subject and an endpoint slot, and for this
- * node a subject while a policy selects it.
+ * node, which its devices speak for too, a subject while a policy selects it.
  */
 export class Claimants {
   /** Local pods whose endpoint may have changed. */
@@ -36,6 +36,8 @@ export class Claimants {
   readonly #pods = new Map<Workload, Claimant>()
   readonly #nodes = new Map<string, Claimant>()
   readonly #byClaimant = new Map<Claimant, Workload>()
+  /** What this node's devices say of it. */
+  #devices: Claimant | undefined
   readonly #nodeShapes = new NodeShapes()
   /** hostNetwork pods by node, and the node that each was last seen on. */
   readonly #hostNetwork = new Map<string, Set<Workload>>()
@@ -96,7 +98,20 @@ export class Claimants {
         if (pod?.hostNetwork === true && pod.node === name) this.#settleHostNetwork(workload, this.#pods.get(workload))
       }
     }
+    const own = this.#state.agent?.fact.node
+    if (own !== undefined && (this.dirtyNodes.has(own) || this.#devices?.key !== own)) this.#settleDevices(own)
     this.dirtyNodes.clear()
+  }
+
+  #settleDevices(own: string): void {
+    const addresses = this.#state.host?.fact.addresses ?? []
+    const before = this.#devices
+    if (before !== undefined && (addresses.length === 0 || before.key !== own)) {
+      this.#endNode(before)
+      this.#devices = undefined
+    }
+    if (addresses.length > 0)
+      this.#devices = this.#settleAsNode({ kind: 'devices', key: own }, own, addresses, this.#devices)
   }
 
   /** Makes this node a subject, or no longer. `ofHost` says whether a policy selects a node with this shape. */

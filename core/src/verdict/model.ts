@@ -105,9 +105,9 @@ export interface KnownAddress {
 
 /** Who says that addresses are its own: a pod or a node, as the tables last saw it. */
 export interface Claimant {
-  /** A hostNetwork pod speaks for its node. */
-  kind: 'node' | 'hostNetwork' | 'pod'
-  /** `namespace/name` of a pod, name of a node. */
+  /** A hostNetwork pod speaks for its node, and so do the node's own devices. */
+  kind: 'devices' | 'node' | 'hostNetwork' | 'pod'
+  /** `namespace/name` of a pod, name of a node, also for its devices. */
   readonly key: string
   shape: Shape
   identity: number

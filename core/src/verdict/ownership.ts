@@ -13,8 +13,9 @@ interface Claims extends Owned {
 }
 
 /**
- * Who owns an address. When several say so, a node comes before its hostNetwork pods, these before
- * other pods, a local pod before a remote one, and then the lower name: the answer follows from the state, not from who spoke last.
+ * Who owns an address. When several say so, what this node's devices have comes before what objects say, as that is
+ * where the kernel delivers; then a node before its hostNetwork pods, these before other pods, a local pod before a
+ * remote one, and then the lower name: the answer follows from the state, not from who spoke last.
  */
 export class Ownership {
   readonly #owned = new Map<string, Claims>()
@@ -87,6 +88,8 @@ export class Ownership {
   }
 }
 
-const rank = ({ kind, slot }: Claimant): number => (kind === 'node' ? 0 : kind === 'hostNetwork' ? 1 : slot > 0 ? 2 : 3)
+const ranks: Readonly<Record<Exclude<Claimant['kind'], 'pod'>, number>> = { devices: 0, node: 1, hostNetwork: 2 }
+
+const rank = ({ kind, slot }: Claimant): number => (kind === 'pod' ? (slot > 0 ? 3 : 4) : ranks[kind])
 
 const compareClaimants = (a: Claimant, b: Claimant): number => rank(a) - rank(b) || (a.key < b.key ? -1 : 1)

@@ -1,12 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { verdicts, type EventBody } from '@weir/core'
-import { agent, is, node, noPod, pod, policy, Scene } from '../log.js'
+import { agent, is, node, noPod, observed, pod, policy, Scene } from '../log.js'
 
 const shared = '10.0.0.9'
 
 /** Everybody who says that the address is his, the one with the best claim first. */
 const claims: readonly { readonly says: EventBody; readonly goes: EventBody; readonly owner: string }[] = [
+  { says: observed(shared), goes: observed(), owner: 'node here' },
   { says: node('z', [shared]), goes: node('z', []), owner: 'node z' },
   {
     says: pod('z/daemon', {}, shared, { node: 'here', hostNetwork: true }),
@@ -35,8 +36,8 @@ function ownerIn({ engine }: Scene): string | undefined {
 }
 
 describe('an address that several claim', () => {
-  it('is a node’s, then a hostNetwork pod’s, then a local pod’s, then of who has the lower name', () => {
-    const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 1 })
+  it('is this node’s that has it, then a node’s, then a hostNetwork pod’s, then a local pod’s, then of who has the lower name', () => {
+    const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6], { minLength: 1 })
     fc.assert(
       fc.property(order, order, (come, go) => {
         const scene = new Scene()
@@ -57,7 +58,7 @@ describe('an address that several claim', () => {
   })
   it('passes on when its owner takes another, and comes back with it', () => {
     const scene = new Scene()
-    scene.apply(agent(), claims[2]!.says, claims[5]!.says)
+    scene.apply(agent(), claims[3]!.says, claims[6]!.says)
     expect(ownerIn(scene)).to.equal('pod y/local')
     scene.apply(pod('y/local', { app: 'local' }, '10.0.0.7'))
     expect(ownerIn(scene)).to.equal('pod b/last')
@@ -71,16 +72,16 @@ describe('an address that several claim', () => {
     const scene = new Scene()
     scene.apply(
       agent(),
-      claims[2]!.says,
-      claims[5]!.says,
+      claims[3]!.says,
+      claims[6]!.says,
       policy('p', { namespace: 'y', podSelector: [is('app', 'local')] }),
     )
     expect(scene.engine.tables.addresses.get(shared)).to.include({ endpoint: 1, subject: scene.subjectOf(shared) })
     expect(scene.verdict('8.8.8.8', shared)).to.equal(verdicts.deny)
-    scene.apply(claims[0]!.says)
+    scene.apply(claims[1]!.says)
     expect(scene.engine.tables.addresses.get(shared)).to.include({ endpoint: 0, subject: 0 })
     expect(scene.verdict('8.8.8.8', shared)).to.equal(verdicts.allow)
-    scene.apply(claims[0]!.goes)
+    scene.apply(claims[1]!.goes)
     expect(scene.verdict('8.8.8.8', shared)).to.equal(verdicts.deny)
   })
   it('is none when it can’t be read', () => {
@@ -92,7 +93,7 @@ describe('an address that several claim', () => {
   })
   it('is given up once, however often its owner says it', () => {
     const scene = new Scene()
-    scene.apply(agent(), claims[4]!.says, pod('y/twice', {}, [shared, shared]))
+    scene.apply(agent(), claims[5]!.says, pod('y/twice', {}, [shared, shared]))
     expect(ownerIn(scene)).to.equal('pod y/twice')
     scene.apply(noPod('y/twice'))
     expect(ownerIn(scene)).to.equal('pod a/first')

@@ -17,6 +17,18 @@ export function nodeAddresses(node: string): readonly [v4: string, v6: string] {
   return [`192.168.0.${host}`, `fd00:ffff::${host}`]
 }
 
+/** What a node's devices may have: addresses that nobody names, and those of its own object, of the other node, of pods. */
+export const observedAddresses: fc.Arbitrary<readonly string[]> = fc
+  .uniqueArray(
+    fc.oneof(
+      { weight: 4, arbitrary: pick(['192.168.0.77', '10.0.1.3', 'fe80::77', 'fd00:ffff::77', '203.0.113.5']) },
+      { weight: 1, arbitrary: pick(nodeNames.flatMap(nodeAddresses)) },
+      { weight: 1, arbitrary: pick(podNames.flatMap(pod => ownAddresses('default', pod, 0))) },
+    ),
+    { maxLength: 3 },
+  )
+  .map(addresses => [...addresses].sort())
+
 /** Outside the cluster whatever is drawn. */
 export const worldAddresses = ['203.0.113.7', '10.0.9.9', '2001:db8::7', 'fd00::9:9'] as const
 

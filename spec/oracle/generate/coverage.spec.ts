@@ -57,6 +57,12 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
   'allowed by two policies': ({ decision }) => new Set(decision.ingress.allowedBy.map(it => it.policy)).size > 1,
   'of a pod to itself': seen => sides(seen).some(side => side.exempt === 'itself' && side.enforcedHere),
   'of the node to its own pod': seen => sides(seen).some(side => side.builtIn.length > 0 && side.enforcedHere),
+  'of an address that only a device tells of, to a pod of the node': ({ cluster, flow, decision }) =>
+    cluster.agent !== undefined &&
+    (cluster.observed ?? []).includes(flow.from) &&
+    !cluster.nodes.some(node => node.addresses.includes(flow.from)) &&
+    decision.ingress.builtIn.length > 0 &&
+    decision.ingress.enforcedHere,
   'IPv6, allowed by a rule': seen => seen.flow.from.includes(':') && rulesNamed(seen).length > 0,
   'ICMP, allowed by a rule': seen => [1, 58].includes(seen.flow.protocol) && rulesNamed(seen).length > 0,
   'ICMP, denied': ({ flow, decision }) => [1, 58].includes(flow.protocol) && !decision.allowed,
@@ -81,7 +87,7 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
 describe('oracle: random histories', function () {
   this.timeout(20_000)
 
-  const seen: Seen[] = fc.sample(histories(40), { numRuns: 400, seed: 20 }).flatMap((batches, salt) => {
+  const seen: Seen[] = fc.sample(histories(40), { numRuns: 500, seed: 20 }).flatMap((batches, salt) => {
     const cluster = clusterOf(batches.flat())
     return [...interestingFlows(cluster, 60, salt)].map(flow => ({ cluster, flow, decision: decide(cluster, flow) }))
   })

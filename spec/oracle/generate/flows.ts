@@ -53,6 +53,7 @@ export function interestingAddresses(cluster: OracleCluster): readonly string[] 
     ...new Set([
       ...cluster.pods.flatMap(pod => pod.addresses),
       ...cluster.nodes.flatMap(node => node.addresses),
+      ...(cluster.observed ?? []),
       ...nodeNames.flatMap(nodeAddresses),
       ...worldAddresses,
       ...(cluster.slices ?? []).flatMap(trafficAddresses),
@@ -134,7 +135,10 @@ export function* interestingFlows(cluster: OracleCluster, limit: number, salt: n
   const addresses = interestingAddresses(cluster)
   const local = cluster.pods.filter(pod => isLocal(cluster, pod) && !pod.hostNetwork)
   const guarded = (cluster.ciliumPolicies ?? []).some(isForNodes)
-    ? cluster.nodes.filter(node => node.name === cluster.agent?.node).flatMap(node => node.addresses)
+    ? [
+        ...cluster.nodes.filter(node => node.name === cluster.agent?.node).flatMap(node => node.addresses),
+        ...(cluster.observed ?? []),
+      ]
     : []
   const owned = new Set([...(local.length > 0 ? local : cluster.pods).flatMap(pod => pod.addresses), ...guarded])
   const pairs = addresses.flatMap(from =>
@@ -148,6 +152,7 @@ export function* interestingFlows(cluster: OracleCluster, limit: number, salt: n
     ...(cluster.slices ?? []).flatMap(trafficAddresses),
     ...(cluster.answers ?? []).flatMap(({ answer }) => answer.addresses),
     ...cluster.nodes.flatMap(node => node.addresses),
+    ...(cluster.observed ?? []),
     ...(cluster.ciliumPolicies ?? []).flatMap(holesOf).map(hole => cidrBounds(hole)[0]),
   ])
   const toldOf = pairs.filter(({ from, to }) => told.has(from) || told.has(to))

@@ -2,7 +2,7 @@ import type { EventBody, NamedPort, PodFact, WeirEvent } from '@weir/core/event/
 import fc from 'fast-check'
 import type { TimedBody } from '../cluster.js'
 import { oracleFromManifest } from '../manifest.js'
-import { nodeAddresses, podAddresses } from './addresses.js'
+import { nodeAddresses, observedAddresses, podAddresses } from './addresses.js'
 import {
   anyNamespace,
   labels,
@@ -133,6 +133,10 @@ export const eventBodies: fc.Arbitrary<EventBody> = fc.oneof(
       pod: name,
     })),
   },
+  {
+    weight: 1,
+    arbitrary: observedAddresses.map(addresses => ({ kind: 'host.observed' as const, host: { addresses } })),
+  },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 5000 }).map(until => ({ kind: 'time.passed' as const, until })) },
 )
 
@@ -188,6 +192,8 @@ export function objectOf(body: EventBody): string {
   switch (body.kind) {
     case 'agent.configured':
       return 'agent'
+    case 'host.observed':
+      return 'host'
     case 'namespace.upserted':
       return `namespace ${body.namespace.name}`
     case 'namespace.deleted':

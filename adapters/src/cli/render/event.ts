@@ -12,6 +12,8 @@ export function subjectOf(event: WeirEvent): string {
   switch (event.kind) {
     case 'agent.configured':
       return event.agent.node
+    case 'host.observed':
+      return event.host.addresses.join(' ')
     case 'pod.upserted':
       return `${event.pod.namespace}/${event.pod.name} ${event.pod.addresses.join(' ')}`
     case 'endpoint.attached':
