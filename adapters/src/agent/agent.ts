@@ -143,8 +143,10 @@ class RunningAgent implements Agent {
     this.#devices = new HostDevices({
       netns: options.netns,
       patterns: options.devices,
+      clock,
       state: () => engine.state,
       use: devices => this.#useDevices(devices),
+      observe: addresses => this.#observe(addresses),
       report,
     })
     const sources = [...(options.sources ?? []), ...manifestSources(options, report)]
@@ -283,6 +285,11 @@ class RunningAgent implements Agent {
 
   async #configure(): Promise<void> {
     await this.#intake.submit('agent', state => ownFacts(this.#options, state)).catch(onlyEnforcement)
+  }
+
+  /** What isn't enforced yet, or no longer durable, is told by the status. */
+  async #observe(addresses: readonly string[]): Promise<void> {
+    await this.#intake.submit('agent', [{ kind: 'host.observed', host: { addresses } }]).catch(() => {})
   }
 
   async #useDevices(devices: readonly Attachment[]): Promise<void> {

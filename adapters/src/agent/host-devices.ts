@@ -1,5 +1,8 @@
 import type { ClusterState, WeirEvent } from '@weir/core'
+import { sameFact } from '@weir/core/input/same-fact.js'
 import { chooseDevices, type NodeDevice } from '../network/node-devices.js'
+import { ObservedAddresses, type Sight } from '../network/observed-addresses.js'
+import type { Clock } from './clock.js'
 import { hostAddresses } from './places.js'
 
 /** How long changes are gathered: a device comes with several of them. */
@@ -10,19 +13,28 @@ export interface HostDevicesOptions {
   readonly netns: string | undefined
   /** As DeviceChoice has them. */
   readonly patterns: readonly string[] | undefined
+  readonly clock: Clock
   readonly state: () => ClusterState
   /** Brings the programs to these devices; resolves when they are there. */
   readonly use: (devices: readonly NodeDevice[]) => Promise<void>
+  /** Says which addresses the node's devices have; resolves when that is enforced, or was refused and told. */
+  readonly observe: (addresses: readonly string[]) => Promise<void>
   readonly report: (message: string) => void
 }
 
-/** Follows the node's own devices: which there are, as they come and go, get addresses or lose routes. */
+/**
+ * Follows the node's devices: which are its own, as they come and go, get addresses or lose routes, and which addresses
+ * they all have, by any of which the node may be reached.
+ */
 export class HostDevices {
   readonly #options: HostDevicesOptions
   #devices: readonly NodeDevice[] = []
   #problem: string | undefined
   #watch: { close(): void } | undefined
   #gathering: NodeJS.Timeout | undefined
+  readonly #observed = new ObservedAddresses()
+  #again: NodeJS.Timeout | undefined
+  #isClosed = false
   #turn: Promise<void> = Promise.resolve()
 
   constructor(options: HostDevicesOptions) {
@@ -67,8 +79,10 @@ export class HostDevices {
 
   async close(): Promise<void> {
     this.#watch?.close()
+    this.#isClosed = true
     clearTimeout(this.#gathering)
     await this.#turn
+    clearTimeout(this.#again)
   }
 
   get #netns(): string {
@@ -81,11 +95,14 @@ export class HostDevices {
       const { devicesIn } = await import('netns-napi')
       const podIfindexes = new Set([...state().endpoints.values()].map(({ fact }) => fact.ifindex))
       const nodeAddresses = hostAddresses(state())
-      const found = chooseDevices(devicesIn(this.#netns), {
+      const devices = devicesIn(this.#netns)
+      const found = chooseDevices(devices, {
         nodeAddresses,
         podIfindexes,
         ...(patterns !== undefined && { patterns }),
       })
+      const ownIfindexes = new Set(found.map(({ ifindex }) => ifindex))
+      await this.#observe({ devices, podIfindexes, ownIfindexes })
       const isSame = this.#problem === undefined && placesOf(found) === placesOf(this.#devices)
       this.#devices = found
       if (!isSame) await use(found)
@@ -93,6 +110,18 @@ export class HostDevices {
     } catch (error) {
       this.#failed(error)
     }
+  }
+
+  async #observe(sight: Sight): Promise<void> {
+    const { state, clock, observe } = this.#options
+    const said = state().host?.fact.addresses ?? []
+    const { addresses, againMs } = this.#observed.look(sight, said, clock.nowMs())
+    clearTimeout(this.#again)
+    if (againMs !== undefined && !this.#isClosed) {
+      this.#again = setTimeout(() => void this.refresh(), againMs)
+      this.#again.unref()
+    }
+    if (!sameFact(said, addresses)) await observe(addresses)
   }
 
   #failed(error: unknown): void {

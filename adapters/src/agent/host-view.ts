@@ -2,7 +2,7 @@ import type { Engine } from '@weir/core'
 import { defaultFailSafePorts } from '@weir/core/policy/builtin.js'
 import type { Attachment } from '@weir/datapath/backend.js'
 import type { NodeDevice } from '../network/node-devices.js'
-import { hostAddresses } from './places.js'
+import { ownAddresses } from './places.js'
 import type { StatusReport } from './protocol.js'
 
 /** What holds for the node itself, and where. */
@@ -12,16 +12,11 @@ export function hostView(
   attachments: readonly Attachment[],
   problem: string | undefined,
 ): StatusReport['host'] {
-  const own = hostAddresses(state)
   const attached = new Set(attachments.flatMap(each => (each.role === 'device' ? [each.ifindex] : [])))
   return {
-    isJudged: own.some(address => tables.addresses.get(address)?.subject),
+    isJudged: ownAddresses(state).some(address => tables.addresses.get(address)?.subject),
     failSafePorts: state.agent?.fact.failSafePorts ?? defaultFailSafePorts,
-    devices: devices.map(({ addresses, ...device }) => ({
-      ...device,
-      isAttached: attached.has(device.ifindex),
-      unknownAddresses: addresses.filter(address => !own.includes(address)),
-    })),
+    devices: devices.map(device => ({ ...device, isAttached: attached.has(device.ifindex) })),
     ...(problem !== undefined && { problem }),
   }
 }

@@ -39,7 +39,7 @@ export function findPlace(
       : { name: `${owner.namespace}/${owner.name}`, addresses: [canonical], pod: owner }
   }
   if (word === 'world') return { name: 'world', addresses: strangersOf(isNamed) }
-  if (word === 'host') return { name: 'host', addresses: hostAddresses(state) }
+  if (word === 'host') return { name: 'host', addresses: ownAddresses(state) }
   const pod = findPod(state, word)
   const addresses = pod.hostNetwork ? (state.nodes.get(pod.node)?.fact.addresses ?? pod.addresses) : pod.addresses
   if (addresses.length === 0)
@@ -73,10 +73,16 @@ export function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4
 }
 
-/** Addresses of this node; none before the node is known. */
+/** Addresses that an object or the agent's options give this node; none before the node is known. */
 export function hostAddresses(state: ClusterState): readonly string[] {
   const node = state.agent?.fact.node
   return node === undefined ? [] : (state.nodes.get(node)?.fact.addresses ?? [])
+}
+
+/** The same, and those that only its devices tell of. */
+export function ownAddresses(state: ClusterState): readonly string[] {
+  const observed = state.agent === undefined ? [] : (state.host?.fact.addresses ?? [])
+  return [...new Set([...hostAddresses(state), ...observed])]
 }
 
 function strangersOf(isNamed: (address: string) => boolean): readonly string[] {

@@ -72,8 +72,8 @@ export interface StatusReport {
       /** `default route`, `address of the node`, or the pattern that names it. */
       readonly why: string
       readonly isAttached: boolean
-      /** Addresses of the device that no Node and no option names: traffic with them isn't judged. */
-      readonly unknownAddresses: readonly string[]
+      /** What the device has by now; all of the node's devices' are the node's, whether or not anything names them. */
+      readonly addresses: readonly string[]
     }[]
     readonly problem?: string
   }

@@ -1,5 +1,5 @@
 import { type ClusterState, type FlowQuery, type PodFact, type Protocol, protocolNumbers } from '@weir/core'
-import { familyOf, hostAddresses } from '../agent/places.js'
+import { familyOf, hostAddresses, ownAddresses } from '../agent/places.js'
 import { demoNetwork } from './addresses.js'
 
 /** One thing to try: a first packet from one party to a port of another. */
@@ -48,7 +48,7 @@ export function pluggablePods(state: ClusterState): {
 } {
   const owners = new Map<string, string>()
   for (const address of demoNetwork.worldAddresses) owners.set(address, 'world')
-  for (const address of hostAddresses(state)) owners.set(address, 'host')
+  for (const address of ownAddresses(state)) owners.set(address, 'host')
   const pods = new Map<string, PodFact>()
   const contested: Contested[] = []
   for (const [key, { fact: pod }] of [...state.pods].sort(([a], [b]) => (a < b ? -1 : 1))) {

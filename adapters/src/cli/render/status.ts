@@ -55,8 +55,8 @@ function hostLines({ isJudged, failSafePorts, devices }: StatusReport['host']): 
   return [
     `Host       ${state}`,
     ...devices.map(
-      ({ ifname, ifindex, why, isAttached }) =>
-        `           ${isAttached ? 'at' : 'not at'} ${ifname} (${ifindex}): ${why}`,
+      ({ ifname, ifindex, why, isAttached, addresses }) =>
+        `           ${isAttached ? 'at' : 'not at'} ${ifname} (${ifindex}): ${[why, ...addresses].join(', ')}`,
     ),
   ]
 }
@@ -64,13 +64,9 @@ function hostLines({ isJudged, failSafePorts, devices }: StatusReport['host']): 
 /** What escapes the policy of a node that has some. */
 function hostTroubles({ isJudged, devices, problem }: StatusReport['host']): readonly string[] {
   if (!isJudged) return problem === undefined ? [] : [problem]
-  const unknown = devices.flatMap(({ unknownAddresses }) => unknownAddresses)
   return [
     ...(problem === undefined ? [] : [problem]),
     ...(devices.some(({ isAttached }) => isAttached) ? [] : ['policy of the node holds at none of its devices']),
-    ...(unknown.length === 0
-      ? []
-      : [`addresses that policy of the node doesn't cover, as no Node names them: ${unknown.join(', ')}`]),
   ]
 }
 
