@@ -146,7 +146,7 @@ class RunningAgent implements Agent {
       clock,
       state: () => engine.state,
       use: devices => this.#useDevices(devices),
-      observe: addresses => this.#observe(addresses),
+      submit: this.#submitFrom,
       report,
     })
     const sources = [...(options.sources ?? []), ...manifestSources(options, report)]
@@ -285,11 +285,6 @@ class RunningAgent implements Agent {
 
   async #configure(): Promise<void> {
     await this.#intake.submit('agent', state => ownFacts(this.#options, state)).catch(onlyEnforcement)
-  }
-
-  /** What isn't enforced yet, or no longer durable, is told by the status. */
-  async #observe(addresses: readonly string[]): Promise<void> {
-    await this.#intake.submit('agent', [{ kind: 'host.observed', host: { addresses } }]).catch(() => {})
   }
 
   async #useDevices(devices: readonly Attachment[]): Promise<void> {

@@ -3,6 +3,7 @@ import { sameFact } from '@weir/core/input/same-fact.js'
 import { chooseDevices, type NodeDevice } from '../network/node-devices.js'
 import { ObservedAddresses, type Sight } from '../network/observed-addresses.js'
 import type { Clock } from './clock.js'
+import type { Facts, Submitted } from './intake.js'
 import { hostAddresses } from './places.js'
 
 /** How long changes are gathered: a device comes with several of them. */
@@ -17,8 +18,7 @@ export interface HostDevicesOptions {
   readonly state: () => ClusterState
   /** Brings the programs to these devices; resolves when they are there. */
   readonly use: (devices: readonly NodeDevice[]) => Promise<void>
-  /** Says which addresses the node's devices have; resolves when that is enforced, or was refused and told. */
-  readonly observe: (addresses: readonly string[]) => Promise<void>
+  readonly submit: (origin: string, facts: Facts) => Promise<Submitted>
   readonly report: (message: string) => void
 }
 
@@ -113,7 +113,7 @@ export class HostDevices {
   }
 
   async #observe(sight: Sight): Promise<void> {
-    const { state, clock, observe } = this.#options
+    const { state, clock, submit } = this.#options
     const said = state().host?.fact.addresses ?? []
     const { addresses, againMs } = this.#observed.look(sight, said, clock.nowMs())
     clearTimeout(this.#again)
@@ -121,7 +121,9 @@ export class HostDevices {
       this.#again = setTimeout(() => void this.refresh(), againMs)
       this.#again.unref()
     }
-    if (!sameFact(said, addresses)) await observe(addresses)
+    if (sameFact(said, addresses)) return
+    // What isn't enforced yet, or no longer durable, is told by the status.
+    await submit('agent', [{ kind: 'host.observed', host: { addresses } }]).catch(() => {})
   }
 
   #failed(error: unknown): void {
