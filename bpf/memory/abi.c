@@ -8,13 +8,14 @@
 #include "map.h"
 #include "packet.h"
 #include "programs.h"
+#include "socket.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 #define KEY_MOST 64
 #define VALUE_MOST 256
 #define PACKET_MOST 65600
 
-#define WEIR_ABI 1
+#define WEIR_ABI 2
 
 /* In and out of weir_run. */
 struct weir_run {
@@ -71,6 +72,17 @@ void *EXPORT(weir_context)(void)
 void *EXPORT(weir_sweep_result)(void)
 {
 	return &sweep;
+}
+
+/* The table of the node's sockets, all empty until somebody fills them. */
+struct weir_socket *EXPORT(weir_sockets)(void)
+{
+	return weir_socket_table;
+}
+
+__u32 EXPORT(weir_socket_most)(void)
+{
+	return WEIR_SOCKET_MOST;
 }
 
 void EXPORT(weir_set_clock)(__u64 nanoseconds)

@@ -8,6 +8,8 @@
 #include "../include/weir/types.h"
 
 struct weir_map;
+struct bpf_sock;
+struct bpf_sock_tuple;
 
 enum weir_redirect_kind {
 	WEIR_REDIRECT_NONE,
@@ -48,6 +50,10 @@ long bpf_skb_load_bytes(const struct weir_skb *skb, __u32 offset, void *to, __u3
 long bpf_skb_store_bytes(struct weir_skb *skb, __u32 offset, const void *from, __u32 length, __u64 flags);
 long bpf_skb_pull_data(struct weir_skb *skb, __u32 length);
 long bpf_skb_change_tail(struct weir_skb *skb, __u32 length, __u64 flags);
+/* Of the sockets in the table of socket.h. */
+struct bpf_sock *bpf_sk_lookup_tcp(void *context, struct bpf_sock_tuple *tuple, __u32 size, __u64 netns, __u64 flags);
+struct bpf_sock *bpf_sk_lookup_udp(void *context, struct bpf_sock_tuple *tuple, __u32 size, __u64 netns, __u64 flags);
+long bpf_sk_release(void *socket);
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_redirect_peer(__u32 ifindex, __u64 flags);
 

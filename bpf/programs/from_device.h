@@ -30,6 +30,17 @@ WEIR_APART int weir_from_device_other(struct weir_skb *skb, const struct weir_pa
 	return WEIR_NEXT;
 }
 
+/*
+ * A neighbour may have a link-local address that the node has on another link: routers are fond of fe80::1. He is
+ * refused where he calls a node that is judged, as nothing tells him from it, and otherwise left alone.
+ */
+WEIR_INLINE int weir_is_ours(const struct weir_packet *packet, const struct weir_peer *peer)
+{
+	if (peer->slot)
+		return 1;
+	return peer->identity == WEIR_IDENTITY_HOST && !(packet->family == 6 && weir_is_link_local(&packet->source));
+}
+
 WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
 {
 	struct weir_packet packet = {};
@@ -43,8 +54,7 @@ WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
 		return weir_from_device_other(skb, &packet);
 	peer = weir_exact(&packet.source, packet.family);
 	/* But whoever has the node's address by mistake must be able to say so when the node probes for duplicates. */
-	if (weir_unlikely(peer && (peer->slot || peer->identity == WEIR_IDENTITY_HOST) &&
-			  packet.kind != WEIR_KIND_NEIGHBOUR))
+	if (weir_unlikely(peer && weir_is_ours(&packet, peer) && packet.kind != WEIR_KIND_NEIGHBOUR))
 		return weir_from_device_posing(skb, &packet);
 	peer = weir_exact(&packet.destination, packet.family);
 	if (weir_likely(!weir_is_judged_host(peer)))

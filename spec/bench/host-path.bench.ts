@@ -16,11 +16,18 @@ const ifindexAt = 40
 type Ends = { readonly four: string; readonly six: string }
 type Family = 4 | 6
 
-const segment = (link: Link, from: Ends, to: Ends, ports: readonly [number, number], family: Family): Uint8Array =>
+const segment = (
+  link: Link,
+  from: Ends,
+  to: Ends,
+  ports: readonly [number, number],
+  family: Family,
+  flag: number = flags.ack,
+): Uint8Array =>
   frame(
     link,
     { from: family === 4 ? from.four : from.six, to: family === 4 ? to.four : to.six },
-    tcp(ports[0], ports[1], flags.ack, new Uint8Array(20)),
+    tcp(ports[0], ports[1], flag, new Uint8Array(20)),
   )
 
 interface Subject {
@@ -79,7 +86,14 @@ export const bench: Bench = {
         subject('empty program', empty, 'bench_empty', segment(inward, outside, node, [4000, 80], 4)),
         ...both('no policy of the node', free),
         ...both('established under a policy', judged),
-        subject('IPv4, denied', judged, 'weir_from_device', segment(inward, outside, node, [4000, 81], 4)),
+        subject(
+          'IPv4, denied, a call',
+          judged,
+          'weir_from_device',
+          segment(inward, outside, node, [4000, 81], 4, flags.syn),
+        ),
+        // For which the node is asked whether it has a socket; it has none.
+        subject('IPv4, denied, no call', judged, 'weir_from_device', segment(inward, outside, node, [4000, 81], 4)),
       ]
       const time = ({ object, program, packet }: Subject, repeat: number): number => {
         const context = new Uint8Array(contextBytes)

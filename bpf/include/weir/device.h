@@ -9,6 +9,7 @@
 
 #include "icmp_error.h"
 #include "parse.h"
+#include "socket.h"
 
 /* What passes goes on to the next program at the device, as others may have theirs there. */
 #define WEIR_NEXT (-1) /* TC_ACT_UNSPEC, TCX_NEXT */
@@ -48,7 +49,7 @@ WEIR_INLINE int weir_is_asking_for_lease(const struct weir_packet *packet, __u32
 }
 
 /* A new flow, one whose verdict may have changed, or one that may not be. */
-WEIR_APART int weir_device_judged(struct weir_skb *skb, const struct weir_packet *packet, __u32 direction)
+WEIR_APART int weir_device_judged(struct weir_skb *skb, const struct weir_packet *packet, __u32 direction, int is_new)
 {
 	struct weir_flow flow = {.direction = direction};
 	int reason;
@@ -56,6 +57,15 @@ WEIR_APART int weir_device_judged(struct weir_skb *skb, const struct weir_packet
 	if (weir_is_asking_for_lease(packet, direction))
 		return weir_device_pass(skb, packet, direction);
 	weir_resolve_flow(packet, &flow);
+	/* What is at the other end of a device is a neighbour, who has an address that the node has on another link. */
+	if (direction == WEIR_EGRESS) {
+		if (flow.destination.identity == WEIR_IDENTITY_HOST)
+			flow.destination.subject = 0;
+	} else if (flow.source.identity == WEIR_IDENTITY_HOST) {
+		if (is_new && !packet->backwards)
+			return weir_drop(skb, packet, &flow, WEIR_BAD_SOURCE);
+		flow.source.subject = 0;
+	}
 	reason = weir_admit(skb, packet, &flow);
 	if (reason)
 		return weir_drop(skb, packet, &flow, reason);
@@ -89,7 +99,7 @@ WEIR_APART int weir_device_translated(struct weir_skb *skb, const struct weir_pa
 	return weir_device_pass(skb, packet, WEIR_EGRESS);
 }
 
-WEIR_INLINE int weir_device_flow(struct weir_skb *skb, const struct weir_packet *packet, __u32 direction)
+WEIR_INLINE int weir_device_flow(struct weir_skb *skb, struct weir_packet *packet, __u32 direction)
 {
 	const __u32 side = weir_side(packet);
 	struct weir_ct *entry = weir_ct_find(packet, side);
@@ -99,12 +109,13 @@ WEIR_INLINE int weir_device_flow(struct weir_skb *skb, const struct weir_packet 
 	if (weir_unlikely(!entry || now >= entry->expires || weir_reopens(packet, entry, side))) {
 		if (direction == WEIR_EGRESS && weir_is_translated(skb))
 			return weir_device_translated(skb, packet);
-		return weir_device_judged(skb, packet, direction);
+		packet->backwards |= weir_is_answer(skb, packet, direction);
+		return weir_device_judged(skb, packet, direction, 1);
 	}
 	one = weir_endpoint_at(&entry->slot[0]);
 	other = weir_endpoint_at(&entry->slot[1]);
 	if (weir_unlikely(entry->cut || !one || !other || one->generation + other->generation != entry->generation))
-		return weir_device_judged(skb, packet, direction);
+		return weir_device_judged(skb, packet, direction, 0);
 	weir_ct_touch(entry, side, packet, now);
 	return weir_device_pass(skb, packet, direction);
 }

@@ -37,7 +37,7 @@ export interface WeirModule {
   weir_sweep_result(): number
 }
 
-const supportedAbi = 1
+const supportedAbi = 2
 
 /** Makes an instance of the packet programs with empty maps. */
 export function instantiate(bytes: Uint8Array): WeirModule {

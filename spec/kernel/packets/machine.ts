@@ -23,6 +23,21 @@ export interface Run {
   readonly redirect?: { readonly kind: 'none' | 'device' | 'peer'; readonly ifindex: number }
 }
 
+/** A socket of the node's: its ends are addresses as maps have them and ports. */
+export interface Socket {
+  readonly family: 4 | 6
+  readonly protocol: number
+  /** BPF_TCP_* */
+  readonly state: number
+  readonly local: SocketEnd
+  readonly remote?: SocketEnd
+}
+
+export interface SocketEnd {
+  readonly address: Uint8Array
+  readonly port: number
+}
+
 /** Where the programs run: maps by name with raw keys and values, and packets. */
 export interface Machine {
   readonly name: string
@@ -37,6 +52,10 @@ export interface Machine {
   run(program: ProgramName, packet: Uint8Array, ifindex: number, mark: number, arrival?: Arrival): Run
   /** The same packet, `count` times as fast as it goes. */
   flood(program: ProgramName, packet: Uint8Array, ifindex: number, count: number): void
+  /** Gives the node a socket, of which `remote` is absent when it takes any. Only in memory: the kernel has real ones. */
+  readonly openSocket?: (socket: Socket) => void
+  /** Ends them all. */
+  readonly closeSockets?: () => void
   sweep(): Uint8Array
   /** Lets time pass. */
   advance(seconds: number): void

@@ -15,6 +15,8 @@ const { WebAssembly: wasmGlobal } = globalThis as unknown as { readonly WebAssem
 
 const redirects = ['none', 'device', 'peer'] as const
 const enoent = -2
+/** Of struct weir_socket. */
+const socketBytes = 40
 /** By the kernel's number. */
 const flags = ['any', 'noexist', 'exist']
 
@@ -122,6 +124,21 @@ export function memoryMachine(
     },
     flood(program, packet, ifindex, count) {
       for (let i = 0; i < count; i++) machine.run(program, packet, ifindex, 0)
+    },
+    openSocket({ family, protocol, state, local, remote }) {
+      const table = bytes(call('weir_sockets'), socketBytes * call('weir_socket_most'))
+      const free = Array.from({ length: table.length / socketBytes }, (_, place) => place * socketBytes).find(
+        place => table[place + 38] === 0,
+      )
+      if (free === undefined) throw new RangeError('too many sockets')
+      table.set(local.address, free)
+      if (remote !== undefined) table.set(remote.address, free + 16)
+      for (const [index, { port } = { port: 0 }] of [local, remote].entries())
+        table.set([port >> 8, port & 0xff], free + 32 + 2 * index)
+      table.set([family, protocol, state], free + 36)
+    },
+    closeSockets() {
+      bytes(call('weir_sockets'), socketBytes * call('weir_socket_most')).fill(0)
     },
     sweep() {
       check(call('weir_run', at(programs, 'weir_sweep')))

@@ -16,5 +16,6 @@ const emptied = [
 /** Back to what a load gives, but for counters. */
 export function empty(machine: Typed): void {
   for (const map of emptied) for (const key of machine.keys(map)) machine.delete(map, key)
+  machine.closeSockets?.()
   for (let slot = 1; slot < 300; slot++) machine.put('weir_endpoints', slot, {})
 }
