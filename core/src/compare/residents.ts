@@ -159,6 +159,8 @@ export function nodesOf(state: ClusterState): Map<string, readonly string[]> {
   const own = state.agent?.fact.node
   const observed = state.host?.fact.addresses ?? []
   if (own !== undefined && observed.length > 0) {
+    // What a device has is this node's, whoever else claims it.
+    for (const [name, addresses] of nodes) if (name !== own) for (const address of observed) addresses.delete(address)
     const addresses = entryOf(nodes, own, () => new Set<string>())
     for (const address of observed) addresses.add(address)
   }

@@ -2,7 +2,8 @@ import { Engine, type FlowQuery, packetKey, type WeirEvent } from '@weir/core'
 import { parseAddress, prefixText } from '@weir/core/address/address.js'
 import { type PairChange, pairChanges } from '@weir/core/compare/compare.js'
 import { readingsOf } from '@weir/core/compare/ends.js'
-import { NamedPrefixes } from '@weir/core/compare/residents.js'
+import type { End } from '@weir/core/compare/ends.js'
+import { NamedPrefixes, nodesOf } from '@weir/core/compare/residents.js'
 import type { Explanation } from '@weir/core/explain/explain.js'
 import { verdicts } from '@weir/core/tables/tables.js'
 import { contains } from '@weir/core/verdict/intervals.js'
@@ -40,8 +41,9 @@ export class Lookup {
     for (const change of this.changes) {
       for (const from of change.fromMembers)
         for (const to of change.toMembers) {
-          const key = `${from.kind} ${from.name} → ${to.kind} ${to.name} ${change.from.family} ${change.own.join()}`
-          this.#byEnds.set(key, [...(this.#byEnds.get(key) ?? []), change])
+          const key = `${this.#member(from)} → ${this.#member(to)} ${change.from.family} ${change.own.join()}`
+          // Two addresses of a node that no rule tells apart are told of once.
+          this.#byEnds.set(key, [...new Set([...(this.#byEnds.get(key) ?? []), change])])
         }
     }
   }
@@ -59,20 +61,28 @@ export class Lookup {
     )
   }
 
+  /** A node may have addresses that rules tell apart; each is an end. */
+  #member({ kind, name, faces: [face] }: End): string {
+    return kind === 'node' ? `${kind} ${name} ${prefixText(face!.address)}` : `${kind} ${name}`
+  }
+
   #end({ kind, name, address }: Explanation['from']): string {
+    if (kind === 'node') return `${kind} ${name} ${prefixText(this.#prefixes.around(parseAddress(address)!))}`
     if (kind !== 'world') return `${kind} ${name}`
     return `world ${prefixText(this.#prefixes.around(parseAddress(address)!))}`
   }
 }
 
-/** Every flow between addresses that are the same party's in both states; a pod's whole list of addresses must be. */
+/** Every flow between addresses that are the same party's in both states; its whole list of addresses must be. */
 export function* flowsOf({ before, after, events }: States, limit: number, salt: number) {
   const cluster = clusterOf(events)
   const ports = interestingPorts(cluster)
   const addresses = interestingAddresses(cluster)
   const party = (engine: Engine, address: string) => {
     const { from } = engine.explain({ from: address, to: address, protocol: 6, port: 1 })
-    if (from.kind !== 'pod') return `${from.kind} ${from.kind === 'world' ? '' : from.name}`
+    if (from.kind === 'world') return from.kind
+    if (from.kind === 'node')
+      return `node ${from.name} ${[...(nodesOf(engine.state).get(from.name) ?? [])].sort().join()}`
     return `pod ${from.name} ${engine.state.pods.get(from.name)!.fact.addresses.join()}`
   }
   const same = addresses.filter(address => party(before, address) === party(after, address))
