@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Engine, verdicts } from '@weir/core'
-import { agent, ipBlock, is, noPolicy, pod, policy, Scene, tcp } from '../log.js'
+import { agent, ipBlock, is, noPod, noPolicy, pod, policy, Scene, tcp } from '../log.js'
 
 const apps = Array.from({ length: 12 }, (_, at) => at)
 const addressOf = (at: number): string => `10.1.0.${at}`
@@ -59,6 +59,35 @@ describe('a block around a named prefix that many kinds of pods are in', () => {
       expect(classes(scene)).to.equal(1)
       agreesWithReplay(scene)
     }
+  })
+
+  it('holds together with others that come at once, and for none that goes before it is looked at', () => {
+    const scene = crowd()
+    const takes = (name: string, cidr: string, port: number) =>
+      policy(name, { podSelector: [is('app', 'web')], ingress: [{ peers: [ipBlock(cidr)], ports: [tcp(port)] }] })
+    const passes = (port: number): boolean[] =>
+      apps.map(at => scene.verdict(addressOf(at), '10.0.0.1', port) === verdicts.allow)
+    scene.apply(takes('q', '10.0.0.0/8', 2), takes('r', '10.0.0.0/7', 3), takes('s', '8.0.0.0/5', 4), noPolicy('s'))
+    for (const port of [2, 3]) expect(passes(port)).to.deep.equal(apps.map(() => true))
+    expect(passes(4).includes(true)).to.equal(false)
+    agreesWithReplay(scene)
+    scene.apply(noPolicy('q'), noPolicy('r'))
+    expect(classes(scene)).to.equal(1)
+    for (const port of [2, 3]) expect(passes(port).includes(true)).to.equal(false)
+    agreesWithReplay(scene)
+  })
+
+  it('holds for each of those who are alike', () => {
+    const scene = crowd()
+    const twins = ['10.1.1.1', '10.1.1.2', '10.1.1.3']
+    scene.apply(...twins.map((address, at) => pod(`a/twin${at}`, { app: 'twin' }, address, { node: 'there' })))
+    scene.apply(
+      policy('q', { podSelector: [is('app', 'web')], ingress: [{ peers: [ipBlock('10.0.0.0/8')], ports: [tcp(2)] }] }),
+    )
+    for (const twin of twins) expect(scene.verdict(twin, '10.0.0.1', 2), twin).to.equal(verdicts.allow)
+    scene.apply(noPod('a/twin2'), noPolicy('q'))
+    for (const twin of twins.slice(0, 2)) expect(scene.verdict(twin, '10.0.0.1', 2), twin).to.equal(verdicts.deny)
+    agreesWithReplay(scene)
   })
 
   it('tells them apart by their named ports while an egress rule asks, and no longer', () => {

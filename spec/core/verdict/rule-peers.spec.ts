@@ -115,6 +115,18 @@ describe('a rule with other peers', () => {
     agreesWithReplay(made)
   })
 
+  it('leaves peers’ named ports told apart for another rule that asks for the same', () => {
+    const made = scene()
+    const http = (port: number) => ({ ports: [{ name: 'http', protocol: 'TCP', port }] as const, ...remote })
+    made.apply(asks('p', byApp('x'), 'http'), asks('q', byApp('x'), 'http'))
+    made.apply(noPolicy('q'))
+    made.apply(pod('a/x', { app: 'x' }, '10.1.0.0', http(80)), pod('a/x2', { app: 'x' }, '10.1.0.9', http(81)))
+    const passes = (to: string, port: number): boolean => made.verdict('10.0.0.1', to, port) === verdicts.allow
+    expect([passes('10.1.0.0', 80), passes('10.1.0.9', 81)]).to.deep.equal([true, true])
+    expect([passes('10.1.0.0', 81), passes('10.1.0.9', 80)]).to.deep.equal([false, false])
+    agreesWithReplay(made)
+  })
+
   it('may ask for a port that its subject has no number for, then has', () => {
     const made = scene()
     made.apply(takes('p', byApp('x'), 'http'))
