@@ -3,7 +3,7 @@ import { parseAddress, prefixText } from '@weir/core/address/address.js'
 import { type PairChange, type PairOptions, pairChanges, type Uncovered } from '@weir/core/compare/compare.js'
 import { type End, readingsOf } from '@weir/core/compare/ends.js'
 import { inCube } from '@weir/core/compare/key-set.js'
-import { NamedPrefixes } from '@weir/core/compare/residents.js'
+import { NamedPrefixes, nodesOf } from '@weir/core/compare/residents.js'
 import { derivedKeys, namespaceLabels } from '@weir/core/identity/labels.js'
 import type { Explanation } from '@weir/core/explain/explain.js'
 import { verdicts } from '@weir/core/tables/tables.js'
@@ -124,9 +124,13 @@ class ProspectLookup {
       const labels = this.#labelsOf(pod)
       return members.some(({ prospect }) => prospect?.cubes.some(cube => inCube(cube, labels)) === true)
     }
-    if (party.kind !== 'world') return members.some(({ kind, name }) => kind === party.kind && name === party.name)
-    const name = prefixText(this.#prefixes.around(parseAddress(party.address)!))
-    return members.some(end => end.kind === 'world' && end.name === name)
+    if (party.kind === 'pod') return members.some(({ kind, name }) => kind === 'pod' && name === party.name)
+    const around = prefixText(this.#prefixes.around(parseAddress(party.address)!))
+    if (party.kind === 'world') return members.some(({ kind, name }) => kind === 'world' && name === around)
+    // A node may have addresses that rules tell apart; each is an end.
+    return members.some(
+      ({ kind, name, faces }) => kind === 'node' && name === party.name && prefixText(faces.at(-1)!.address) === around,
+    )
   }
 
   #labelsOf({ labels, namespace, serviceAccount }: PodFact): ReadonlyMap<string, string> {
@@ -195,6 +199,7 @@ function check(
         const [a, b] = [was.explanation[party], is.explanation[party]]
         if (a.kind !== b.kind || (a.kind !== 'world' && a.name !== b.name)) continue
         if (a.kind === 'pod' && !same(before!, after!, a.name)) continue
+        if (a.kind === 'node' && !sameNode(before!, after!, a.name)) continue
         const meant = truth(was, is)
         const told = lookup.tells(was, is.own).filter(change => change !== 'changed-l7')
         if (told.length === 0 && lookup.leavesOut(is.explanation)) {
@@ -219,6 +224,10 @@ const nothing: Checked = { changes: 0, leftOut: 0 }
 const same = (before: Engine, after: Engine, name: string): boolean =>
   JSON.stringify(before.state.pods.get(name)?.fact.addresses) ===
   JSON.stringify(after.state.pods.get(name)?.fact.addresses)
+
+const sameNode = (before: Engine, after: Engine, name: string): boolean =>
+  [...(nodesOf(before.state).get(name) ?? [])].sort().join() ===
+  [...(nodesOf(after.state).get(name) ?? [])].sort().join()
 
 /** Pods differ in what they call their ports: that a pod stands for another says nothing of names. */
 const namesNoPort = (body: TimedBody): boolean =>
