@@ -15,7 +15,8 @@ export function sayingOf(rule: Rule): Saying {
   return {
     peers,
     get text() {
-      text ??= ruleText(rule)
+      // A peer that is named twice, as by two selectors of services, means no more than once.
+      text ??= ruleText(rule, peers === 'any' ? 'any' : [...peers.keys()])
       return text
     },
   }

@@ -85,6 +85,16 @@ describe('RuleSet', () => {
     expect(changes).to.deep.equal([])
   })
 
+  it('takes a peer that is named twice for one that is named once, in what rules mean too', () => {
+    const [twice, once] = [new Rules(), new Rules()]
+    const [before] = twice.replace(rule(asks('x', 'x'))).all as [CompiledRule]
+    const [made] = once.replace(rule(asks('x'))).all as [CompiledRule]
+    expect(before.saying.text).to.equal(made.saying.text)
+    const { all, changes } = twice.replace(rule(asks('x')))
+    expect([all[0] === before, changes.length]).to.deep.equal([true, 0])
+    expect(all[0]!.saying.text).to.equal(made.saying.text)
+  })
+
   it('has a rule ask others that differs from one that went in its peers alone', () => {
     const http = { ranges: [], named: [{ name: 'http', protocol: 6 }] }
     const plain = { ranges: [{ protocol: 6, first: 80, last: 80 }], named: [] }
