@@ -6,11 +6,11 @@
 #include "../include/weir/port.h"
 
 #define BENCH_COUNT_OF(name, ...) __u32 name;
-#define BENCH_NO_RING(name, bytes)
+#define BENCH_NO_MAP(name, unused)
 
 /* By map, in the order of maps.h. */
 struct bench_calls {
-	WEIR_MAPS(BENCH_COUNT_OF, BENCH_NO_RING)
+	WEIR_MAPS(BENCH_COUNT_OF, BENCH_NO_MAP, BENCH_NO_MAP)
 };
 /* Sections of their own, so that user space finds them without looking for symbols. */
 struct bench_calls bench_lookups SEC(".bss.lookups");
@@ -28,14 +28,14 @@ struct bench_calls bench_updates SEC(".bss.updates");
 	({                                                                                                        \
 		typeof(map) bench_map;                                                                            \
 		(void)bench_map;                                                                                  \
-		WEIR_MAPS(BENCH_IF_LOOKED_UP, BENCH_NO_RING)                                                      \
+		WEIR_MAPS(BENCH_IF_LOOKED_UP, BENCH_NO_MAP, BENCH_NO_MAP)                                                      \
 		(bpf_map_lookup_elem)(map, key);                                                                  \
 	})
 #define bpf_map_update_elem(map, key, value, flags)                                                               \
 	({                                                                                                        \
 		typeof(map) bench_map;                                                                            \
 		(void)bench_map;                                                                                  \
-		WEIR_MAPS(BENCH_IF_UPDATED, BENCH_NO_RING)                                                        \
+		WEIR_MAPS(BENCH_IF_UPDATED, BENCH_NO_MAP, BENCH_NO_MAP)                                                        \
 		(bpf_map_update_elem)(map, key, value, flags);                                                    \
 	})
 

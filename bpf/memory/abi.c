@@ -3,6 +3,8 @@
  * What the WebAssembly module exports; bpf/README.md describes it for callers. Everything goes through buffers inside of
  * the module's memory, so that a call has numbers for arguments only.
  */
+#include <linux/bpf.h>
+
 #include "../include/weir/state.h"
 #include "heap.h"
 #include "map.h"
@@ -32,10 +34,24 @@ struct weir_run {
 	__u32 vlan_tci;         /* in: of that tag: its VLAN in the lower 12 bits */
 };
 
+/* In and out of weir_run for a program at a socket. */
+struct weir_call {
+	__u64 socket_cookie; /* in */
+	__u64 netns_cookie;  /* in; 1: the node's own namespace */
+	__u32 family;        /* in: AF_INET, AF_INET6 */
+	__u32 type;          /* in: SOCK_STREAM, SOCK_DGRAM */
+	__u32 protocol;      /* in: IPPROTO_* */
+	__u32 port;          /* in, out */
+	__u32 address[4];    /* in, out: network order; IPv4 in the first word */
+	__s32 result;        /* out: what the program returned */
+	__u32 error;         /* out: errno that it gave for a refusal; 0: none */
+};
+
 static __u8 key_buffer[KEY_MOST] __attribute__((aligned(8)));
 static __u8 value_buffer[VALUE_MOST] __attribute__((aligned(8)));
 static __u8 packet_buffer[PACKET_MOST] __attribute__((aligned(8)));
 static struct weir_run run;
+static struct weir_call call;
 static struct weir_sweep sweep;
 static __u32 record_length;
 
@@ -67,6 +83,11 @@ __u32 EXPORT(weir_packet_most)(void)
 void *EXPORT(weir_context)(void)
 {
 	return &run;
+}
+
+void *EXPORT(weir_call_context)(void)
+{
+	return &call;
 }
 
 void *EXPORT(weir_sweep_result)(void)
@@ -182,6 +203,14 @@ int EXPORT(weir_map_next_key)(__u32 map, int first)
 	return 0;
 }
 
+/* Where the values of an array lie, each at a multiple of 8 bytes; 0 while all are zero, and for maps of other kinds. */
+const void *EXPORT(weir_map_values)(__u32 map)
+{
+	struct weir_map *at = weir_map_at(map);
+
+	return at && (at->kind == BPF_MAP_TYPE_ARRAY || at->kind == BPF_MAP_TYPE_PERCPU_ARRAY) ? at->state : 0;
+}
+
 /* Takes a record off a ring buffer: its address, or 0. It is there until the next call. */
 const void *EXPORT(weir_ring_next)(__u32 map)
 {
@@ -221,11 +250,25 @@ enum {
 	PROGRAM_SWEEP,
 	PROGRAM_FROM_DEVICE,
 	PROGRAM_TO_DEVICE,
+	PROGRAM_CONNECT4,
+	PROGRAM_CONNECT6,
+	PROGRAM_SENDMSG4,
+	PROGRAM_SENDMSG6,
+	PROGRAM_RECVMSG4,
+	PROGRAM_RECVMSG6,
+	PROGRAM_GETPEERNAME4,
+	PROGRAM_GETPEERNAME6,
+	PROGRAM_POST_BIND4,
+	PROGRAM_POST_BIND6,
 	PROGRAMS,
 };
 
-static const char *const program_names[PROGRAMS] = {"weir_from_endpoint", "weir_to_endpoint", "weir_sweep",
-						    "weir_from_device", "weir_to_device"};
+static const char *const program_names[PROGRAMS] = {
+	"weir_from_endpoint", "weir_to_endpoint", "weir_sweep", "weir_from_device", "weir_to_device",
+	"weir_connect4", "weir_connect6",
+	"weir_sendmsg4", "weir_sendmsg6", "weir_recvmsg4", "weir_recvmsg6", "weir_getpeername4",
+	"weir_getpeername6", "weir_post_bind4", "weir_post_bind6",
+};
 
 __u32 EXPORT(weir_program_count)(void)
 {
@@ -264,6 +307,52 @@ static int run_packet(int (*program)(struct weir_skb *))
 	return 0;
 }
 
+static void begin_call(void)
+{
+	weir_caller.socket_cookie = call.socket_cookie;
+	weir_caller.netns_cookie = call.netns_cookie;
+	weir_caller.error = 0;
+}
+
+static int run_call(int (*program)(struct bpf_sock_addr *))
+{
+	struct bpf_sock_addr at = {
+		.user_family = call.family,
+		.user_port = weir_be16(call.port),
+		.family = call.family,
+		.type = call.type,
+		.protocol = call.protocol,
+	};
+
+	begin_call();
+	at.user_ip4 = call.address[0];
+	memcpy(at.user_ip6, call.address, sizeof(at.user_ip6));
+	call.result = program(&at);
+	call.error = weir_caller.error;
+	call.port = weir_be16(at.user_port);
+	memcpy(call.address, at.user_ip6, sizeof(at.user_ip6));
+	if (call.family == 2)
+		call.address[0] = at.user_ip4;
+	return 0;
+}
+
+static int run_bind(int (*program)(struct bpf_sock *))
+{
+	struct bpf_sock socket = {
+		.family = call.family,
+		.type = call.type,
+		.protocol = call.protocol,
+		.src_ip4 = call.address[0],
+		.src_port = call.port,
+	};
+
+	begin_call();
+	memcpy(socket.src_ip6, call.address, sizeof(socket.src_ip6));
+	call.result = program(&socket);
+	call.error = weir_caller.error;
+	return 0;
+}
+
 /* 0, or -EINVAL when there is no such program or the packet doesn't fit. */
 int EXPORT(weir_run)(__u32 program)
 {
@@ -279,6 +368,26 @@ int EXPORT(weir_run)(__u32 program)
 	case PROGRAM_SWEEP:
 		run.result = weir_sweep(&sweep);
 		return 0;
+	case PROGRAM_CONNECT4:
+		return run_call(weir_connect4);
+	case PROGRAM_CONNECT6:
+		return run_call(weir_connect6);
+	case PROGRAM_SENDMSG4:
+		return run_call(weir_sendmsg4);
+	case PROGRAM_SENDMSG6:
+		return run_call(weir_sendmsg6);
+	case PROGRAM_RECVMSG4:
+		return run_call(weir_recvmsg4);
+	case PROGRAM_RECVMSG6:
+		return run_call(weir_recvmsg6);
+	case PROGRAM_GETPEERNAME4:
+		return run_call(weir_getpeername4);
+	case PROGRAM_GETPEERNAME6:
+		return run_call(weir_getpeername6);
+	case PROGRAM_POST_BIND4:
+		return run_bind(weir_post_bind4);
+	case PROGRAM_POST_BIND6:
+		return run_bind(weir_post_bind6);
 	default:
 		return -WEIR_EINVAL;
 	}

@@ -7,8 +7,8 @@
 
 #include "../include/weir/types.h"
 
-struct weir_map;
 struct bpf_sock;
+struct weir_map;
 struct bpf_sock_tuple;
 
 enum weir_redirect_kind {
@@ -35,6 +35,15 @@ struct weir_skb {
 
 extern __u64 weir_clock;
 
+/* Who calls a socket's program. */
+struct weir_caller {
+	__u64 socket_cookie;
+	__u64 netns_cookie; /* 1: the node's own namespace */
+	__u32 error;        /* out: what bpf_set_retval made of a refusal */
+	__u32 random;       /* state of bpf_get_prandom_u32; never 0 */
+};
+extern struct weir_caller weir_caller;
+
 __u64 bpf_ktime_get_ns(void);
 __u64 bpf_ktime_get_coarse_ns(void);
 void *bpf_map_lookup_elem(struct weir_map *map, const void *key);
@@ -54,6 +63,12 @@ long bpf_skb_change_tail(struct weir_skb *skb, __u32 length, __u64 flags);
 struct bpf_sock *bpf_sk_lookup_tcp(void *context, struct bpf_sock_tuple *tuple, __u32 size, __u64 netns, __u64 flags);
 struct bpf_sock *bpf_sk_lookup_udp(void *context, struct bpf_sock_tuple *tuple, __u32 size, __u64 netns, __u64 flags);
 long bpf_sk_release(void *socket);
+__u64 bpf_get_socket_cookie(const void *context);
+__u64 bpf_get_netns_cookie(const void *context);
+__u32 bpf_get_prandom_u32(void);
+long bpf_set_retval(int error);
+/* The caller's value, whatever socket is named. */
+void *bpf_sk_storage_get(struct weir_map *map, struct bpf_sock *socket, const void *value, __u64 flags);
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_redirect_peer(__u32 ifindex, __u64 flags);
 

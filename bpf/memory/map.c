@@ -20,11 +20,15 @@
 				 0};
 #define DEFINE_RING(name_, bytes_)                                                                                \
 	struct weir_map name_ = {#name_, &weir_map_ring, BPF_MAP_TYPE_RINGBUF, 0, 0, bytes_, 0, 0, 0};
-WEIR_MAPS(DEFINE_MAP, DEFINE_RING)
+/* By the socket's cookie: here a socket has no end, and its value stays. */
+#define DEFINE_OWN(name_, value_)                                                                                 \
+	struct weir_map name_ = {#name_, &weir_map_hash, BPF_MAP_TYPE_SK_STORAGE, 8, sizeof(value_), 65536, 0, 0, 0};
+WEIR_MAPS(DEFINE_MAP, DEFINE_RING, DEFINE_OWN)
 
 #define LIST_MAP(name_, kind_, key_, value_, most_, flags_) &name_,
 #define LIST_RING(name_, bytes_) &name_,
-static struct weir_map *const maps[] = {WEIR_MAPS(LIST_MAP, LIST_RING)};
+#define LIST_OWN(name_, value_) &name_,
+static struct weir_map *const maps[] = {WEIR_MAPS(LIST_MAP, LIST_RING, LIST_OWN)};
 
 __u32 weir_map_total(void)
 {
@@ -52,6 +56,7 @@ void weir_map_clear(struct weir_map *map)
 	switch (map->kind) {
 	case BPF_MAP_TYPE_HASH:
 	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_SK_STORAGE:
 		map->type->each(map, remove_each, 0);
 		return;
 	case BPF_MAP_TYPE_RINGBUF:

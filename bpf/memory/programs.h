@@ -4,6 +4,8 @@
 
 #include "calls.h"
 
+struct bpf_sock;
+struct bpf_sock_addr;
 struct weir_sweep;
 
 int weir_from_endpoint(struct weir_skb *skb);
@@ -11,6 +13,16 @@ int weir_to_endpoint(struct weir_skb *skb);
 int weir_from_device(struct weir_skb *skb);
 int weir_to_device(struct weir_skb *skb);
 int weir_sweep(struct weir_sweep *result);
+int weir_connect4(struct bpf_sock_addr *call);
+int weir_connect6(struct bpf_sock_addr *call);
+int weir_sendmsg4(struct bpf_sock_addr *call);
+int weir_sendmsg6(struct bpf_sock_addr *call);
+int weir_recvmsg4(struct bpf_sock_addr *call);
+int weir_recvmsg6(struct bpf_sock_addr *call);
+int weir_getpeername4(struct bpf_sock_addr *call);
+int weir_getpeername6(struct bpf_sock_addr *call);
+int weir_post_bind4(struct bpf_sock *socket);
+int weir_post_bind6(struct bpf_sock *socket);
 
 struct weir_variable {
 	const char *name;

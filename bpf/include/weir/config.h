@@ -17,6 +17,8 @@
 	/* 1: the kernel has bpf_ktime_get_coarse_ns (5.11); millisecond steps are fine for timeouts */           \
 	CONFIG(__u8, weir_coarse_clock, 0)                                                                        \
 	/* 1: the kernel has bpf_redirect_peer (5.10) and pods are attached by veth */                            \
-	CONFIG(__u8, weir_redirect_peer, 1)
+	CONFIG(__u8, weir_redirect_peer, 1)                                                                       \
+	/* 1: the kernel has bpf_set_retval (5.18), by which a refused call gets an error that says why */       \
+	CONFIG(__u8, weir_set_retval, 0)
 
 #endif

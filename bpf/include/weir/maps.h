@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * Every map, once. MAP(name, kind, key, value, most entries, flags) and RING(name, bytes) are expanded by port.h to
- * BTF-defined maps for the kernel, and by the memory runtime to its own.
+ * Every map, once. MAP(name, kind, key, value, most entries, flags), RING(name, bytes) and OWN(name, value), a value that
+ * belongs to a socket, are expanded by port.h to BTF-defined maps for the kernel, and by the memory runtime to its own.
  *
  * Policy tables aren't preallocated: their memory follows use, and a replaced value stays readable for those who hold it.
  */
 #ifndef WEIR_MAPS_H
 #define WEIR_MAPS_H
 
+#include "services.h"
+#include "sockets.h"
 #include "state.h"
 #include "tables.h"
 
-#define WEIR_MAPS(MAP, RING)                                                                                      \
+#define WEIR_MAPS(MAP, RING, OWN)                                                                                 \
 	MAP(weir_addr4, HASH, struct weir_address4, struct weir_peer, 131072, BPF_F_NO_PREALLOC)                  \
 	MAP(weir_addr6, HASH, struct weir_address6, struct weir_peer, 131072, BPF_F_NO_PREALLOC)                  \
 	MAP(weir_pfx4, LPM_TRIE, struct weir_prefix4, struct weir_peer, 65536, BPF_F_NO_PREALLOC)                 \
@@ -27,6 +29,14 @@
 	MAP(weir_counters, PERCPU_ARRAY, __u32, struct weir_counter, WEIR_REASONS, 0)                             \
 	MAP(weir_tallies, PERCPU_ARRAY, __u32, __u64, WEIR_TALLIES, 0)                                            \
 	MAP(weir_budgets, PERCPU_ARRAY, __u32, struct weir_budget, 1, 0)                                          \
+	MAP(weir_frontends4, HASH, struct weir_frontend4_key, struct weir_frontend, 65536, BPF_F_NO_PREALLOC)     \
+	MAP(weir_frontends6, HASH, struct weir_frontend6_key, struct weir_frontend, 65536, BPF_F_NO_PREALLOC)     \
+	MAP(weir_slots, ARRAY, __u32, struct weir_slots, 524288, BPF_F_MMAPABLE)                                  \
+	MAP(weir_backends4, ARRAY, __u32, struct weir_backend4, 131072, 0)                                        \
+	MAP(weir_backends6, ARRAY, __u32, struct weir_backend6, 131072, 0)                                        \
+	MAP(weir_affinities, LRU_HASH, struct weir_affinity_key, struct weir_affinity, 65536, 0)                  \
+	MAP(weir_datagrams, LRU_HASH, struct weir_datagram_key, struct weir_datagram, 65536, 0)                   \
+	OWN(weir_sockets, struct weir_socket)                                                                     \
 	RING(weir_events, 1048576)
 
 #endif

@@ -33,6 +33,13 @@
 		__uint(type, BPF_MAP_TYPE_RINGBUF);                                                               \
 		__uint(max_entries, bytes);                                                                       \
 	} name SEC(".maps");
+#define WEIR_PORT_OWN(name, value_type)                                                                           \
+	struct {                                                                                                  \
+		__uint(type, BPF_MAP_TYPE_SK_STORAGE);                                                            \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                                             \
+		__type(key, int);                                                                                 \
+		__type(value, value_type);                                                                        \
+	} name SEC(".maps");
 #define WEIR_PORT_CONFIG(type, name, preset) const volatile type name = preset;
 
 #else
@@ -45,11 +52,12 @@
 
 #define WEIR_PORT_MAP(name, kind, key_type, value_type, most, flags) extern struct weir_map name;
 #define WEIR_PORT_RING(name, bytes) extern struct weir_map name;
+#define WEIR_PORT_OWN(name, value_type) extern struct weir_map name;
 #define WEIR_PORT_CONFIG(type, name, preset) extern volatile type name;
 
 #endif
 
-WEIR_MAPS(WEIR_PORT_MAP, WEIR_PORT_RING)
+WEIR_MAPS(WEIR_PORT_MAP, WEIR_PORT_RING, WEIR_PORT_OWN)
 WEIR_CONFIGS(WEIR_PORT_CONFIG)
 
 #endif

@@ -154,6 +154,8 @@ export interface LinkInfo {
   readonly programId: number
   /** Of XDP and TCX links; 0 when the device is gone. */
   readonly ifindex?: number
+  /** Of cgroup links: the inode of the cgroup's directory; 0 when that is gone. */
+  readonly cgroupId?: bigint
 }
 
 export interface BpfLink {

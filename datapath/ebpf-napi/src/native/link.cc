@@ -61,6 +61,8 @@ Napi::Value LinkInfo(const Napi::CallbackInfo& info) {
   result.Set("programId", kernel.prog_id);
   // Both kinds begin with the ifindex; it is 0 once the device is gone.
   if (type == "xdp" || type == "tcx") result.Set("ifindex", kernel.xdp.ifindex);
+  // What inode the cgroup's directory has; 0 once it is gone.
+  if (type == "cgroup") result.Set("cgroupId", Napi::BigInt::New(env, static_cast<uint64_t>(kernel.cgroup.cgroup_id)));
   return result;
 }
 

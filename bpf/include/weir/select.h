@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* From a service's address to a backend. */
+#ifndef WEIR_SELECT_H
+#define WEIR_SELECT_H
+
+#include "clock.h"
+#include "port.h"
+
+/* Where something is sent to. */
+struct weir_target {
+	union weir_address address;
+	__u16 port; /* big endian */
+	__u8 protocol;
+	__u8 family; /* 4, 6 */
+};
+
+WEIR_INLINE struct weir_frontend *weir_frontend_of(const struct weir_target *target, __u32 scope)
+{
+	const __u16 port = weir_be16(target->port);
+
+	if (target->family == 4) {
+		struct weir_frontend4_key key = {.port = port, .protocol = target->protocol, .scope = scope};
+
+		if (scope != WEIR_ANY_ADDRESS)
+			__builtin_memcpy(key.address, &target->address, 4);
+		return bpf_map_lookup_elem(&weir_frontends4, &key);
+	} else {
+		struct weir_frontend6_key key = {.port = port, .protocol = target->protocol, .scope = scope};
+
+		if (scope != WEIR_ANY_ADDRESS)
+			__builtin_memcpy(key.address, &target->address, 16);
+		return bpf_map_lookup_elem(&weir_frontends6, &key);
+	}
+}
+
+WEIR_INLINE int weir_is_any(const struct weir_target *target)
+{
+	return !(target->address.half[0] | target->address.half[1]);
+}
+
+/* Loopback, or the address that stands for it where a connection goes to. */
+WEIR_INLINE int weir_is_own(const struct weir_target *target)
+{
+	const union weir_address *address = &target->address;
+
+	if (target->family == 4)
+		return address->byte[0] == 127 || !address->word[0];
+	return !address->half[0] && !address->word[2] && (address->word[3] & ~weir_be32(1)) == 0;
+}
+
+WEIR_INLINE __u32 weir_slot(__u32 number)
+{
+	const __u32 line = number / WEIR_SLOTS;
+	const struct weir_slots *slots = bpf_map_lookup_elem(&weir_slots, &line);
+
+	return slots ? slots->backend[number % WEIR_SLOTS] : 0xffffffff;
+}
+
+/* The backend's address and port to `to`, whose family it has; 0 when there is no such backend. */
+WEIR_INLINE int weir_backend_at(__u32 index, struct weir_target *to)
+{
+	if (to->family == 4) {
+		const struct weir_backend4 *backend = bpf_map_lookup_elem(&weir_backends4, &index);
+
+		if (!backend || !backend->port || backend->protocol != to->protocol)
+			return 0;
+		__builtin_memset(&to->address, 0, sizeof(to->address));
+		__builtin_memcpy(&to->address, backend->address, 4);
+		to->port = weir_be16(backend->port);
+	} else {
+		const struct weir_backend6 *backend = bpf_map_lookup_elem(&weir_backends6, &index);
+
+		if (!backend || !backend->port || backend->protocol != to->protocol)
+			return 0;
+		__builtin_memcpy(&to->address, backend->address, 16);
+		to->port = weir_be16(backend->port);
+	}
+	return 1;
+}
+
+/* Halvings that find any of so many members as there can be backends. */
+#define WEIR_MEMBER_STEPS 20
+
+/* A step of the search: global, so that the verifier takes what it returns for any number and every step for the same. */
+WEIR_GLOBAL __u32 weir_member_after(__u32 first, __u32 base, __u32 half, __u32 backend)
+{
+	return weir_slot(first + base + half) <= backend ? base + half : base;
+}
+
+/* Rare, and as a function of its own verified once. */
+WEIR_GLOBAL int weir_is_member(__u32 first, __u32 count, __u32 backend)
+{
+	__u32 base = 0;
+
+	for (int step = 0; step < WEIR_MEMBER_STEPS && count > 1; step++) {
+		const __u32 half = count / 2;
+
+		base = weir_member_after(first, base, half, backend);
+		count -= half;
+	}
+	return count == 1 && weir_slot(first + base) == backend;
+}
+
+/*
+ * A backend for a new connection of the client: any, as often as its weight says, or the one that it had lately where the
+ * frontend has affinity. `frontend` must have slots. 0 when the backend that the frontend named has gone meanwhile.
+ */
+WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, const struct weir_target *target,
+			    struct weir_target *to, __u32 *index)
+{
+	struct weir_affinity_key key = {};
+	struct weir_affinity chosen = {};
+	__u32 count;
+
+	if (weir_unlikely(frontend->affinity != 0)) {
+		const struct weir_affinity *last;
+
+		key.client = client;
+		key.address = target->address;
+		key.port = target->port;
+		key.protocol = target->protocol;
+		key.family = target->family;
+		chosen.used = weir_now();
+		last = bpf_map_lookup_elem(&weir_affinities, &key);
+		if (last && chosen.used - last->used < frontend->affinity * WEIR_SECOND &&
+		    weir_is_member(frontend->members_first, frontend->members, last->backend) &&
+		    weir_backend_at(last->backend, to)) {
+			chosen.backend = *index = last->backend;
+			bpf_map_update_elem(&weir_affinities, &key, &chosen, BPF_ANY);
+			return 1;
+		}
+	}
+	count = frontend->count;
+	if (!count)
+		return 0;
+	*index = weir_slot(frontend->first + bpf_get_prandom_u32() % count);
+	if (!weir_backend_at(*index, to))
+		return 0;
+	if (weir_unlikely(frontend->affinity != 0)) {
+		chosen.backend = *index;
+		bpf_map_update_elem(&weir_affinities, &key, &chosen, BPF_ANY);
+	}
+	return 1;
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * What user space writes about services. Frontends point to a run of slots, slots to backends. A run that is pointed to
+ * is never written: a change writes another one, then the frontend flips in one update, so that a lookup finds the old
+ * backends or the new ones.
+ */
+#ifndef WEIR_SERVICES_H
+#define WEIR_SERVICES_H
+
+#include "types.h"
+
+/* Who looks. WEIR_ANY_ADDRESS: entries under address zero that hold for every address of the node. */
+enum weir_scope {
+	WEIR_INTERNAL = 0,
+	WEIR_EXTERNAL = 1,
+	WEIR_ANY_ADDRESS = 2,
+};
+
+struct weir_frontend4_key {
+	__u8 address[4];
+	__u16 port;
+	__u8 protocol;
+	__u8 scope; /* enum weir_scope */
+} __attribute__((aligned(4)));
+_Static_assert(sizeof(struct weir_frontend4_key) == 8, "");
+
+struct weir_frontend6_key {
+	__u8 address[16];
+	__u16 port;
+	__u8 protocol;
+	__u8 scope; /* enum weir_scope */
+	__u32 pad;
+} __attribute__((aligned(8)));
+_Static_assert(sizeof(struct weir_frontend6_key) == 24, "");
+
+enum weir_frontend_flag {
+	WEIR_NODE_PORT = 1,     /* nobody else may bind to it */
+	WEIR_SOURCE_RANGES = 2, /* not for every client */
+};
+
+/* `count` slots from `first` are the table that new connections go by; without any, they are refused. */
+struct weir_frontend {
+	__u32 first;
+	__u32 count;
+	__u32 members_first; /* with affinity: the backends in the table, rising, each once */
+	__u32 members;
+	__u32 affinity; /* seconds that a client keeps its backend after its last connection; 0: no affinity */
+	__u32 flags;    /* WEIR_NODE_PORT, … */
+};
+_Static_assert(sizeof(struct weir_frontend) == 24, "");
+
+/* Slots lie in lines, as an entry of an array takes a multiple of 8 bytes. Slot n is backend[n % 16] of line n / 16. */
+#define WEIR_SLOTS 16
+
+struct weir_slots {
+	__u32 backend[WEIR_SLOTS]; /* index into weir_backends4 or weir_backends6 */
+};
+_Static_assert(sizeof(struct weir_slots) == 64, "");
+
+/* Port 0: no backend. */
+struct weir_backend4 {
+	__u8 address[4];
+	__u16 port;
+	__u8 protocol;
+	__u8 pad;
+} __attribute__((aligned(4)));
+_Static_assert(sizeof(struct weir_backend4) == 8, "");
+
+struct weir_backend6 {
+	__u8 address[16];
+	__u16 port;
+	__u8 protocol;
+	__u8 pad[5];
+} __attribute__((aligned(8)));
+_Static_assert(sizeof(struct weir_backend6) == 24, "");
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* recvfrom(2) and recvmsg(2) of UDP, and getpeername(2): the sender shows as what the process sent to. */
+#ifndef WEIR_RECVMSG_H
+#define WEIR_RECVMSG_H
+
+#include "sendmsg.h"
+
+/* The service address that stands for the peer to `source`; 0: the peer is who it says. */
+WEIR_INLINE int weir_virtual_peer(const struct weir_socket *socket, struct weir_target *source)
+{
+	if (!socket->connected ||
+	    !weir_same_place(&source->address, source->port, &socket->backend_address, socket->backend_port))
+		return 0;
+	source->address = socket->virtual_address;
+	source->port = socket->virtual_port;
+	return 1;
+}
+
+WEIR_INLINE int weir_recvmsg_run(struct bpf_sock_addr *call, struct weir_target *source)
+{
+	const struct weir_socket *socket = bpf_sk_storage_get(&weir_sockets, call->sk, 0, 0);
+	const struct weir_datagram *virtual;
+	struct weir_datagram_key key = {};
+
+	if (weir_likely(!socket))
+		return 0;
+	if (weir_virtual_peer(socket, source))
+		return 1;
+	weir_datagram_key_of(&key, bpf_get_socket_cookie(call), source, 1);
+	virtual = bpf_map_lookup_elem(&weir_datagrams, &key);
+	if (!virtual)
+		return 0;
+	source->address = virtual->address;
+	source->port = virtual->port;
+	return 1;
+}
+
+WEIR_INLINE int weir_recvmsg4_run(struct bpf_sock_addr *call)
+{
+	struct weir_target source = {};
+
+	weir_target4(call, &source);
+	if (weir_recvmsg_run(call, &source))
+		weir_set_target4(call, &source.address, source.port);
+	return WEIR_CALL_ALLOWED;
+}
+
+WEIR_INLINE int weir_recvmsg6_run(struct bpf_sock_addr *call)
+{
+	struct weir_target source = {};
+
+	weir_target6(call, &source);
+	if (weir_recvmsg_run(call, &source))
+		weir_set_target6(call, source.family, &source.address, source.port);
+	return WEIR_CALL_ALLOWED;
+}
+
+WEIR_INLINE int weir_getpeername4_run(struct bpf_sock_addr *call)
+{
+	const struct weir_socket *socket = bpf_sk_storage_get(&weir_sockets, call->sk, 0, 0);
+	struct weir_target peer = {};
+
+	if (!socket)
+		return WEIR_CALL_ALLOWED;
+	weir_target4(call, &peer);
+	if (weir_virtual_peer(socket, &peer))
+		weir_set_target4(call, &peer.address, peer.port);
+	return WEIR_CALL_ALLOWED;
+}
+
+WEIR_INLINE int weir_getpeername6_run(struct bpf_sock_addr *call)
+{
+	const struct weir_socket *socket = bpf_sk_storage_get(&weir_sockets, call->sk, 0, 0);
+	struct weir_target peer = {};
+
+	if (!socket)
+		return WEIR_CALL_ALLOWED;
+	weir_target6(call, &peer);
+	if (weir_virtual_peer(socket, &peer))
+		weir_set_target6(call, peer.family, &peer.address, peer.port);
+	return WEIR_CALL_ALLOWED;
+}
+
+#endif
