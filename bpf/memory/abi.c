@@ -96,14 +96,14 @@ void *EXPORT(weir_sweep_result)(void)
 }
 
 /* The table of the node's sockets, all empty until somebody fills them. */
-struct weir_socket *EXPORT(weir_sockets)(void)
+struct weir_node_socket *EXPORT(weir_node_sockets)(void)
 {
-	return weir_socket_table;
+	return weir_node_socket_table;
 }
 
-__u32 EXPORT(weir_socket_most)(void)
+__u32 EXPORT(weir_node_socket_most)(void)
 {
-	return WEIR_SOCKET_MOST;
+	return WEIR_NODE_SOCKET_MOST;
 }
 
 void EXPORT(weir_set_clock)(__u64 nanoseconds)

@@ -8,7 +8,7 @@
 #include "map.h"
 #include "socket.h"
 
-struct weir_socket weir_socket_table[WEIR_SOCKET_MOST];
+struct weir_node_socket weir_node_socket_table[WEIR_NODE_SOCKET_MOST];
 
 static struct bpf_sock found;
 
@@ -17,7 +17,7 @@ static int is_same(const union weir_address *a, const union weir_address *b)
 	return a->half[0] == b->half[0] && a->half[1] == b->half[1];
 }
 
-static int takes(const struct weir_socket *socket, const struct weir_socket *asked)
+static int takes(const struct weir_node_socket *socket, const struct weir_node_socket *asked)
 {
 	static const union weir_address any;
 
@@ -33,8 +33,8 @@ static int takes(const struct weir_socket *socket, const struct weir_socket *ask
 /* A connection comes before who takes any. */
 static struct bpf_sock *lookup(const struct bpf_sock_tuple *tuple, __u32 size, __u8 protocol)
 {
-	struct weir_socket asked = {.protocol = protocol};
-	const struct weir_socket *best = 0;
+	struct weir_node_socket asked = {.protocol = protocol};
+	const struct weir_node_socket *best = 0;
 
 	if (size == sizeof(tuple->ipv4)) {
 		asked.family = 4;
@@ -49,8 +49,8 @@ static struct bpf_sock *lookup(const struct bpf_sock_tuple *tuple, __u32 size, _
 		asked.remote_port = tuple->ipv6.sport;
 		asked.local_port = tuple->ipv6.dport;
 	}
-	for (__u32 i = 0; i < WEIR_SOCKET_MOST; i++) {
-		const struct weir_socket *socket = &weir_socket_table[i];
+	for (__u32 i = 0; i < WEIR_NODE_SOCKET_MOST; i++) {
+		const struct weir_node_socket *socket = &weir_node_socket_table[i];
 
 		if (takes(socket, &asked) && (!best || socket->remote_port))
 			best = socket;

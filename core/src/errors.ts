@@ -67,6 +67,8 @@ export interface WeirErrorPayloads {
   WEIR_MAP_FULL: { readonly map: string; readonly size: number; readonly needed: number }
   /** There is no BPF file system to pin maps and links in, and none could be mounted. */
   WEIR_BPFFS_MISSING: { readonly path: string; readonly reason: string }
+  /** A cgroup that programs can't be attached to. */
+  WEIR_CGROUP_UNUSABLE: { readonly path: string; readonly reason: string }
   /** The process lacks what eBPF needs. */
   WEIR_CAPABILITY_MISSING: { readonly missing: readonly string[] }
   /** The kernel can't do what the datapath needs; `detail` is what it said. */

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import type { MapName } from './codec/maps.js'
+import type { MapName, TableMapName } from './codec/maps.js'
 
 export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint' | 'weir_from_device' | 'weir_to_device'
 
@@ -24,6 +24,15 @@ export interface BackendMap {
   deleteBatch(keys: Uint8Array, count: number): void
 }
 
+/** The numbers in weir_slots, as one run; writing costs no call to the kernel. */
+export interface SlotMemory {
+  /** How many there are. */
+  readonly size: number
+  /** Slots from `first` on; they must be within `size`. */
+  write(first: number, numbers: Uint32Array): void
+  read(first: number, count: number): Uint32Array
+}
+
 /** Records of the event ring in one turn of the event loop, not decoded yet. */
 export interface EventBatch {
   readonly records: readonly Uint8Array[]
@@ -39,6 +48,21 @@ export interface PacketContext {
   /** 0 unless said. */
   readonly mark?: number
 }
+
+/** Programs at the calls of processes of a cgroup, by what they are attached to. */
+export const socketHooks = {
+  weir_connect4: 'cgroup_inet4_connect',
+  weir_connect6: 'cgroup_inet6_connect',
+  weir_sendmsg4: 'cgroup_udp4_sendmsg',
+  weir_sendmsg6: 'cgroup_udp6_sendmsg',
+  weir_recvmsg4: 'cgroup_udp4_recvmsg',
+  weir_recvmsg6: 'cgroup_udp6_recvmsg',
+  weir_getpeername4: 'cgroup_inet4_getpeername',
+  weir_getpeername6: 'cgroup_inet6_getpeername',
+  weir_post_bind4: 'cgroup_inet4_post_bind',
+  weir_post_bind6: 'cgroup_inet6_post_bind',
+} as const
+export type SocketProgramName = keyof typeof socketHooks
 
 /** Numbers of `TC_ACT_*`; `next` is what the node's devices give for pass, so that others' programs run there too. */
 export const packetActions = { next: -1, pass: 0, drop: 2, redirect: 7 } as const
@@ -105,6 +129,10 @@ export interface Features {
   readonly redirectPeer: boolean
   /** Who removes expired flows: the program in the kernel, or user space entry by entry. */
   readonly sweep: 'program' | 'entries'
+  /** Where addresses of services are translated: at the calls of a cgroup's processes, or why they can't be. */
+  readonly sockets: 'cgroup' | 'memory' | 'unsupported'
+  /** What a process sees whose service has no backend: ECONNREFUSED, or EPERM where the kernel has no other word. */
+  readonly refusal: 'ECONNREFUSED' | 'EPERM'
   /** Maps taken over from an earlier run, and what was migrated or dropped on the way. */
   readonly maps: readonly string[]
 }
@@ -112,7 +140,8 @@ export interface Features {
 /** Where policy tables live and packets run. */
 export interface Backend {
   readonly kind: 'kernel' | 'memory'
-  readonly maps: Readonly<Record<Exclude<MapName, 'weir_events'>, BackendMap>>
+  readonly maps: Readonly<Record<TableMapName, BackendMap>>
+  readonly slots: SlotMemory
   /** Hot; batches nobody subscribes to are gone. */
   readonly events: Observable<EventBatch>
   readonly features: Features
@@ -123,8 +152,22 @@ export interface Backend {
   detach(attachment: Attachment, options?: AttachOptions): void
   /** Interfaces that have the programs, earlier runs' included. */
   attachments(options?: AttachOptions): readonly Attachment[]
+  /**
+   * Programs onto the calls of the processes in a cgroup and those below it; where they are already, those of this build,
+   * without a gap. From another cgroup they are taken away.
+   * @param cgroup its directory
+   * @throws WeirError WEIR_CGROUP_UNUSABLE
+   */
+  attachSockets(cgroup: string): void
+  /** No error when they are nowhere. */
+  detachSockets(): void
+  /** How many of the programs are in place. */
+  socketsAttached(): number
   sweep(): Sweep
   counters(): Counters
   /** Ends this handle. What is pinned goes on. */
   close(): void
 }
+
+/** What tables of services are written to. */
+export type ServiceMaps = Pick<Backend, 'maps' | 'slots'>

@@ -14,6 +14,7 @@ export {
   type Role,
   type Sweep,
 } from './backend.js'
+export { type SlotMemory, type SocketProgramName, socketHooks } from './backend.js'
 export { codecs, type MapName, type TableMapName } from './codec/maps.js'
 export {
   decodeFlowEvent,
@@ -25,10 +26,12 @@ export {
 export { reasonName, reasons } from './flow/reasons.js'
 export type { KernelBackendHandle, KernelBackendOptions } from './kernel/backend.js'
 export { loadKernelBackend } from './kernel/create-lazily.js'
-export { createMemoryBackend, type MemoryBackendOptions } from './memory/backend.js'
+export type { Call, CallResult } from './memory/call.js'
+export { createMemoryBackend, type MemoryBackendHandle, type MemoryBackendOptions } from './memory/backend.js'
 export { type Delivery, type SwitchPort, VirtualSwitch } from './memory/switch.js'
 export { endpointOf, slotOf } from './peer.js'
 export { Reconciler, type ReconcilerOptions, type ReconcilerStatus } from './reconcile/reconciler.js'
 export type { ReconcileReport, ReconcilerCounters, RepairReport, WriteCounts } from './reconcile/report.js'
+export { ServiceReconciler } from './services/reconciler.js'
 export { processTimer, type Timer } from './reconcile/timer.js'
 export type { WriteBatch } from './reconcile/writer.js'

@@ -2,8 +2,10 @@ import { layout } from '../layout.generated.js'
 import { codecOf } from './codec.js'
 
 export type MapName = keyof typeof layout.maps
-/** Maps with keys and values: all but the ring. */
-export type TableMapName = Exclude<MapName, 'weir_events'>
+/** Maps that user space reads and writes by key: all but the ring, and what sockets own. */
+export type TableMapName = Exclude<MapName, 'weir_events' | 'weir_sockets'>
+
+export const isTableMap = (name: MapName): name is TableMapName => name !== 'weir_events' && name !== 'weir_sockets'
 
 const maps = layout.maps
 
@@ -20,6 +22,11 @@ export const codecs = {
   cellKey: codecOf(maps.weir_cells.key),
   cell: codecOf(maps.weir_cells.value),
   rowChunk: codecOf(maps.weir_rows.value),
+  frontend4: codecOf(maps.weir_frontends4.key),
+  frontend6: codecOf(maps.weir_frontends6.key),
+  frontend: codecOf(maps.weir_frontends4.value),
+  backend4: codecOf(maps.weir_backends4.value),
+  backend6: codecOf(maps.weir_backends6.value),
   counter: codecOf(maps.weir_counters.value),
   tally: codecOf(maps.weir_tallies.value),
   conntrack4: codecOf(maps.weir_ct4.key),
@@ -31,4 +38,6 @@ export const codecs = {
 
 export const reasonNumbers: Readonly<Record<string, number>> = layout.types.weir_reason.values
 export const tallyNumbers: Readonly<Record<string, number>> = layout.types.weir_tally.values
+export const frontendScopes = layout.types.weir_scope.values
+export const frontendFlags = layout.types.weir_frontend_flag.values
 export const eventKinds = layout.types.weir_event_kind.values

@@ -13,16 +13,20 @@ import type {
   PacketContext,
   PacketResult,
   ProgramName,
+  SlotMemory,
   Sweep,
   SweepCount,
 } from '../backend.js'
-import { codecs, type MapName } from '../codec/maps.js'
+import { codecs, isTableMap, type MapName } from '../codec/maps.js'
 import { readCounters } from '../counters.js'
+import { slotsPerLine } from '../services/slot-lines.js'
 import { layout } from '../layout.generated.js'
 import { type Attacher, clsactAttacher, tcxAttacher } from './attach.js'
 import { type Loaded, load, requirePrivilege } from './load.js'
 import { KernelMap } from './map.js'
 import { PinDirectory } from './pins.js'
+import { slotMemory } from './slots.js'
+import { SocketAttacher } from './sockets.js'
 
 /** The programs wake nobody for an event until many wait, so that a new flow doesn't pay for a thread's wake-up. */
 const eventPollMs = 10
@@ -81,11 +85,13 @@ export function createKernelBackend(options: KernelBackendOptions): KernelBacken
 class KernelBackend implements KernelBackendHandle {
   readonly kind = 'kernel'
   readonly maps: Backend['maps']
+  readonly slots: SlotMemory
   readonly events: Observable<EventBatch>
   readonly features: Features
   readonly #pins: PinDirectory
   readonly #loaded: Loaded
   readonly #attacher: Attacher
+  readonly #sockets: SocketAttacher
 
   constructor(pins: PinDirectory, loaded: Loaded, attach: 'auto' | 'tcx' | 'clsact') {
     this.#pins = pins
@@ -96,10 +102,13 @@ class KernelBackend implements KernelBackendHandle {
       device: { ingress: this.#program('weir_from_device'), egress: this.#program('weir_to_device') },
     }
     this.#attacher = tcx ? tcxAttacher(pins, programs) : clsactAttacher(pins, programs)
-    const names = (Object.keys(layout.maps) as MapName[]).filter(name => name !== 'weir_events')
+    const names = (Object.keys(layout.maps) as MapName[]).filter(isTableMap)
+    this.#sockets = new SocketAttacher(pins, name => loaded.object.programs.get(name)!)
     this.maps = Object.fromEntries(
       names.map(name => [name, new KernelMap(name, loaded.object.maps.get(name)!)]),
     ) as unknown as Backend['maps']
+    const slots = loaded.object.maps.get('weir_slots')!
+    this.slots = slotMemory(slots.memory(), slots.info.maxEntries * slotsPerLine)
     this.events = new Observable<EventBatch>(subscriber => {
       const ring = openRingBuffer(
         loaded.object.maps.get('weir_events')!,
@@ -115,6 +124,8 @@ class KernelBackend implements KernelBackendHandle {
       coarseClock: loaded.coarseClock,
       redirectPeer: true,
       sweep: loaded.sweepProgram ? 'program' : 'entries',
+      sockets: loaded.sockets ? 'cgroup' : 'unsupported',
+      refusal: loaded.setRetval ? 'ECONNREFUSED' : 'EPERM',
       maps: loaded.notes,
     }
   }
@@ -142,6 +153,18 @@ class KernelBackend implements KernelBackendHandle {
     return this.#attacher.attachments(options)
   }
 
+  attachSockets(cgroup: string): void {
+    if (this.#loaded.sockets) this.#sockets.attach(cgroup)
+  }
+
+  detachSockets(): void {
+    this.#sockets.detach()
+  }
+
+  socketsAttached(): number {
+    return this.#sockets.attached()
+  }
+
   sweep(): Sweep {
     if (this.#loaded.sweepProgram) {
       const run = this.#loaded.object.programs
@@ -162,6 +185,7 @@ class KernelBackend implements KernelBackendHandle {
   }
 
   uninstall(options: AttachOptions = {}): void {
+    this.detachSockets()
     for (const { attachment } of this.#pins.linkPins()) this.detach(attachment, options)
     this.#pins.removeAll()
   }

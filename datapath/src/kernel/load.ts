@@ -3,6 +3,7 @@ import { type BpfMap, type BpfObject, capabilities, EbpfError, loadObject, openP
 import type { MapName } from '../codec/maps.js'
 import { layout } from '../layout.generated.js'
 import type { PinDirectory } from './pins.js'
+import { socketPrograms } from './sockets.js'
 
 export interface LoadOptions {
   readonly maxEntries: Readonly<Partial<Record<MapName, number>>>
@@ -15,6 +16,9 @@ export interface Loaded {
   readonly object: BpfObject
   readonly coarseClock: boolean
   readonly sweepProgram: boolean
+  /** The kernel has the programs at sockets, and can say why a call is refused. */
+  readonly sockets: boolean
+  readonly setRetval: boolean
   /** What happened to maps of an earlier run, in words. */
   readonly notes: readonly string[]
 }
@@ -41,6 +45,9 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
   }
   const coarseClock = probe.helper('sched_cls', 'ktime_get_coarse_ns')
   const sweepProgram = probe.programType('syscall') && probe.helper('syscall', 'for_each_map_elem')
+  const sockets = probe.programType('cgroup_sock_addr') && probe.helper('cgroup_sock_addr', 'sk_storage_get')
+  const setRetval = sockets && probe.helper('cgroup_sock_addr', 'set_retval')
+  const without = [...(sweepProgram ? [] : ['weir_sweep']), ...(sockets ? [] : socketPrograms)]
   const taken = choosePins(pins, options.maxEntries)
   try {
     const object = loadObject(source, {
@@ -51,10 +58,12 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
         weir_trace: options.trace ? 1 : 0,
         weir_coarse_clock: coarseClock ? 1 : 0,
         weir_redirect_peer: 1,
+        weir_set_retval: setRetval ? 1 : 0,
       },
-      ...(sweepProgram ? {} : { without: ['weir_sweep'] }),
+      without,
     })
-    return { object, coarseClock, sweepProgram, notes: taken.flatMap(pin => migrate(pins, pin, object)) }
+    const found = { coarseClock, sweepProgram, sockets, setRetval }
+    return { object, ...found, notes: taken.flatMap(pin => migrate(pins, pin, object)) }
   } catch (cause) {
     throw cause instanceof EbpfError ? unsupported(cause) : cause
   }

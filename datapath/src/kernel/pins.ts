@@ -25,6 +25,7 @@ export class PinDirectory {
       if (!existsSync(bpffs)) mkdirSync(bpffs)
       if (!probe.isBpffs(bpffs)) mountBpffs(bpffs)
       mkdirSync(join(this.path, 'maps'), { recursive: true, mode: 0o700 })
+      mkdirSync(join(this.path, 'sockets'), { recursive: true, mode: 0o700 })
       mkdirSync(join(this.path, 'links'), { recursive: true, mode: 0o700 })
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
@@ -54,6 +55,11 @@ export class PinDirectory {
     return join(this.path, 'links', `${ifindex}-${place}-${escaped(ifname)}`)
   }
 
+  /** Where the link of a program at a cgroup's calls is pinned. */
+  socketPin(program: string): string {
+    return join(this.path, 'sockets', program)
+  }
+
   linkPins(): readonly { readonly attachment: Attachment; readonly kind: PinKind; readonly path: string }[] {
     return readdirSync(join(this.path, 'links')).flatMap(entry => {
       const [, ifindex, role, kind, ifname] = /^(\d+)-(device-)?(ingress|egress|clsact)-(.+)$/.exec(entry) ?? []
@@ -73,7 +79,7 @@ export class PinDirectory {
 
   /** Takes the directory away when it holds no pin: nothing has been made by it yet. */
   removeIfBare(): void {
-    const folders = [join(this.path, 'maps'), join(this.path, 'links')]
+    const folders = ['maps', 'links', 'sockets'].map(name => join(this.path, name))
     if (folders.every(folder => readdirSync(folder).length === 0)) this.removeAll()
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { WeirError } from '@weir/core/errors.js'
 import { Subject } from 'rxjs'
+import { socketHooks } from '../backend.js'
 import type {
   Attachment,
   Backend,
@@ -11,12 +12,16 @@ import type {
   PacketContext,
   PacketResult,
   ProgramName,
+  SlotMemory,
+  SocketProgramName,
   Sweep,
 } from '../backend.js'
-import { codecs, type MapName } from '../codec/maps.js'
+import { codecs, isTableMap, type MapName } from '../codec/maps.js'
 import { readCounters } from '../counters.js'
 import { layout } from '../layout.generated.js'
+import { type Call, type CallResult, runCall } from './call.js'
 import { MemoryMap } from './map.js'
+import { memorySlots } from './slots.js'
 import { configure, instantiate, textAt, viewAt, type WeirModule } from './module.js'
 
 export interface MemoryBackendOptions {
@@ -65,19 +70,27 @@ function readWasm(): Uint8Array {
   }
 }
 
+/** A memory backend, and what only it can do. */
+export interface MemoryBackendHandle extends Backend {
+  readonly kind: 'memory'
+  /** A call of a process, as if it came to the program; whether the programs are attached or not. */
+  runSocket(program: SocketProgramName, call: Call): CallResult
+}
+
 /**
  * The packet programs as WebAssembly, with maps in memory: the same C as the kernel runs. Needs no privilege.
  * @throws WeirError WEIR_PROGRAM_MISSING
  */
-export function createMemoryBackend(options: MemoryBackendOptions = {}): Backend {
+export function createMemoryBackend(options: MemoryBackendOptions = {}): MemoryBackendHandle {
   return new MemoryBackend(options)
 }
 
 const placeOf = ({ ifindex, role = 'endpoint' }: Attachment): string => `${role} ${ifindex}`
 
-class MemoryBackend implements Backend {
+class MemoryBackend implements MemoryBackendHandle {
   readonly kind = 'memory'
   readonly maps: Backend['maps']
+  readonly slots: SlotMemory
   readonly events = new Subject<EventBatch>()
   readonly features: Features = {
     backend: 'memory',
@@ -86,17 +99,21 @@ class MemoryBackend implements Backend {
     coarseClock: true,
     redirectPeer: true,
     sweep: 'program',
+    sockets: 'memory',
+    refusal: 'ECONNREFUSED',
     maps: [],
   }
   readonly #module: WeirModule
   readonly #now: () => bigint
   readonly #ring: number
   readonly #attached = new Map<string, Attachment>()
+  #sockets = 0
 
   constructor(options: MemoryBackendOptions) {
     this.#module = instantiate(options.wasm ?? readWasm())
     this.#now = options.now ?? (() => 0n)
     configure(this.#module, 'weir_events_per_second', options.eventsPerSecond ?? 0xffffffff)
+    configure(this.#module, 'weir_set_retval', 1)
     configure(this.#module, 'weir_trace', options.trace === true ? 1 : 0)
     const maps = new Map<string, MemoryMap>()
     let ring = -1
@@ -105,13 +122,14 @@ class MemoryBackend implements Backend {
       const most = options.maxEntries?.[name]
       if (most !== undefined) this.#module.weir_map_resize(map, most)
       if (name === 'weir_events') ring = map
-      else maps.set(name, new MemoryMap(this.#module, map, name))
+      else if (isTableMap(name)) maps.set(name, new MemoryMap(this.#module, map, name))
     }
     for (const name of Object.keys(layout.maps)) {
-      if (name !== 'weir_events' && !maps.has(name)) throw new RangeError(`the module has no map ${name}`)
+      if (isTableMap(name as MapName) && !maps.has(name)) throw new RangeError(`the module has no map ${name}`)
     }
     this.#ring = ring
     this.maps = Object.fromEntries(maps) as unknown as Backend['maps']
+    this.slots = memorySlots(this.maps.weir_slots)
   }
 
   runProgram(program: ProgramName, packet: Uint8Array, context: PacketContext): PacketResult {
@@ -151,6 +169,23 @@ class MemoryBackend implements Backend {
 
   attachments(): readonly Attachment[] {
     return [...this.#attached.values()]
+  }
+
+  runSocket(program: SocketProgramName, call: Call): CallResult {
+    this.#module.weir_set_clock(this.#now())
+    return runCall(this.#module, program, call)
+  }
+
+  attachSockets(): void {
+    this.#sockets = Object.keys(socketHooks).length
+  }
+
+  detachSockets(): void {
+    this.#sockets = 0
+  }
+
+  socketsAttached(): number {
+    return this.#sockets
   }
 
   sweep(): Sweep {

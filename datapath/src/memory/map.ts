@@ -1,8 +1,10 @@
 import { WeirError } from '@weir/core/errors.js'
 import type { BackendMap } from '../backend.js'
-import type { MapName } from '../codec/maps.js'
+import { codecs, type MapName } from '../codec/maps.js'
 import { viewAt, type WeirModule } from './module.js'
 
+/** Of `enum bpf_map_type`: arrays, per-CPU ones too. */
+const arrayKinds: readonly number[] = [2, 6]
 const noEntry = -2
 const tooBig = -7
 
@@ -50,6 +52,7 @@ export class MemoryMap implements BackendMap {
   }
 
   entries(): Iterable<readonly [Uint8Array, Uint8Array]> {
+    if (arrayKinds.includes(this.#module.weir_map_kind(this.#map))) return this.#elements()
     const keys: Uint8Array[] = []
     for (let first = 1; this.#module.weir_map_next_key(this.#map, first) === 0; first = 0) {
       keys.push(this.#key().slice())
@@ -58,6 +61,17 @@ export class MemoryMap implements BackendMap {
       const value = this.lookup(key)
       return value === undefined ? [] : [[key, value] as const]
     })
+  }
+
+  /** An array's, without a call for each. */
+  *#elements(): Iterable<readonly [Uint8Array, Uint8Array]> {
+    const at = this.#module.weir_map_values(this.#map)
+    const stride = (this.valueSize + 7) & ~7
+    for (let index = 0; index < this.maxEntries; index += 1) {
+      const key = codecs.index.encode(index)
+      if (at === 0) yield [key, new Uint8Array(this.valueSize)]
+      else yield [key, viewAt(this.#module, at + index * stride, this.valueSize).slice()]
+    }
   }
 
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number): void {

@@ -23,6 +23,8 @@ export interface WeirModule {
   weir_map_update(map: number, flags: number): number
   weir_map_delete(map: number): number
   weir_map_next_key(map: number, first: number): number
+  weir_map_kind(map: number): number
+  weir_map_values(map: number): number
   weir_ring_next(map: number): number
   weir_ring_length(): number
   weir_config_count(): number
@@ -34,6 +36,7 @@ export interface WeirModule {
   weir_packet_most(): number
   weir_context(): number
   weir_run(program: number): number
+  weir_call_context(): number
   weir_sweep_result(): number
 }
 

@@ -1,4 +1,3 @@
-import { WeirError } from '@weir/core/errors.js'
 import type { Tables, TablesDelta } from '@weir/core/tables/tables.js'
 import type { Attachment, AttachOptions, Backend } from '../backend.js'
 import { endpointOf } from '../peer.js'
@@ -9,17 +8,10 @@ import { type AttachReport, Attachments } from './attachments.js'
 import { bumpEndpoints, describeGoal, deviceRepairs } from './differences.js'
 import { type Content, readContent } from './read.js'
 import { countWrites, type ReconcilerCounters, type ReconcileReport, type RepairReport } from './report.js'
-import { processTimer, type Timer } from './timer.js'
+import { type TurnOptions, Turns, typedError } from './turns.js'
 import { bindPlan, checkRoom, settle, type WriteBatch, writeBatch } from './writer.js'
 
-export interface ReconcilerOptions extends AttachOptions {
-  readonly timer?: Timer
-  /** Pause before the first retry, and the longest; each is twice the one before. */
-  readonly retry?: { readonly firstMs: number; readonly mostMs: number }
-  /** Told of each failed turn, the retries' among them. */
-  readonly onError?: (error: Error) => void
-  /** Told of a retry that succeeded. */
-  readonly onRecovered?: (report: ReconcileReport) => void
+export interface ReconcilerOptions extends AttachOptions, TurnOptions<ReconcileReport> {
   /** Told of every write before it is made: for benchmarks, and for tests that break off there. */
   readonly onBatch?: (batch: WriteBatch) => void
 }
@@ -31,8 +23,6 @@ export interface ReconcilerStatus {
   readonly counters: ReconcilerCounters
 }
 
-const defaultRetry = { firstMs: 100, mostMs: 30_000 }
-
 /**
  * The only writer of the maps. Keeps what they hold, and brings them to what the tables say in the order of a plan
  * (planTransition), one batch call per phase and map. A turn that fails is retried; it is safe to repeat any of them.
@@ -40,39 +30,31 @@ const defaultRetry = { firstMs: 100, mostMs: 30_000 }
 export class Reconciler {
   readonly #backend: Backend
   readonly #options: ReconcilerOptions
-  readonly #timer: Timer
-  readonly #retry: { readonly firstMs: number; readonly mostMs: number }
+  readonly #turns: Turns<ReconcileReport>
   readonly #attachments: Attachments
   readonly #counters = {
     transitions: 0,
     entriesWritten: 0,
     entriesDeleted: 0,
-    failures: 0,
-    retries: 0,
     repairs: 0,
     repairedEntries: 0,
   }
   #content: Content | undefined
   #tables: Tables | undefined
-  #lastError: Error | undefined
-  #pauseMs: number
-  #cancelRetry: (() => void) | undefined
-  #closed = false
 
   constructor(backend: Backend, options: ReconcilerOptions = {}) {
     this.#backend = backend
     this.#options = options
     this.#attachments = new Attachments(backend, options)
-    this.#timer = options.timer ?? processTimer
-    this.#retry = options.retry ?? defaultRetry
-    this.#pauseMs = this.#retry.firstMs
+    this.#turns = new Turns(options, () => this.#resync())
   }
 
   get status(): ReconcilerStatus {
-    const counters = { ...this.#counters }
-    return this.#lastError === undefined
+    const counters = { ...this.#counters, ...this.#turns.counts }
+    const { lastError } = this.#turns
+    return lastError === undefined
       ? { inSync: this.#content !== undefined, counters }
-      : { inSync: false, lastError: this.#lastError, counters }
+      : { inSync: false, lastError, counters }
   }
 
   /**
@@ -82,7 +64,7 @@ export class Reconciler {
    */
   async start(tables: Tables): Promise<ReconcileReport> {
     this.#tables = tables
-    return this.#turn(() => this.#resync())
+    return this.#turns.run(() => this.#resync())
   }
 
   /**
@@ -92,8 +74,8 @@ export class Reconciler {
    */
   async apply(delta: TablesDelta, tables: Tables): Promise<ReconcileReport> {
     this.#tables = tables
-    return this.#turn(() => {
-      if (this.#content === undefined || this.#lastError !== undefined) return this.#resync()
+    return this.#turns.run(() => {
+      if (this.#content === undefined || this.#turns.lastError !== undefined) return this.#resync()
       return this.#reach(this.#content, goalFromDelta(delta, tables), tables)
     })
   }
@@ -109,7 +91,7 @@ export class Reconciler {
     try {
       this.#attachments.reachDevices()
     } catch (cause) {
-      throw cause instanceof WeirError ? cause : failure(cause)
+      throw typedError(cause)
     }
   }
 
@@ -117,7 +99,7 @@ export class Reconciler {
   async verify(): Promise<RepairReport> {
     const tables = this.#tables
     if (tables === undefined) throw new RangeError('verify before start')
-    return this.#turn(() => {
+    return this.#turns.run(() => {
       const actual = readContent(this.#backend)
       const known = this.#content?.installed
       const goal = goalFromTables(actual.installed, tables)
@@ -141,40 +123,7 @@ export class Reconciler {
 
   /** Ends retries. The maps stay as they are. */
   close(): void {
-    this.#closed = true
-    this.#cancelRetry?.()
-  }
-
-  #turn<Report extends ReconcileReport>(work: () => Report): Report {
-    this.#cancelRetry?.()
-    this.#cancelRetry = undefined
-    try {
-      const report = work()
-      this.#lastError = undefined
-      this.#pauseMs = this.#retry.firstMs
-      return report
-    } catch (cause) {
-      const error = cause instanceof WeirError ? cause : failure(cause)
-      this.#lastError = error
-      this.#counters.failures += 1
-      this.#options.onError?.(error)
-      this.#scheduleRetry()
-      throw error
-    }
-  }
-
-  #scheduleRetry(): void {
-    if (this.#closed) return
-    this.#cancelRetry = this.#timer.after(this.#pauseMs, () => {
-      this.#pauseMs = Math.min(this.#retry.mostMs, this.#pauseMs * 2)
-      this.#counters.retries += 1
-      try {
-        const report = this.#turn(() => this.#resync())
-        this.#options.onRecovered?.(report)
-      } catch {
-        // The turn has told of it, and has scheduled the next.
-      }
-    })
+    this.#turns.close()
   }
 
   #resync(): ReconcileReport {
@@ -252,9 +201,3 @@ export class Reconciler {
 }
 
 const nothingDone: ReconcileReport = { writes: {}, batches: 0, attached: [], detached: [] }
-
-function failure(cause: unknown): WeirError<'WEIR_DATAPATH_FAILED'> {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  const operation = cause instanceof Error && 'call' in cause ? String(cause.call) : 'reconcile'
-  return new WeirError('WEIR_DATAPATH_FAILED', `${operation} failed: ${reason}`, { operation, reason }, { cause })
-}

@@ -127,7 +127,7 @@ export function checkRoom(backend: Backend, content: Content, planned: readonly 
 }
 
 /** One call per batch, in order. */
-export function writeBatch(backend: Backend, { map, kind, writes }: WriteBatch): void {
+export function writeBatch(backend: Pick<Backend, 'maps'>, { map, kind, writes }: WriteBatch): void {
   const target = backend.maps[map]
   const keys = new Uint8Array(writes.length * target.keySize)
   const values = new Uint8Array(kind === 'update' ? writes.length * target.valueSize : 0)

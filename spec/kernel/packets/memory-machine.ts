@@ -126,7 +126,7 @@ export function memoryMachine(
       for (let i = 0; i < count; i++) machine.run(program, packet, ifindex, 0)
     },
     openSocket({ family, protocol, state, local, remote }) {
-      const table = bytes(call('weir_sockets'), socketBytes * call('weir_socket_most'))
+      const table = bytes(call('weir_node_sockets'), socketBytes * call('weir_node_socket_most'))
       const free = Array.from({ length: table.length / socketBytes }, (_, place) => place * socketBytes).find(
         place => table[place + 38] === 0,
       )
@@ -138,7 +138,7 @@ export function memoryMachine(
       table.set([family, protocol, state], free + 36)
     },
     closeSockets() {
-      bytes(call('weir_sockets'), socketBytes * call('weir_socket_most')).fill(0)
+      bytes(call('weir_node_sockets'), socketBytes * call('weir_node_socket_most')).fill(0)
     },
     sweep() {
       check(call('weir_run', at(programs, 'weir_sweep')))

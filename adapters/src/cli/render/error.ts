@@ -9,6 +9,7 @@ const remedies: Readonly<Record<string, string>> = {
   WEIR_NETWORK_COMMAND: 'needs root, iproute2 and util-linux',
   WEIR_INTAKE_STOPPED: 'repair the cause, then start the agent again',
   WEIR_CAPABILITY_MISSING: 'run as root, or with --backend memory, which judges packets without the kernel',
+  WEIR_CGROUP_UNUSABLE: 'name a directory of the cgroup 2 hierarchy: weir agent --cgroup PATH, or none',
   WEIR_BPFFS_MISSING: 'mount one: mount -t bpf bpffs /sys/fs/bpf',
   WEIR_KERNEL_UNSUPPORTED: 'Linux 5.10 or newer is needed; --backend memory works everywhere',
   WEIR_PROGRAM_MISSING: 'build it: npm run build',

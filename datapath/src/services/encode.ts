@@ -1,0 +1,97 @@
+import { prefixText } from '@weir/core/address/address.js'
+import { type Protocol, protocolNumbers } from '@weir/core/policy/rule.js'
+import type { BackendRow, FrontendRow } from '@weir/core/tables/service-rows.js'
+import { codecs, frontendFlags, frontendScopes } from '../codec/maps.js'
+import { bitsOf } from '../plan/prefix-table.js'
+import type { MapWrite } from '../reconcile/encode.js'
+
+/** Slots from `first` on. */
+export interface Run {
+  readonly first: number
+  readonly count: number
+}
+
+const scopes = { internal: frontendScopes.WEIR_INTERNAL, external: frontendScopes.WEIR_EXTERNAL } as const
+const protocolOf = new Map<number, Protocol>([
+  [protocolNumbers.TCP, 'TCP'],
+  [protocolNumbers.UDP, 'UDP'],
+  [protocolNumbers.SCTP, 'SCTP'],
+])
+
+const nowhere = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const
+
+export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
+
+function key(family: 4 | 6, address: Uint8Array, port: number, protocol: Protocol, scope: number): Uint8Array {
+  const fields = { address, port, protocol: protocolNumbers[protocol], scope }
+  return family === 4 ? codecs.frontend4.encode(fields) : codecs.frontend6.encode(fields)
+}
+
+export function frontendKeyBytes({ address, port, protocol, scope }: FrontendRow): Uint8Array {
+  const { family, bytes } = bitsOf(address)
+  return key(family, bytes, port, protocol, scopes[scope])
+}
+
+/** The key that stands for the port on every address of the node, for those that have one: node ports seen from inside. */
+export function anyAddressKey({ address, port, protocol, scope, kind }: FrontendRow): Uint8Array | undefined {
+  if (kind !== 'nodePort' || scope !== 'internal') return undefined
+  const family = familyOf(address)
+  return key(family, nowhere[family], port, protocol, frontendScopes.WEIR_ANY_ADDRESS)
+}
+
+/** @param members with affinity: the numbers in the table */
+export function frontendValue(row: FrontendRow, table: Run, members: Run): Uint8Array {
+  const flags =
+    (row.kind === 'nodePort' ? frontendFlags.WEIR_NODE_PORT : 0) |
+    (row.sourceRanges === undefined ? 0 : frontendFlags.WEIR_SOURCE_RANGES)
+  return codecs.frontend.encode({
+    first: table.first,
+    count: table.count,
+    members_first: members.first,
+    members: members.count,
+    affinity: row.affinitySeconds,
+    flags,
+  })
+}
+
+export function frontendRuns(value: Uint8Array): { readonly table: Run; readonly members: Run } {
+  const { first, count, members_first: membersFirst, members } = codecs.frontend.read(value)
+  return { table: { first, count }, members: { first: membersFirst, count: members } }
+}
+
+/** Keys of the two families differ in length. */
+export const frontendMap = (bytes: Uint8Array): 'weir_frontends4' | 'weir_frontends6' =>
+  bytes.length === codecs.frontend4.size ? 'weir_frontends4' : 'weir_frontends6'
+
+export const frontendWrite = (bytes: Uint8Array, value: Uint8Array | undefined): MapWrite => ({
+  map: frontendMap(bytes),
+  key: bytes,
+  value,
+})
+
+export function backendWrite(place: number, { address, port, protocol }: BackendRow): MapWrite {
+  const { family, bytes } = bitsOf(address)
+  const fields = { address: bytes, port, protocol: protocolNumbers[protocol] }
+  return family === 4
+    ? { map: 'weir_backends4', key: codecs.index.encode(place), value: codecs.backend4.encode(fields) }
+    : { map: 'weir_backends6', key: codecs.index.encode(place), value: codecs.backend6.encode(fields) }
+}
+
+/** An array's entry can't be deleted: it becomes zero, which is no backend. */
+export const backendErasure = (family: 4 | 6, place: number): MapWrite => ({
+  map: family === 4 ? 'weir_backends4' : 'weir_backends6',
+  key: codecs.index.encode(place),
+  value: new Uint8Array(family === 4 ? codecs.backend4.size : codecs.backend6.size),
+})
+
+/** The backend in an entry; undefined when there is none, or none that this build would write. */
+export function decodeBackend(
+  family: 4 | 6,
+  value: Uint8Array,
+): { readonly address: string; readonly port: number; readonly protocol: Protocol } | undefined {
+  const { address: bytes, port, protocol: number } = (family === 4 ? codecs.backend4 : codecs.backend6).read(value)
+  const protocol = protocolOf.get(number)
+  if (port === 0 || protocol === undefined) return undefined
+  const text = prefixText({ family, bytes, length: bytes.length * 8 })
+  return { address: text.slice(0, text.lastIndexOf('/')), port, protocol }
+}
