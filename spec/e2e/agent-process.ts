@@ -12,7 +12,8 @@ export class AgentProcess {
   /** @param words Options of the command, the socket's apart. */
   constructor(socketPath: string, words: readonly string[]) {
     this.client = agentClient(socketPath)
-    this.#words = ['agent', ...words, '--socket', socketPath]
+    // Tests take no process of the machine along.
+    this.#words = ['agent', '--cgroup', 'none', ...words, '--socket', socketPath]
   }
 
   status(): Promise<StatusReport> {

@@ -121,7 +121,7 @@ export class Stage {
     this.#listeners = listeners
   }
 
-  static async create(id: string): Promise<Stage> {
+  static async create(id: string, options: { readonly cgroup?: string } = {}): Promise<Stage> {
     const network = await createNodeNetwork({ id, nodeAddresses, worldAddresses })
     const folder = await mkdtemp(join(tmpdir(), 'weir-stage-'))
     try {
@@ -133,6 +133,7 @@ export class Stage {
         netns: network.netnsPath,
         nodeAddresses,
         clock: systemClock,
+        ...options,
       })
       const made = await network.addPods(actors)
       const links = new Map(actors.map((actor, at) => [nameOf(actor), made[at]!]))

@@ -128,8 +128,10 @@ export class Restart {
   async #start(): Promise<StatusReport> {
     const folders = ['--state', join(this.#folder, 'state'), '--manifests', join(this.#folder, 'manifests')]
     const place = ['--node', node, '--netns', this.#network.netnsPath, '--socket', this.#socketPath]
-    const args = [command, 'agent', ...folders, ...place, '--backend', 'kernel', '--node-address', ...nodeAddresses]
-    const agent = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const args = [command, 'agent', ...folders, ...place, '--backend', 'kernel', '--cgroup', 'none']
+    const agent = spawn(process.execPath, [...args, '--node-address', ...nodeAddresses], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
     this.#agent = agent
     let said = ''
     agent.stderr.on('data', chunk => {

@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly pinName?: string
   /** Path of the network namespace that holds the host sides of the pods' devices; this process's when absent. */
   readonly netns?: string
+  /** Directory of the cgroup whose processes reach services by their addresses; when absent none do. */
+  readonly cgroup?: string
   /** TCX where the kernel has it when absent. */
   readonly attach?: AttachChoice
   /** Sizes of kernel maps, where they aren't to be the default ones. */

@@ -2,7 +2,9 @@ import type { Tables, TablesDelta } from '@weir/core'
 import type { Attachment, AttachOptions, Backend } from '@weir/datapath/backend.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
+import { ServiceReconciler } from '@weir/datapath/services/reconciler.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
+import { slotsPerLine } from '@weir/datapath/services/slot-lines.js'
 import type { Subscription } from 'rxjs'
 import type { AgentOptions } from './agent-options.js'
 import type { Clock } from './clock.js'
@@ -48,6 +50,13 @@ export const sizableMaps = [
   'weir_ct6',
   'weir_frag4',
   'weir_frag6',
+  'weir_frontends4',
+  'weir_frontends6',
+  'weir_backends4',
+  'weir_backends6',
+  'weir_slots',
+  'weir_affinities',
+  'weir_datagrams',
 ] as const
 
 /** Entries, by map. */
@@ -65,6 +74,10 @@ const filledMaps = [
   'weir_devices',
   'weir_ct4',
   'weir_ct6',
+  'weir_frontends4',
+  'weir_frontends6',
+  'weir_affinities',
+  'weir_datagrams',
 ] as const
 
 /**
@@ -73,11 +86,11 @@ const filledMaps = [
  * @throws WeirError of the kernel backend when it is asked for by name.
  */
 export async function openDatapath(
-  options: BackendOptions & Pick<AgentOptions, 'netns'>,
+  options: BackendOptions & Pick<AgentOptions, 'netns' | 'cgroup'>,
   report: (message: string) => void,
 ): Promise<Datapath> {
   const backend = await openBackend(options, report)
-  return new ReconciledDatapath(backend, options.netns, options.clock, report)
+  return new ReconciledDatapath(backend, options, report)
 }
 
 /** Why there can be no kernel backend on this machine; undefined when there can. */
@@ -121,15 +134,28 @@ class ReconciledDatapath implements Datapath {
   readonly backend: Backend
   readonly #inNetns: AttachOptions
   readonly #reconciler: Reconciler
+  readonly #services: ServiceReconciler
+  readonly #cgroup: string | undefined
+  readonly #report: (message: string) => void
   readonly #clock: Clock
+  #socketsFailing: string | undefined
   #queue: PacedQueue<Uint8Array> | undefined
   #events: Subscription | undefined
 
-  constructor(backend: Backend, netns: string | undefined, clock: Clock, report: (message: string) => void) {
-    this.#clock = clock
+  constructor(
+    backend: Backend,
+    { netns, cgroup, clock }: Pick<AgentOptions, 'netns' | 'cgroup' | 'clock'>,
+    report: (message: string) => void,
+  ) {
     this.kind = backend.kind
     this.backend = backend
+    this.#clock = clock
     this.#inNetns = netns === undefined ? {} : { netns }
+    this.#cgroup = cgroup
+    this.#report = report
+    this.#services = new ServiceReconciler(backend, {
+      onRecovered: () => report('what the datapath refused of services before is in force now'),
+    })
     this.#reconciler = new Reconciler(backend, {
       ...this.#inNetns,
       onRecovered: () => report('what the datapath refused before is enforced now'),
@@ -137,7 +163,7 @@ class ReconciledDatapath implements Datapath {
   }
 
   get failing(): string | undefined {
-    return this.#reconciler.status.lastError?.message
+    return this.#reconciler.status.lastError?.message ?? this.#services.lastError?.message
   }
 
   watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void {
@@ -154,7 +180,8 @@ class ReconciledDatapath implements Datapath {
   }
 
   async start(tables: Tables): Promise<void> {
-    await this.#reconciler.start(tables)
+    await both(this.#reconciler.start(tables), this.#services.start(tables))
+    this.#placeSockets()
   }
 
   useDevices(devices: readonly Attachment[]): Promise<void> {
@@ -166,12 +193,14 @@ class ReconciledDatapath implements Datapath {
   }
 
   async apply(delta: TablesDelta, tables: Tables): Promise<number> {
-    return entriesOf((await this.#reconciler.apply(delta, tables)).writes)
+    const [verdicts, services] = await both(this.#reconciler.apply(delta, tables), this.#services.apply(delta, tables))
+    return entriesOf(verdicts.writes) + entriesOf(services.writes)
   }
 
   async verify(): Promise<number> {
-    const { differences } = await this.#reconciler.verify()
-    return Object.values(differences).reduce((sum, count) => sum + count, 0)
+    const [{ differences }, services] = await both(this.#reconciler.verify(), this.#services.verify())
+    this.#placeSockets()
+    return Object.values(differences).reduce((sum, count) => sum + count, 0) + entriesOf(services.writes)
   }
 
   sweep(): void {
@@ -179,17 +208,21 @@ class ReconciledDatapath implements Datapath {
   }
 
   figures(): Omit<StatusReport['backend'], 'kind'> {
-    const { platform, attach, coarseClock, redirectPeer, sweep, maps: notes } = this.backend.features
+    const { platform, attach, coarseClock, redirectPeer, sweep, refusal, maps: notes } = this.backend.features
+    const { maxEntries } = this.backend.maps.weir_slots
     const { reasons, tallies } = this.backend.counters()
     return {
-      features: { platform, attach, coarseClock, redirectPeer, sweep },
+      features: { platform, attach, coarseClock, redirectPeer, sweep, sockets: this.#socketsText(), refusal },
       notes,
-      maps: filledMaps.map(name => {
-        const map = this.backend.maps[name]
-        let entries = 0
-        for (const _ of map.entries()) entries++
-        return { name, entries, maxEntries: map.maxEntries }
-      }),
+      maps: [
+        ...filledMaps.map(name => {
+          const map = this.backend.maps[name]
+          let entries = 0
+          for (const _ of map.entries()) entries++
+          return { name, entries, maxEntries: map.maxEntries }
+        }),
+        { name: 'weir_slots', entries: Math.ceil(this.#services.usedSlots / slotsPerLine), maxEntries },
+      ],
       counters: reasons.flatMap(({ reason, egress, ingress }) =>
         Object.entries({ egress, ingress }).map(([direction, { packets, bytes }]) => ({
           reason: reasonName(reason),
@@ -202,12 +235,40 @@ class ReconciledDatapath implements Datapath {
     }
   }
 
+  /** Programs where they belong; what they can't do is told once, and tried again by the next comparison. */
+  #placeSockets(): void {
+    try {
+      if (this.#cgroup === undefined) this.backend.detachSockets()
+      else this.backend.attachSockets(this.#cgroup)
+      this.#socketsFailing = undefined
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (reason !== this.#socketsFailing) this.#report(`addresses of services aren't translated: ${reason}`)
+      this.#socketsFailing = reason
+    }
+  }
+
+  #socketsText(): string {
+    const { sockets } = this.backend.features
+    if (sockets === 'unsupported') return 'unsupported'
+    if (this.#socketsFailing !== undefined) return 'failing'
+    if (this.#cgroup === undefined) return 'off'
+    return sockets === 'memory' ? sockets : `${this.#cgroup} (${this.backend.socketsAttached()} programs)`
+  }
+
   close(): void {
     this.#reconciler.close()
+    this.#services.close()
     this.#events?.unsubscribe()
     this.#queue?.close()
     this.backend.close()
   }
+}
+
+/** Both are waited for, so that a failure of the one doesn't leave the other half-done; the first failure is thrown. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second])
+  return Promise.all([first, second])
 }
 
 function entriesOf(writes: WriteCounts): number {

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
 import { type AttachChoice, type MapSizes, sizableMaps } from '../../agent/datapath.js'
+import { cgroupRoot } from '../../agent/cgroup-root.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
@@ -24,6 +25,7 @@ interface AgentOptions {
   readonly device?: readonly string[] | false
   readonly failSafePort?: readonly number[] | false
   readonly nodePortAddress?: readonly string[]
+  readonly cgroup?: string
   readonly attach: AttachChoice
   readonly mapSize: MapSizes
   readonly socket: string
@@ -50,6 +52,7 @@ export function agentCommand(context: CommandContext): Command {
         clock: systemClock,
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
+        ...cgroupOf(options.cgroup),
         ...(options.bpffs !== undefined && { bpffs: options.bpffs }),
         ...(options.netns !== undefined && { netns: options.netns }),
         ...(options.nodeAddress !== undefined && { nodeAddresses: options.nodeAddress }),
@@ -107,6 +110,10 @@ export function agentCommand(context: CommandContext): Command {
       '--bpffs <folder>',
       'BPF file system for pinned maps and links; mounted when it is not (default /sys/fs/bpf)',
     )
+    .option(
+      '--cgroup <folder>',
+      'cgroup 2 whose processes reach services by their addresses, or none (default: the root of the hierarchy)',
+    )
     .addOption(
       new Option('--attach <how>', 'how programs are attached: auto takes TCX where the kernel has it')
         .choices(['auto', 'tcx', 'clsact'])
@@ -124,6 +131,13 @@ export function agentCommand(context: CommandContext): Command {
 
 /** Most entries that a map may be given: past it the kernel runs out of memory before the map does. */
 const mapSizeMost = 2 ** 26
+
+/** Absent where it isn't wanted, or the system has no hierarchy that could be taken. */
+function cgroupOf(given: string | undefined): { readonly cgroup?: string } {
+  if (given === 'none') return {}
+  const cgroup = given ?? cgroupRoot()
+  return cgroup === undefined ? {} : { cgroup }
+}
 
 function shortName(map: string): string {
   return map.replace(/^weir_/, '')
