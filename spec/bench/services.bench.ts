@@ -1,14 +1,9 @@
-import { Engine, type EventBody, type TablesDelta, type WeirEvent } from '@weir/core'
-import type { SliceEndpoint } from '@weir/core/event/service.js'
+import { Engine, type TablesDelta } from '@weir/core'
 import { hashText } from '@weir/core/service/maglev-hash.js'
 import { type MaglevMember, maglevSizeFor, maglevSizes, maglevTable } from '@weir/core/service/maglev.js'
 import { paperTable } from '../oracle/maglev.js'
 import { type Bench, type Figure, median, type Ratio } from './bench.js'
-
-interface Size {
-  readonly services: number
-  readonly backends: number
-}
+import { endpoint, numbered, servicesLog, type ServicesSize, sliceOf } from './service-log.js'
 
 export const bench: Bench = {
   name: 'services',
@@ -32,52 +27,6 @@ export const bench: Bench = {
   },
 }
 
-const name = (index: number): string => `service-${index}`
-const virtual = (index: number): string => `10.96.${index >> 8}.${index & 255}`
-
-const endpoint = (number: number): SliceEndpoint => ({
-  addresses: [`10.${(number >> 16) & 127}.${(number >> 8) & 255}.${number & 255}`],
-  ready: true,
-  serving: true,
-  terminating: false,
-  node: `node-${number % 100}`,
-})
-
-const serviceOf = (index: number): EventBody => ({
-  kind: 'service.upserted',
-  service: {
-    namespace: 'shop',
-    name: name(index),
-    type: 'ClusterIP',
-    clusterIps: [virtual(index)],
-    selector: { app: name(index) },
-    ports: [{ name: '', protocol: 'TCP', port: 80, targetPort: 8080 }],
-  },
-})
-
-const sliceOf = (index: number, first: number, count: number): EventBody => ({
-  kind: 'endpointslice.upserted',
-  slice: {
-    namespace: 'shop',
-    name: `${name(index)}-1`,
-    service: name(index),
-    endpoints: Array.from({ length: count }, (_, at) => endpoint(first + at)),
-    ports: [{ name: '', protocol: 'TCP', port: 8080 }],
-  },
-})
-
-/** The log of a cluster's services, made anew so that no text is shared with an earlier round. */
-function* life({ services, backends }: Size): Generator<EventBody> {
-  yield { kind: 'agent.configured', agent: { node: 'node-0', cluster: 'default', labelFilter: [] } }
-  for (let index = 0; index < services; index++) {
-    yield serviceOf(index)
-    yield sliceOf(index, index * backends, backends)
-  }
-}
-
-const numbered = (bodies: Iterable<EventBody>, after: number): WeirEvent[] =>
-  Array.from(bodies, (body, index) => ({ ...body, seq: after + 1 + index, time: 0, source: 'bench' }))
-
 const milliseconds = (work: () => unknown): number => {
   const start = process.hrtime.bigint()
   work()
@@ -88,7 +37,7 @@ const rowsOf = ({ frontends, selections, backends }: TablesDelta): number =>
   frontends.length + selections.length + backends.length
 
 /** As many rows with fresh texts as keys in a Map as there are backends: what the machine takes for the least there is. */
-function mapOfBackends({ services, backends }: Size): number {
+function mapOfBackends({ services, backends }: ServicesSize): number {
   const keys = Array.from({ length: services * backends }, (_, index) => `${endpoint(index).addresses[0]}:8080/TCP`)
   const map = new Map<string, object>()
   const spentMs = milliseconds(() => {
@@ -99,7 +48,7 @@ function mapOfBackends({ services, backends }: Size): number {
 }
 
 function load(
-  size: Size,
+  size: ServicesSize,
   rounds: number,
   figures: Record<string, Figure>,
   ratios: Record<string, Ratio>,
@@ -110,7 +59,7 @@ function load(
   const least: number[] = []
   let digestMs = 0
   for (let round = 0; round < rounds; round++) {
-    const events = numbered(life(size), 0)
+    const events = numbered(servicesLog(size), 0)
     const engine = new Engine()
     let rows = 0
     const spentMs = milliseconds(() => {
@@ -131,7 +80,7 @@ function load(
 
 /** One service among few and among all: what it costs, and how many rows it changes. */
 function churn(
-  size: Size,
+  size: ServicesSize,
   times: number,
   figures: Record<string, Figure>,
   ratios: Record<string, Ratio>,
@@ -141,7 +90,7 @@ function churn(
   const medians: number[] = []
   for (const services of counts) {
     const engine = new Engine()
-    engine.apply(numbered(life({ ...size, services }), 0))
+    engine.apply(numbered(servicesLog({ ...size, services }), 0))
     const spent: number[] = []
     const rows = new Set<number>()
     const visits = new Map<number, number>()

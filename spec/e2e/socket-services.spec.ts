@@ -34,7 +34,7 @@ const all: readonly Endpoint[] = ['127.77.0.1', '127.77.0.2', '::1'].map(address
 
 describe('services at the sockets of processes (needs root, eBPF and a cgroup 2 hierarchy)', function () {
   this.timeout(60_000)
-  const closing: (() => Promise<unknown> | void)[] = []
+  const closing: (() => unknown)[] = []
   const cluster = new ServiceCluster(['127.99.0.9'])
   let cgroup: string
   let backend: KernelBackendHandle
