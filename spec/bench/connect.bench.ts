@@ -62,7 +62,7 @@ export const bench: Bench = {
       )
       figures['projection of all services'] = { value: projection, unit: 'ms' }
       figures['all services into the kernel'] = { value: median(loaded), unit: 'ms', goal: { atMost: 2000 } }
-      figures['slots taken by a table, on average'] = { value: reconciler!.usedSlots / size.services, unit: '' }
+      figures['slots taken by a table, on average'] = { value: reconciler!.usedSlots / size.services, unit: 'slots' }
       await churn(engine, reconciler!, size, options.number('churn'), figures, say)
       await connections(engine, kernel, reconciler!, options, closers, figures, ratios, say)
       return { workload: { ...size, lines, rounds: options.number('rounds') }, figures, ratios }
@@ -109,8 +109,8 @@ async function churn(
     unit: 'ms',
     goal: { atMost: 2 },
   }
-  figures['calls to the kernel for it, at most'] = { value: Math.max(...calls), unit: '' }
-  figures['entries written for it, at most'] = { value: Math.max(...entries), unit: '' }
+  figures['calls to the kernel for it, at most'] = { value: Math.max(...calls), unit: 'calls' }
+  figures['entries written for it, at most'] = { value: Math.max(...entries), unit: 'entries' }
   say(`one change: ${median(sorted).toFixed(3)} ms, ${[...entries].sort().join(' or ')} entries`)
 }
 

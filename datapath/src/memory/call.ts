@@ -40,7 +40,7 @@ const callWords = 14
 const families = { 4: 2, 6: 10 } as const
 const types = { TCP: 1, UDP: 2 } as const
 const protocols = { TCP: 6, UDP: 17 } as const
-const firstSocketProgram = 3
+const firstSocketProgram = 5
 const numbers = new Map(Object.keys(socketHooks).map((name, index) => [name, firstSocketProgram + index]))
 
 export function runCall(module: WeirModule, program: SocketProgramName, call: Call): CallResult {
