@@ -92,7 +92,11 @@ Napi::Value Wait(const Napi::CallbackInfo& info) {
   poll->context = new Napi::AsyncContext(env, "netns-napi poll");
   napi_add_async_cleanup_hook(env, OnEnvironmentEnd, poll, &poll->cleanup);
   uint64_t timeoutMs = static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value());
-  if (timeoutMs > 0) uv_timer_start(&poll->timer, OnTimeout, timeoutMs, 0);
+  if (timeoutMs > 0) {
+    // The loop's clock stands since this turn of it began: what ran since would count as waited.
+    uv_update_time(loop);
+    uv_timer_start(&poll->timer, OnTimeout, timeoutMs, 0);
+  }
   bool writable = info[1].As<Napi::Boolean>();
   err = uv_poll_start(&poll->poll, writable ? UV_WRITABLE : UV_READABLE, OnReady);
   if (err != 0) {
