@@ -60,6 +60,32 @@ describe('policy and services at the socket (needs root, eBPF and a cgroup 2 hie
     }
   })
 
+  it('judges the client by the port that its backend is reached at, never by the service’s own', async () => {
+    const allowing = (port: number) =>
+      policy('red', 'client', {
+        podSelector: { matchLabels: { app: 'client' } },
+        policyTypes: ['Egress'],
+        egress: [{ ports: [{ port }] }],
+      })
+    await stage!.set([allowing(80)])
+    for (const host of hosts) expect(await reaches('red/client', host)).to.equal('timeout')
+    await stage!.set([allowing(8080)])
+    for (const host of hosts) expect(await reaches('red/client', host)).to.equal(`${host} 80`)
+  })
+
+  it('means an address of a service by no block that holds it, but by one that holds its backend', async () => {
+    const allowing = (...cidrs: readonly string[]) =>
+      policy('red', 'client', {
+        podSelector: { matchLabels: { app: 'client' } },
+        policyTypes: ['Egress'],
+        egress: [{ to: cidrs.map(cidr => ({ ipBlock: { cidr } })) }],
+      })
+    await stage!.set([allowing('10.96.0.0/16', 'fd96::/16')])
+    for (const host of hosts) expect(await reaches('red/client', host)).to.equal('timeout')
+    await stage!.set([allowing('10.77.0.0/16', 'fd77::/16')])
+    for (const host of hosts) expect(await reaches('red/client', host)).to.equal(`${host} 80`)
+  })
+
   it('says in its status where addresses are translated, and how full the maps are', async () => {
     const { backend, tables } = await stage!.agent.status()
     expect(backend.features.sockets).to.equal(`${cgroup} (10 programs)`)
