@@ -68,7 +68,15 @@ export function generate() {
     lines.push('    },')
   }
   lines.push('  },', '  types: {')
-  const wanted = ['weir_event', 'weir_event_kind', 'weir_reason', 'weir_tally', 'weir_scope', 'weir_frontend_flag']
+  const wanted = [
+    'weir_event',
+    'weir_event_kind',
+    'weir_reason',
+    'weir_tally',
+    'weir_nat_kind',
+    'weir_scope',
+    'weir_frontend_flag',
+  ]
   for (const name of wanted) lines.push(`    ${name}: ${text(plain(others[name]))},`)
   lines.push(`    weir_sweep: ${text(plain(types.weir_sweep))},`)
   lines.push('  },', '} as const', '')

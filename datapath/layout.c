@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /* Gives BTF to types that the programs only see through pointers, for generate-layout.mjs. Never loaded. */
+#include "weir/pairs.h"
 #include "weir/services.h"
 #include "weir/state.h"
 #include "weir/reasons.h"
@@ -8,5 +9,6 @@ struct weir_event weir_layout_event;
 enum weir_event_kind weir_layout_event_kind;
 enum weir_reason weir_layout_reason;
 enum weir_tally weir_layout_tally;
+enum weir_nat_kind weir_layout_nat_kind;
 enum weir_scope weir_layout_scope;
 enum weir_frontend_flag weir_layout_frontend_flag;

@@ -59,6 +59,11 @@ long bpf_skb_load_bytes(const struct weir_skb *skb, __u32 offset, void *to, __u3
 long bpf_skb_store_bytes(struct weir_skb *skb, __u32 offset, const void *from, __u32 length, __u64 flags);
 long bpf_skb_pull_data(struct weir_skb *skb, __u32 length);
 long bpf_skb_change_tail(struct weir_skb *skb, __u32 length, __u64 flags);
+/* No packet here has a sum that a device has made or has yet to make. */
+long bpf_l3_csum_replace(struct weir_skb *skb, __u32 offset, __u64 from, __u64 to, __u64 flags);
+long bpf_l4_csum_replace(struct weir_skb *skb, __u32 offset, __u64 from, __u64 to, __u64 flags);
+__s64 bpf_csum_diff(const __u32 *from, __u32 from_size, const __u32 *to, __u32 to_size, __u32 seed);
+__s64 bpf_csum_update(struct weir_skb *skb, __u32 sum);
 /* Of the sockets in the table of socket.h. */
 struct bpf_sock *bpf_sk_lookup_tcp(void *context, struct bpf_sock_tuple *tuple, __u32 size, __u64 netns, __u64 flags);
 struct bpf_sock *bpf_sk_lookup_udp(void *context, struct bpf_sock_tuple *tuple, __u32 size, __u64 netns, __u64 flags);

@@ -31,6 +31,8 @@ WEIR_SWEEPER(weir_sweep_ct4, weir_ct4, struct weir_ct)
 WEIR_SWEEPER(weir_sweep_ct6, weir_ct6, struct weir_ct)
 WEIR_SWEEPER(weir_sweep_frag4, weir_frag4, struct weir_frag)
 WEIR_SWEEPER(weir_sweep_frag6, weir_frag6, struct weir_frag)
+WEIR_SWEEPER(weir_sweep_nat4, weir_nat4, struct weir_nat)
+WEIR_SWEEPER(weir_sweep_nat6, weir_nat6, struct weir_nat)
 
 #define WEIR_SWEEP_MAP(name)                                                                                      \
 	do {                                                                                                      \
@@ -47,6 +49,8 @@ WEIR_INLINE int weir_sweep_run(struct weir_sweep *result)
 	WEIR_SWEEP_MAP(ct6);
 	WEIR_SWEEP_MAP(frag4);
 	WEIR_SWEEP_MAP(frag6);
+	WEIR_SWEEP_MAP(nat4);
+	WEIR_SWEEP_MAP(nat6);
 	return 0;
 }
 

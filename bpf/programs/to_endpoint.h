@@ -6,6 +6,7 @@
 #include "../include/weir/icmp_error.h"
 #include "../include/weir/neighbour.h"
 #include "../include/weir/parse.h"
+#include "../include/weir/pod_nat.h"
 
 /*
  * The node's own packets come in by no device. Linux refuses one from outside that bears the node's address in IPv4, as
@@ -18,13 +19,21 @@ WEIR_INLINE int weir_is_posing_as_node(const struct weir_skb *skb, const struct 
 	return packet->family == 6 && flow->source.identity == WEIR_IDENTITY_HOST && skb->ingress_ifindex;
 }
 
-WEIR_APART int weir_to_endpoint_judged(struct weir_skb *skb, const struct weir_packet *packet)
+/* What weir_to_endpoint_judged returns for an answer that may pass once it is rewritten. */
+#define WEIR_REWRITTEN (-2)
+
+WEIR_APART int weir_to_endpoint_judged(struct weir_skb *skb, struct weir_packet *packet)
 {
 	struct weir_flow flow = {.direction = WEIR_INGRESS};
 	const struct weir_endpoint *to;
 	__u32 slot;
 	int reason;
 
+	/* Of an answer whose entry was forgotten the pair tells who asked. */
+	if (weir_nat_awaits(packet)) {
+		packet->backwards = 1;
+		flow.flags = WEIR_CT_AT_POD;
+	}
 	weir_resolve_flow(packet, &flow);
 	slot = flow.destination.slot;
 	to = weir_endpoint_at(&slot);
@@ -41,9 +50,30 @@ WEIR_APART int weir_to_endpoint_judged(struct weir_skb *skb, const struct weir_p
 		reason = weir_admit(skb, packet, &flow);
 		if (reason)
 			return weir_drop(skb, packet, &flow, reason);
+		if (flow.is_reply && (flow.flags & WEIR_CT_AT_POD))
+			return WEIR_REWRITTEN;
 	}
 	return weir_deliver(skb, packet);
 }
+
+/* An answer of a flow that a pair rewrites. */
+WEIR_APART int weir_to_endpoint_answer(struct weir_skb *skb, struct weir_packet *packet)
+{
+	const int reason = weir_nat_answer(skb, packet);
+
+	if (reason)
+		return weir_drop_early(skb, packet, WEIR_INGRESS, reason);
+	return weir_deliver(skb, packet);
+}
+
+/* A new flow, or one whose verdict may have changed. */
+WEIR_INLINE int weir_to_endpoint_anew(struct weir_skb *skb, struct weir_packet *packet)
+{
+	const int result = weir_to_endpoint_judged(skb, packet);
+
+	return result == WEIR_REWRITTEN ? weir_to_endpoint_answer(skb, packet) : result;
+}
+
 
 WEIR_INLINE int weir_to_endpoint_rare(struct weir_skb *skb, const struct weir_packet *packet, __u32 reason)
 {
@@ -77,15 +107,17 @@ WEIR_INLINE int weir_to_endpoint_run(struct weir_skb *skb)
 	entry = weir_ct_find(&packet, side);
 	now = weir_now();
 	if (weir_unlikely(!entry || entry->cut || now >= entry->expires || weir_reopens(&packet, entry, side)))
-		return weir_to_endpoint_judged(skb, &packet);
+		return weir_to_endpoint_anew(skb, &packet);
 	from = weir_endpoint_at(&entry->slot[side & 1]);
 	to = weir_endpoint_at(&entry->slot[(side & 1) ^ 1]);
 	if (weir_unlikely(!from || !to || from->generation + to->generation != entry->generation))
-		return weir_to_endpoint_judged(skb, &packet);
+		return weir_to_endpoint_anew(skb, &packet);
 	if (weir_unlikely(to->ifindex != skb->ifindex ||
 			  (entry->slot[side & 1] >= WEIR_FIRST_ENDPOINT_SLOT && !weir_is_marked(skb))))
-		return weir_to_endpoint_judged(skb, &packet);
+		return weir_to_endpoint_anew(skb, &packet);
 	weir_ct_touch(entry, side, &packet, now);
+	if (weir_unlikely(entry->flags & WEIR_CT_AT_POD) && entry->originator != (side & 1))
+		return weir_to_endpoint_answer(skb, &packet);
 	return weir_deliver(skb, &packet);
 }
 

@@ -103,6 +103,8 @@ export interface Sweep {
   readonly ct6: SweepCount
   readonly frag4: SweepCount
   readonly frag6: SweepCount
+  readonly nat4: SweepCount
+  readonly nat6: SweepCount
 }
 
 /** Packets and bytes of one reason (0: passed), by direction of policy. */

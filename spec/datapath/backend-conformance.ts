@@ -175,6 +175,7 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
       seen: new Uint8Array(2),
       originator: 0,
       cut: 0,
+      flags: 0,
     }
     backend.maps.weir_ct4.update(key, codecs.conntrack.encode(expired))
     expect(backend.sweep().ct4).to.deep.equal({ seen: 2, removed: 1 })

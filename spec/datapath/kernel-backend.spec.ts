@@ -55,6 +55,7 @@ describe(`kernel backend, pins${reason === undefined ? '' : `: ${reason}`}`, () 
     seen: new Uint8Array(2),
     originator: 0,
     cut: 0,
+    flags: 0,
   })
 
   function inTurn(...runs: { options?: Partial<KernelBackendOptions>; use: (b: ReturnType<typeof open>) => void }[]) {

@@ -46,6 +46,7 @@ describe('layout and codecs', () => {
       seen: Uint8Array.of(1, 2),
       originator: 1,
       cut: 0,
+      flags: 1,
     }
     expect(codecs.conntrack.read(codecs.conntrack.encode(ct))).to.deep.equal(ct)
   })

@@ -21,7 +21,11 @@ for (const kind of machines) {
       for (let i = 0; i < count; i++) {
         const bytes = new Uint8Array(key.kind === 'struct' ? key.size : 0)
         new DataView(bytes.buffer).setUint32(0, i)
-        machine.update(map, bytes, encode(value, { expires: expires(i) }))
+        machine.update(
+          map,
+          bytes,
+          encode(value, map.startsWith('weir_nat') ? { is: { expires: expires(i) } } : { expires: expires(i) }),
+        )
       }
     }
 
@@ -31,6 +35,8 @@ for (const kind of machines) {
       put('weir_ct6', 300, i => (i % 3 === 0 ? 1n : far))
       put('weir_frag4', 20, () => 1n)
       put('weir_frag6', 10, () => far)
+      put('weir_nat4', 30, i => (i % 3 === 0 ? 1n : far))
+      put('weir_nat6', 40, i => (i % 4 === 0 ? 1n : far))
       later(1).change(machine)
       const result = decode(typeOf('weir_sweep'), machine.sweep()) as Readonly<Record<string, Value>>
       expect(result).to.deep.equal({
@@ -38,6 +44,8 @@ for (const kind of machines) {
         ct6: { seen: 300, removed: 100 },
         frag4: { seen: 20, removed: 20 },
         frag6: { seen: 10, removed: 0 },
+        nat4: { seen: 30, removed: 10 },
+        nat6: { seen: 40, removed: 10 },
       })
       expect(machine.keys('weir_ct4').length).to.equal(5_000)
       expect((decode(typeOf('weir_sweep'), machine.sweep()) as { ct4: Value }).ct4).to.deep.equal({

@@ -50,6 +50,8 @@ export const sizableMaps = [
   'weir_ct6',
   'weir_frag4',
   'weir_frag6',
+  'weir_nat4',
+  'weir_nat6',
   'weir_frontends4',
   'weir_frontends6',
   'weir_backends4',

@@ -18,6 +18,11 @@
 	CONFIG(__u8, weir_coarse_clock, 0)                                                                        \
 	/* 1: the kernel has bpf_redirect_peer (5.10) and pods are attached by veth */                            \
 	CONFIG(__u8, weir_redirect_peer, 1)                                                                       \
+	/* ports that are given to flows whose own is taken */                                                    \
+	CONFIG(__u16, weir_nat_first_port, 1024)                                                                  \
+	CONFIG(__u16, weir_nat_last_port, 65535)                                                                  \
+	/* makes the order in which they are tried this node's own */                                            \
+	CONFIG(__u32, weir_nat_seed, 0)                                                                           \
 	/* 1: the kernel has bpf_set_retval (5.18), by which a refused call gets an error that says why */       \
 	CONFIG(__u8, weir_set_retval, 0)
 

@@ -28,7 +28,8 @@ struct weir_flow {
 	__u32 side;       /* of the sender */
 	__u8 direction;   /* which direction's policy denied */
 	__u8 is_reply;
-	__u8 pad[2];
+	__u8 flags; /* WEIR_CT_* that the flow's entry has, or is to get */
+	__u8 pad;
 };
 
 /* Takes a token of this CPU's bucket; a full bucket holds a second's worth. */

@@ -75,6 +75,12 @@ WEIR_INLINE int weir_hop(struct weir_skb *skb, int family, const struct weir_end
 	return WEIR_HOP_DONE;
 }
 
+/* Does a pod's packet for this endpoint go straight to it, past the stack? */
+WEIR_INLINE int weir_is_handed_over(__u32 slot, const struct weir_endpoint *to)
+{
+	return weir_redirect_peer && slot >= WEIR_FIRST_ENDPOINT_SLOT && to->ifindex;
+}
+
 /* From a pod that may send this: straight into the other pod when it is on this node, else to the stack. */
 WEIR_INLINE int weir_forward(struct weir_skb *skb, const struct weir_packet *packet, __u32 slot,
 			     const struct weir_endpoint *to)
@@ -83,7 +89,7 @@ WEIR_INLINE int weir_forward(struct weir_skb *skb, const struct weir_packet *pac
 
 	if (weir_trace)
 		weir_trace_packet(skb, packet, WEIR_EGRESS);
-	if (weir_redirect_peer && slot >= WEIR_FIRST_ENDPOINT_SLOT && to->ifindex) {
+	if (weir_is_handed_over(slot, to)) {
 		hop = weir_hop(skb, packet->family, to);
 		if (weir_likely(hop == WEIR_HOP_DONE)) {
 			weir_count_both(skb);

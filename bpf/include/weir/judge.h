@@ -123,6 +123,7 @@ WEIR_GLOBAL int weir_admit(struct weir_skb *skb, const struct weir_packet *packe
 		entry.originator = old->originator & 1;
 		entry.seen[0] = old->seen[0];
 		entry.seen[1] = old->seen[1];
+		flow->flags |= old->flags;
 	} else {
 		entry.originator = packet->backwards ? side ^ 1 : side;
 	}
@@ -146,6 +147,7 @@ WEIR_GLOBAL int weir_admit(struct weir_skb *skb, const struct weir_packet *packe
 		entry.slot[1] = flow->destination.slot;
 		entry.seen[0] |= packet->seen;
 	}
+	entry.flags = flow->flags;
 	entry.cut = reason;
 	entry.timeout = reason ? WEIR_TIMEOUT_CUT : weir_timeout(packet->protocol, entry.seen[0], entry.seen[1]);
 	entry.expires = now + entry.timeout * WEIR_SECOND;

@@ -8,6 +8,7 @@
 #ifndef WEIR_MAPS_H
 #define WEIR_MAPS_H
 
+#include "pairs.h"
 #include "services.h"
 #include "sockets.h"
 #include "state.h"
@@ -26,6 +27,8 @@
 	MAP(weir_ct6, LRU_HASH, struct weir_ct6_key, struct weir_ct, 131072, 0)                                   \
 	MAP(weir_frag4, LRU_HASH, struct weir_frag4_key, struct weir_frag, 8192, 0)                               \
 	MAP(weir_frag6, LRU_HASH, struct weir_frag6_key, struct weir_frag, 8192, 0)                               \
+	MAP(weir_nat4, LRU_HASH, struct weir_nat4_key, struct weir_nat4, 262144, 0)                               \
+	MAP(weir_nat6, LRU_HASH, struct weir_nat6_key, struct weir_nat6, 131072, 0)                               \
 	MAP(weir_counters, PERCPU_ARRAY, __u32, struct weir_counter, WEIR_REASONS, 0)                             \
 	MAP(weir_tallies, PERCPU_ARRAY, __u32, __u64, WEIR_TALLIES, 0)                                            \
 	MAP(weir_budgets, PERCPU_ARRAY, __u32, struct weir_budget, 1, 0)                                          \

@@ -18,6 +18,8 @@ enum weir_reason {
 	WEIR_BAD_EXTENSION_HEADER = 156,
 	WEIR_UNRELATED = 163, /* an ICMP error about a flow that isn't known */
 	WEIR_UNSUPPORTED_ETHERTYPE = 166,
+	WEIR_NAT_EXHAUSTED = 167, /* no port is free for a flow that needs another one */
+	WEIR_NAT_UNSUPPORTED = 168, /* a packet that can't be rewritten: a piece of an SCTP packet whose port changes */
 	WEIR_FRAGMENT_WITHOUT_FIRST = 175,
 	WEIR_FORBIDDEN_ICMP6 = 176,
 	WEIR_VLAN = 182,

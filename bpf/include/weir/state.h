@@ -40,9 +40,16 @@ struct weir_ct {
 	__u8 seen[2];     /* WEIR_SEEN_* by side */
 	__u8 originator;  /* side that opened the flow */
 	__u8 cut;         /* drop reason; 0: passes */
-	__u8 pad[6];
+	__u8 flags;       /* WEIR_CT_* */
+	__u8 pad[5];
 };
 _Static_assert(sizeof(struct weir_ct) == 32, "");
+
+/* A flow that has none of these pays nothing for those that do. */
+enum weir_ct_flag {
+	WEIR_CT_AT_POD = 1,    /* a pair (pairs.h) rewrites it at a pod's interface */
+	WEIR_CT_AT_DEVICE = 2, /* a pair rewrites it at a device of the node's */
+};
 
 /* TCP's own bits; SCTP chunks are translated to them, and other protocols only know ACK (a packet was seen). */
 enum weir_seen {
@@ -96,6 +103,11 @@ enum weir_tally {
 	WEIR_TALLY_FLOWS_OPENED,
 	WEIR_TALLY_FLOWS_REJUDGED,    /* a generation moved, still allowed */
 	WEIR_TALLY_FLOWS_CUT,         /* a generation moved, now denied */
+	WEIR_TALLY_NAT_OPENED,        /* pairs made */
+	WEIR_TALLY_NAT_COLLISIONS,    /* a port was taken and another one tried */
+	WEIR_TALLY_NAT_EXHAUSTED,     /* no port was found that is free */
+	WEIR_TALLY_NAT_REBUILT,       /* a half was gone and made again from the other */
+	WEIR_TALLY_NAT_ERRORS,        /* ICMP errors whose quotation was rewritten */
 	WEIR_TALLIES,
 };
 
@@ -145,8 +157,8 @@ struct weir_sweep_count {
 };
 
 struct weir_sweep {
-	struct weir_sweep_count ct4, ct6, frag4, frag6;
+	struct weir_sweep_count ct4, ct6, frag4, frag6, nat4, nat6;
 };
-_Static_assert(sizeof(struct weir_sweep) == 32, "");
+_Static_assert(sizeof(struct weir_sweep) == 48, "");
 
 #endif

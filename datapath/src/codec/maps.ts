@@ -32,6 +32,10 @@ export const codecs = {
   conntrack4: codecOf(maps.weir_ct4.key),
   conntrack6: codecOf(maps.weir_ct6.key),
   conntrack: codecOf(maps.weir_ct4.value),
+  nat4: codecOf(maps.weir_nat4.value),
+  nat6: codecOf(maps.weir_nat6.value),
+  natKey4: codecOf(maps.weir_nat4.key),
+  natKey6: codecOf(maps.weir_nat6.key),
   event: codecOf(layout.types.weir_event),
   sweep: codecOf(layout.types.weir_sweep),
 } as const
@@ -40,4 +44,5 @@ export const reasonNumbers: Readonly<Record<string, number>> = layout.types.weir
 export const tallyNumbers: Readonly<Record<string, number>> = layout.types.weir_tally.values
 export const frontendScopes = layout.types.weir_scope.values
 export const frontendFlags = layout.types.weir_frontend_flag.values
+export const natKinds = layout.types.weir_nat_kind.values
 export const eventKinds = layout.types.weir_event_kind.values

@@ -16,6 +16,8 @@ const sentences: Readonly<Record<string, string>> = {
   WEIR_BAD_EXTENSION_HEADER: 'Invalid IPv6 extension header',
   WEIR_UNRELATED: 'Unknown connection tracking state',
   WEIR_UNSUPPORTED_ETHERTYPE: 'Unsupported L2 protocol',
+  WEIR_NAT_EXHAUSTED: 'No mapping for NAT masquerade',
+  WEIR_NAT_UNSUPPORTED: 'Unsupported protocol for NAT masquerade',
   WEIR_FRAGMENT_WITHOUT_FIRST: 'First logical datagram fragment not found',
   WEIR_FORBIDDEN_ICMP6: 'Forbidden ICMPv6 message',
   WEIR_VLAN: 'VLAN traffic disallowed by VLAN filter',

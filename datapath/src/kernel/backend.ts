@@ -172,8 +172,14 @@ class KernelBackend implements KernelBackendHandle {
         .testRun({ context: new Uint8Array(codecs.sweep.size) })
       return codecs.sweep.read(run.context!)
     }
-    const { weir_ct4: ct4, weir_ct6: ct6, weir_frag4: frag4, weir_frag6: frag6 } = this.maps
-    return { ct4: sweepMap(ct4), ct6: sweepMap(ct6), frag4: sweepMap(frag4), frag6: sweepMap(frag6) }
+    return {
+      ct4: sweepMap(this.maps.weir_ct4),
+      ct6: sweepMap(this.maps.weir_ct6),
+      frag4: sweepMap(this.maps.weir_frag4),
+      frag6: sweepMap(this.maps.weir_frag6),
+      nat4: sweepMap(this.maps.weir_nat4),
+      nat6: sweepMap(this.maps.weir_nat6),
+    }
   }
 
   counters(): Counters {

@@ -105,7 +105,7 @@ function differenceOf({ info }: BpfMap, name: MapName, maxEntries: number | unde
 }
 
 /** Tables are written anew from the log; these hold what only the kernel knows. */
-const carriedOver: readonly MapName[] = ['weir_ct4', 'weir_ct6', 'weir_endpoints']
+const carriedOver: readonly MapName[] = ['weir_ct4', 'weir_ct6', 'weir_nat4', 'weir_nat6', 'weir_endpoints']
 
 function migrate(pins: PinDirectory, pin: MapPin, object: BpfObject): readonly string[] {
   if (pin.reused) return [`${pin.name}: taken over`]

@@ -53,9 +53,30 @@ function brokenPayload(protocol: number, payload: Uint8Array, pseudo: Uint8Array
       return good(sum(pseudo, payload)) ? undefined : 'TCP'
     case 17:
       return word(payload, 6) === 0 || good(sum(pseudo, payload)) ? undefined : 'UDP'
+    case 132:
+      return isSctpWhole(payload) ? undefined : 'SCTP'
     case 58:
       return good(sum(pseudo, payload)) ? undefined : 'ICMPv6'
     default:
       return undefined
   }
+}
+
+/** CRC32c (Castagnoli) bit by bit, from its definition in RFC 9260, appendix A. */
+export function crc32c(bytes: Uint8Array): number {
+  let sum = 0xffffffff
+  for (const byte of bytes) {
+    sum ^= byte
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0x82f63b78 : 0)
+  }
+  return ~sum >>> 0
+}
+
+/** A sum of zero is one that a device is to make. */
+function isSctpWhole(payload: Uint8Array): boolean {
+  const copy = payload.slice()
+  const view = new DataView(copy.buffer)
+  const sum = view.getUint32(8, true)
+  view.setUint32(8, 0)
+  return sum === 0 || sum === crc32c(copy)
 }

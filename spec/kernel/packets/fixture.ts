@@ -3,20 +3,21 @@ import { device, type Device, type Pod } from './world.js'
 
 /** What becomes of a packet. */
 export type Outcome =
-  /** To the stack (from a pod, marked), on to the pod, or past the node's device: not a byte changed. */
-  | { readonly kind: 'pass' }
+  /** To the stack (from a pod, marked), on to the pod, or past the node's device: not a byte changed but as `packet` says. */
+  | { readonly kind: 'pass'; readonly packet?: Uint8Array }
   /** Past the node's device without being judged, and so without being counted. */
   | { readonly kind: 'unjudged' }
   | { readonly kind: 'drop'; readonly reason: number }
-  /** Straight into a pod, readdressed and with a hop less. */
-  | { readonly kind: 'peer'; readonly to: Pod }
+  /** Straight into a pod, readdressed and with a hop less; `packet` is what it is before that hop, where it changes. */
+  | { readonly kind: 'peer'; readonly to: Pod; readonly packet?: Uint8Array }
   /** Sent back where it came from, with these bytes. */
   | { readonly kind: 'answer'; readonly packet: Uint8Array }
 
 export const pass: Outcome = { kind: 'pass' }
 export const unjudged: Outcome = { kind: 'unjudged' }
 export const drop = (reason: number): Outcome => ({ kind: 'drop', reason })
-export const into = (to: Pod): Outcome => ({ kind: 'peer', to })
+export const passAs = (packet: Uint8Array): Outcome => ({ kind: 'pass', packet })
+export const into = (to: Pod, packet?: Uint8Array): Outcome => ({ kind: 'peer', to, ...(packet && { packet }) })
 export const answer = (packet: Uint8Array): Outcome => ({ kind: 'answer', packet })
 
 export interface PacketStep {
@@ -110,6 +111,8 @@ export const reasons = {
   extension: 156,
   unrelated: 163,
   ethertype: 166,
+  natExhausted: 167,
+  natUnsupported: 168,
   noFirstFragment: 175,
   icmp6: 176,
   denyNamed: 181,

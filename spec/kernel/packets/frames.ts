@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { crc32c } from './checksum.js'
 
 /** Builds frames for fixtures. Every length and checksum is right unless a field says otherwise. */
 export interface Link {
@@ -82,9 +83,10 @@ export function udp(from: number, to: number, data: Uint8Array = bytes(1, 2, 3, 
   return summed(17, 6, join(be16(from), be16(to), be16(8 + data.length), [0, 0], data))
 }
 
-/** The checksum of SCTP (CRC32c) is left zero: nobody here reads it. */
-export function sctp(from: number, to: number, chunk: number): Payload {
-  const body = join(be16(from), be16(to), be32(7), be32(0), [chunk, 0], be16(4))
+/** The checksum of SCTP is left zero, as where a device is to make it, unless `isSummed`. */
+export function sctp(from: number, to: number, chunk: number, data: Uint8Array = bytes(), isSummed = false): Payload {
+  const body = join(be16(from), be16(to), be32(7), be32(0), [chunk, 0], be16(4 + data.length), data)
+  if (isSummed) new DataView(body.buffer).setUint32(8, crc32c(body), true)
   return { protocol: 132, render: () => body }
 }
 

@@ -11,12 +11,14 @@ import {
 } from 'ebpf-napi'
 import { type Machine, objectPath, type ProgramName, type Run } from './machine.js'
 
+/** Of struct weir_sweep. */
+const sweepBytes = 48
 /** Of struct __sk_buff. */
 const contextBytes = 192
 const markAt = 8
 const ingressIfindexAt = 36
 const ifindexAt = 40
-const expiring = ['weir_ct4', 'weir_ct6', 'weir_frag4', 'weir_frag6']
+const expiring = ['weir_ct4', 'weir_ct6', 'weir_frag4', 'weir_frag6', 'weir_nat4', 'weir_nat6']
 
 function contextOf(ifindex: number, mark: number, ingressIfindex = 0): Uint8Array {
   const context = new Uint8Array(contextBytes)
@@ -31,7 +33,7 @@ function contextOf(ifindex: number, mark: number, ingressIfindex = 0): Uint8Arra
 export function kernelMachine(options: OpenOptions = {}): Machine {
   return machineOf(
     loadObject(objectPath, {
-      maxEntries: { weir_ct4: 65536, weir_ct6: 65536 },
+      maxEntries: { weir_ct4: 65536, weir_ct6: 65536, weir_nat4: 65536, weir_nat6: 65536 },
       ...options,
       variables: { weir_coarse_clock: 1, ...options.variables },
     }),
@@ -88,10 +90,11 @@ export function machineOf(object: BpfObject): Machine {
       return { result: retval | 0, packet: data.slice(), mark: markAfter }
     },
     sweep() {
-      const { context } = program('weir_sweep').testRun({ context: new Uint8Array(32) })
+      const { context } = program('weir_sweep').testRun({ context: new Uint8Array(sweepBytes) })
       if (context === undefined) throw new Error('a test run without its context')
       return context.slice()
     },
+    now: () => process.hrtime.bigint(),
     // The kernel's clock can't be set; what expires can.
     advance(seconds) {
       const past = BigInt(Math.round(seconds * 1e9))

@@ -57,6 +57,8 @@ export interface Machine {
   /** Ends them all. */
   readonly closeSockets?: () => void
   sweep(): Uint8Array
+  /** What the programs read as the time, about. */
+  now(): bigint
   /** Lets time pass. */
   advance(seconds: number): void
   /** Records written since the last call. */

@@ -15,6 +15,8 @@ const { WebAssembly: wasmGlobal } = globalThis as unknown as { readonly WebAssem
 
 const redirects = ['none', 'device', 'peer'] as const
 const enoent = -2
+/** Of struct weir_sweep. */
+const sweepBytes = 48
 /** Of struct weir_socket. */
 const socketBytes = 40
 /** By the kernel's number. */
@@ -142,12 +144,13 @@ export function memoryMachine(
     },
     sweep() {
       check(call('weir_run', at(programs, 'weir_sweep')))
-      return bytes(call('weir_sweep_result'), 32).slice()
+      return bytes(call('weir_sweep_result'), sweepBytes).slice()
     },
     advance(seconds) {
       clock += BigInt(Math.round(seconds * 1e9))
       call('weir_set_clock', clock)
     },
+    now: () => clock,
     async events() {
       const records: Uint8Array[] = []
       for (let record = call('weir_ring_next', at(maps, 'weir_events')); record !== 0; ) {

@@ -11,6 +11,8 @@ const emptied = [
   'weir_ct6',
   'weir_frag4',
   'weir_frag6',
+  'weir_nat4',
+  'weir_nat6',
 ]
 
 /** Back to what a load gives, but for counters. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Pairs at the interface of a pod. What the pod sends becomes what its pair says before policy sees it; what comes back is
+ * turned into an answer of who was asked when it is delivered. Conntrack and policy know the backend alone.
+ */
+#ifndef WEIR_POD_NAT_H
+#define WEIR_POD_NAT_H
+
+#include "rewrite_error.h"
+
+/* Does the half rewrite what a pod sends, where it leaves the pod? */
+WEIR_INLINE int weir_nat_leaves_pod(const struct weir_nat *half)
+{
+	if (half->is_reply)
+		return half->kind == WEIR_NAT_HAIRPIN;
+	return half->kind == WEIR_NAT_SERVICE || half->kind == WEIR_NAT_HAIRPIN || half->kind == WEIR_NAT_DIRECT;
+}
+
+/* Does it rewrite what is delivered to a pod, as an answer? */
+WEIR_INLINE int weir_nat_reaches_pod(const struct weir_nat *half)
+{
+	return half->is_reply && (half->kind == WEIR_NAT_SERVICE || half->kind == WEIR_NAT_DIRECT);
+}
+
+/* Is the packet an answer that has to be rewritten when it is delivered to a pod? */
+WEIR_APART int weir_nat_awaits(const struct weir_packet *packet)
+{
+	struct weir_tuple before, after;
+	const struct weir_nat *half;
+
+	weir_tuple_of(&before, packet);
+	half = weir_nat_find(&before, &after);
+	return half && weir_nat_reaches_pod(half) && weir_now() < half->expires;
+}
+
+/*
+ * Makes an answer to a pod one of who it asked. 0, or the drop reason: the pod never asked who answers, and would refuse
+ * him. So an answer whose half the table has forgotten waits until the pod sends something.
+ */
+WEIR_APART int weir_nat_answer(struct weir_skb *skb, struct weir_packet *packet)
+{
+	struct weir_tuple before, after;
+	struct weir_nat *half;
+
+	weir_tuple_of(&before, packet);
+	half = weir_nat_find(&before, &after);
+	if (!half || !weir_nat_reaches_pod(half) || weir_nat_touch(half, &before, &after, packet->seen, weir_now()))
+		return WEIR_UNRELATED;
+	weir_packet_become(packet, &after);
+	return weir_rewrite(skb, packet, &before);
+}
+
+/*
+ * Turns what a pod sends into what its pair says, where it has one; not yet its bytes. Returns the kind of the pair, 0
+ * when none is for such packets. *before is what it was.
+ */
+WEIR_APART int weir_nat_leave(struct weir_packet *packet, struct weir_tuple *before)
+{
+	const __u64 now = weir_now();
+	struct weir_tuple after;
+	struct weir_nat *half;
+	__u32 kind;
+
+	weir_tuple_of(before, packet);
+	half = weir_nat_find(before, &after);
+	if (!half || now >= half->expires)
+		return 0;
+	if (weir_nat_reaches_pod(half)) {
+		/* Of an answer whose entry was forgotten the pair tells who asked. */
+		packet->backwards = 1;
+		return 0;
+	}
+	kind = half->kind;
+	if (!weir_nat_leaves_pod(half) || weir_nat_touch(half, before, &after, packet->seen, now))
+		return 0;
+	weir_packet_become(packet, &after);
+	return kind;
+}
+
+#endif
