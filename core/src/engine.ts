@@ -1,4 +1,5 @@
 import { DigestKeeper, type Digest } from './digest/digest.js'
+import { Egress } from './egress/projection.js'
 import { WeirError } from './errors.js'
 import type { WeirEvent } from './event/event.js'
 import type { EndpointSliceFact } from './event/service.js'
@@ -41,6 +42,7 @@ export class Engine {
   readonly #workloads: Workloads
   readonly #verdicts: Verdicts
   readonly #services: Services
+  readonly #egress: Egress
   readonly #explainer: Explainer
   readonly #tables: Tables
   /** The slices whose addresses policies may mean. */
@@ -60,7 +62,8 @@ export class Engine {
     this.#workloads = new Workloads(this.#identities)
     this.#verdicts = new Verdicts(this.#state, this.#workloads, this.#cidrIdentities, this.#digest)
     this.#services = new Services(this.#state)
-    this.#tables = { ...this.#verdicts.tables, ...this.#services.tables }
+    this.#egress = new Egress(this.#state)
+    this.#tables = { ...this.#verdicts.tables, ...this.#services.tables, ...this.#egress.tables }
     this.#explainer = new Explainer(this.#state, this.#verdicts, this.#cidrIdentities)
   }
 
@@ -106,7 +109,12 @@ export class Engine {
 
   digest(): Digest {
     this.#settle()
-    return this.#digest.digest({ state: this.#state, verdicts: this.#verdicts, services: this.#services })
+    return this.#digest.digest({
+      state: this.#state,
+      verdicts: this.#verdicts,
+      services: this.#services,
+      egress: this.#egress,
+    })
   }
 
   /** The verdict of a flow in the whole cluster, with every rule that had a say. */
@@ -192,12 +200,15 @@ export class Engine {
     settleWith(this.#verdicts, snapshot.numbering)
     this.#services.resume()
     this.#services.settleWith(snapshot.services)
+    this.#egress.resume()
+    this.#egress.settle()
     this.#flush()
   }
 
   #foldOne(event: WeirEvent): void {
     reduceState(this.#state, event)
     this.#services.observe(event)
+    this.#egress.observe(event)
     switch (event.kind) {
       case 'networkpolicy.upserted':
         this.#policyChanged(policyKey({ dialect: 'kubernetes', fact: event.policy }))
@@ -324,9 +335,10 @@ export class Engine {
     this.#settledSeq = this.#state.seq
     this.#verdicts.settle()
     this.#services.settle()
+    this.#egress.settle()
   }
 
   #flush(): TablesDelta {
-    return { seq: this.#state.seq, ...this.#verdicts.flush(), ...this.#services.flush() }
+    return { seq: this.#state.seq, ...this.#verdicts.flush(), ...this.#services.flush(), ...this.#egress.flush() }
   }
 }

@@ -30,6 +30,7 @@ export type {
   ServicePort,
   SliceEndpoint,
 } from './event/service.js'
+export type { DeviceFact, EgressGateway, EgressGatewayPolicyFact, EgressSelector, IpMasqFact } from './event/egress.js'
 export type { CidrGroupFact, CiliumPolicyFact, CiliumRule } from './event/cilium.js'
 export type { ClusterPolicyFact, ClusterPolicyRule } from './event/cluster-policy.js'
 export type { LabelSelector, Requirement } from './policy/selector.js'
@@ -56,6 +57,8 @@ export {
   type CellKey,
   type CellRow,
   type Change,
+  type EgressDelta,
+  type EgressTables,
   type EndpointRow,
   type PrefixRow,
   type Row,
@@ -79,6 +82,7 @@ export {
   type FrontendScope,
   type SelectionRow,
 } from './tables/service-rows.js'
+export type { EgressAction, EgressRow, MasqueradeRow, NonMasqueradeRow } from './tables/egress-rows.js'
 export { objectKey, refusalKey, type ClusterState, type Refusal, type Stored } from './state/state.js'
 export { reservedIdentities, clusterIdentityRange, cidrIdentityRange } from './identity/reserved.js'
 export { defaultLabelFilter } from './identity/filter.js'
@@ -125,5 +129,7 @@ export {
 } from './input/cluster-policy/policy.js'
 export { parseBackend } from './input/backend.js'
 export { parseEndpointSlice } from './input/endpoint-slice.js'
+export { parseEgressGatewayPolicy } from './input/cilium/egress-gateway.js'
+export { parseIpMasq } from './input/ip-masq.js'
 export { parseLocalRedirectPolicy } from './input/cilium/local-redirect.js'
 export { inputKinds, recognise, type InputKind, type Recognition } from './input/kinds.js'

@@ -2,6 +2,7 @@ import type { CidrIdentitiesSnapshot } from './identity/cidr-identities.js'
 import type { IdentitiesSnapshot } from './identity/identities.js'
 import type { CidrGroupFact, CiliumPolicyFact } from './event/cilium.js'
 import type { ClusterPolicyFact } from './event/cluster-policy.js'
+import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from './event/egress.js'
 import type { DnsAddress } from './state/dns.js'
 import type { ServiceNumbering } from './service/projection.js'
 import type { Numbering } from './verdict/numbering.js'
@@ -30,6 +31,8 @@ export interface StateSnapshot {
   readonly agent: readonly Stored<AgentFact>[]
   /** As above; absent from snapshots of builds that didn't know it. */
   readonly host?: readonly Stored<HostFact>[]
+  readonly devices?: readonly Stored<readonly DeviceFact[]>[]
+  readonly ipMasq?: readonly Stored<IpMasqFact>[]
   readonly namespaces: Entries<Stored<NamespaceFact>>
   readonly nodes: Entries<Stored<NodeFact>>
   readonly pods: Entries<Stored<PodFact>>
@@ -40,6 +43,7 @@ export interface StateSnapshot {
   readonly cidrGroups: Entries<Stored<CidrGroupFact>>
   readonly endpointSlices: Entries<Stored<EndpointSliceFact>>
   readonly localRedirects: Entries<Stored<LocalRedirectPolicyFact>>
+  readonly egressGateways?: Entries<Stored<EgressGatewayPolicyFact>>
   readonly backends: Entries<Stored<BackendFact>>
   readonly dns: Entries<Entries<DnsAddress>>
   readonly endpoints: Entries<Stored<EndpointFact>>
@@ -62,6 +66,8 @@ export function snapshotState(state: ClusterState): StateSnapshot {
     timeMs: state.timeMs,
     agent: state.agent === undefined ? [] : [state.agent],
     host: state.host === undefined ? [] : [state.host],
+    devices: state.devices === undefined ? [] : [state.devices],
+    ipMasq: state.ipMasq === undefined ? [] : [state.ipMasq],
     namespaces: [...state.namespaces],
     nodes: [...state.nodes],
     pods: [...state.pods],
@@ -72,6 +78,7 @@ export function snapshotState(state: ClusterState): StateSnapshot {
     cidrGroups: [...state.cidrGroups],
     endpointSlices: [...state.endpointSlices],
     localRedirects: [...state.localRedirects],
+    egressGateways: [...state.egressGateways],
     backends: [...state.backends],
     dns: [...state.dns].map(([name, addresses]) => [name, [...addresses]]),
     endpoints: [...state.endpoints],
@@ -85,6 +92,8 @@ export function restoreState(state: MutableClusterState, snapshot: StateSnapshot
   state.timeMs = snapshot.timeMs
   state.agent = snapshot.agent[0]
   state.host = snapshot.host?.[0]
+  state.devices = snapshot.devices?.[0]
+  state.ipMasq = snapshot.ipMasq?.[0]
   fill(state.namespaces, snapshot.namespaces)
   fill(state.nodes, snapshot.nodes)
   fill(state.pods, snapshot.pods)
@@ -95,6 +104,7 @@ export function restoreState(state: MutableClusterState, snapshot: StateSnapshot
   fill(state.cidrGroups, snapshot.cidrGroups)
   fill(state.endpointSlices, snapshot.endpointSlices)
   fill(state.localRedirects, snapshot.localRedirects)
+  fill(state.egressGateways, snapshot.egressGateways)
   fill(state.backends, snapshot.backends)
   for (const [name, addresses] of snapshot.dns ?? []) {
     for (const [address, entry] of addresses) state.dns.put(name, address, entry)

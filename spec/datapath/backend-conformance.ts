@@ -10,7 +10,7 @@ import {
 } from '@weir/datapath'
 import { expect } from 'chai'
 import { tcpFrame } from './frames.js'
-import { unchangedServices } from './no-services.js'
+import { nothingElseChanged } from './verdicts-alone.js'
 import { addresses, answerOfB, fromA, hostMacs, nodeAddresses, podMacs, twoPods, withNode } from './two-pods.js'
 
 export interface FactoryOptions {
@@ -127,7 +127,7 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
     const closed = twoPods({ ifindexes }, true)
     const before = twoPods({ ifindexes }).cells.get('2:ingress:2')!
     await reconciler.apply(
-      { seq: 2, addresses: [], prefixes: [], endpoints: [], rows: [], cells: [{ before }], ...unchangedServices },
+      { seq: 2, addresses: [], prefixes: [], endpoints: [], rows: [], cells: [{ before }], ...nothingElseChanged },
       closed,
     )
     expect(run(fromA(80, 'ack'))).to.equal(packetActions.drop)

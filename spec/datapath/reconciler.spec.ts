@@ -3,7 +3,7 @@ import type { Tables, TablesDelta } from '@weir/core/tables/tables.js'
 import { codecs, createMemoryBackend, Reconciler, type Timer } from '@weir/datapath'
 import { expect } from 'chai'
 import { addresses, twoPods } from './two-pods.js'
-import { unchangedServices } from './no-services.js'
+import { nothingElseChanged } from './verdicts-alone.js'
 
 const nothing: TablesDelta = {
   seq: 1,
@@ -12,7 +12,7 @@ const nothing: TablesDelta = {
   endpoints: [],
   cells: [],
   rows: [],
-  ...unchangedServices,
+  ...nothingElseChanged,
 }
 const open = twoPods({ ifindexes: [11, 12] })
 const closed = twoPods({ ifindexes: [11, 12] }, true)

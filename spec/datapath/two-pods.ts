@@ -1,6 +1,6 @@
 import type { AddressRow, CellKey, CellRow, EndpointRow, PrefixRow, Row, Tables } from '@weir/core/tables/tables.js'
 import { type Tcp, tcpFrame } from './frames.js'
-import { noServices } from './no-services.js'
+import { nothingElse } from './verdicts-alone.js'
 
 /** Interfaces of the two pods on the host side. */
 export interface TwoPods {
@@ -74,7 +74,7 @@ export function twoPods({ ifindexes, ifnames = ['weirdpa', 'weirdpb'] }: TwoPods
     endpoints,
     cells,
     rows: new Map(rows.map(row => [row.id, row])),
-    ...noServices,
+    ...nothingElse,
   }
 }
 

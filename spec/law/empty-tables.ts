@@ -1,6 +1,14 @@
-import type { ServiceTables, Tables } from '@weir/core/tables/tables.js'
+import type { EgressTables, ServiceTables, Tables } from '@weir/core/tables/tables.js'
 
-export const noServices: ServiceTables = { frontends: new Map(), selections: new Map(), backends: new Map() }
+/** All tables but those that judge flows. */
+export const nothingElse: ServiceTables & EgressTables = {
+  frontends: new Map(),
+  selections: new Map(),
+  backends: new Map(),
+  egressRules: new Map(),
+  nonMasquerade: new Map(),
+  masquerade: new Map(),
+}
 
 export const emptyTables: Tables = {
   addresses: new Map(),
@@ -8,5 +16,5 @@ export const emptyTables: Tables = {
   endpoints: new Map(),
   cells: new Map(),
   rows: new Map(),
-  ...noServices,
+  ...nothingElse,
 }

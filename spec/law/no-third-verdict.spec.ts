@@ -10,7 +10,7 @@ import { emptyTables } from './empty-tables.js'
 import { expectEqualStates, expectLawful, type Flows, installedFrom, operationsTo, stateWith } from './lawful.js'
 import { emptyState, type MapState, stateOf, verdictsOf, write } from './map-state.js'
 import { flowAddresses, flowKeys, transition } from './tables-at-random.js'
-import { noServices } from './empty-tables.js'
+import { nothingElse } from './empty-tables.js'
 
 const flows: Flows = { addresses: flowAddresses, keys: flowKeys }
 const verdicts = (state: MapState, of = flows) => verdictsOf(state, of.addresses, of.keys)
@@ -121,5 +121,5 @@ const copyOf = (tables: Tables): Tables => ({
   endpoints: new Map(tables.endpoints),
   cells: new Map(tables.cells),
   rows: new Map(tables.rows),
-  ...noServices,
+  ...nothingElse,
 })

@@ -9,7 +9,7 @@ import type {
   Tables,
 } from '@weir/core/tables/tables.js'
 import fc from 'fast-check'
-import { noServices } from './empty-tables.js'
+import { nothingElse } from './empty-tables.js'
 
 /** Where the steps of random rows are, and one key before, between and behind them. */
 export const stepKeys = [0x60050, 0x601bb, 0x110035] as const
@@ -150,7 +150,7 @@ export function tablesOf(draw: Draw): Tables {
     endpoints,
     cells,
     rows: new Map(rows.map(entry => [entry.id, entry])),
-    ...noServices,
+    ...nothingElse,
   }
 }
 

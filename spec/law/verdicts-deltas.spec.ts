@@ -15,6 +15,9 @@ const tableNames: readonly TableName[] = [
   'frontends',
   'selections',
   'backends',
+  'egressRules',
+  'nonMasquerade',
+  'masquerade',
 ]
 
 /** A row with whatever names it. */
@@ -31,6 +34,8 @@ interface Keyed {
   readonly port?: number
   readonly protocol?: string
   readonly scope?: string
+  readonly source?: string
+  readonly ifindex?: number
 }
 
 const keyOf: Readonly<Record<TableName, (row: Keyed) => unknown>> = {
@@ -42,6 +47,9 @@ const keyOf: Readonly<Record<TableName, (row: Keyed) => unknown>> = {
   frontends: row => `${row.protocol} ${row.address} ${row.port} ${row.scope}`,
   selections: row => row.selection,
   backends: row => row.backend,
+  egressRules: row => `${row.source} ${row.prefix}`,
+  nonMasquerade: row => row.prefix,
+  masquerade: row => row.ifindex,
 }
 
 /** What is left when the changes are done to a plain map; each must find what it says was there. */

@@ -1,5 +1,6 @@
 import type { CidrGroupFact, CiliumPolicyFact } from '@weir/core/event/cilium.js'
 import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
+import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from '@weir/core/event/egress.js'
 import type {
   AgentFact,
   DnsAnswerFact,
@@ -18,6 +19,11 @@ export interface OracleCluster {
   readonly agent?: AgentFact
   /** What this node's devices have; without an agent nobody knows whose they are. */
   readonly observed?: readonly string[]
+  /** Whether anybody has looked. */
+  readonly hasObserved?: boolean
+  readonly devices?: readonly DeviceFact[]
+  readonly ipMasq?: IpMasqFact
+  readonly egressGateways?: readonly EgressGatewayPolicyFact[]
   readonly namespaces: readonly NamespaceFact[]
   readonly nodes: readonly NodeFact[]
   readonly pods: readonly PodFact[]
@@ -56,7 +62,10 @@ export type Party =
 /** The cluster after a history: of each object the last word, and nothing of those deleted. Time never goes back. */
 export function clusterOf(events: readonly TimedBody[]): OracleCluster {
   let agent: AgentFact | undefined
-  let observed: readonly string[] = []
+  let observed: readonly string[] | undefined
+  let devices: readonly DeviceFact[] = []
+  let ipMasq: IpMasqFact | undefined
+  const egressGateways = new Map<string, EgressGatewayPolicyFact>()
   let timeMs = 0
   const namespaces = new Map<string, NamespaceFact>()
   const nodes = new Map<string, NodeFact>()
@@ -76,6 +85,11 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
     if (event.kind === 'endpoint.detached') attached.delete(`${event.namespace}/${event.pod}`)
     if (event.kind === 'agent.configured') agent = event.agent
     if (event.kind === 'host.observed') observed = event.host.addresses
+    if (event.kind === 'devices.observed') devices = event.devices
+    if (event.kind === 'ipmasq.configured') ipMasq = event.config
+    if (event.kind === 'ipmasq.withdrawn') ipMasq = undefined
+    if (event.kind === 'egressgateway.upserted') egressGateways.set(event.policy.name, event.policy)
+    if (event.kind === 'egressgateway.deleted') egressGateways.delete(event.name)
     if (event.kind === 'namespace.upserted') namespaces.set(event.namespace.name, event.namespace)
     if (event.kind === 'namespace.deleted') namespaces.delete(event.name)
     if (event.kind === 'node.upserted') nodes.set(event.node.name, event.node)
@@ -108,7 +122,11 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
   }
   return {
     ...(agent && { agent }),
-    observed,
+    observed: observed ?? [],
+    hasObserved: observed !== undefined,
+    devices,
+    ...(ipMasq && { ipMasq }),
+    egressGateways: [...egressGateways.values()],
     namespaces: [...namespaces.values()],
     nodes: [...nodes.values()],
     pods: [...pods.values()],

@@ -33,6 +33,12 @@ export interface AgentOptions {
   readonly nodeAddresses?: readonly string[]
   /** Blocks that hold those of the node's addresses which have node ports; absent: all have. */
   readonly nodePortAddresses?: readonly string[]
+  /** Families in which pods' traffic leaves the cluster under the node's address; none when absent. */
+  readonly masquerade?: AgentFact['masquerade']
+  /** Blocks that are reached without masquerading. */
+  readonly nativeRoutingCidrs?: readonly string[]
+  /** A file of ip-masq-agent's form to follow, there or not. */
+  readonly ipMasqConfig?: string
   /** Where pods of manifests get addresses from: a block of each family, or of one. */
   readonly podCidrs?: readonly string[]
   /** What CIDRs of Cilium's policies match besides addresses outside the cluster. */

@@ -12,6 +12,7 @@ import { makeFolder } from './folder.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
 import { hostView } from './host-view.js'
 import { type Facts, Intake, type Submitted } from './intake.js'
+import { ipMasqSource } from './ip-masq-source.js'
 import { manifestSource } from './manifest-source.js'
 import { checkedNodeOptions } from './node-options.js'
 import { ownFacts } from './own-facts.js'
@@ -81,9 +82,13 @@ export async function createAgent(given: AgentOptions): Promise<Agent> {
   }
 }
 
-function manifestSources(options: AgentOptions, report: (message: string) => void): readonly Source[] {
-  const { manifests: path, node, podCidrs = [], nodeAddresses: reserved = [], clock } = options
-  return path === undefined ? [] : [manifestSource({ path, node, addresses: { podCidrs, reserved }, clock, report })]
+/** The folder and the file that the agent is told to follow. */
+function ownSources(options: AgentOptions, report: (message: string) => void): readonly Source[] {
+  const { manifests: path, ipMasqConfig, node, podCidrs = [], nodeAddresses: reserved = [], clock } = options
+  return [
+    ...(path === undefined ? [] : [manifestSource({ path, node, addresses: { podCidrs, reserved }, clock, report })]),
+    ...(ipMasqConfig === undefined ? [] : [ipMasqSource(ipMasqConfig)]),
+  ]
 }
 
 class RunningAgent implements Agent {
@@ -149,7 +154,7 @@ class RunningAgent implements Agent {
       submit: this.#submitFrom,
       report,
     })
-    const sources = [...(options.sources ?? []), ...manifestSources(options, report)]
+    const sources = [...(options.sources ?? []), ...ownSources(options, report)]
     this.#sources = sources.map(
       source => new SourceRunner(source, { clock, report, submit: this.#submitFrom, state: () => engine.state }),
     )
@@ -218,6 +223,9 @@ class RunningAgent implements Agent {
         frontends: tables.frontends.size,
         selections: tables.selections.size,
         backends: tables.backends.size,
+        egressRules: tables.egressRules.size,
+        nonMasquerade: tables.nonMasquerade.size,
+        masquerade: tables.masquerade.size,
       },
       frontendConflicts: this.engine.frontendConflicts().length,
       intake: {

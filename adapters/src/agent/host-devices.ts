@@ -1,9 +1,9 @@
 import type { ClusterState, WeirEvent } from '@weir/core'
 import { sameFact } from '@weir/core/input/same-fact.js'
 import { chooseDevices, type NodeDevice } from '../network/node-devices.js'
-import { ObservedAddresses, type Sight } from '../network/observed-addresses.js'
+import { deviceFacts, ObservedAddresses, type Sight } from '../network/observed-addresses.js'
 import type { Clock } from './clock.js'
-import type { Facts, Submitted } from './intake.js'
+import type { Fact, Facts, Submitted } from './intake.js'
 import { hostAddresses } from './places.js'
 
 /** How long changes are gathered: a device comes with several of them. */
@@ -121,9 +121,12 @@ export class HostDevices {
       this.#again = setTimeout(() => void this.refresh(), againMs)
       this.#again.unref()
     }
-    if (sameFact(said, addresses)) return
+    const facts: Fact[] = sameFact(said, addresses) ? [] : [{ kind: 'host.observed', host: { addresses } }]
+    const devices = deviceFacts(sight)
+    if (asksForDevices(state()) && !sameFact(state().devices?.fact, devices))
+      facts.push({ kind: 'devices.observed', devices })
     // What isn't enforced yet, or no longer durable, is told by the status.
-    await submit('agent', [{ kind: 'host.observed', host: { addresses } }]).catch(() => {})
+    if (facts.length > 0) await submit('agent', facts).catch(() => {})
   }
 
   #failed(error: unknown): void {
@@ -133,10 +136,14 @@ export class HostDevices {
   }
 }
 
-/** Whether it may make a device the node's own, or no longer. */
+/** Whether it may make a device the node's own, or no longer, or be the first to ask for devices. */
 export function saysWhatIsOwn({ kind }: WeirEvent): boolean {
-  return kind.startsWith('node.') || kind.startsWith('endpoint.')
+  return kind.startsWith('node.') || kind.startsWith('endpoint.') || kind === 'egressgateway.upserted'
 }
+
+/** Whether what devices have decides anything: it is said of no node that sends nothing under its own address. */
+const asksForDevices = ({ agent, egressGateways, devices }: ClusterState): boolean =>
+  (agent?.fact.masquerade ?? []).length > 0 || egressGateways.size > 0 || devices !== undefined
 
 const placesOf = (devices: readonly NodeDevice[]): string =>
   devices.map(({ ifindex, ifname }) => `${ifindex} ${ifname}`).join()

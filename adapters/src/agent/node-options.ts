@@ -12,10 +12,12 @@ export interface NodeOptions {
   readonly failSafePorts?: readonly number[]
   /** Blocks that hold those of the node's addresses which have node ports; absent: all have. */
   readonly nodePortAddresses?: readonly string[]
+  /** Blocks that are reached without masquerading. */
+  readonly nativeRoutingCidrs?: readonly string[]
 }
 
 /** What is nobody's word by default: it is only there when it was given. */
-type Unsaid = 'failSafePorts' | 'nodePortAddresses'
+type Unsaid = 'failSafePorts' | 'nodePortAddresses' | 'nativeRoutingCidrs'
 
 export type CheckedNodeOptions = Required<Omit<NodeOptions, Unsaid>> & Pick<NodeOptions, Unsaid>
 
@@ -28,7 +30,14 @@ const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/
  */
 export function checkedNodeOptions(options: NodeOptions): CheckedNodeOptions {
   const problems: Problem[] = []
-  const { node, cluster = 'default', nodeAddresses = [], podCidrs = [], nodePortAddresses } = options
+  const {
+    node,
+    cluster = 'default',
+    nodeAddresses = [],
+    podCidrs = [],
+    nodePortAddresses,
+    nativeRoutingCidrs,
+  } = options
   for (const [path, value] of Object.entries({ node, cluster }))
     if (!name.test(value))
       problems.push({
@@ -61,6 +70,9 @@ export function checkedNodeOptions(options: NodeOptions): CheckedNodeOptions {
     ...(failSafePorts !== undefined && { failSafePorts }),
     ...(nodePortAddresses !== undefined && {
       nodePortAddresses: canonicalCidrs(prefixes('nodePortAddresses', nodePortAddresses, cidr)),
+    }),
+    ...(nativeRoutingCidrs !== undefined && {
+      nativeRoutingCidrs: canonicalCidrs(prefixes('nativeRoutingCidrs', nativeRoutingCidrs, cidr)),
     }),
   }
   if (problems.length > 0)

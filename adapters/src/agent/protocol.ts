@@ -3,6 +3,7 @@ import type {
   Conflict,
   Digest,
   Direction,
+  EgressRow,
   EngineSnapshot,
   Explanation,
   FrontendRow,
@@ -31,6 +32,7 @@ export const kinds = [
   'namespaces',
   'services',
   'backends',
+  'egress',
   'endpoints',
   'nodes',
   'tables',
@@ -228,6 +230,26 @@ export interface BackendView {
   readonly node: string
   readonly zone: string
   readonly pod: string
+  readonly causes: readonly number[]
+}
+
+/** GET /v1/get/egress: what becomes of a pod's packets to a block of destinations, by egress gateway policies. */
+export interface EgressView {
+  /** Of the pod that has the source address. */
+  readonly namespace: string
+  readonly name: string
+  readonly source: string
+  readonly destination: string
+  readonly action: EgressRow['action']
+  /** '' for a hole in a wider block. */
+  readonly policy: string
+  /** The node; '' where there is none. */
+  readonly gateway: string
+  /** '' where this node is the gateway, or there is none. */
+  readonly gatewayIp: string
+  /** What packets leave with; '' where another node decides it, or nobody can. */
+  readonly egressIp: string
+  /** Events that brought the policy and the gateway's node. */
   readonly causes: readonly number[]
 }
 

@@ -1,4 +1,5 @@
 import { type Engine, WeirError } from '@weir/core'
+import { egressViews } from './egress-views.js'
 import { policyViews, type SourceOf } from './policy-views.js'
 import type { Kind, PodView } from './protocol.js'
 import { backendViews, serviceViews } from './service-views.js'
@@ -40,6 +41,8 @@ async function rowsOf(engine: Engine, kind: Kind, sourceOf: SourceOf): Promise<r
       return sorted(serviceViews(engine))
     case 'backends':
       return backendViews(engine)
+    case 'egress':
+      return egressViews(engine)
     case 'nodes':
       return sorted(
         [...state.nodes.values()].map(({ fact, seq }) => ({
@@ -89,6 +92,10 @@ function tableRows({ tables }: Engine): readonly NamedRow[] {
     rows.push({ table: 'selections', name: String(number), ...row } as NamedRow)
   for (const [number, row] of tables.backends)
     rows.push({ table: 'backends', name: String(number), ...row } as NamedRow)
+  for (const [key, row] of tables.egressRules) rows.push({ table: 'egressRules', name: key, ...row } as NamedRow)
+  for (const [prefix, row] of tables.nonMasquerade)
+    rows.push({ table: 'nonMasquerade', name: prefix, ...row } as NamedRow)
+  for (const [, row] of tables.masquerade) rows.push({ table: 'masquerade', name: row.ifname, ...row } as NamedRow)
   return rows
 }
 

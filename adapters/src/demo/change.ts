@@ -72,6 +72,22 @@ export function sibling(state: ClusterState): PodFact | undefined {
 function stateFields(state: ClusterState): ClusterState {
   const { seq, timeMs, agent, host, namespaces, nodes, pods, services, policies, endpoints, refusals } = state
   const { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, localRedirects, backends, dns } = state
+  const { devices, ipMasq, egressGateways } = state
   const others = { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, localRedirects, backends, dns }
-  return { seq, timeMs, agent, host, namespaces, nodes, pods, services, policies, endpoints, refusals, ...others }
+  const leaving = { devices, ipMasq, egressGateways }
+  return {
+    seq,
+    timeMs,
+    agent,
+    host,
+    namespaces,
+    nodes,
+    pods,
+    services,
+    policies,
+    endpoints,
+    refusals,
+    ...others,
+    ...leaving,
+  }
 }

@@ -43,6 +43,8 @@ export const factOf = (body: UpsertBody): { readonly key: ObjectKey; readonly fa
       return { key: namespacedKey('EndpointSlice', body.slice), fact: body.slice }
     case 'localredirect.upserted':
       return { key: namespacedKey('CiliumLocalRedirectPolicy', body.redirect), fact: body.redirect }
+    case 'egressgateway.upserted':
+      return { key: clusterKey('CiliumEgressGatewayPolicy', body.policy.name), fact: body.policy }
   }
 }
 
@@ -146,6 +148,15 @@ const kinds = {
       key: namespacedKey('CiliumLocalRedirectPolicy', fact),
       fact,
       end: ended('localredirect.deleted', fact),
+    }),
+  ),
+  CiliumEgressGatewayPolicy: new Kept(
+    known => known.egressGateways,
+    byName,
+    fact => ({
+      key: clusterKey('CiliumEgressGatewayPolicy', fact.name),
+      fact,
+      end: { kind: 'egressgateway.deleted', name: fact.name },
     }),
   ),
   CiliumCIDRGroup: new Kept(

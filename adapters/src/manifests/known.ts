@@ -1,5 +1,6 @@
 import type { CidrGroupFact, CiliumPolicyFact } from '@weir/core/event/cilium.js'
 import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
+import type { EgressGatewayPolicyFact } from '@weir/core/event/egress.js'
 import type {
   AgentFact,
   HostFact,
@@ -30,6 +31,7 @@ export interface KnownFacts {
   readonly cidrGroups?: ReadonlyMap<string, Stored<CidrGroupFact>>
   readonly endpointSlices?: ReadonlyMap<string, Stored<EndpointSliceFact>>
   readonly localRedirects?: ReadonlyMap<string, Stored<LocalRedirectPolicyFact>>
+  readonly egressGateways?: ReadonlyMap<string, Stored<EgressGatewayPolicyFact>>
   readonly refusals: ReadonlyMap<string, { readonly object: ObjectKey; readonly problems: readonly Problem[] }>
 }
 

@@ -1,5 +1,6 @@
 import { parseAddress } from '@weir/core/address/address.js'
 import { addressText } from '@weir/core/input/address.js'
+import type { DeviceFact } from '@weir/core/event/egress.js'
 import type { Device } from 'netns-napi'
 
 /** How long an address must be there, or gone, before that is said. */
@@ -49,6 +50,24 @@ export class ObservedAddresses {
     return { addresses: [...addresses].sort(), ...(differing.size > 0 && { againMs: first + holdMs - nowMs }) }
   }
 }
+
+/** What traffic may leave by, and with which addresses: devices that are the node's own, and others that have any. */
+export function deviceFacts({ devices, podIfindexes, ownIfindexes }: Sight): readonly DeviceFact[] {
+  return devices
+    .filter(({ ifindex, loopback }) => !loopback && !podIfindexes.has(ifindex))
+    .map(({ ifindex, name, defaultRoute, addresses }) => ({
+      ifindex,
+      ifname: name,
+      isOwn: ownIfindexes.has(ifindex),
+      hasDefaultRoute: defaultRoute,
+      addresses: addresses.flatMap(text => parseAddress(text) ?? []).flatMap(read => lasting(addressText(read))),
+    }))
+    .filter(({ isOwn, addresses }) => isOwn || addresses.length > 0)
+    .sort((a, b) => a.ifindex - b.ifindex)
+}
+
+/** A link-local address is of no use beyond the link. */
+const lasting = (address: string): readonly string[] => (/^(fe[89ab]|169\.254\.)/.test(address) ? [] : [address])
 
 function addressesOf({ devices, podIfindexes }: Sight, isMeant: (device: Device) => boolean): ReadonlySet<string> {
   const texts = devices

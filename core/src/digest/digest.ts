@@ -8,8 +8,10 @@ import { directions } from '../verdict/cells.js'
 import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Subject } from '../verdict/model.js'
 import { subjectsAsking } from '../verdict/plan.js'
 import type { SettleListener, Verdicts } from '../verdict/projection.js'
+import type { Egress } from '../egress/projection.js'
 import type { Services } from '../service/projection.js'
 import { backendMeaning, frontendMeaning } from './service-meaning.js'
+import { egressMeaning, masqueradeMeaning, nonMasqueradeMeaning } from './egress-meaning.js'
 import { GroupedSum } from './grouped-sum.js'
 import {
   addressMeaning,
@@ -35,6 +37,7 @@ export interface Digest {
     readonly identities: string
     readonly frontends: string
     readonly backends: string
+    readonly egress: string
   }
 }
 
@@ -43,6 +46,7 @@ export interface DigestSources {
   readonly state: ClusterState
   readonly verdicts: Verdicts
   readonly services: Services
+  readonly egress: Egress
 }
 
 /**
@@ -58,6 +62,7 @@ export class DigestKeeper implements SettleListener {
   readonly #identities = new HashSum<Identity>()
   readonly #frontends = new HashSum<string>()
   readonly #backends = new HashSum<number>()
+  readonly #egress = new HashSum<string>()
   readonly #touchedAddresses = new Set<KnownAddress>()
   readonly #touchedPrefixes = new Set<NamedPrefix>()
   readonly #touchedEndpoints = new Set<Claimant>()
@@ -115,6 +120,7 @@ export class DigestKeeper implements SettleListener {
   digest(sources: DigestSources): Digest {
     this.#follow(sources)
     this.#followServices(sources.services)
+    this.#followEgress(sources.egress)
     return digestOf({
       addresses: this.#addresses.total(),
       prefixes: this.#prefixes.total(),
@@ -124,6 +130,7 @@ export class DigestKeeper implements SettleListener {
       identities: this.#identities.total,
       frontends: this.#frontends.total,
       backends: this.#backends.total,
+      egress: this.#egress.total,
     })
   }
 
@@ -197,6 +204,19 @@ export class DigestKeeper implements SettleListener {
     frontends.touched.clear()
     backends.table.takeTouched((number, row) => this.#backends.put(number, row && backendMeaning(row)))
   }
+
+  #followEgress({ rules, nonMasquerade, masquerade, touched }: Egress): void {
+    for (const key of touched) {
+      const row = rules.get(key)
+      this.#egress.put(key, row && egressMeaning(row))
+    }
+    touched.clear()
+    // A handful of rows each.
+    let sum = zero
+    for (const [, row] of nonMasquerade) sum = add(sum, nonMasqueradeMeaning(row))
+    for (const [, row] of masquerade) sum = add(sum, masqueradeMeaning(row))
+    this.#egress.put('masquerade', sum)
+  }
 }
 
 const groupOf = ({ cidrGroups }: ClusterState, key: string) => cidrGroups.get(key.slice(key.lastIndexOf('/') + 1))?.fact
@@ -233,8 +253,9 @@ function digestOf(sums: Parts<Sum>): Digest {
     identities: sumHex(sums.identities),
     frontends: sumHex(sums.frontends),
     backends: sumHex(sums.backends),
+    egress: sumHex(sums.egress),
   }
   const fields = [parts.addresses, parts.prefixes, parts.endpoints, parts.cells, parts.policies, parts.identities]
-  fields.push(parts.frontends, parts.backends)
-  return { hex: hashHex('weir digest 2', ...fields), parts }
+  fields.push(parts.frontends, parts.backends, parts.egress)
+  return { hex: hashHex('weir digest 3', ...fields), parts }
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../errors.js'
 import type { CidrGroupFact, CiliumPolicyFact } from './cilium.js'
 import type { ClusterPolicyFact } from './cluster-policy.js'
+import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from './egress.js'
 import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from './service.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { Direction, Protocol } from '../policy/rule.js'
@@ -142,6 +143,10 @@ export interface AgentFact {
   readonly failSafePorts?: readonly number[]
   /** Blocks that hold the node's addresses which have node ports; absent: all of its addresses have them. */
   readonly nodePortAddresses?: readonly string[]
+  /** Families in which pods' traffic leaves the cluster under the node's address; absent: none. */
+  readonly masquerade?: readonly ('ipv4' | 'ipv6')[]
+  /** Blocks that are reached without masquerading, besides those of nodes' pods; absent: none. */
+  readonly nativeRoutingCidrs?: readonly string[]
 }
 
 /** What this node finds of itself. */
@@ -164,6 +169,12 @@ export interface ObjectKey {
 export type EventBody =
   | { readonly kind: 'agent.configured'; readonly agent: AgentFact }
   | { readonly kind: 'host.observed'; readonly host: HostFact }
+  | { readonly kind: 'devices.observed'; readonly devices: readonly DeviceFact[] }
+  | { readonly kind: 'egressgateway.upserted'; readonly policy: EgressGatewayPolicyFact }
+  | { readonly kind: 'egressgateway.deleted'; readonly name: string }
+  /** What a file of ip-masq-agent's form says, and that there is no such file to follow any more. */
+  | { readonly kind: 'ipmasq.configured'; readonly config: IpMasqFact }
+  | { readonly kind: 'ipmasq.withdrawn' }
   | { readonly kind: 'namespace.upserted'; readonly namespace: NamespaceFact }
   | { readonly kind: 'namespace.deleted'; readonly name: string }
   | { readonly kind: 'node.upserted'; readonly node: NodeFact }
@@ -212,4 +223,4 @@ export type EventDraft = EventBody & {
 export type WeirEvent = EventDraft & { readonly seq: number }
 
 /** Version of the event schema that this build writes. */
-export const eventSchemaVersion = 2
+export const eventSchemaVersion = 3

@@ -53,7 +53,13 @@ interface OldSlice {
   readonly ports: readonly unknown[]
 }
 
+/** Version 3 has kinds that version 2 didn't know, and nothing else. */
+const kindsBesides: Lift = record => record
+
 /** The lifts that this build has, by the version that they start from. */
-export const eventLifts: ReadonlyMap<number, Lift> = new Map([[1, endpointsOfAddresses]])
+export const eventLifts: ReadonlyMap<number, Lift> = new Map([
+  [1, endpointsOfAddresses],
+  [2, kindsBesides],
+])
 
 export const upcastEvent: Upcast = composeUpcast(eventLifts, eventSchemaVersion)

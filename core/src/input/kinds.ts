@@ -4,6 +4,7 @@ import type { CidrGroupFact, CiliumPolicyFact } from '../event/cilium.js'
 import type { ClusterPolicyFact } from '../event/cluster-policy.js'
 import type { EventBody, ObjectKey, PodFact } from '../event/event.js'
 import { parseCidrGroup, parseCidrGroupAlpha } from './cilium/cidr-group.js'
+import { parseEgressGatewayPolicy } from './cilium/egress-gateway.js'
 import { parseLocalRedirectPolicy } from './cilium/local-redirect.js'
 import { parseCiliumClusterwideNetworkPolicy, parseCiliumNetworkPolicy } from './cilium/policy.js'
 import {
@@ -112,6 +113,12 @@ const kinds: readonly InputKind[] = [
     kind: 'CiliumLocalRedirectPolicy',
     namespaced: true,
     parse: one(parseLocalRedirectPolicy, redirect => ({ kind: 'localredirect.upserted', redirect })),
+  },
+  {
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumEgressGatewayPolicy',
+    namespaced: false,
+    parse: one(parseEgressGatewayPolicy, policy => ({ kind: 'egressgateway.upserted', policy })),
   },
   {
     apiVersion: 'cilium.io/v2alpha1',

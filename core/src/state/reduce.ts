@@ -101,6 +101,23 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
       state.localRedirects.delete(objectKey(event.namespace, event.name))
       settleRefusal(state, 'CiliumLocalRedirectPolicy', event.namespace, event.name)
       break
+    case 'egressgateway.upserted':
+      state.egressGateways.set(event.policy.name, { fact: event.policy, seq })
+      settleRefusal(state, 'CiliumEgressGatewayPolicy', '', event.policy.name)
+      break
+    case 'egressgateway.deleted':
+      state.egressGateways.delete(event.name)
+      settleRefusal(state, 'CiliumEgressGatewayPolicy', '', event.name)
+      break
+    case 'ipmasq.configured':
+      state.ipMasq = { fact: event.config, seq }
+      break
+    case 'ipmasq.withdrawn':
+      state.ipMasq = undefined
+      break
+    case 'devices.observed':
+      state.devices = { fact: event.devices, seq }
+      break
     case 'backend.configured': {
       const { target, state: told, weight } = event.backend
       if (told === 'active' && weight === undefined) state.backends.delete(backendTargetText(target))

@@ -1,6 +1,7 @@
 import type { Problem } from '../errors.js'
 import type { CidrGroupFact, CiliumPolicyFact } from '../event/cilium.js'
 import type { ClusterPolicyFact } from '../event/cluster-policy.js'
+import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from '../event/egress.js'
 import { type DnsNames, MutableDnsNames } from './dns.js'
 import type {
   AgentFact,
@@ -35,6 +36,10 @@ export interface ClusterState {
   readonly agent: Stored<AgentFact> | undefined
   /** Absent until this node has looked at itself. */
   readonly host: Stored<HostFact> | undefined
+  /** Absent until somebody asked this node for its devices. */
+  readonly devices: Stored<readonly DeviceFact[]> | undefined
+  /** Absent while no file is followed. */
+  readonly ipMasq: Stored<IpMasqFact> | undefined
   /** Only those with an object of their own: see `namespaceLabels` for the rest. */
   readonly namespaces: ReadonlyMap<string, Stored<NamespaceFact>>
   readonly nodes: ReadonlyMap<string, Stored<NodeFact>>
@@ -48,6 +53,8 @@ export interface ClusterState {
   readonly cidrGroups: ReadonlyMap<string, Stored<CidrGroupFact>>
   readonly endpointSlices: ReadonlyMap<string, Stored<EndpointSliceFact>>
   readonly localRedirects: ReadonlyMap<string, Stored<LocalRedirectPolicyFact>>
+  /** CiliumEgressGatewayPolicies by name. */
+  readonly egressGateways: ReadonlyMap<string, Stored<EgressGatewayPolicyFact>>
   /** What was said of single backends, by `backendTargetText`; those of which all was taken back are not there. */
   readonly backends: ReadonlyMap<string, Stored<BackendFact>>
   /** What DNS has answered and holds still. */
@@ -64,6 +71,8 @@ export interface MutableClusterState extends ClusterState {
   timeMs: number
   agent: Stored<AgentFact> | undefined
   host: Stored<HostFact> | undefined
+  devices: Stored<readonly DeviceFact[]> | undefined
+  ipMasq: Stored<IpMasqFact> | undefined
   readonly namespaces: Map<string, Stored<NamespaceFact>>
   readonly nodes: Map<string, Stored<NodeFact>>
   readonly pods: Map<string, Stored<PodFact>>
@@ -74,6 +83,7 @@ export interface MutableClusterState extends ClusterState {
   readonly cidrGroups: Map<string, Stored<CidrGroupFact>>
   readonly endpointSlices: Map<string, Stored<EndpointSliceFact>>
   readonly localRedirects: Map<string, Stored<LocalRedirectPolicyFact>>
+  readonly egressGateways: Map<string, Stored<EgressGatewayPolicyFact>>
   readonly backends: Map<string, Stored<BackendFact>>
   readonly dns: MutableDnsNames
   readonly endpoints: Map<string, Stored<EndpointFact>>
@@ -87,6 +97,8 @@ export function emptyState(): MutableClusterState {
     timeMs: 0,
     agent: undefined,
     host: undefined,
+    devices: undefined,
+    ipMasq: undefined,
     namespaces: new Map(),
     nodes: new Map(),
     pods: new Map(),
@@ -97,6 +109,7 @@ export function emptyState(): MutableClusterState {
     cidrGroups: new Map(),
     endpointSlices: new Map(),
     localRedirects: new Map(),
+    egressGateways: new Map(),
     backends: new Map(),
     dns: new MutableDnsNames(),
     endpoints: new Map(),

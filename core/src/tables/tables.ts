@@ -1,4 +1,5 @@
 import type { Direction } from '../policy/rule.js'
+import type { EgressRow, MasqueradeRow, NonMasqueradeRow } from './egress-rows.js'
 import type { BackendRow, FrontendRow, SelectionRow } from './service-rows.js'
 
 /**
@@ -101,8 +102,18 @@ export interface ServiceTables {
   readonly backends: Table<number, BackendRow>
 }
 
+/** How pods' traffic leaves the cluster. */
+export interface EgressTables {
+  /** By `egressKey`. */
+  readonly egressRules: Table<string, EgressRow>
+  /** By prefix. */
+  readonly nonMasquerade: Table<string, NonMasqueradeRow>
+  /** By ifindex. */
+  readonly masquerade: Table<number, MasqueradeRow>
+}
+
 /** All that the datapath needs, at one sequence number. */
-export type Tables = VerdictTables & ServiceTables
+export type Tables = VerdictTables & ServiceTables & EgressTables
 
 /** One row's change; `before` is absent on insert, `after` on delete. */
 export interface Change<Value> {
@@ -126,8 +137,15 @@ export interface ServicesDelta {
   readonly backends: readonly Change<BackendRow>[]
 }
 
+/** Net changes of the tables of leaving the cluster. */
+export interface EgressDelta {
+  readonly egressRules: readonly Change<EgressRow>[]
+  readonly nonMasquerade: readonly Change<NonMasqueradeRow>[]
+  readonly masquerade: readonly Change<MasqueradeRow>[]
+}
+
 /** What a batch of events changed, in no particular order within a table: the datapath finds the safe order. */
-export interface TablesDelta extends VerdictsDelta, ServicesDelta {
+export interface TablesDelta extends VerdictsDelta, ServicesDelta, EgressDelta {
   /** The last event folded in. */
   readonly seq: number
 }

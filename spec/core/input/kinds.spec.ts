@@ -18,7 +18,7 @@ describe('input: recognise', () => {
   })
   for (const [apiVersion, kind] of [
     ['v1', 'ConfigMap'],
-    ['cilium.io/v2', 'CiliumEgressGatewayPolicy'],
+    ['cilium.io/v2', 'CiliumBGPClusterConfig'],
     ['cilium.io/v2', 'CiliumEnvoyConfig'],
     ['cilium.io/v2alpha1', 'CiliumEndpointSlice'],
     ['serving.knative.dev/v1', 'Service'],

@@ -234,6 +234,15 @@ export function objectOf(body: EventBody): string {
       return `redirect ${body.redirect.namespace}/${body.redirect.name}`
     case 'localredirect.deleted':
       return `redirect ${body.namespace}/${body.name}`
+    case 'egressgateway.upserted':
+      return `egress gateway ${body.policy.name}`
+    case 'egressgateway.deleted':
+      return `egress gateway ${body.name}`
+    case 'ipmasq.configured':
+    case 'ipmasq.withdrawn':
+      return 'ip-masq'
+    case 'devices.observed':
+      return 'devices'
     case 'backend.configured':
       return `backend ${JSON.stringify(body.backend.target)}`
     case 'dns.answered':

@@ -85,9 +85,25 @@ const laterFacts: readonly (readonly string[])[] = [
   ['kind', 'address', 'port', 'protocol'],
 ]
 
+/** What version 3 has besides, of leaving the cluster. */
+const egressBodies: readonly (readonly string[])[] = [['devices'], ['config'], []]
+
+const egressFacts: readonly (readonly string[])[] = [
+  ['name', 'selectors', 'destinationCidrs', 'excludedCidrs', 'gateways'],
+  ['nodeSelector', 'egressIp'],
+  ['nodeSelector', 'interface'],
+  ['podSelector'],
+  ['podSelector', 'namespaceSelector'],
+  ['nonMasqueradeCidrs', 'masqLinkLocal', 'masqLinkLocalIpv6'],
+  ['ifindex', 'ifname', 'isOwn', 'hasDefaultRoute', 'addresses'],
+]
+
 const first = [...envelopesOf(bodies), ...facts]
+
+const second = [...first, ...envelopesOf(laterBodies), ...laterFacts]
 
 const byVersion: ReadonlyMap<number, readonly (readonly string[])[]> = new Map([
   [1, first],
-  [2, [...first, ...envelopesOf(laterBodies), ...laterFacts]],
+  [2, second],
+  [3, [...second, ...envelopesOf(egressBodies), ...egressFacts]],
 ])

@@ -1,10 +1,18 @@
 import { socketText } from '@weir/core/service/backend-text.js'
-import type { BackendView, Kind, PolicyView, ServiceView } from '../../agent/protocol.js'
+import type { BackendView, EgressView, Kind, PolicyView, ServiceView } from '../../agent/protocol.js'
 import { type Column, tableLines } from '../table.js'
 import type { Colour } from '../terminal.js'
 import { problemLine } from './error.js'
 
 type Row = Readonly<Record<string, unknown>>
+
+const whatText: Readonly<Record<EgressView['action'], string>> = {
+  steer: 'goes to the gateway',
+  translate: 'leaves here',
+  noGateway: 'dropped: no gateway',
+  noAddress: 'dropped: no egress address',
+  pass: 'as if there were no policy',
+}
 
 /** What a person wants to see of each kind; `-o json` has all of it. */
 const columns: Readonly<Record<Kind, readonly (string | Column<Row>)[]>> = {
@@ -33,6 +41,16 @@ const columns: Readonly<Record<Kind, readonly (string | Column<Row>)[]>> = {
     'node',
     'zone',
     'local',
+  ],
+  egress: [
+    { heading: 'source', cell: row => String(row.source) },
+    'destination',
+    { heading: 'egress-ip', cell: row => String(row.egressIp || '-') },
+    { heading: 'gateway-ip', cell: row => String(row.gatewayIp || '-') },
+    'gateway',
+    { heading: 'what', cell: row => whatText[(row as unknown as EgressView).action] },
+    'policy',
+    { heading: 'pod', cell: row => `${row.namespace}/${row.name}` },
   ],
   endpoints: ['endpoint', 'namespace', 'name', 'identity', 'subject', 'addresses', 'wiring'],
   nodes: ['name', 'addresses', 'podCidrs', 'local'],
