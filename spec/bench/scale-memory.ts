@@ -4,7 +4,8 @@ import type { IdentityRow } from '@weir/core'
 import { containsPrefix, parsePrefix, type Prefix } from '@weir/core/address/address.js'
 import { matchesSelector, selectorText } from '@weir/core/policy/match.js'
 import type { Backend } from '@weir/datapath'
-import type { BenchReport } from './bench.js'
+import type { EventBody, NetworkPolicyPeer } from '@weir/core/event/event.js'
+import type { BenchReport, Ratio } from './bench.js'
 
 /**
  * Bytes of one entry of a design with a map per endpoint: an LPM key (prefix length, identity, direction, protocol,
@@ -12,34 +13,61 @@ import type { BenchReport } from './bench.js'
  */
 const entrySizeBytes = 24
 
-const mib = 2 ** 20
+const kib = 2 ** 10
 
-/** What the policy maps hold, against an entry per endpoint, identity and port for the same state. */
-export function memoryReport(engine: Engine, backend: Backend): Pick<BenchReport, 'figures' | 'ratios'> {
+/**
+ * What the policy maps hold, against an entry per endpoint, identity and port for the same state.
+ * @param kind stands behind each name: what is said of policies other than the cluster's own
+ */
+export function memoryReport(
+  { engine, backend }: { readonly engine: Engine; readonly backend: Backend },
+  kind?: string,
+): Required<Pick<BenchReport, 'figures' | 'ratios'>> {
   const bytes = (...names: readonly (keyof Backend['maps'])[]): number =>
     names.reduce((sum, name) => sum + entriesOf(backend, name) * sizeOf(backend, name), 0)
-  const verdicts = bytes('weir_cells') + usedRows(backend) * sizeOf(backend, 'weir_rows')
+  const cells = bytes('weir_cells')
+  const rows = usedRows(backend) * sizeOf(backend, 'weir_rows')
+  // Another design has these too, to tell identities by address; they are counted here alone.
   const prefixes = bytes('weir_pfx4', 'weir_pfx6')
-  const addresses = bytes('weir_addr4', 'weir_addr6')
-  const entries = entriesPerIdentity(engine)
+  const { entries, selected } = entriesPerIdentity(engine)
   const theirs = entries * entrySizeBytes
+  const suffix = kind === undefined ? '' : `, ${kind}`
+  const figures: BenchReport['figures'] = {
+    'local pods that policies select': { value: selected, unit: 'pods' },
+    cells: { value: entriesOf(backend, 'weir_cells'), unit: 'entries' },
+    'cells, size': { value: cells / kib, unit: 'KiB' },
+    'rows, size': { value: rows / kib, unit: 'KiB' },
+    'prefixes, size': { value: prefixes / kib, unit: 'KiB' },
+    'an entry per endpoint, identity and port': { value: entries, unit: 'entries' },
+    'an entry per endpoint, identity and port, size': { value: theirs / kib, unit: 'KiB' },
+    'addresses, which any design has': { value: bytes('weir_addr4', 'weir_addr6') / kib, unit: 'KiB' },
+  }
+  const ratio: Ratio = { value: theirs / (cells + rows + prefixes) }
   return {
-    figures: {
-      cells: { value: entriesOf(backend, 'weir_cells'), unit: 'entries' },
-      'chunks of rows': { value: usedRows(backend), unit: 'entries' },
-      'policy maps: cells, rows and prefixes': { value: (verdicts + prefixes) / mib, unit: 'MiB' },
-      'addresses, which any design has': { value: addresses / mib, unit: 'MiB' },
-      'an entry per endpoint, identity and port': { value: entries, unit: 'entries' },
-      'an entry per endpoint, identity and port, size': { value: theirs / mib, unit: 'MiB' },
-    },
+    figures: Object.fromEntries(Object.entries(figures).map(([name, figure]) => [`${name}${suffix}`, figure])),
     ratios: {
-      'entry per identity / Weir, policy maps': {
-        value: theirs / (verdicts + prefixes),
-        goal: { atLeast: 10 },
-      },
+      [`entry per identity / Weir, policy maps${suffix}`]:
+        kind === undefined ? { ...ratio, goal: { atLeast: 10 } } : ratio,
     },
   }
 }
+
+/**
+ * The cluster's policies without what they allow to every pod of the cluster, which is most of what an entry per
+ * identity costs: what is left names a few workloads each.
+ */
+export function* narrowly(bodies: Iterable<EventBody>): Generator<EventBody> {
+  for (const body of bodies) {
+    if (body.kind !== 'networkpolicy.upserted') yield body
+    else {
+      const ingress = body.policy.ingress.filter(({ peers }) => !peers.some(isEverybody))
+      yield { ...body, policy: { ...body.policy, ingress } }
+    }
+  }
+}
+
+const isEverybody = (peer: NetworkPolicyPeer): boolean =>
+  peer.kind === 'pods' && peer.namespaceSelector?.length === 0 && peer.podSelector === undefined
 
 const entriesOf = (backend: Backend, name: keyof Backend['maps']): number => [...backend.maps[name].entries()].length
 
@@ -62,8 +90,12 @@ interface Known {
   readonly prefix: Prefix | undefined
 }
 
-/** Allowances alone: a denial by default needs no entry. A rule for every peer needs one entry for all of them. */
-function entriesPerIdentity(engine: Engine): number {
+/**
+ * Allowances alone: a denial by default needs no entry. A rule for every peer needs one entry for all of them, one that
+ * is allowed twice on a port one as well.
+ * @returns also how many local pods some policy selects: others need a single entry
+ */
+function entriesPerIdentity(engine: Engine): { readonly entries: number; readonly selected: number } {
   const identities = [...engine.identities()].map(known)
   const matched = new Map<string, ReadonlySet<number>>()
   const rules = [...engine.rules()].filter(({ action }) => action === 'allow')
@@ -75,13 +107,16 @@ function entriesPerIdentity(engine: Engine): number {
     known.push(rule)
   }
   let entries = 0
+  let selected = 0
   const labelsOf = new Map(identities.map(({ id, labels }) => [id, labels]))
   for (const [, { identity }] of engine.tables.endpoints) {
     const labels = labelsOf.get(identity)!
     const seen = new Map<string, Set<number>>()
+    let isSelected = false
     for (const some of bySubject.values()) {
       if (!matchesSelector(some[0]!.subject, labels)) continue
-      for (const { direction, peers, ports } of some) {
+      for (const { direction, peers, ports, origin } of some) {
+        isSelected ||= origin.seq > 0
         for (const port of portTexts(direction, ports)) {
           const ids = seen.get(port) ?? new Set()
           seen.set(port, ids)
@@ -91,16 +126,17 @@ function entriesPerIdentity(engine: Engine): number {
       }
     }
     for (const ids of seen.values()) entries += ids.size
+    if (isSelected) selected += 1
   }
-  return entries
+  return { entries, selected }
 }
 
 function known({ id, labels }: IdentityRow): Known {
-  const pairs = labels.filter(label => label.startsWith('k8s:')).map(label => label.slice(4))
+  const pairs = labels.filter(label => !label.startsWith('cidr:')).map(label => label.replace(/^k8s:/, ''))
   const cidr = labels.find(label => label.startsWith('cidr:'))
   return {
     id,
-    labels: new Map(pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])),
+    labels: new Map(pairs.map(pair => [pair.replace(/=.*/, ''), pair.replace(/^[^=]*=?/, '')])),
     prefix: cidr === undefined ? undefined : parsePrefix(cidr.slice(5)),
   }
 }

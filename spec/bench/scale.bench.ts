@@ -3,7 +3,7 @@ import { timed } from './bench.js'
 import { type ClusterSize, clusterEvents } from './cluster.js'
 import { cases, knownClass, newIdentity } from './scale-cases.js'
 import { heapBytes, Live } from './scale-live.js'
-import { memoryReport } from './scale-memory.js'
+import { memoryReport, narrowly } from './scale-memory.js'
 
 export const bench: Bench = {
   name: 'scale',
@@ -42,9 +42,13 @@ export const bench: Bench = {
     const { addresses, cells, rows } = live.engine.tables
     say(`cold start ${seconds.toFixed(2)} s; ${addresses.size} addresses, ${cells.size} cells, ${rows.size} rows`)
     if ('kernel memory'.includes(only)) {
-      const report = memoryReport(live.engine, live.backend)
-      Object.assign(figures, report.figures)
-      Object.assign(ratios, report.ratios)
+      const narrow = new Live()
+      await narrow.start(narrowly(clusterEvents(size)))
+      for (const report of [memoryReport(live), memoryReport(narrow, 'policies of a few workloads each')]) {
+        Object.assign(figures, report.figures)
+        Object.assign(ratios, report.ratios)
+      }
+      narrow.close()
     }
     for (const scenario of cases) {
       if (!scenario.name.includes(only)) continue
