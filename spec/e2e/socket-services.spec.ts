@@ -196,21 +196,21 @@ describe('services at the sockets of processes (needs root, eBPF and a cgroup 2 
   })
 
   it('fails no connection while backends come and go', async () => {
-    const loads = Array.from({ length: 8 }, () =>
-      client.ask({ call: 'load', host: '127.96.77.1', port: 80, durationMs: 3000 }),
-    )
     const one = ['127.77.0.1', '127.77.0.2', '127.77.0.3'].map(address => ({ address }))
-    const end = performance.now() + 2800
-    let changes = 0
-    for (; performance.now() < end; changes += 1) {
-      await endpoints(web, [...one.filter((_, at) => at !== changes % 3), { address: '::1' }])
-      await new Promise(resolve => setTimeout(resolve, 5))
+    // A slow machine, or an emulated one, needs several turns.
+    for (let changes = 0; changes <= 50; ) {
+      const loads = Array.from({ length: 8 }, () =>
+        client.ask({ call: 'load', host: '127.96.77.1', port: 80, durationMs: 3000 }),
+      )
+      for (const end = performance.now() + 2800; performance.now() < end; changes += 1) {
+        await endpoints(web, [...one.filter((_, at) => at !== changes % 3), { address: '::1' }])
+        await new Promise(resolve => setTimeout(resolve, 5))
+      }
+      const results = (await Promise.all(loads)).map(
+        answer => JSON.parse('said' in answer ? answer.said : '{}') as object,
+      )
+      for (const result of results) expect(result).to.deep.include({ failures: {} })
     }
-    const results = (await Promise.all(loads)).map(
-      answer => JSON.parse('said' in answer ? answer.said : '{}') as object,
-    )
-    for (const result of results) expect(result).to.deep.include({ failures: {} })
-    expect(changes).to.be.greaterThan(50)
     await endpoints(web, all)
   })
 

@@ -38,8 +38,8 @@ export function whyNoGuest(): string | undefined {
 
 /**
  * Boots a kernel in an emulator, over this machine's own files (read-only), and runs a shell script as its root. In the
- * guest /run is empty and writable, and TMPDIR lies there; /sys/fs/bpf is a BPF file system. There is no network but
- * loopback. The guest is gone when this resolves.
+ * guest /run is empty and writable, and TMPDIR lies there; /sys/fs/bpf is a BPF file system, /sys/fs/cgroup the hierarchy of
+ * version 2. There is no network but loopback. The guest is gone when this resolves.
  */
 export async function boot(kernel: Kernel, script: string, options: BootOptions): Promise<GuestRun> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-guest-'))
@@ -128,6 +128,7 @@ mount -t sysfs sys /host/sys
 mount -t devtmpfs dev /host/dev
 mount -t tmpfs run /host/run
 mount -t bpf bpf /host/sys/fs/bpf
+mount -t cgroup2 cgroup2 /host/sys/fs/cgroup
 mkdir -p /host/run/tmp /host/run/netns
 cp /script /host/run/script
 ip link set lo up

@@ -14,14 +14,16 @@ const timeoutMs = 600_000
 
 /** What each kernel is to say of itself. */
 const expected = {
-  '6.1': { attach: 'clsact', sweep: 'program', coarseClock: true, redirectPeer: true },
-  '6.12': { attach: 'tcx', sweep: 'program', coarseClock: true, redirectPeer: true },
+  '6.1': { attach: 'clsact', sweep: 'program', coarseClock: true, redirectPeer: true, sockets: 'cgroup' },
+  '6.12': { attach: 'tcx', sweep: 'program', coarseClock: true, redirectPeer: true, sockets: 'cgroup' },
 } as const
 
 const script = `cd ${quoted(root)} || exit 1
 node ${quoted(sessionPath)}
 node node_modules/mocha/bin/mocha.js --exit --no-colors --timeout 60000 spec/dist/datapath/kernel-backend.spec.js
 echo "conformance: exit $?"
+node node_modules/mocha/bin/mocha.js --exit --no-colors spec/dist/e2e/socket-services.spec.js
+echo "sockets: exit $?"
 node adapters/bin/weir.mjs demo --output json --backend kernel --patience 4 examples/shop >/run/tmp/demo.json 2>/run/tmp/demo.log
 echo "demo: exit $?"
 tail -n 3 /run/tmp/demo.log
@@ -89,13 +91,19 @@ describe('older kernels, emulated', function () {
         expect(programs[1], 'programs of the new process').to.be.a('number').that.does.not.equal(programs[0])
       })
 
-      it('has a backend that conforms, attached as the kernel likes it and by clsact', () => {
-        const text = /([\s\S]*)conformance: exit (\d+)/.exec(run.output)
+      const passesAll = (before: RegExp): void => {
+        const text = before.exec(run.output)
         expect(text?.[2], text?.[1]?.slice(-4000)).to.equal('0')
         expect(text?.[1])
           .to.match(/^ +\d+ passing/m)
           .and.not.match(/^ +\d+ pending/m)
-      })
+      }
+
+      it('has a backend that conforms, attached as the kernel likes it and by clsact', () =>
+        passesAll(/([\s\S]*)conformance: exit (\d+)/))
+
+      it('leads processes of a cgroup to the backends of services', () =>
+        passesAll(/conformance: exit \d+\n([\s\S]*)sockets: exit (\d+)/))
 
       it('runs the demo, and every verdict agrees', () => {
         const [, exit, rest = ''] = /demo: exit (\d+)\n([\s\S]*)/.exec(run.output) ?? []
