@@ -12,6 +12,7 @@ import { reservedRows } from './identity/reserved-rows.js'
 import { Workloads } from './identity/workloads.js'
 import { apiServerEndpoints } from './policy/address-source.js'
 import type { Rule } from './policy/rule.js'
+import { type Candidate, candidatesOf } from './service/candidates.js'
 import { backendCauses, frontendCauses } from './service/causes.js'
 import type { Conflict } from './service/frontends.js'
 import { Services } from './service/projection.js'
@@ -146,6 +147,12 @@ export class Engine {
   frontendCauses(row: FrontendRow): readonly number[] {
     this.#settle()
     return frontendCauses(row, this.#state, this.#services)
+  }
+
+  /** Every endpoint that a frontend may lead to, and why it gets new connections or none. */
+  frontendCandidates(row: FrontendRow): readonly Candidate[] {
+    this.#settle()
+    return candidatesOf(row, this.#state, this.#services)
   }
 
   /** The events that brought a backend, and what was said of it. */

@@ -46,7 +46,7 @@ const entities = [
 ] as const
 type Entity = (typeof entities)[number]
 
-const isEntity = (word: string): word is Entity => (entities as readonly string[]).includes(word)
+export const isEntity = (word: string): word is Entity => (entities as readonly string[]).includes(word)
 
 /** Kinds of workloads, as kubectl shortens them. */
 const workloadKinds: Readonly<Record<string, string>> = {
@@ -270,7 +270,7 @@ const workloadOf = ({ namespace, name, workload }: PodFact): string =>
   `${namespace}/${workload === undefined ? name : workload.slice(workload.indexOf('/') + 1)}`
 
 /** Pods by `[NAMESPACE/][KIND/]NAME`: the pod of this name before the pods of a workload of this name. */
-function podsNamed(state: ClusterState, word: string): readonly PodFact[] {
+export function podsNamed(state: ClusterState, word: string): readonly PodFact[] {
   const exact = state.pods.get(word)
   if (exact !== undefined) return [exact.fact]
   const pods = [...state.pods.values()].map(({ fact }) => fact)

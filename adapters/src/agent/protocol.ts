@@ -164,6 +164,8 @@ export interface WhyAnswer {
   readonly nearestFor?: { readonly from: string; readonly to: string }
   /** Where the events of the rules named came from: `manifests:/path/web.yaml:3`. */
   readonly sources: readonly (readonly [seq: number, source: string])[]
+  /** The service that has the name of these pods: `shop/web`. */
+  readonly namesake?: string
   /** The last event folded in before the answer. */
   readonly seq: number
 }

@@ -3,11 +3,11 @@ import { backendFacts } from './backend-word.js'
 import type { Agent } from './agent.js'
 import { type FlowFilter, matchesFlow } from './flows.js'
 import { eventAt } from './log-events.js'
+import { answersTo } from './question.js'
 import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
 import { type Answer, type Lines, notFound, type Question } from './server.js'
 import type { SourceOf } from './policy-views.js'
 import { viewOf } from './views.js'
-import { why, withSources } from './why.js'
 
 /** The kernel's numbers of devices are positive ints. */
 const ifindexMost = 2 ** 31 - 1
@@ -49,9 +49,7 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
       case 'get':
         return value(await viewOf(agent.engine, kindOf(rest[0]), question.query.get('name') ?? undefined, sourceOf))
       case 'why':
-        return value(
-          await withSources(why(agent.engine, required(question, 'from'), required(question, 'to')), sourceOf),
-        )
+        return value(await answersTo(agent.engine, required(question, 'from'), required(question, 'to'), sourceOf))
       case 'snapshot':
         return value(await snapshotOf(agent.engine, sourceOf))
       case 'log':

@@ -26,8 +26,22 @@ const pairsMax = 5000
 export function why(engine: Engine, from: string, to: string): readonly WhyAnswer[] {
   const target = parseTarget(to)
   const finder = new MemberFinder(engine)
-  const sources = finder.find(from)
-  const destinations = finder.find(target.place)
+  return whyBetween(engine, finder.find(from), finder.find(target.place), target, to)
+}
+
+/**
+ * The same between those who are found already.
+ *
+ * @param to the word that named the destinations
+ * @throws WeirError WEIR_NOT_FOUND, WEIR_REQUEST_INVALID
+ */
+export function whyBetween(
+  engine: Engine,
+  sources: Meant,
+  destinations: Meant,
+  target: Target,
+  to: string,
+): readonly WhyAnswer[] {
   const pairs = pairsOf(sources, destinations)
   const drafts: Draft[] = []
   for (const pair of pairs)
@@ -48,21 +62,24 @@ export function why(engine: Engine, from: string, to: string): readonly WhyAnswe
 
 /** Answers with where the events of their rules came from. */
 export function withSources(answers: readonly WhyAnswer[], sourceOf: SourceOf): Promise<readonly WhyAnswer[]> {
-  return Promise.all(answers.map(async answer => ({ ...answer, sources: await sourcesOf(answer, sourceOf) })))
+  return Promise.all(
+    answers.map(async answer => ({ ...answer, sources: await placesOf(eventsBehind(answer), sourceOf) })),
+  )
 }
 
-async function sourcesOf(
-  { explanation: { egress, ingress }, nearest }: WhyAnswer,
-  sourceOf: SourceOf,
-): Promise<WhyAnswer['sources']> {
+function eventsBehind({ explanation: { egress, ingress }, nearest }: WhyAnswer): readonly number[] {
   const named = [egress, ingress].flatMap(({ matched, isolatedBy }) => [
     ...matched.map(({ origin }) => origin),
     ...isolatedBy,
   ])
   const near = [...nearest.egress, ...nearest.ingress].map(({ origin }) => origin)
-  const seqs = new Set([...named, ...near].map(({ seq }) => seq).filter(seq => seq > 0))
+  return [...named, ...near].map(({ seq }) => seq)
+}
+
+/** Where events came from, each once; built-in rules have none. */
+export async function placesOf(seqs: Iterable<number>, sourceOf: SourceOf): Promise<WhyAnswer['sources']> {
   const sources: [number, string][] = []
-  for (const seq of seqs) sources.push([seq, await sourceOf(seq)])
+  for (const seq of new Set(seqs)) if (seq > 0) sources.push([seq, await sourceOf(seq)])
   return sources
 }
 
@@ -184,7 +201,7 @@ const merged = (a: readonly Member[], b: readonly Member[]): readonly Member[] =
 ]
 
 /** Members as an answer shows them: by the word when it means all of them. */
-function named(members: readonly Member[], { name, members: all }: Meant, family: 4 | 6): NamedAddress {
+export function named(members: readonly Member[], { name, members: all }: Meant, family: 4 | 6): NamedAddress {
   const names = members.map(each => each.name).sort()
   const end = members[0]!.ends[family]!
   const isAll = new Set(names).size === new Set(all.map(each => each.name)).size

@@ -18,7 +18,7 @@ export interface Colour {
   strong(text: string): string
 }
 
-const plain: Colour = { good: same, bad: same, dim: same, strong: same }
+export const plain: Colour = { good: same, bad: same, dim: same, strong: same }
 const ansi: Colour = {
   good: text => `\u001b[32m${text}\u001b[39m`,
   bad: text => `\u001b[31m${text}\u001b[39m`,

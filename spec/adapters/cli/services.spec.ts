@@ -161,6 +161,26 @@ describe('weir get services, weir get backends', function () {
     expect(wrong.err).includes('such as 10.0.0.1:8080/TCP')
   })
 
+  it('are asked why, live, in a log and in a folder', async () => {
+    const live = await runWeir(['why', 'web-1', 'svc/web', '--socket', socket])
+    expect(live.code).equals(0)
+    expect(live.out[0]).equals('shop/web-1 → service shop/web 80/TCP  goes to any of 2 backends, each as often')
+    expect(live.out.join('\n')).includes('10.1.0.3:8080/TCP').includes('50.0 %').includes('web.yaml:2')
+    for (const state of [
+      `--log ${at('state')}`,
+      `--state-from ${at('state')}@${past}`,
+      `--state-from ${at('followed')}`,
+    ]) {
+      const { out, code } = await runWeir(['why', 'web-1', '10.96.0.7:80', ...state.split(' '), '-o', 'json'])
+      const [answer] = JSON.parse(out[0]!) as Record<string, unknown>[]
+      const outcome = state.endsWith('followed') ? 'refused' : 'balanced'
+      expect([code, answer?.kind, answer?.outcome], state).deep.equals([0, 'service', outcome])
+    }
+    const denied = await runWeir(['why', 'web-1', '10.96.0.7:81', '--socket', socket, '--fail-on-deny'])
+    expect(denied.code).equals(1)
+    expect(denied.out[1]).includes('shop/web has no port 81/TCP there; ask for 80/TCP')
+  })
+
   it('answer of a past state, and of a folder', async () => {
     const then = await runWeir(['get', 'services', '--log', `${at('state')}@${past}`])
     expect(rowsOf(then.out).map(([, name]) => name)).deep.equals(['web'])

@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
-import { defaultSocketPath, type WhyAnswer } from '../../agent/protocol.js'
-import { why, withSources } from '../../agent/why.js'
+import { defaultSocketPath } from '../../agent/protocol.js'
+import { answersTo, type Answer } from '../../agent/question.js'
+import { isServiceAnswer } from '../../agent/service-answer.js'
 import { agentClient } from '../client.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { explanationLines, isAllowed } from '../render/explanation.js'
+import { serviceLines } from '../render/service-answer.js'
 import { invalid, openLog, openState, withStates } from '../states.js'
 
 interface WhyOptions {
@@ -24,10 +26,8 @@ export function whyCommand(context: CommandContext): Command {
     async (from: string, to: string, options: WhyOptions) => {
       const answers = await answersOf(context, from, to, options)
       if (options.output === 'json') await context.terminal.line(JSON.stringify(answers))
-      else
-        for (const line of explanationLines(answers, context.terminal.colour, context.workingFolder))
-          await context.terminal.line(line)
-      return options.failOnDeny === true && !answers.every(isAllowed) ? exitCodes.no : exitCodes.ok
+      else for (const line of answerLines(context, answers)) await context.terminal.line(line)
+      return options.failOnDeny === true && !answers.every(passes) ? exitCodes.no : exitCodes.ok
     },
   )
     .argument('<from>', 'a pod, a workload, a label selector, an entity, an address or a block of addresses')
@@ -40,12 +40,34 @@ export function whyCommand(context: CommandContext): Command {
     .addHelpText('after', whyHelp)
 }
 
+function answerLines({ terminal: { colour }, workingFolder }: CommandContext, answers: readonly Answer[]) {
+  const services = answers.filter(isServiceAnswer)
+  return services.length > 0
+    ? serviceLines(services, colour, workingFolder)
+    : explanationLines(
+        answers.filter(answer => !isServiceAnswer(answer)),
+        colour,
+        workingFolder,
+      )
+}
+
+/** A service passes when a connection goes somewhere, and may wherever it goes. */
+const passes = (answer: Answer): boolean =>
+  isServiceAnswer(answer)
+    ? (answer.outcome === 'balanced' || answer.outcome === 'headless') &&
+      answer.flows.length > 0 &&
+      answer.flows.every(isAllowed)
+    : isAllowed(answer)
+
 const whyHelp = `
 FROM and TO:
   shop/web-0, web-0, shop/web, deploy/web     a pod, or a workload
   app=web,ns=shop  'tier in (a,b)'  !app      pods by labels, there or not; ns= and sa= are namespace and service account
   host, remote-node, world, world-ipv4, world-ipv6, kube-apiserver, cluster, all, health, init, ingress, unmanaged
   10.0.0.7, [2001:db8::1], 10.0.0.0/8         an address, everybody in a block
+TO, besides:
+  svc/web, shop/svc/web, web.shop.svc, shop/web    a service (the last where no pod or workload has the name)
+  10.96.0.7:80, host:30080                         a service's address, a node port
 PORT: 80, 80-90, *, a port's name, of ICMP a type (8, 3.1, EchoRequest)
 PROTO: TCP (the default), UDP, SCTP, ICMP, ICMPv6, 0 to 255, or any
 `
@@ -55,13 +77,13 @@ async function answersOf(
   from: string,
   to: string,
   { log, stateFrom, socket }: WhyOptions,
-): Promise<readonly WhyAnswer[]> {
+): Promise<readonly Answer[]> {
   if (log !== undefined && stateFrom !== undefined)
     throw invalid(stateFrom, 'there can be one state to ask', '--log or --state-from')
   if (log === undefined && stateFrom === undefined)
-    return agentClient(socket).get<readonly WhyAnswer[]>('/v1/why', { from, to })
+    return agentClient(socket).get<readonly Answer[]>('/v1/why', { from, to })
   return withStates(
     [() => (log === undefined ? openState(context, stateFrom!, socket) : openLog(context, log))],
-    state => withSources(why(state!.engine, from, to), seq => state!.sourceOf(seq)),
+    state => answersTo(state!.engine, from, to, seq => state!.sourceOf(seq)),
   )
 }

@@ -31,7 +31,7 @@ export function explanationLines(
   >()
   for (const answer of answers) {
     const verdict = isAllowed(answer) ? colour.good('allowed') : colour.bad('denied')
-    const head = `${endText(answer.from)} → ${endText(answer.to)} ${portText(answer)}  ${verdict}`
+    const head = `${whoText(answer.from)} → ${whoText(answer.to)} ${portText(answer)}  ${verdict}`
     const places = new Map(answer.sources.map(([seq, source]) => [seq, placeOfSource(source, workingFolder)] as const))
     const placeOf = (seq: number): string => eventText(seq, places.get(seq))
     const body = [
@@ -49,6 +49,7 @@ export function explanationLines(
   }
   const seq = answers[0]?.seq ?? 0
   const lacking = answers[0]?.withoutPort ?? []
+  const namesake = answers[0]?.namesake
   return [
     ...[...told.values()].flatMap(({ head, addresses, body }) => [
       colour.strong(head),
@@ -56,6 +57,7 @@ export function explanationLines(
       ...body,
     ]),
     ...(lacking.length === 0 ? [] : [`without a port of this name: ${lacking.join(', ')}`]),
+    ...(namesake === undefined ? [] : [colour.dim(`service ${namesake} has the name too: svc/${namesake}`)]),
     colour.dim(`as of event ${seq}`),
   ]
 }
@@ -64,7 +66,7 @@ export function explanationLines(
 const namedMax = 5
 
 /** `shop/web`, `shop/web (3)`, `shop/web-1, shop/web-2 (2 of 3 of shop/web)` where a word means many. */
-function endText({ name, members, of }: NamedAddress): string {
+export function whoText({ name, members, of }: NamedAddress): string {
   if (members === undefined) return name
   if (name === of) return members.length === 1 && members[0] === of ? name : `${name} (${members.length})`
   const shown = members.slice(0, namedMax).join(', ')

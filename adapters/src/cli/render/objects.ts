@@ -1,3 +1,4 @@
+import type { Conflict } from '@weir/core'
 import { socketText } from '@weir/core/service/backend-text.js'
 import type { BackendView, EgressView, Kind, PolicyView, ServiceView } from '../../agent/protocol.js'
 import { type Column, tableLines } from '../table.js'
@@ -76,14 +77,14 @@ export function objectLines(kind: Kind, rows: readonly Row[], colour: Colour): r
 /** Below a service's line: who has an address and port that it claims too, or claims what it has. */
 function conflictLines(row: Row | undefined, colour: Colour): readonly string[] {
   const { conflicts = [] } = (row ?? {}) as Partial<ServiceView>
-  const title = ({ kind, namespace, name }: ServiceView['conflicts'][number]['winner']): string =>
-    `${namespace}/${name} (${kind})`
-  return conflicts.map(({ address, port, protocol, winner, losers }) =>
-    colour.bad(
-      `   ${socketText(address, port, protocol)} is claimed by ${[winner, ...losers].map(title).join(' and ')}; ` +
-        `${title(winner)} has it`,
-    ),
-  )
+  return conflicts.map(conflict => colour.bad(`   ${conflictText(conflict)}`))
+}
+
+/** `10.0.0.1:80/TCP is claimed by shop/web (clusterIp) and shop/thief (externalIp); shop/web (clusterIp) has it` */
+export function conflictText({ address, port, protocol, winner, losers }: Conflict): string {
+  const title = ({ kind, namespace, name }: Conflict['winner']): string => `${namespace}/${name} (${kind})`
+  const claimants = [winner, ...losers].map(title).join(' and ')
+  return `${socketText(address, port, protocol)} is claimed by ${claimants}; ${title(winner)} has it`
 }
 
 const listText = (items: readonly string[]): string => (items.length === 0 ? '-' : items.join())

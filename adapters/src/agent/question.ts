@@ -1,0 +1,30 @@
+import type { Engine } from '@weir/core'
+import type { SourceOf } from './policy-views.js'
+import type { WhyAnswer } from './protocol.js'
+import type { ServiceAnswer } from './service-answer.js'
+import { findService, namesake } from './service-word.js'
+import { parseTarget } from './target.js'
+import { why, withSources } from './why.js'
+import { whyService, withServiceSources } from './why-service.js'
+
+/** About one destination all answers are of one kind. */
+export type Answer = WhyAnswer | ServiceAnswer
+
+/**
+ * GET /v1/why and `weir why`: about a service where the destination means one, about flows else.
+ *
+ * @throws WeirError WEIR_NOT_FOUND, WEIR_REQUEST_INVALID
+ */
+export async function answersTo(
+  engine: Engine,
+  from: string,
+  to: string,
+  sourceOf: SourceOf,
+): Promise<readonly Answer[]> {
+  const target = parseTarget(to)
+  const service = findService(engine, target)
+  if (service !== undefined) return withServiceSources(whyService(engine, from, service), sourceOf)
+  const answers = await withSources(why(engine, from, to), sourceOf)
+  const name = namesake(engine, target)
+  return name === undefined ? answers : answers.map(answer => ({ ...answer, namesake: name }))
+}

@@ -1,0 +1,110 @@
+import { socketText } from '@weir/core/service/backend-text.js'
+import type { AnsweredBackend, AnsweredFrontend, ServiceAnswer } from '../../agent/service-answer.js'
+import { placeOfSource } from '../origins.js'
+import { tableLines } from '../table.js'
+import type { Colour } from '../terminal.js'
+import { explanationLines, whoText } from './explanation.js'
+import { conflictText } from './objects.js'
+
+/** Answers about a service for a person: where connections go, each endpoint and why, then what policies say. */
+export function serviceLines(
+  answers: readonly ServiceAnswer[],
+  colour: Colour,
+  workingFolder = '/',
+): readonly string[] {
+  return [
+    ...answers.flatMap(answer => answerLines(answer, colour, workingFolder)),
+    colour.dim(`as of event ${answers[0]?.seq ?? 0}`),
+  ]
+}
+
+function answerLines(answer: ServiceAnswer, colour: Colour, workingFolder: string): readonly string[] {
+  const { from, name, backends, frontend, conflicts, lack, flows } = answer
+  const places = new Map(answer.sources.map(([seq, source]) => [seq, placeOfSource(source, workingFolder)]))
+  const where = frontend === undefined ? '' : colour.dim(frontendText(frontend, places))
+  return [
+    colour.strong(`${whoText(from)} → service ${name}${portText(answer)}  ${outcomeText(answer, colour)}`),
+    ...(where === '' ? [] : [`  ${where}`]),
+    ...(lack === undefined ? [] : [`  ${lack.message}; ${colour.strong(lack.change)}`]),
+    ...conflicts.map(conflict => colour.bad(`  ${conflictText(conflict)}`)),
+    ...backendLines(backends, answer, colour),
+    ...explanationLines(flows, colour, workingFolder)
+      .slice(0, flows.length === 0 ? 0 : -1)
+      .map(line => `  ${line}`),
+  ]
+}
+
+/** ` 80/TCP`, ` http (80)/TCP` */
+function portText({ port, protocol, portName }: ServiceAnswer): string {
+  if (port === 0) return ''
+  return portName === '' ? ` ${port}/${protocol}` : ` ${portName} (${port})/${protocol}`
+}
+
+function outcomeText({ outcome, backends, frontend, protocol, family }: ServiceAnswer, colour: Colour): string {
+  const chosen = backends.filter(({ isChosen }) => isChosen)
+  switch (outcome) {
+    case 'balanced': {
+      const equal = chosen.every(({ weight }) => weight === chosen[0]?.weight)
+      const one = chosen.length === 1 ? 'goes to its one backend' : `goes to any of ${chosen.length} backends`
+      const how = chosen.length === 1 ? '' : equal ? ', each as often' : ', by weight'
+      const keeps = (frontend?.affinitySeconds ?? 0) > 0 ? `, a client's own for ${frontend?.affinitySeconds} s` : ''
+      return colour.good(`${one}${how}${keeps}`)
+    }
+    case 'refused':
+      return colour.bad(`refused: ${protocol === 'TCP' ? 'TCP is reset' : `ICMPv${family} port unreachable`}`)
+    case 'outsideRanges':
+      return colour.bad(`dropped: only for ${frontend?.sourceRanges?.join(', ') || 'nobody of this family'}`)
+    case 'notThere':
+      return colour.bad('not there')
+    case 'untouched':
+      return colour.good('left as it is: a backend of the redirect itself')
+    case 'headless':
+      return colour.good('headless: DNS gives the addresses of its pods, and nothing is translated')
+    case 'externalName':
+      return colour.good('ExternalName: DNS gives another name, and nothing is translated')
+  }
+}
+
+function frontendText(
+  { kind, scope, addresses, port, local, causes }: AnsweredFrontend,
+  places: ReadonlyMap<number, string | undefined>,
+): string {
+  const sockets = addresses.map(address => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`))
+  const policy = local ? (scope === 'internal' ? 'internalTrafficPolicy' : 'externalTrafficPolicy') : undefined
+  const isPolicy = policy !== undefined && kind !== 'hostPort' && kind !== 'localRedirect'
+  const by = causes.map(seq => `event ${seq}${places.get(seq) === undefined ? '' : `, ${places.get(seq)}`}`)
+  return `${kind} ${sockets.join(', ')}${isPolicy ? `, ${policy}: Local` : ''} (${by.join('; ')})`
+}
+
+const standingTexts: Readonly<Record<AnsweredBackend['standing'], string>> = {
+  ready: 'ready',
+  lastResort: 'serves while it terminates, as none is ready',
+  quarantined: 'quarantined',
+  maintenance: 'in maintenance',
+  weightless: 'weight 0',
+  otherNode: 'on another node',
+  notReady: 'not ready',
+  terminating: 'terminating',
+  hintedElsewhere: 'for another zone or node, by its hints',
+}
+
+function backendLines(
+  backends: readonly AnsweredBackend[],
+  { protocol, outcome }: ServiceAnswer,
+  colour: Colour,
+): readonly string[] {
+  if (backends.length === 0) return []
+  const lines = tableLines(backends, [
+    { heading: 'backend', cell: ({ address, port }) => socketText(address, port, protocol) },
+    { heading: 'pod', cell: ({ pod }) => pod || '-' },
+    { heading: 'node', cell: ({ node }) => node || '-' },
+    { heading: 'share', cell: each => (outcome === 'balanced' && each.isChosen ? percent(each.share) : '-') },
+    {
+      heading: 'why',
+      cell: ({ isChosen, standing }) => (isChosen ? colour.good : colour.bad)(standingTexts[standing]),
+    },
+  ])
+  return lines.map(line => `  ${line}`)
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
