@@ -11,7 +11,7 @@ import { Identities, type IdentityRow } from './identity/identities.js'
 import { reservedRows } from './identity/reserved-rows.js'
 import { Workloads } from './identity/workloads.js'
 import { apiServerEndpoints } from './policy/address-source.js'
-import type { Rule } from './policy/rule.js'
+import type { Protocol, Rule } from './policy/rule.js'
 import { type Candidate, candidatesOf } from './service/candidates.js'
 import { backendCauses, frontendCauses } from './service/causes.js'
 import type { Conflict } from './service/frontends.js'
@@ -147,6 +147,12 @@ export class Engine {
   frontendCauses(row: FrontendRow): readonly number[] {
     this.#settle()
     return frontendCauses(row, this.#state, this.#services)
+  }
+
+  /** `namespace/name` of the services whose frontend an address and port is, or else whose backend; sorted. */
+  servicesAt(address: string, port: number, protocol: Protocol): readonly string[] {
+    this.#settle()
+    return this.#services.servicesAt(address, port, protocol)
   }
 
   /** Every endpoint that a frontend may lead to, and why it gets new connections or none. */

@@ -1,8 +1,8 @@
-import { type Engine, type Explanation, type FlowQuery, type Party, protocolNumbers } from '@weir/core'
+import { type Engine, type Explanation, type FlowQuery, type Party, type Protocol, protocolNumbers } from '@weir/core'
 import { Subject } from 'rxjs'
 import type { Clock } from './clock.js'
 import { explainedCauses } from './causes.js'
-import type { FlowEnd, FlowRecord } from './protocol.js'
+import type { FlowEnd, FlowRecord, ServiceName } from './protocol.js'
 import { Ring } from './ring.js'
 
 /** What the datapath says of one packet, as the flow book needs it. */
@@ -28,6 +28,11 @@ export interface PacketReport {
 }
 
 const protocolNames = new Map(Object.entries(protocolNumbers).map(([name, number]) => [number, name]))
+const servedProtocols: ReadonlyMap<number, Protocol> = new Map([
+  [protocolNumbers.TCP, 'TCP'],
+  [protocolNumbers.UDP, 'UDP'],
+  [protocolNumbers.SCTP, 'SCTP'],
+])
 const tcpFlagNames = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'] as const
 
 /**
@@ -40,7 +45,7 @@ export class FlowBook {
   readonly #engine: Engine
   readonly #clock: Clock
   /** Explanations of flows as of one event, by what they ask: a flood asks the same again and again. */
-  readonly #explanations = new Map<string, Explanation>()
+  readonly #explanations = new Map<string, Told>()
   #explainedAt = 0
   #seen = 0
   #lost = 0
@@ -82,22 +87,30 @@ export class FlowBook {
     this.#live.complete()
   }
 
-  #explain(query: FlowQuery): Explanation {
+  #tell(query: FlowQuery): Told {
     if (this.#explainedAt !== this.#engine.seq || this.#explanations.size >= explanationsMost)
       this.#explanations.clear()
     this.#explainedAt = this.#engine.seq
     const text = `${query.from} ${query.to} ${query.protocol} ${query.port}`
     const known = this.#explanations.get(text)
     if (known !== undefined) return known
-    const explanation = this.#engine.explain(query)
-    this.#explanations.set(text, explanation)
-    return explanation
+    const told = { explanation: this.#engine.explain(query), service: this.#serviceAt(query) }
+    this.#explanations.set(text, told)
+    return told
+  }
+
+  #serviceAt({ to, port, protocol }: FlowQuery): ServiceName | undefined {
+    const name = servedProtocols.get(protocol)
+    const [key] = name === undefined ? [] : this.#engine.servicesAt(to, port, name)
+    if (key === undefined) return undefined
+    const slash = key.indexOf('/')
+    return { name: key.slice(slash + 1), namespace: key.slice(0, slash) }
   }
 
   #record(report: PacketReport): FlowRecord {
     const isIcmp = report.protocol === protocolNumbers.ICMP || report.protocol === protocolNumbers.ICMPv6
     const detail = isIcmp ? `type ${report.icmpType} code ${report.icmpCode}` : flagsText(report)
-    const explanation = this.#explain(openedBy(report, isIcmp))
+    const { explanation, service } = this.#tell(openedBy(report, isIcmp))
     const [source, destination] = report.isReply
       ? [explanation.to, explanation.from]
       : [explanation.from, explanation.to]
@@ -109,10 +122,18 @@ export class FlowBook {
       ...(detail !== '' && { detail }),
       source: endOf(source, report.sourceIdentity, isIcmp ? undefined : report.sourcePort),
       destination: endOf(destination, report.destinationIdentity, isIcmp ? undefined : report.destinationPort),
+      ...(service !== undefined && { [report.isReply ? 'source_service' : 'destination_service']: service }),
       causes: report.verdict === 'dropped' ? [] : explainedCauses(explanation),
       sizeBytes: report.sizeBytes,
     }
   }
+}
+
+/** What is said of a flow as of one event. */
+interface Told {
+  readonly explanation: Explanation
+  /** Of the end that it was opened to. */
+  readonly service: ServiceName | undefined
 }
 
 /** Explanations kept: those of a flood, not those of a day. */
@@ -149,17 +170,25 @@ export interface FlowFilter {
   readonly namespace?: string
   readonly verdict?: string
   readonly protocol?: string
+  /** `namespace/name` of a service, or a name. */
+  readonly service?: string
 }
 
 export function matchesFlow(flow: FlowRecord, filter: FlowFilter): boolean {
   const ends = [flow.source, flow.destination]
   if (filter.verdict !== undefined && flow.verdict !== filter.verdict) return false
   if (filter.protocol !== undefined && flow.protocol !== filter.protocol) return false
+  if (filter.service !== undefined && !isOfService(flow, filter.service)) return false
   if (filter.namespace !== undefined && !ends.some(end => end.namespace === filter.namespace)) return false
   return (
     filter.pod === undefined || ends.some(end => end.pod === filter.pod || `${end.namespace}/${end.pod}` === filter.pod)
   )
 }
+
+const isOfService = (flow: FlowRecord, wanted: string): boolean =>
+  [flow.source_service, flow.destination_service].some(
+    service => service !== undefined && (service.name === wanted || `${service.namespace}/${service.name}` === wanted),
+  )
 
 function flagsText({ protocol, tcpFlags }: PacketReport): string {
   if (protocol !== protocolNumbers.TCP) return ''

@@ -127,6 +127,11 @@ export interface FlowEnd {
   readonly pod?: string
 }
 
+export interface ServiceName {
+  readonly name: string
+  readonly namespace: string
+}
+
 /** What the datapath said of one packet, with names. One line of `GET /v1/observe`. */
 export interface FlowRecord {
   /** Milliseconds since the epoch, by the agent's clock when it read the event. */
@@ -139,6 +144,12 @@ export interface FlowRecord {
   readonly detail?: string
   readonly source: FlowEnd
   readonly destination: FlowEnd
+  /**
+   * The service whose address or backend the end is at that port, of several the first by name; of the end that the flow
+   * was opened to. Named as Hubble names it.
+   */
+  readonly source_service?: ServiceName
+  readonly destination_service?: ServiceName
   /** Rules that decided: policy and path. */
   readonly causes: readonly string[]
   readonly sizeBytes?: number

@@ -82,7 +82,7 @@ async function eventsOf(agent: Agent, question: Question): Promise<object> {
 /** Flows kept from before, then those to come. */
 function observation(agent: Agent, question: Question): Lines {
   const filter: FlowFilter = {}
-  for (const field of ['pod', 'namespace', 'verdict', 'protocol'] as const) {
+  for (const field of ['pod', 'namespace', 'verdict', 'protocol', 'service'] as const) {
     const given = question.query.get(field)
     if (given !== null) Object.assign(filter, { [field]: given })
   }

@@ -5,6 +5,7 @@ import { backendCommand } from './commands/backend.js'
 import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { getCommand } from './commands/get.js'
+import { historyCommand } from './commands/history.js'
 import { lintCommand } from './commands/lint.js'
 import { logCommand } from './commands/log.js'
 import { matrixCommand } from './commands/matrix.js'
@@ -94,6 +95,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
     getCommand,
     backendCommand,
     whyCommand,
+    historyCommand,
     compareCommand,
     whatIfCommand,
     matrixCommand,

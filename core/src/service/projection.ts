@@ -2,6 +2,8 @@ import type { WeirEvent } from '../event/event.js'
 import type { BackendTarget, EndpointSliceFact } from '../event/service.js'
 import { dropFrom, entryOf } from '../multimap.js'
 import { objectKey, type ClusterState } from '../state/state.js'
+import type { Protocol } from '../policy/rule.js'
+import { frontendKey } from '../tables/service-rows.js'
 import type { ServicesDelta, ServiceTables } from '../tables/tables.js'
 import { Backends } from './backends.js'
 import { ClaimBuilder } from './claims.js'
@@ -142,6 +144,20 @@ export class Services {
     this.selections.commit()
     this.backends.commit()
     return delta
+  }
+
+  /** Keys of the services whose frontend an address and port is, or else whose backend; sorted. */
+  servicesAt(address: string, port: number, protocol: Protocol): readonly string[] {
+    const found = new Set<string>()
+    for (const scope of ['internal', 'external'] as const) {
+      const row = this.frontends.table.get(frontendKey(address, port, protocol, scope))
+      const key = row && objectKey(row.namespace, row.name)
+      if (key !== undefined && row?.kind !== 'hostPort' && row?.kind !== 'localRedirect') found.add(key)
+    }
+    if (found.size > 0) return [...found].sort()
+    for (const { unit } of this.backends.usesOf(address, port, protocol))
+      if (unit.kind === 'service') found.add(unit.key)
+    return [...found].sort()
   }
 
   conflicts(): readonly Conflict[] {

@@ -161,6 +161,49 @@ describe('weir get services, weir get backends', function () {
     expect(wrong.err).includes('such as 10.0.0.1:8080/TCP')
   })
 
+  it('go with flows by name, of the end that was asked', async () => {
+    const report = {
+      verdict: 'allowed',
+      reason: '',
+      protocol: 6,
+      family: 4,
+      sourceIdentity: 0,
+      destinationIdentity: 0,
+      tcpFlags: 2,
+      icmpType: 0,
+      icmpCode: 0,
+      sizeBytes: 74,
+    } as const
+    const [client, server, address] = ['10.1.0.2', '10.1.0.3', '10.96.0.7']
+    const request = { sourcePort: 40_000, destinationPort: 8080, isReply: false }
+    agent.flows.add({ ...report, ...request, source: client, destination: server })
+    agent.flows.add({
+      ...report,
+      source: server,
+      destination: client,
+      sourcePort: 8080,
+      destinationPort: 40_000,
+      isReply: true,
+    })
+    agent.flows.add({ ...report, ...request, destinationPort: 80, source: client, destination: address })
+    agent.flows.add({ ...report, ...request, destinationPort: 8081, source: client, destination: server })
+    agent.flows.add({ ...report, ...request, protocol: 17, source: client, destination: server })
+    const observed = async (...words: string[]) =>
+      (await runWeir(['observe', '--last', '5', '--no-follow', '--socket', socket, ...words])).out
+    const services = (await observed('-o', 'json')).map(line => {
+      const flow = JSON.parse(line) as Record<'source_service' | 'destination_service', object | undefined>
+      return [flow.source_service, flow.destination_service]
+    })
+    const web = { name: 'web', namespace: 'shop' }
+    const none = [undefined, undefined]
+    expect(services).deep.equals([[undefined, web], [web, undefined], [undefined, web], none, none])
+    const [line] = await observed()
+    expect(line).includes('shop/web-1:40000 → shop/web-2:8080 (svc shop/web) TCP SYN  allowed')
+    expect(await observed('--service', 'shop/web')).has.length(3)
+    expect(await observed('--service', 'nobody')).empty
+    expect((await observed('-o', 'dict')).join('\n')).includes('source service:       shop/web')
+  })
+
   it('are asked why, live, in a log and in a folder', async () => {
     const live = await runWeir(['why', 'web-1', 'svc/web', '--socket', socket])
     expect(live.code).equals(0)
@@ -179,6 +222,50 @@ describe('weir get services, weir get backends', function () {
     const denied = await runWeir(['why', 'web-1', '10.96.0.7:81', '--socket', socket, '--fail-on-deny'])
     expect(denied.code).equals(1)
     expect(denied.out[1]).includes('shop/web has no port 81/TCP there; ask for 80/TCP')
+  })
+
+  it('have a history in the log, live and offline', async () => {
+    const seqs: Record<string, number> = { maintenance: 0, active: 0 }
+    for (const state of Object.keys(seqs)) {
+      await runWeir(['backend', '10.1.0.2:8080/TCP', state, '--socket', socket])
+      seqs[state] = agent.engine.seq
+    }
+    const { services, endpointSlices } = agent.engine.state
+    const first = [services.get('shop/web')!.seq, endpointSlices.get('shop/web-derived-ipv4-1')!.seq]
+    for (const from of [
+      ['--socket', socket],
+      ['--log', at('state')],
+    ]) {
+      const { out, code } = await runWeir(['history', 'service', 'web', ...from, '-o', 'json'])
+      expect(code).equals(0)
+      const changes = out.map(
+        line => JSON.parse(line) as { seq: number; kind: string; backends: { before?: object; after?: object }[] },
+      )
+      const [brought] = changes.filter(({ backends }) => backends.length > 0)
+      const chosenBy = ['clusterIp internal', 'nodePort external', 'nodePort internal']
+      expect(brought?.seq).equals(Math.max(...first))
+      expect(brought!.backends.map(({ before, after }) => [before, after])).deep.equals([
+        [undefined, { state: 'active', weight: 1, chosenBy, pod: 'web-1', node: 'n1' }],
+        [undefined, { state: 'active', weight: 1, chosenBy, pod: 'web-2', node: 'n1' }],
+      ])
+      expect(changes.slice(-2).map(({ seq, kind }) => [seq, kind])).deep.equals([
+        [seqs.maintenance, 'backend.configured'],
+        [seqs.active, 'backend.configured'],
+      ])
+    }
+    const range = ['--from', String(seqs.maintenance), '--to', String(seqs.maintenance)]
+    const { out } = await runWeir(['history', 'service', 'shop/web', '--socket', socket, ...range])
+    expect(out[0]).includes(`event ${seqs.maintenance}`).includes('backend.configured').includes('operator')
+    const pod = 'pod web-1 on n1'
+    expect(out.slice(1)).deep.equals([`  ~ 10.1.0.2:8080/TCP  active, ${pod} → maintenance, ${pod}`])
+    const wrong = await runWeir(['history', 'service', 'wep', '--socket', socket])
+    expect([wrong.code, wrong.err]).deep.equals([5, wrong.err])
+    expect(wrong.err).includes('shop/web')
+    const states = async (seq: number) =>
+      (await json('backends', '--at', String(seq), '--socket', socket)).map(({ state }) => state)
+    expect(await states(seqs.maintenance!)).deep.equals(['maintenance', 'active'])
+    expect(await states(seqs.active!)).deep.equals(['active', 'active'])
+    expect((await runWeir(['get', 'backends', '--at', '9999', '--socket', socket])).code).equals(5)
   })
 
   it('answer of a past state, and of a folder', async () => {

@@ -1,11 +1,12 @@
 import { Argument, type Command } from 'commander'
 import { defaultSocketPath, type Kind, kinds } from '../../agent/protocol.js'
 import { agentClient } from '../client.js'
-import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
+import { command, type CommandContext, type Output, outputOption, socketOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { viewOf } from '../../agent/views.js'
 import { objectLines } from '../render/objects.js'
-import { openState, stateHelp, withStates } from '../states.js'
+import { logOfAgent } from '../live-log.js'
+import { type GivenState, openState, stateHelp, withStates } from '../states.js'
 
 type Objects = readonly Readonly<Record<string, unknown>>[]
 
@@ -14,6 +15,7 @@ interface GetOptions {
   readonly output: Output
   readonly namespace?: string
   readonly log?: string
+  readonly at?: number
 }
 
 /** The agent's own objects, or those of another state. */
@@ -21,10 +23,14 @@ function objectsOf(
   context: CommandContext,
   kind: Kind,
   name: string | undefined,
-  { log, socket }: GetOptions,
+  { log, at, socket }: GetOptions,
 ): Promise<Objects> {
-  if (log === undefined) return agentClient(socket).get<Objects>(`/v1/get/${kind}`, { name })
-  return withStates([() => openState(context, log, socket)], async given => {
+  if (log === undefined && at === undefined) return agentClient(socket).get<Objects>(`/v1/get/${kind}`, { name })
+  const open = async (): Promise<GivenState> => {
+    const word = log ?? (await logOfAgent(socket))
+    return at === undefined ? openState(context, word, socket) : openState(context, `${word}@${at}`, socket)
+  }
+  return withStates([open], async given => {
     const objects = await viewOf(given!.engine, kind, name, seq => given!.sourceOf(seq))
     return objects as Objects
   })
@@ -48,6 +54,7 @@ export function getCommand(context: CommandContext): Command {
     .argument('[name]', 'only this one: namespace/name, or a name')
     .option('-n, --namespace <name>', 'only this namespace')
     .option('--log <state>', stateHelp)
+    .option('--at <seq>', "as it was after this event; without --log, of the running agent's log", wholeNumber(0))
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
 }

@@ -12,6 +12,7 @@ interface ObserveOptions {
   readonly namespace?: string
   readonly verdict?: string
   readonly protocol?: string
+  readonly service?: string
   readonly last?: number
   readonly follow: boolean
 }
@@ -29,6 +30,7 @@ export function observeCommand(context: CommandContext): Command {
         namespace: options.namespace,
         verdict: options.verdict,
         protocol: options.protocol,
+        service: options.service,
         last: options.last === undefined ? undefined : String(options.last),
         follow: String(options.follow),
       }
@@ -46,6 +48,7 @@ export function observeCommand(context: CommandContext): Command {
     },
   )
     .option('--pod <name>', 'flows from or to this pod: namespace/name, or a name')
+    .option('--service <name>', 'flows to or from this service: namespace/name, or a name')
     .option('-n, --namespace <name>', 'flows from or to pods of this namespace')
     .addOption(new Option('--verdict <verdict>', 'only these').choices(['allowed', 'denied', 'dropped']))
     .addOption(new Option('--protocol <name>', 'only these').choices(['TCP', 'UDP', 'SCTP', 'ICMP', 'ICMPv6']))

@@ -1,4 +1,5 @@
 import type { WeirEvent } from '@weir/core'
+import { backendTargetText } from '@weir/core/service/backend-text.js'
 import type { Colour } from '../terminal.js'
 
 /** `   17  2026-01-02T03:04:05.678Z  pod.upserted  shop/web-1  (manifests:/shop/web.yaml:3)` */
@@ -23,6 +24,12 @@ export function subjectOf(event: WeirEvent): string {
     case 'input.refused':
     case 'input.accepted':
       return `${event.object.kind} ${fullName(event.object)}`
+    case 'backend.configured': {
+      const { target, state, weight } = event.backend
+      return `${backendTargetText(target)} ${state}${weight === undefined ? '' : `, weight ${weight}`}`
+    }
+    case 'endpointslice.upserted':
+      return `${event.slice.namespace}/${event.slice.name}, ${event.slice.endpoints.length} of ${event.slice.service}`
     case 'time.passed':
       return new Date(event.until).toISOString()
     default:

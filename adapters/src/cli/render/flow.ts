@@ -1,4 +1,4 @@
-import type { FlowEnd, FlowRecord } from '../../agent/protocol.js'
+import type { FlowEnd, FlowRecord, ServiceName } from '../../agent/protocol.js'
 import type { Colour } from '../terminal.js'
 
 /** `12:01:02.345  shop/web-1:40312 → shop/cart-1:7070 TCP SYN  allowed  NetworkPolicy shop/cart spec.ingress[0]` */
@@ -6,7 +6,11 @@ export function flowLine(flow: FlowRecord, colour: Colour): string {
   const verdict = flow.verdict === 'allowed' ? colour.good('allowed') : colour.bad(flow.verdict)
   const reason = flow.reason === '' ? '' : ` (${flow.reason})`
   const causes = flow.causes.length === 0 ? '' : `  ${colour.dim(flow.causes.join(', '))}`
-  return `${timeText(flow.time)}  ${endText(flow.source)} → ${endText(flow.destination)} ${protocolText(flow)}  ${verdict}${reason}${causes}`
+  const [source, destination] = [
+    `${endText(flow.source)}${serviceText(flow.source_service)}`,
+    `${endText(flow.destination)}${serviceText(flow.destination_service)}`,
+  ]
+  return `${timeText(flow.time)}  ${source} → ${destination} ${protocolText(flow)}  ${verdict}${reason}${causes}`
 }
 
 /** A field a line, then a rule: for reading one flow closely. */
@@ -15,14 +19,24 @@ export function flowDictionary(flow: FlowRecord): readonly string[] {
     ['time', new Date(flow.time).toISOString()],
     ['source', endText(flow.source)],
     ['source identity', identityText(flow.source)],
+    ['source service', nameText(flow.source_service)],
     ['destination', endText(flow.destination)],
     ['destination identity', identityText(flow.destination)],
+    ['destination service', nameText(flow.destination_service)],
     ['protocol', protocolText(flow)],
     ['verdict', flow.reason === '' ? flow.verdict : `${flow.verdict} (${flow.reason})`],
     ['decided by', flow.causes.join(', ')],
   ]
-  return [...fields.map(([name, value]) => `${`${name}:`.padEnd(22)}${value}`), '-'.repeat(60)]
+  const said = fields.filter(([name, value]) => value !== '' || !name.endsWith(' service'))
+  return [...said.map(([name, value]) => `${`${name}:`.padEnd(22)}${value}`), '-'.repeat(60)]
 }
+
+const nameText = (service: ServiceName | undefined): string =>
+  service === undefined ? '' : `${service.namespace}/${service.name}`
+
+/** ` (svc shop/web)` */
+const serviceText = (service: ServiceName | undefined): string =>
+  service === undefined ? '' : ` (svc ${nameText(service)})`
 
 /** `shop/web:80`, `203.0.113.7:443`, `[2001:db8::1]:443` */
 export function endText(end: FlowEnd): string {
