@@ -34,4 +34,4 @@ export { Reconciler, type ReconcilerOptions, type ReconcilerStatus } from './rec
 export type { ReconcileReport, ReconcilerCounters, RepairReport, WriteCounts } from './reconcile/report.js'
 export { ServiceReconciler } from './services/reconciler.js'
 export { processTimer, type Timer } from './reconcile/timer.js'
-export type { WriteBatch } from './reconcile/writer.js'
+export type { WriteBatch } from './reconcile/batch.js'

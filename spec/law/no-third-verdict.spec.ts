@@ -9,6 +9,7 @@ import { histories, numberedBatches } from '../oracle/generate/history.js'
 import { emptyTables } from './empty-tables.js'
 import { expectEqualStates, expectLawful, type Flows, installedFrom, operationsTo, stateWith } from './lawful.js'
 import { emptyState, type MapState, stateOf, verdictsOf, write } from './map-state.js'
+import { crowdFlows, crowdMoves, crowdSize, partedCrowd } from './crowds-at-random.js'
 import { flowAddresses, flowKeys, transition } from './tables-at-random.js'
 import { nothingElse } from './empty-tables.js'
 
@@ -101,6 +102,24 @@ describe('law 4: no third verdict', function () {
       }),
       { numRuns: 40 },
     )
+  })
+
+  it('holds when many addresses go from class to class at once', () => {
+    fc.assert(
+      fc.property(crowdMoves, ({ a, b }) => {
+        const installed = installedFrom(a)
+        const [before, after] = [verdicts(stateOf(a), crowdFlows), verdicts(stateOf(b), crowdFlows)]
+        expectLawful(stateWith(a, installed), operationsTo(installed, b), before, after, crowdFlows)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('judges nobody anew when many addresses part from a class and no verdict changes', () => {
+    const [a, b] = [partedCrowd(false), partedCrowd(true)]
+    const operations = operationsTo(installedFrom(a), b)
+    expect(operations.filter(({ table }) => table === 'addresses').length).to.equal(crowdSize / 2)
+    expect(operations.filter(({ table }) => table === 'endpoints')).to.deep.equal([])
   })
 
   it('would notice a planner that writes in another order', () => {

@@ -56,28 +56,40 @@ const little = endianness() === 'LE'
 
 interface Access {
   read(view: DataView, offset: number): unknown
-  write(view: DataView, offset: number, value: unknown): void
+  /** Byte by byte: a view of each entry would cost more than what is written through it. */
+  write(bytes: Uint8Array, offset: number, value: unknown): void
 }
 
 export function codecOf<const Type extends LayoutType>(type: Type): Codec<Decoded<Type>> {
   const access = accessOf(type)
   const size = sizeOf(type)
-  const write = (bytes: Uint8Array, offset: number, value: unknown) => {
-    bytes.fill(0, offset, offset + size)
-    access.write(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset, value)
-  }
+  const hasPadding = writtenBits(type) < size * 8
   return {
     size,
-    write,
+    write: (bytes, offset, value) => {
+      if (hasPadding) bytes.fill(0, offset, offset + size)
+      access.write(bytes, offset, value)
+    },
     read: (bytes, offset = 0) =>
       access.read(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset) as Decoded<Type>,
     encode: value => {
       const bytes = new Uint8Array(size)
-      write(bytes, 0, value)
+      access.write(bytes, 0, value)
       return bytes
     },
   }
 }
+
+/** How many of a type's bits a write is sure to set. */
+function writtenBits(type: LayoutType): number {
+  if (type.kind === 'array') return type.length * writtenBits(type.element)
+  if (type.kind === 'union') return 0
+  if (type.kind !== 'struct') return type.size * 8
+  return shownOf(type.members).reduce((sum, { bits, type: inner }) => sum + (bits ?? writtenBits(inner)), 0)
+}
+
+const shownOf = (all: readonly LayoutMember[]): readonly LayoutMember[] =>
+  all.filter(member => !member.name.startsWith('pad'))
 
 export function sizeOf(type: LayoutType): number {
   return type.kind === 'array' ? type.length * sizeOf(type.element) : type.size
@@ -100,15 +112,35 @@ function integer(size: number, signed: boolean): Access {
   if (size === 8) {
     return {
       read: (view, offset) => (signed ? view.getBigInt64(offset, little) : view.getBigUint64(offset, little)),
-      write: (view, offset, value) => view.setBigUint64(offset, BigInt.asUintN(64, value as bigint), little),
+      write: (bytes, offset, value) => {
+        const number = BigInt.asUintN(64, value as bigint)
+        const [low, high] = [Number(number & 0xffffffffn), Number(number >> 32n)]
+        putNumber(bytes, offset, 4, little ? low : high)
+        putNumber(bytes, offset + 4, 4, little ? high : low)
+      },
     }
   }
   const name = `${signed ? 'Int' : 'Uint'}${size * 8}` as 'Uint8' | 'Uint16' | 'Uint32' | 'Int8' | 'Int16' | 'Int32'
-  const [get, set] = [`get${name}`, `set${name}`] as const
+  const get = `get${name}` as const
   return {
     read: (view, offset) => view[get](offset, little),
-    write: (view, offset, value) => view[set](offset, value as number, little),
+    write: (bytes, offset, value) => putNumber(bytes, offset, size, value as number),
   }
+}
+
+/** The low bytes of a number, in the host's order. */
+function putNumber(bytes: Uint8Array, offset: number, size: number, number: number): void {
+  for (let index = 0; index < size; index += 1) {
+    bytes[offset + (little ? index : size - 1 - index)] = number >>> (index * 8)
+  }
+}
+
+function numberAt(bytes: Uint8Array, offset: number, size: number): number {
+  let number = 0
+  for (let index = 0; index < size; index += 1) {
+    number |= bytes[offset + (little ? index : size - 1 - index)]! << (index * 8)
+  }
+  return number
 }
 
 function array(length: number, element: LayoutType): Access {
@@ -116,8 +148,10 @@ function array(length: number, element: LayoutType): Access {
     return {
       read: (view, offset) =>
         new Uint8Array(view.buffer.slice(view.byteOffset + offset, view.byteOffset + offset + length)),
-      write: (view, offset, value) => {
-        new Uint8Array(view.buffer, view.byteOffset + offset, length).set(value as Uint8Array)
+      write: (bytes, offset, value) => {
+        const from = value as Uint8Array
+        if (from.length !== length) throw new RangeError(`${from.length} bytes for ${length}`)
+        for (let index = 0; index < length; index += 1) bytes[offset + index] = from[index]!
       },
     }
   }
@@ -125,21 +159,20 @@ function array(length: number, element: LayoutType): Access {
   const size = sizeOf(element)
   return {
     read: (view, offset) => Array.from({ length }, (_, index) => access.read(view, offset + index * size)),
-    write: (view, offset, value) => {
-      for (const [index, item] of (value as readonly unknown[]).entries())
-        access.write(view, offset + index * size, item)
+    write: (bytes, offset, value) => {
+      const items = value as readonly unknown[]
+      if (items.length !== length) throw new RangeError(`${items.length} items for ${length}`)
+      for (let index = 0; index < length; index += 1) access.write(bytes, offset + index * size, items[index])
     },
   }
 }
 
 function members(all: readonly LayoutMember[]): Access {
-  const shown = all
-    .filter(member => !member.name.startsWith('pad'))
-    .map(member => ({ name: member.name, access: memberAccess(member) }))
+  const shown = shownOf(all).map(member => ({ name: member.name, access: memberAccess(member) }))
   return {
     read: (view, offset) => Object.fromEntries(shown.map(({ name, access }) => [name, access.read(view, offset)])),
-    write: (view, offset, value) => {
-      for (const { name, access } of shown) access.write(view, offset, (value as Record<string, unknown>)[name])
+    write: (bytes, offset, value) => {
+      for (const { name, access } of shown) access.write(bytes, offset, (value as Record<string, unknown>)[name])
     },
   }
 }
@@ -150,7 +183,7 @@ function memberAccess(member: LayoutMember): Access {
   const at = member.offsetBits / 8
   return {
     read: (view, offset) => access.read(view, offset + at),
-    write: (view, offset, value) => access.write(view, offset + at, value),
+    write: (bytes, offset, value) => access.write(bytes, offset + at, value),
   }
 }
 
@@ -162,9 +195,9 @@ function bitField(offsetBits: number, bits: number): Access {
   const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1
   return {
     read: (view, offset) => ((view.getUint32(offset + at, little) >>> shift) & mask) >>> 0,
-    write: (view, offset, value) => {
-      const others = view.getUint32(offset + at, little) & ~(mask << shift)
-      view.setUint32(offset + at, (others | (((value as number) & mask) << shift)) >>> 0, little)
+    write: (bytes, offset, value) => {
+      const others = numberAt(bytes, offset + at, 4) & ~(mask << shift)
+      putNumber(bytes, offset + at, 4, others | (((value as number) & mask) << shift))
     },
   }
 }

@@ -4,6 +4,7 @@ import { type Peer, samePeer, sameWiring, slotOf, unwired, type Wiring } from '.
 import type { DirectionNumber } from './cell-table.js'
 import type { Installed } from './installed.js'
 import type { CellOperation, Goal } from './operation.js'
+import { bitsOf } from './prefix-table.js'
 import { type RowContent, rowContent, sameRow } from './row-content.js'
 
 export const directionNumber = (direction: Direction): DirectionNumber => (direction === 'egress' ? 0 : 1)
@@ -47,19 +48,17 @@ export function goalFromDelta(delta: TablesDelta, tables: Pick<Tables, 'rows'>):
     if (after !== undefined) prefixes.set(after.prefix, prefixPeer(after))
     else if (before !== undefined) prefixes.set(before.prefix, undefined)
   }
-  const cells = new Map<string, CellOperation>()
+  const cells: CellOperation[] = []
   for (const { before, after } of delta.cells) {
     const cell = after ?? before
-    if (cell === undefined) continue
-    const row = after && contentOf(after, tables, delta)
-    cells.set(`${cell.subject}:${cell.direction}:${cell.peerClass}`, cellOperation(cell, row))
+    if (cell !== undefined) cells.push(cellOperation(cell, after && contentOf(after, tables, delta)))
   }
   const endpoints = new Map<number, Wiring | undefined>()
   for (const { before, after } of delta.endpoints) {
     if (after !== undefined) endpoints.set(slotOf(after.endpoint), wiringOf(after))
     else if (before !== undefined) endpoints.set(slotOf(before.endpoint), undefined)
   }
-  return { addresses, prefixes, cells: [...cells.values()], endpoints }
+  return { addresses, prefixes, cells, endpoints }
 }
 
 const cellOperation = (cell: CellRow, row: RowContent | undefined): CellOperation => ({
@@ -86,7 +85,7 @@ export function goalFromTables(installed: Installed, tables: Tables): Goal {
   }
   for (const [prefix, row] of tables.prefixes) {
     const peer = prefixPeer(row)
-    if (!samePeer(installed.prefixes.get(prefix), peer)) prefixes.set(prefix, peer)
+    if (!samePeer(installed.prefixes.get(bitsOf(prefix)), peer)) prefixes.set(prefix, peer)
   }
   const endpoints = new Map<number, Wiring | undefined>()
   const slots = new Set<number>()

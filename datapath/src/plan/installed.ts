@@ -1,3 +1,4 @@
+import type { Prefix } from '@weir/core/address/address.js'
 import { firstEndpointSlot, type Peer, unwired, type Wiring } from '../peer.js'
 import { CellTable } from './cell-table.js'
 import type { Operation } from './operation.js'
@@ -59,10 +60,10 @@ export class Installed {
   apply(operation: Operation): void {
     switch (operation.table) {
       case 'addresses':
-        this.#applyAddress(operation.address, operation.peer)
+        this.#applyAddress(operation.address, operation.bits.family, operation.peer)
         break
       case 'prefixes':
-        this.#applyPrefix(operation.prefix, operation.peer)
+        this.#applyPrefix(operation.bits, operation.peer)
         break
       case 'cells':
         this.cells.set(operation.subject, operation.direction, operation.peerClass, operation.row)
@@ -73,9 +74,8 @@ export class Installed {
     }
   }
 
-  #applyAddress(address: string, peer: Peer | undefined): void {
+  #applyAddress(address: string, family: 4 | 6, peer: Peer | undefined): void {
     const before = this.addresses.get(address)
-    const family = address.includes(':') ? 6 : 4
     this.#addressCount[family] += Number(peer !== undefined) - Number(before !== undefined)
     if (before !== undefined) {
       this.#count(before.peerClass, -1)
@@ -92,11 +92,11 @@ export class Installed {
     if (peer.slot >= firstEndpointSlot) add(this.#addressesBySlot, peer.slot, address)
   }
 
-  #applyPrefix(prefix: string, peer: Peer | undefined): void {
-    const before = this.prefixes.get(prefix)
+  #applyPrefix(bits: Prefix, peer: Peer | undefined): void {
+    const before = this.prefixes.get(bits)
     if (before !== undefined) this.#count(before.peerClass, -1)
     if (peer !== undefined) this.#count(peer.peerClass, 1)
-    this.prefixes.set(prefix, peer)
+    this.prefixes.set(bits, peer)
   }
 
   #count(peerClass: number, change: number): void {

@@ -29,50 +29,63 @@ export const isTransitional = (number: number): boolean => number >= firstTransi
 
 export function nodesOf(installed: Installed, units: readonly Unit[], liveness: Liveness): Nodes {
   const movedUnits = units.filter(moved)
-  const subjects = number(
-    movedUnits.map(unit => [unit.from.subject, unit.to.subject]),
+  const subjects = new Ways(movedUnits, ({ subject }) => subject)
+  subjects.number(
     subject => liveness.subjectWasLive(subject),
     freshNumbers(installed, subject => used(installed, subject)),
   )
-  const classes = number(
-    movedUnits.map(unit => [unit.from.peerClass, unit.to.peerClass]),
+  const classes = new Ways(movedUnits, ({ peerClass }) => peerClass)
+  classes.number(
     peerClass => liveness.classWasLive(peerClass),
     freshNumbers(installed, peerClass => liveness.classWasLive(peerClass) || some(installed.cells.subjects(peerClass))),
   )
-  const activeSubjects = new Set([...subjects.values()].map(node => node.number))
-  const activeClasses = new Set([...classes.values()].map(node => node.number))
+  const activeSubjects = new Set(subjects.nodes.map(node => node.number))
+  const activeClasses = new Set(classes.nodes.map(node => node.number))
   return {
-    subjects: [...subjects.values()],
-    classes: [...classes.values()],
-    during: unit => ({
-      subject: subjects.get(name(unit.from.subject, unit.to.subject))?.number ?? unit.to.subject,
-      peerClass: classes.get(name(unit.from.peerClass, unit.to.peerClass))?.number ?? unit.to.peerClass,
+    subjects: subjects.nodes,
+    classes: classes.nodes,
+    during: ({ from, to }) => ({
+      subject: subjects.numberOn(from.subject, to.subject),
+      peerClass: classes.numberOn(from.peerClass, to.peerClass),
     }),
     subjectActive: subject => activeSubjects.has(subject) || liveness.subjectKept(subject),
     classActive: peerClass => peerClass !== 0 && (activeClasses.has(peerClass) || liveness.classKept(peerClass)),
   }
 }
 
-const name = (from: number, to: number) => `${from}>${to}`
+/** From which numbers to which addresses move, and the number that they have on each way. */
+class Ways {
+  readonly nodes: Node[] = []
+  readonly #byTarget = new Map<number, Map<number, number>>()
 
-/**
- * A final number serves as its own transitional one when nothing has it yet and all that get it come from one number:
- * then nothing has to move a second time.
- */
-function number(
-  pairs: readonly (readonly [number, number])[],
-  wasLive: (number: number) => boolean,
-  fresh: Iterator<number, never>,
-): ReadonlyMap<string, Node> {
-  const sources = new Map<number, Set<number>>()
-  for (const [from, to] of pairs) sources.set(to, (sources.get(to) ?? new Set()).add(from))
-  const nodes = new Map<string, Node>()
-  for (const [from, to] of pairs) {
-    if (from === to || nodes.has(name(from, to))) continue
-    const direct = to !== 0 && !wasLive(to) && sources.get(to)!.size === 1
-    nodes.set(name(from, to), { from, to, number: direct ? to : fresh.next().value })
+  constructor(units: readonly Unit[], numberOf: (standing: Standing) => number) {
+    for (const unit of units) {
+      const [from, to] = [numberOf(unit.from), numberOf(unit.to)]
+      const sources = this.#byTarget.get(to)
+      if (sources === undefined) this.#byTarget.set(to, new Map([[from, to]]))
+      else if (!sources.has(from)) sources.set(from, to)
+    }
   }
-  return nodes
+
+  /**
+   * A final number serves as its own transitional one when nothing has it yet and all that get it come from one number:
+   * then nothing has to move a second time.
+   */
+  number(wasLive: (number: number) => boolean, fresh: Iterator<number, never>): void {
+    for (const [to, sources] of this.#byTarget) {
+      const direct = to !== 0 && sources.size === 1 && !wasLive(to)
+      for (const from of sources.keys()) {
+        if (from === to) continue
+        const number = direct ? to : fresh.next().value
+        sources.set(from, number)
+        this.nodes.push({ from, to, number })
+      }
+    }
+  }
+
+  numberOn(from: number, to: number): number {
+    return this.#byTarget.get(to)?.get(from) ?? to
+  }
 }
 
 /** Starts at another place after each change, so that a packet in flight can't meet a number of the last one. */

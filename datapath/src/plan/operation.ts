@@ -1,11 +1,23 @@
+import type { Prefix } from '@weir/core/address/address.js'
 import type { Peer, Wiring } from '../peer.js'
 import type { DirectionNumber } from './cell-table.js'
 import type { RowContent } from './row-content.js'
 
 /** One write of one table; `undefined` deletes. */
 export type Operation =
-  | { readonly table: 'addresses'; readonly address: string; readonly peer: Peer | undefined }
-  | { readonly table: 'prefixes'; readonly prefix: string; readonly peer: Peer | undefined }
+  | {
+      readonly table: 'addresses'
+      readonly address: string
+      /** The address as bits. */
+      readonly bits: Prefix
+      readonly peer: Peer | undefined
+    }
+  | {
+      readonly table: 'prefixes'
+      readonly prefix: string
+      readonly bits: Prefix
+      readonly peer: Peer | undefined
+    }
   | CellOperation
   | { readonly table: 'endpoints'; readonly slot: number; readonly wiring: Wiring; readonly generation: number }
 

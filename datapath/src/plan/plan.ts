@@ -6,7 +6,7 @@ import { nodesOf } from './node.js'
 import type { CellOperation, Goal, Operation, Phase, PhaseName } from './operation.js'
 import { denyAll, sameRow } from './row-content.js'
 import { stageCells } from './staged.js'
-import { findUnits, Liveness, longestFirst, moved, shortestFirst, type Standing, type Unit } from './unit.js'
+import { byLength, findUnits, Liveness, moved, type Standing, type Unit } from './unit.js'
 import { planWiring } from './wiring.js'
 
 /**
@@ -17,20 +17,26 @@ export function planTransition(installed: Installed, goal: Goal): readonly Phase
   const units = findUnits(installed, goal)
   const liveness = new Liveness(installed, units)
   const before = installed.cells
-  const after = new CellOverlay(before)
-  for (const { subject, direction, peerClass, row } of goal.cells) after.set(subject, direction, peerClass, row)
-  const cells = { before, after }
+  const cells = { before, after: goal.cells.length === 0 ? before : overlaid(before, goal.cells) }
   const direct = planDirect(goal, cells, units, liveness)
   const toBump = slotsToBump(installed, goal, cells, units, liveness)
   const wiring = planWiring(installed, goal, toBump, direct !== undefined)
   const middle = direct ?? planStaged(installed, goal, cells, units, liveness)
-  const phases: readonly (readonly [PhaseName, readonly Operation[]])[] = [
-    ['wire', wiring.early],
-    ...middle,
-    ['clean up', wiring.late],
-    ['generations', wiring.generations],
-  ]
-  return phases.filter(([, operations]) => operations.length > 0).map(([name, operations]) => ({ name, operations }))
+  const phases: Phase[] = []
+  const add = (name: PhaseName, operations: readonly Operation[]): void => {
+    if (operations.length > 0) phases.push({ name, operations })
+  }
+  add('wire', wiring.early)
+  for (const [name, operations] of middle) add(name, operations)
+  add('clean up', wiring.late)
+  add('generations', wiring.generations)
+  return phases
+}
+
+function overlaid(before: CellView, changes: readonly CellOperation[]): CellView {
+  const after = new CellOverlay(before)
+  for (const { subject, direction, peerClass, row } of changes) after.set(subject, direction, peerClass, row)
+  return after
 }
 
 type Phases = readonly (readonly [PhaseName, readonly Operation[]])[]
@@ -45,11 +51,7 @@ function planDirect(
   units: readonly Unit[],
   liveness: Liveness,
 ): Phases | undefined {
-  for (const family of [4, 6]) {
-    const movedUnits = units.filter(unit => unit.family === family && moved(unit))
-    const local = (unit: Unit) => unit.from.subject !== 0 || unit.to.subject !== 0
-    if (movedUnits.length > 1 && movedUnits.some(local)) return undefined
-  }
+  if (localsMeetOthers(units)) return undefined
   const early: CellOperation[] = []
   const late: CellOperation[] = []
   for (const operation of goal.cells) {
@@ -74,6 +76,19 @@ function planDirect(
     ['move addresses', lastMoves(units, unit => unit.before)],
     ['clean up', late],
   ]
+}
+
+/** Whether a local endpoint's address moves together with another one of its family. */
+function localsMeetOthers(units: readonly Unit[]): boolean {
+  const count = { 4: 0, 6: 0 }
+  const hasLocal = { 4: false, 6: false }
+  for (const unit of units) {
+    if (!moved(unit)) continue
+    const { family } = unit.bits
+    count[family] += 1
+    if (unit.from.subject !== 0 || unit.to.subject !== 0) hasLocal[family] = true
+  }
+  return (count[4] > 1 && hasLocal[4]) || (count[6] > 1 && hasLocal[6])
 }
 
 /** A subject that isn't in use may still be read by a packet under way: let it find a cell rather than none. */
@@ -121,12 +136,22 @@ function duringPeer(unit: Unit, during: Standing): Peer | undefined {
 
 /** Rows to their final values, longest prefix first; then rows away, shortest prefix first. */
 function lastMoves(units: readonly Unit[], now: (unit: Unit) => Peer | undefined): readonly Operation[] {
-  const writes = longestFirst(units).filter(unit => unit.after !== undefined && !samePeer(now(unit), unit.after))
-  const deletions = shortestFirst(units).filter(unit => unit.after === undefined && now(unit) !== undefined)
-  return [...writes, ...deletions].map(unit => write(unit, unit.after))
+  const writes: Unit[] = []
+  const deletions: Unit[] = []
+  for (const unit of units) {
+    if (unit.after === undefined) {
+      if (now(unit) !== undefined) deletions.push(unit)
+    } else if (!samePeer(now(unit), unit.after)) writes.push(unit)
+  }
+  writes.sort(byLength)
+  deletions.sort((a, b) => byLength(b, a))
+  const operations: Operation[] = []
+  for (const unit of writes) operations.push(write(unit, unit.after))
+  for (const unit of deletions) operations.push(write(unit, undefined))
+  return operations
 }
 
 const write = (unit: Unit, peer: Peer | undefined): Operation =>
   unit.table === 'addresses'
-    ? { table: 'addresses', address: unit.key, peer }
-    : { table: 'prefixes', prefix: unit.key, peer }
+    ? { table: 'addresses', address: unit.key, bits: unit.bits, peer }
+    : { table: 'prefixes', prefix: unit.key, bits: unit.bits, peer }

@@ -1,4 +1,5 @@
-import { type Prefix, parseAddress, parsePrefix } from '@weir/core/address/address.js'
+import { type Prefix, parseAddress, parsePrefix, prefixText } from '@weir/core/address/address.js'
+import { PrefixTrie } from '@weir/core/address/trie.js'
 import type { Peer } from '../peer.js'
 
 /** An address or prefix as bits. An address is a prefix of full length. */
@@ -8,108 +9,84 @@ export function bitsOf(text: string): Prefix {
   return bits
 }
 
-function key(bits: Prefix, length: number): string {
-  let name = `${bits.family}/${length}/`
-  for (let index = 0; index * 8 < length; index += 1) {
-    const kept = Math.min(8, length - index * 8)
-    name += String.fromCharCode(bits.bytes[index]! & (0xff << (8 - kept)) & 0xff)
-  }
-  return name
-}
-
 export interface PrefixView {
-  get(prefix: string): Peer | undefined
-  at(key: string): Peer | undefined
-  /** Lengths, longest first, that prefixes of the family have. A length may be named that none has any more. */
-  lengths(family: 4 | 6): Iterable<number>
+  /** The row of the longest prefix that contains `bits` and is shorter than `below`. */
+  covering(bits: Prefix, below: number): Peer | undefined
 }
 
-/** The longest prefix that contains `bits` and is shorter than `below`. */
-export function covering(view: PrefixView, bits: Prefix, below: number): Peer | undefined {
-  for (const length of view.lengths(bits.family)) {
-    if (length >= below) continue
-    const peer = view.at(key(bits, length))
-    if (peer !== undefined) return peer
-  }
-  return undefined
+/** A prefix and what it has. */
+interface Row<Value> {
+  readonly bits: Prefix
+  readonly value: Value
 }
 
-/** Prefix rows with longest-prefix lookups: a probe per length in use. */
+const families = [4, 6] as const
+const everything = new Uint8Array(16)
+
+/** Prefix rows with longest-prefix lookups. */
 export class PrefixTable implements PrefixView {
-  readonly #rows = new Map<string, { readonly prefix: string; readonly peer: Peer }>()
-  readonly #count = { 4: new Map<number, number>(), 6: new Map<number, number>() }
-  readonly #lengths: Record<4 | 6, readonly number[]> = { 4: [], 6: [] }
+  readonly #rows = { 4: new PrefixTrie<Row<Peer>>(), 6: new PrefixTrie<Row<Peer>>() }
+  readonly #sizes = { 4: 0, 6: 0 }
 
   get size(): number {
-    return this.#rows.size
+    return this.#sizes[4] + this.#sizes[6]
   }
 
   sizeOf(family: 4 | 6): number {
-    return [...this.#count[family].values()].reduce((sum, count) => sum + count, 0)
+    return this.#sizes[family]
   }
 
-  get(prefix: string): Peer | undefined {
-    const bits = bitsOf(prefix)
-    return this.at(key(bits, bits.length))
+  get({ family, bytes, length }: Prefix): Peer | undefined {
+    return this.#rows[family].get(bytes, length)?.value
   }
 
-  at(name: string): Peer | undefined {
-    return this.#rows.get(name)?.peer
+  set(bits: Prefix, peer: Peer | undefined): void {
+    const { family, bytes, length } = bits
+    const rows = this.#rows[family]
+    this.#sizes[family] += Number(peer !== undefined) - Number(rows.get(bytes, length) !== undefined)
+    if (peer === undefined) rows.delete(bytes, length)
+    else rows.set(bytes, length, { bits, value: peer })
   }
 
-  set(prefix: string, peer: Peer | undefined): void {
-    const bits = bitsOf(prefix)
-    const name = key(bits, bits.length)
-    const had = this.#rows.has(name)
-    if (peer === undefined) this.#rows.delete(name)
-    else this.#rows.set(name, { prefix, peer })
-    if (had !== (peer !== undefined)) this.#recount(bits, had ? -1 : 1)
+  covering(bits: Prefix, below: number): Peer | undefined {
+    return this.longest(bits, below)?.value
   }
 
-  lengths(family: 4 | 6): readonly number[] {
-    return this.#lengths[family]
+  /** The longest prefix that contains `bits` and is shorter than `below`. */
+  longest({ family, bytes, length }: Prefix, below: number): Row<Peer> | undefined {
+    return this.#rows[family].longest(bytes, Math.min(length, below - 1))
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, Peer]> {
-    for (const { prefix, peer } of this.#rows.values()) yield [prefix, peer]
-  }
-
-  #recount(bits: Prefix, change: number): void {
-    const counts = this.#count[bits.family]
-    const count = (counts.get(bits.length) ?? 0) + change
-    if (count === 0) counts.delete(bits.length)
-    else counts.set(bits.length, count)
-    this.#lengths[bits.family] = [...counts.keys()].sort((a, b) => b - a)
+    for (const family of families) {
+      for (const { bits, value } of this.#rows[family].within(everything, 0)) yield [prefixText(bits), value]
+    }
   }
 }
 
 /** A table with changes on top; the table stays as it is. */
 export class PrefixOverlay implements PrefixView {
   readonly #base: PrefixTable
-  readonly #changes = new Map<string, Peer | undefined>()
-  readonly #lengths: Record<4 | 6, readonly number[]>
+  readonly #changes = { 4: new PrefixTrie<Row<Peer | undefined>>(), 6: new PrefixTrie<Row<Peer | undefined>>() }
 
-  constructor(base: PrefixTable, changes: Iterable<readonly [string, Peer | undefined]>) {
+  constructor(base: PrefixTable) {
     this.#base = base
-    const lengths = { 4: new Set(base.lengths(4)), 6: new Set(base.lengths(6)) }
-    for (const [prefix, peer] of changes) {
-      const bits = bitsOf(prefix)
-      this.#changes.set(key(bits, bits.length), peer)
-      lengths[bits.family].add(bits.length)
+  }
+
+  set(bits: Prefix, peer: Peer | undefined): void {
+    this.#changes[bits.family].set(bits.bytes, bits.length, { bits, value: peer })
+  }
+
+  covering(bits: Prefix, below: number): Peer | undefined {
+    const changes = this.#changes[bits.family].around(bits.bytes, Math.min(bits.length, below - 1))
+    let end = below
+    for (let change = changes.pop(); change !== undefined; change = changes.pop()) {
+      // The changes so far are deletions; what the table has between them and this one stays.
+      const between = this.#base.longest(bits, end)
+      if (between !== undefined && between.bits.length > change.bits.length) return between.value
+      if (change.value !== undefined) return change.value
+      end = change.bits.length
     }
-    this.#lengths = { 4: [...lengths[4]].sort((a, b) => b - a), 6: [...lengths[6]].sort((a, b) => b - a) }
-  }
-
-  get(prefix: string): Peer | undefined {
-    const bits = bitsOf(prefix)
-    return this.at(key(bits, bits.length))
-  }
-
-  at(name: string): Peer | undefined {
-    return this.#changes.has(name) ? this.#changes.get(name) : this.#base.at(name)
-  }
-
-  lengths(family: 4 | 6): readonly number[] {
-    return this.#lengths[family]
+    return this.#base.covering(bits, end)
   }
 }

@@ -1,9 +1,11 @@
+import type { Prefix } from '@weir/core/address/address.js'
 import { firstEndpointSlot } from '../peer.js'
 import { bitsOf } from './prefix-table.js'
 
 /** The slot where an address that is no local endpoint counts its generation: `weir_remote_slot` in bpf/. */
-export function sharedSlot(address: string): number {
-  const { bytes } = bitsOf(address)
+export const sharedSlot = (address: string): number => sharedSlotOf(bitsOf(address))
+
+export function sharedSlotOf({ bytes }: Prefix): number {
   let hash = 0
   for (let at = 0; at < bytes.length; at += 4) {
     const word = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!

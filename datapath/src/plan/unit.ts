@@ -1,7 +1,8 @@
+import type { Prefix } from '@weir/core/address/address.js'
 import type { Peer } from '../peer.js'
 import type { Installed } from './installed.js'
 import type { Goal } from './operation.js'
-import { bitsOf, covering, PrefixOverlay } from './prefix-table.js'
+import { bitsOf, PrefixOverlay, type PrefixView } from './prefix-table.js'
 
 /** How an address is judged: its row of the cells and its column. Zeros where nothing knows the address. */
 export interface Standing {
@@ -16,8 +17,9 @@ export interface Standing {
 export interface Unit {
   readonly table: 'addresses' | 'prefixes'
   readonly key: string
-  readonly family: 4 | 6
-  /** Prefix length in bits. */
+  /** The key as bits. */
+  readonly bits: Prefix
+  /** Prefix length in bits; an exact address is longer than any prefix. */
   readonly length: number
   /** The key's own row before and after. */
   readonly before: Peer | undefined
@@ -26,61 +28,62 @@ export interface Unit {
   readonly to: Standing
 }
 
-export const moved = (unit: Unit): boolean =>
-  unit.from.subject !== unit.to.subject || unit.from.peerClass !== unit.to.peerClass
+export const moved = ({ from, to }: Unit): boolean => from.subject !== to.subject || from.peerClass !== to.peerClass
 
 const unknown: Standing = { subject: 0, peerClass: 0 }
 
 /** Every key whose own row the goal changes. No other address changes how it stands. */
 export function findUnits(installed: Installed, goal: Goal): readonly Unit[] {
-  const after = new PrefixOverlay(installed.prefixes, goal.prefixes)
+  const { prefixes } = installed
+  const changed: (readonly [key: string, bits: Prefix, peer: Peer | undefined])[] = []
+  let after: PrefixView = prefixes
+  if (goal.prefixes.size > 0) {
+    const overlay = new PrefixOverlay(prefixes)
+    for (const [key, peer] of goal.prefixes) {
+      const bits = bitsOf(key)
+      overlay.set(bits, peer)
+      changed.push([key, bits, peer])
+    }
+    after = overlay
+  }
   const units: Unit[] = []
-  const unit = (table: Unit['table'], key: string, own: readonly [Peer | undefined, Peer | undefined]) => {
+  for (const [key, peer] of goal.addresses) {
     const bits = bitsOf(key)
     // An exact address is looked up in a map of its own: a prefix of full length is still around it.
-    const below = table === 'addresses' ? bits.length + 1 : bits.length
-    units.push({
-      table,
-      key,
-      family: bits.family,
-      length: below,
-      before: own[0],
-      after: own[1],
-      from: own[0] ?? covering(installed.prefixes, bits, below) ?? unknown,
-      to: own[1] ?? covering(after, bits, below) ?? unknown,
-    })
+    const length = bits.length + 1
+    const before = installed.addresses.get(key)
+    const from = before ?? prefixes.covering(bits, length) ?? unknown
+    const to = peer ?? after.covering(bits, length) ?? unknown
+    units.push({ table: 'addresses', key, bits, length, before, after: peer, from, to })
   }
-  for (const [address, peer] of goal.addresses) unit('addresses', address, [installed.addresses.get(address), peer])
-  for (const [prefix, peer] of goal.prefixes) unit('prefixes', prefix, [installed.prefixes.get(prefix), peer])
+  for (const [key, bits, peer] of changed) {
+    const { length } = bits
+    const before = prefixes.get(bits)
+    const from = before ?? prefixes.covering(bits, length) ?? unknown
+    const to = peer ?? after.covering(bits, length) ?? unknown
+    units.push({ table: 'prefixes', key, bits, length, before, after: peer, from, to })
+  }
   return units
 }
 
 /** Longest first: what a longer prefix covers has its own row before the row around it changes. */
-export const longestFirst = (units: readonly Unit[]): readonly Unit[] => [...units].sort((a, b) => b.length - a.length)
+export const byLength = (a: Unit, b: Unit): number => b.length - a.length
 
-/** Shortest first: what falls back to the row around it finds that row settled. */
-export const shortestFirst = (units: readonly Unit[]): readonly Unit[] => [...units].sort((a, b) => a.length - b.length)
+interface Moves {
+  readonly movedFrom: { readonly subjects: Map<number, number>; readonly classes: Map<number, number> }
+  readonly kept: Set<number>
+  readonly targets: { readonly subjects: Set<number>; readonly classes: Set<number> }
+}
 
 /** Which numbers are in use before the change, and which by addresses that keep them. */
 export class Liveness {
   readonly #installed: Installed
-  readonly #movedFrom = { subjects: new Map<number, number>(), classes: new Map<number, number>() }
-  readonly #kept = new Set<number>()
-  readonly #targets = { subjects: new Set<number>(), classes: new Set<number>() }
+  readonly #units: readonly Unit[]
+  #counted: Moves | undefined
 
   constructor(installed: Installed, units: readonly Unit[]) {
     this.#installed = installed
-    for (const unit of units) {
-      if (moved(unit)) {
-        this.#targets.subjects.add(unit.to.subject)
-        this.#targets.classes.add(unit.to.peerClass)
-      }
-      if (unit.from.peerClass === unit.to.peerClass) this.#kept.add(unit.to.peerClass)
-      else if (unit.before !== undefined) increment(this.#movedFrom.classes, unit.before.peerClass)
-      if (unit.table === 'addresses' && unit.before !== undefined && unit.from.subject !== unit.to.subject) {
-        increment(this.#movedFrom.subjects, unit.before.subject)
-      }
-    }
+    this.#units = units
   }
 
   subjectWasLive(subject: number): boolean {
@@ -93,24 +96,47 @@ export class Liveness {
 
   /** Some address has this subject before and after. */
   subjectKept(subject: number): boolean {
-    return this.#installed.addressesOf(subject).size > (this.#movedFrom.subjects.get(subject) ?? 0)
+    return this.#installed.addressesOf(subject).size > (this.#moves().movedFrom.subjects.get(subject) ?? 0)
   }
 
   /** Some address has this class before and after. */
   classKept(peerClass: number): boolean {
-    return (
-      this.#kept.has(peerClass) ||
-      this.#installed.rowsOfClass(peerClass) > (this.#movedFrom.classes.get(peerClass) ?? 0)
-    )
+    const { kept, movedFrom } = this.#moves()
+    return kept.has(peerClass) || this.#installed.rowsOfClass(peerClass) > (movedFrom.classes.get(peerClass) ?? 0)
   }
 
   subjectWillLive(subject: number): boolean {
-    return this.subjectKept(subject) || this.#targets.subjects.has(subject)
+    return this.subjectKept(subject) || this.#moves().targets.subjects.has(subject)
   }
 
   classWillLive(peerClass: number): boolean {
-    return this.classKept(peerClass) || this.#targets.classes.has(peerClass)
+    return this.classKept(peerClass) || this.#moves().targets.classes.has(peerClass)
   }
+
+  /** Counted when first asked for: a change without cells never does. */
+  #moves(): Moves {
+    this.#counted ??= countMoves(this.#units)
+    return this.#counted
+  }
+}
+
+function countMoves(units: readonly Unit[]): Moves {
+  const movedFrom = { subjects: new Map<number, number>(), classes: new Map<number, number>() }
+  const kept = new Set<number>()
+  const targets = { subjects: new Set<number>(), classes: new Set<number>() }
+  for (const unit of units) {
+    const { table, before, from, to } = unit
+    if (moved(unit)) {
+      targets.subjects.add(to.subject)
+      targets.classes.add(to.peerClass)
+    }
+    if (from.peerClass === to.peerClass) kept.add(to.peerClass)
+    else if (before !== undefined) increment(movedFrom.classes, before.peerClass)
+    if (table === 'addresses' && before !== undefined && from.subject !== to.subject) {
+      increment(movedFrom.subjects, before.subject)
+    }
+  }
+  return { movedFrom, kept, targets }
 }
 
 function increment(counts: Map<number, number>, key: number): void {

@@ -18,6 +18,10 @@ export interface WiringPlan {
  */
 export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet<number>, atOnce: boolean): WiringPlan {
   const generation = installed.generation + 1
+  if (goal.endpoints.size === 0) {
+    const generations = [...toBump].map(slot => endpoint(slot, installed.endpoint(slot).wiring, generation))
+    return { early: none, late: none, generations }
+  }
   const early: Operation[] = []
   const late: Operation[] = []
   const wirings = new Map<number, Wiring>()
@@ -49,6 +53,8 @@ export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet
   )
   return { early, late, generations }
 }
+
+const none: readonly Operation[] = []
 
 const endpoint = (slot: number, wiring: Wiring, generation: number): Operation => ({
   table: 'endpoints',

@@ -1,67 +1,58 @@
 import type { Prefix } from '@weir/core/address/address.js'
-import { codecs, type TableMapName } from '../codec/maps.js'
-import type { Peer, Wiring } from '../peer.js'
+import { codecs } from '../codec/maps.js'
+import { type Peer, unwired, type Wiring } from '../peer.js'
 import type { CellOperation } from '../plan/operation.js'
-import { bitsOf } from '../plan/prefix-table.js'
 import { type RowContent, rowContent } from '../plan/row-content.js'
+import type { BatchBuilder, MapWrite } from './batch.js'
 import { type Placement, stepsPerChunk } from './row-store.js'
 import { verdictReasons } from '../flow/reasons.js'
 import { type Step, type Verdict, verdicts } from '@weir/core/tables/tables.js'
 
-/** One write of one map, as bytes; without a value it deletes. */
-export interface MapWrite {
-  readonly map: TableMapName
-  readonly key: Uint8Array
-  readonly value: Uint8Array | undefined
+const peerEntry = (peer: Peer | undefined) =>
+  peer && { identity: peer.identity, peer_class: peer.peerClass, subject: peer.subject, slot: peer.slot }
+
+const addresses4 = { key: codecs.address4, value: codecs.peer }
+const addresses6 = { key: codecs.address6, value: codecs.peer }
+const prefixes4 = { key: codecs.prefix4, value: codecs.peer }
+const prefixes6 = { key: codecs.prefix6, value: codecs.peer }
+const cells = { key: codecs.cellKey, value: codecs.cell }
+const endpoints = { key: codecs.index, value: codecs.endpoint }
+
+export function putAddress(into: BatchBuilder, { family, bytes }: Prefix, peer: Peer | undefined): void {
+  if (family === 4) into.put('weir_addr4', addresses4, { address: bytes }, peerEntry(peer))
+  else into.put('weir_addr6', addresses6, { address: bytes }, peerEntry(peer))
 }
 
-const encodePeer = (peer: Peer | undefined): Uint8Array | undefined =>
-  peer &&
-  codecs.peer.encode({
-    identity: peer.identity,
-    peer_class: peer.peerClass,
-    subject: peer.subject,
-    slot: peer.slot,
-  })
-
-export function addressWrite(address: string, peer: Peer | undefined): MapWrite {
-  const { family, bytes } = bitsOf(address)
-  const value = encodePeer(peer)
-  return family === 4
-    ? { map: 'weir_addr4', key: codecs.address4.encode({ address: bytes }), value }
-    : { map: 'weir_addr6', key: codecs.address6.encode({ address: bytes }), value }
+export function putPrefix(into: BatchBuilder, { family, bytes, length }: Prefix, peer: Peer | undefined): void {
+  if (family === 4) into.put('weir_pfx4', prefixes4, { length, address: bytes }, peerEntry(peer))
+  else into.put('weir_pfx6', prefixes6, { length, address: bytes }, peerEntry(peer))
 }
 
-export function prefixWrite(prefix: string, peer: Peer | undefined): MapWrite {
-  const { family, bytes, length }: Prefix = bitsOf(prefix)
-  const value = encodePeer(peer)
-  return family === 4
-    ? { map: 'weir_pfx4', key: codecs.prefix4.encode({ length, address: bytes }), value }
-    : { map: 'weir_pfx6', key: codecs.prefix6.encode({ length, address: bytes }), value }
+export function putCell(into: BatchBuilder, cell: CellOperation, placement: Placement | undefined): void {
+  const { subject, direction, peerClass } = cell
+  const value = placement && { first: placement.first, chunks: placement.chunks }
+  into.put('weir_cells', cells, { subject, direction, peer_class: peerClass }, value)
 }
 
-export function cellWrite(cell: CellOperation, placement: Placement | undefined): MapWrite {
-  const key = codecs.cellKey.encode({
-    subject: cell.subject,
-    direction: cell.direction,
-    peer_class: cell.peerClass,
-  })
-  const value = placement && codecs.cell.encode({ first: placement.first, chunks: placement.chunks })
-  return { map: 'weir_cells', key, value }
+/** The bytes of `02:00:…` text. */
+function macBytes(mac: string): Uint8Array {
+  const bytes = new Uint8Array(6)
+  for (let index = 0; index < 6; index += 1) bytes[index] = Number.parseInt(mac.slice(index * 3, index * 3 + 2), 16)
+  return bytes
 }
 
-const macBytes = (mac: string): Uint8Array => Uint8Array.from(mac.split(':'), part => Number.parseInt(part, 16))
+/** The MACs of a slot that is no interface's: most writes of the map are of those. */
+const noMac = macBytes(unwired.podMac)
 
-export function endpointWrite(slot: number, wiring: Wiring, generation: number): MapWrite {
-  const value = codecs.endpoint.encode({
+export function putEndpoint(into: BatchBuilder, slot: number, wiring: Wiring, generation: number): void {
+  into.put('weir_endpoints', endpoints, slot, {
     generation,
     ifindex: wiring.ifindex,
-    pod_mac: macBytes(wiring.podMac),
-    host_mac: macBytes(wiring.hostMac),
+    pod_mac: wiring === unwired ? noMac : macBytes(wiring.podMac),
+    host_mac: wiring === unwired ? noMac : macBytes(wiring.hostMac),
     identity: wiring.identity,
     flags: 0,
   })
-  return { map: 'weir_endpoints', key: codecs.index.encode(slot), value }
 }
 
 export const deviceWrite = (ifindex: number, slot: number | undefined): MapWrite => ({

@@ -1,7 +1,7 @@
 import { addressBits, prefixText } from '@weir/core/address/address.js'
 import type { Backend, BackendMap } from '../backend.js'
 import { codecs } from '../codec/maps.js'
-import type { Peer, Wiring } from '../peer.js'
+import { type Peer, sameWiring, unwired, type Wiring } from '../peer.js'
 import type { DirectionNumber } from '../plan/cell-table.js'
 import { Installed } from '../plan/installed.js'
 import type { RowContent } from '../plan/row-content.js'
@@ -45,8 +45,10 @@ function readAddresses(installed: Installed, map: BackendMap, family: 4 | 6): vo
   const codec = family === 4 ? codecs.address4 : codecs.address6
   const length = addressBits(family)
   for (const [key, value] of map.entries()) {
-    const text = prefixText({ family, bytes: codec.read(key).address, length })
-    installed.apply({ table: 'addresses', address: text.slice(0, text.lastIndexOf('/')), peer: decodePeer(value) })
+    const bits = { family, bytes: codec.read(key).address, length }
+    const text = prefixText(bits)
+    const address = text.slice(0, text.lastIndexOf('/'))
+    installed.apply({ table: 'addresses', address, bits, peer: decodePeer(value) })
   }
 }
 
@@ -54,7 +56,8 @@ function readPrefixes(installed: Installed, map: BackendMap, family: 4 | 6): voi
   const codec = family === 4 ? codecs.prefix4 : codecs.prefix6
   for (const [key, value] of map.entries()) {
     const { length, address: bytes } = codec.read(key)
-    installed.apply({ table: 'prefixes', prefix: prefixText({ family, bytes, length }), peer: decodePeer(value) })
+    const bits = { family, bytes, length }
+    installed.apply({ table: 'prefixes', prefix: prefixText(bits), bits, peer: decodePeer(value) })
   }
 }
 
@@ -64,7 +67,8 @@ function readEndpoints(installed: Installed, map: BackendMap): void {
   for (const [key, value] of map.entries()) {
     if (value.every(byte => byte === 0)) continue
     const { generation, ifindex, pod_mac, host_mac, identity } = codecs.endpoint.read(value)
-    const wiring: Wiring = { ifindex, identity, podMac: macText(pod_mac), hostMac: macText(host_mac) }
+    const read: Wiring = { ifindex, identity, podMac: macText(pod_mac), hostMac: macText(host_mac) }
+    const wiring = sameWiring(read, unwired) ? unwired : read
     installed.apply({ table: 'endpoints', slot: codecs.index.read(key), wiring, generation })
   }
 }

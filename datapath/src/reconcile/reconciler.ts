@@ -9,7 +9,8 @@ import { bumpEndpoints, describeGoal, deviceRepairs } from './differences.js'
 import { type Content, readContent } from './read.js'
 import { countWrites, type ReconcilerCounters, type ReconcileReport, type RepairReport } from './report.js'
 import { type TurnOptions, Turns, typedError } from './turns.js'
-import { bindPlan, checkRoom, settle, type WriteBatch, writeBatch } from './writer.js'
+import { BatchBuilder, type WriteBatch, writeBatch } from './batch.js'
+import { bindPlan, checkRoom, settle } from './writer.js'
 
 export interface ReconcilerOptions extends AttachOptions, TurnOptions<ReconcileReport> {
   /** Told of every write before it is made: for benchmarks, and for tests that break off there. */
@@ -136,25 +137,29 @@ export class Reconciler {
 
   /** From what is installed to the goal; then the programs to where endpoints are. */
   #reach(content: Content, goal: Goal, tables: Tables, { bumpAll = false } = {}): ReconcileReport {
-    const phases: Phase[] = [...planTransition(content.installed, goal)]
-    if (bumpAll) {
-      const planned = phases.flatMap(phase => phase.operations)
-      phases.push({ name: 'generations', operations: bumpEndpoints(content.installed, planned) })
-    }
+    const phases = this.#plan(content, goal, bumpAll)
     const planned = this.#bind(content, phases)
-    const devicesBefore = [...goal.endpoints.keys()].map(slot => content.installed.endpoint(slot).wiring.ifindex)
+    const slots = [...goal.endpoints.keys()]
+    const devicesBefore = slots.map(slot => content.installed.endpoint(slot).wiring.ifindex)
     for (const batch of planned) {
       this.#options.onBatch?.(batch)
       writeBatch(this.#backend, batch)
     }
     settle(content, phases)
     const repairs = bumpAll ? this.#repairDevices(content) : []
-    const batches = [...planned, ...repairs]
+    const batches = repairs.length === 0 ? planned : [...planned, ...repairs]
     this.#count(batches)
     const attachments = bumpAll
       ? this.#attachments.reachAll(tables)
-      : this.#attachChanged(content, goal, tables, devicesBefore)
+      : this.#attachChanged(content, slots, tables, devicesBefore)
     return { writes: countWrites(batches), batches: batches.length, ...attachments }
+  }
+
+  #plan({ installed }: Content, goal: Goal, bumpAll: boolean): readonly Phase[] {
+    const phases = planTransition(installed, goal)
+    if (!bumpAll) return phases
+    const planned = phases.flatMap(phase => phase.operations)
+    return [...phases, { name: 'generations', operations: bumpEndpoints(installed, planned) }]
   }
 
   #bind(content: Content, phases: readonly Phase[]): readonly WriteBatch[] {
@@ -170,11 +175,10 @@ export class Reconciler {
 
   #repairDevices(content: Content): readonly WriteBatch[] {
     const writes = deviceRepairs(content)
-    const batches: WriteBatch[] = []
-    for (const kind of ['delete', 'update'] as const) {
-      const some = writes.filter(write => (write.value === undefined) === (kind === 'delete'))
-      if (some.length > 0) batches.push({ map: 'weir_devices', kind, writes: some })
-    }
+    const into = new BatchBuilder()
+    for (const write of writes) if (write.value === undefined) into.add(write)
+    for (const write of writes) if (write.value !== undefined) into.add(write)
+    const batches = into.batches()
     for (const batch of batches) writeBatch(this.#backend, batch)
     content.devices.clear()
     for (const [slot, { wiring }] of content.installed.endpoints) {
@@ -185,14 +189,20 @@ export class Reconciler {
 
   #count(planned: readonly WriteBatch[]): void {
     if (planned.length > 0) this.#counters.transitions += 1
-    for (const { kind, writes } of planned) {
-      if (kind === 'update') this.#counters.entriesWritten += writes.length
-      else this.#counters.entriesDeleted += writes.length
+    for (const { kind, count } of planned) {
+      if (kind === 'update') this.#counters.entriesWritten += count
+      else this.#counters.entriesDeleted += count
     }
   }
 
-  #attachChanged(content: Content, goal: Goal, tables: Tables, devicesBefore: readonly number[]): AttachReport {
-    const wirings = [...goal.endpoints.keys()].flatMap(slot => tables.endpoints.get(endpointOf(slot))?.wiring ?? [])
+  #attachChanged(
+    content: Content,
+    slots: readonly number[],
+    tables: Tables,
+    devicesBefore: readonly number[],
+  ): AttachReport {
+    if (slots.length === 0) return { attached: [], detached: [] }
+    const wirings = slots.flatMap(slot => tables.endpoints.get(endpointOf(slot))?.wiring ?? [])
     return this.#attachments.reachEndpoints(
       wirings,
       devicesBefore.filter(ifindex => !content.devices.has(ifindex)),

@@ -1,6 +1,6 @@
 import type { TableMapName } from '../codec/maps.js'
 import type { AttachReport } from './attachments.js'
-import type { WriteBatch } from './writer.js'
+import type { WriteBatch } from './batch.js'
 
 /** Entries written and deleted, by map; maps without any aren't there. */
 export type WriteCounts = Partial<Record<TableMapName, { updated: number; deleted: number }>>
@@ -40,11 +40,11 @@ export interface ReconcilerCounters {
 
 export function countWrites(planned: readonly WriteBatch[]): WriteCounts {
   const counts: WriteCounts = {}
-  for (const { map, kind, writes } of planned) {
+  for (const { map, kind, count: entries } of planned) {
     const count = counts[map] ?? { updated: 0, deleted: 0 }
     counts[map] = count
-    if (kind === 'update') count.updated += writes.length
-    else count.deleted += writes.length
+    if (kind === 'update') count.updated += entries
+    else count.deleted += entries
   }
   return counts
 }

@@ -3,7 +3,7 @@ import { type Protocol, protocolNumbers } from '@weir/core/policy/rule.js'
 import type { BackendRow, FrontendRow } from '@weir/core/tables/service-rows.js'
 import { codecs, frontendFlags, frontendScopes } from '../codec/maps.js'
 import { bitsOf } from '../plan/prefix-table.js'
-import type { MapWrite } from '../reconcile/encode.js'
+import type { MapWrite } from '../reconcile/batch.js'
 
 /** Slots from `first` on. */
 export interface Run {

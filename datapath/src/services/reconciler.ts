@@ -1,9 +1,9 @@
 import type { ServicesDelta, ServiceTables } from '@weir/core/tables/tables.js'
+import { entryOf } from '@weir/core/multimap.js'
 import type { ServiceMaps } from '../backend.js'
-import type { MapWrite } from '../reconcile/encode.js'
+import { BatchBuilder, type MapWrite, type WriteBatch, writeBatch } from '../reconcile/batch.js'
 import { countWrites, type WriteCounts } from '../reconcile/report.js'
 import { type TurnOptions, Turns } from '../reconcile/turns.js'
-import { type WriteBatch, writeBatch } from '../reconcile/writer.js'
 import { resync } from './resync.js'
 import type { ServicePlan, ServiceStore } from './store.js'
 
@@ -102,13 +102,10 @@ export class ServiceReconciler {
 const isNothing = ({ frontends, selections, backends }: ServicesDelta): boolean =>
   frontends.length + selections.length + backends.length === 0
 
+/** One batch for each map and kind, in the order in which they first come. */
 function batchesOf(writes: readonly MapWrite[]): readonly WriteBatch[] {
-  const batches: { map: MapWrite['map']; kind: 'update' | 'delete'; writes: MapWrite[] }[] = []
-  for (const write of writes) {
-    const kind = write.value === undefined ? 'delete' : 'update'
-    const batch = batches.findLast(each => each.map === write.map && each.kind === kind)
-    if (batch === undefined) batches.push({ map: write.map, kind, writes: [write] })
-    else batch.writes.push(write)
-  }
-  return batches
+  const builders = new Map<string, BatchBuilder>()
+  for (const write of writes)
+    entryOf(builders, `${write.map} ${write.value === undefined}`, () => new BatchBuilder()).add(write)
+  return [...builders.values()].flatMap(builder => builder.batches())
 }

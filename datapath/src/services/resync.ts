@@ -2,7 +2,7 @@ import type { FrontendRow, SelectionRow } from '@weir/core/tables/service-rows.j
 import type { ServiceTables } from '@weir/core/tables/tables.js'
 import type { ServiceMaps } from '../backend.js'
 import { codecs } from '../codec/maps.js'
-import type { MapWrite } from '../reconcile/encode.js'
+import type { MapWrite } from '../reconcile/batch.js'
 import { contentOf } from './backend-places.js'
 import { backendErasure, decodeBackend, frontendKeyBytes, frontendRuns, type Run } from './encode.js'
 import type { Region } from './regions.js'

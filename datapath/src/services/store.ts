@@ -3,7 +3,7 @@ import { socketText } from '@weir/core/service/backend-text.js'
 import type { BackendRow, FrontendRow, SelectionRow } from '@weir/core/tables/service-rows.js'
 import type { ServicesDelta, ServiceTables } from '@weir/core/tables/tables.js'
 import type { ServiceMaps } from '../backend.js'
-import type { MapWrite } from '../reconcile/encode.js'
+import type { MapWrite } from '../reconcile/batch.js'
 import { BackendPlaces } from './backend-places.js'
 import {
   anyAddressKey,

@@ -1,0 +1,106 @@
+import type { BackendMap } from '../backend.js'
+import type { Codec } from '../codec/codec.js'
+import type { TableMapName } from '../codec/maps.js'
+
+/** One write of one map, as bytes; without a value it deletes. */
+export interface MapWrite {
+  readonly map: TableMapName
+  readonly key: Uint8Array
+  readonly value: Uint8Array | undefined
+}
+
+/** Writes of one map in a row: what one batch call does. */
+export interface WriteBatch {
+  readonly map: TableMapName
+  readonly kind: 'update' | 'delete'
+  readonly count: number
+  /** Contiguous. */
+  readonly keys: Uint8Array
+  /** Contiguous; empty for deletions. */
+  readonly values: Uint8Array
+}
+
+/** Keys and values of a map. */
+export interface EntryCodec<Key, Value> {
+  readonly key: Codec<Key>
+  readonly value: Codec<Value>
+}
+
+interface Growing {
+  readonly map: TableMapName
+  readonly kind: 'update' | 'delete'
+  readonly keySize: number
+  readonly valueSize: number
+  count: number
+  capacity: number
+  keys: Uint8Array
+  values: Uint8Array
+}
+
+const fewest = 8
+
+/**
+ * Gathers writes in order: those of one map and kind that follow each other become one batch. Entries are encoded where
+ * the batch call takes them from; an array each would cost more than the rest of a write.
+ */
+export class BatchBuilder {
+  readonly #batches: Growing[] = []
+  #last: Growing | undefined
+
+  /** Writes an entry, or deletes its key when there is no value. */
+  put<Key, Value>(map: TableMapName, { key, value }: EntryCodec<Key, Value>, at: Key, entry: Value | undefined): void {
+    const batch = this.#room(map, entry === undefined ? 'delete' : 'update', key.size, value.size)
+    key.write(batch.keys, batch.count * batch.keySize, at)
+    if (entry !== undefined) value.write(batch.values, batch.count * batch.valueSize, entry)
+    batch.count += 1
+  }
+
+  /** Takes in a write that is bytes already. */
+  add({ map, key, value }: MapWrite): void {
+    const batch = this.#room(map, value === undefined ? 'delete' : 'update', key.length, value?.length ?? 0)
+    batch.keys.set(key, batch.count * batch.keySize)
+    if (value !== undefined) batch.values.set(value, batch.count * batch.valueSize)
+    batch.count += 1
+  }
+
+  /** What was gathered, in order. */
+  batches(): readonly WriteBatch[] {
+    return this.#batches.map(({ map, kind, count, keySize, valueSize, keys, values }) => ({
+      map,
+      kind,
+      count,
+      keys: keys.subarray(0, count * keySize),
+      values: values.subarray(0, count * valueSize),
+    }))
+  }
+
+  #room(map: TableMapName, kind: 'update' | 'delete', keySize: number, valueSize: number): Growing {
+    let batch = this.#last
+    if (batch === undefined || batch.map !== map || batch.kind !== kind) {
+      const [keys, values] = [new Uint8Array(keySize), new Uint8Array(kind === 'update' ? valueSize : 0)]
+      batch = { map, kind, keySize, valueSize: kind === 'update' ? valueSize : 0, count: 0, capacity: 1, keys, values }
+      this.#batches.push(batch)
+      this.#last = batch
+    } else if (batch.count === batch.capacity) {
+      batch.capacity = Math.max(fewest, batch.capacity * 2)
+      batch.keys = longer(batch.keys, batch.capacity * batch.keySize)
+      batch.values = longer(batch.values, batch.capacity * batch.valueSize)
+    }
+    return batch
+  }
+}
+
+function longer(bytes: Uint8Array, length: number): Uint8Array {
+  const copy = new Uint8Array(length)
+  copy.set(bytes)
+  return copy
+}
+
+/** One call per batch, in order. */
+export function writeBatch(
+  backend: { readonly maps: Readonly<Record<TableMapName, BackendMap>> },
+  { map, kind, count, keys, values }: WriteBatch,
+): void {
+  if (kind === 'update') backend.maps[map].updateBatch(keys, values, count)
+  else backend.maps[map].deleteBatch(keys, count)
+}
