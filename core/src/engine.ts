@@ -298,14 +298,14 @@ export class Engine {
 
   #policyChanged(key: string): void {
     this.#verdicts.dirtyPolicies.add(key)
-    this.#digest.policyTouched(key)
     const policy = policyOf(this.#state, key)
+    this.#digest.policyTouched(key, policy !== undefined)
     this.#cidrIdentities.observe(key, policy === undefined ? [] : writtenBlocks(policy))
   }
 
   #groupChanged(name: string): void {
     const group = this.#state.cidrGroups.get(name)?.fact
-    this.#digest.policyTouched(refusalKey({ kind: 'CiliumCIDRGroup', namespace: '', name }))
+    this.#digest.policyTouched(refusalKey({ kind: 'CiliumCIDRGroup', namespace: '', name }), group !== undefined)
     const topic = group === undefined ? undefined : ({ kind: 'group', name, labels: group.labels } as const)
     this.#verdicts.peers.atoms.sets.put(`group ${name}`, topic, group?.cidrs ?? [])
   }

@@ -73,16 +73,16 @@ export class DigestKeeper implements SettleListener {
   readonly #touchedIdentities = new Set<Identity>()
   readonly #cellMembers = new Map<Subject, Set<string>>()
 
-  addressTouched(address: KnownAddress): void {
-    this.#touchedAddresses.add(address)
+  addressTouched(address: KnownAddress, isThere: boolean): void {
+    noteTouched(this.#touchedAddresses, address, isThere || this.#addresses.has(address))
   }
 
-  prefixTouched(named: NamedPrefix): void {
-    this.#touchedPrefixes.add(named)
+  prefixTouched(named: NamedPrefix, isThere: boolean): void {
+    noteTouched(this.#touchedPrefixes, named, isThere || this.#prefixes.has(named))
   }
 
   endpointTouched(claimant: Claimant): void {
-    this.#touchedEndpoints.add(claimant)
+    noteTouched(this.#touchedEndpoints, claimant, claimant.slot > 0 || this.#endpoints.has(claimant))
   }
 
   classTouched(peerClass: PeerClass): void {
@@ -107,13 +107,12 @@ export class DigestKeeper implements SettleListener {
   }
 
   /** A policy's `Kind/namespace/name`, or that of what policies refer to. */
-  policyTouched(key: string): void {
-    this.#touchedPolicies.add(key)
+  policyTouched(key: string, isThere: boolean): void {
+    noteTouched(this.#touchedPolicies, key, isThere || this.#policies.has(key))
   }
 
   identityTouched(identity: Identity): void {
-    if (identity.references === 0 && !this.#identities.has(identity)) this.#touchedIdentities.delete(identity)
-    else this.#touchedIdentities.add(identity)
+    noteTouched(this.#touchedIdentities, identity, identity.references > 0 || this.#identities.has(identity))
   }
 
   /** The tables must be settled. */
@@ -217,6 +216,12 @@ export class DigestKeeper implements SettleListener {
     for (const [, row] of masquerade) sum = add(sum, masqueradeMeaning(row))
     this.#egress.put('masquerade', sum)
   }
+}
+
+/** What came and went since the last digest is as if it had never been: churn must not gather until the next one. */
+function noteTouched<Item>(touched: Set<Item>, item: Item, counts: boolean): void {
+  if (counts) touched.add(item)
+  else touched.delete(item)
 }
 
 const groupOf = ({ cidrGroups }: ClusterState, key: string) => cidrGroups.get(key.slice(key.lastIndexOf('/') + 1))?.fact

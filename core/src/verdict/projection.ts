@@ -20,8 +20,9 @@ import { sameAddress, sameEndpoint, samePrefix } from './same-row.js'
 
 /** What the digest follows. Called while settling; what is named there is looked at later. */
 export interface SettleListener {
-  addressTouched(address: KnownAddress): void
-  prefixTouched(named: NamedPrefix): void
+  /** @param isThere false for one that is gone for good */
+  addressTouched(address: KnownAddress, isThere: boolean): void
+  prefixTouched(named: NamedPrefix, isThere: boolean): void
   endpointTouched(claimant: Claimant): void
   classTouched(peerClass: PeerClass): void
   subjectTouched(subject: Subject): void
@@ -175,8 +176,9 @@ export class Verdicts {
   #writeAddresses(): void {
     for (const known of this.peers.groups.dirtyAddresses) {
       const { address } = known
-      this.#listener.addressTouched(known)
       const owned = this.ownership.of(address)
+      // An address that came back meanwhile is known anew.
+      this.#listener.addressTouched(known, owned?.known === known)
       if (owned === undefined) {
         this.#addresses.delete(address)
         continue
@@ -197,8 +199,8 @@ export class Verdicts {
   #writePrefixes(): void {
     for (const named of this.peers.groups.dirtyPrefixes) {
       const { text } = named
-      this.#listener.prefixTouched(named)
       const current = this.peers.groups.prefixes.get(text)
+      this.#listener.prefixTouched(named, current === named)
       if (current === undefined) {
         this.#prefixes.delete(text)
         continue

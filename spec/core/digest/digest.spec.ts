@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Engine, type EventBody } from '@weir/core'
@@ -165,4 +167,38 @@ describe('digest', () => {
     const endpoint = { namespace: 'a', pod: 'x', ifindex: 7, ifname: 'v', hostMac: '', podMac: '' }
     expect(of({ kind: 'endpoint.attached', endpoint })).to.equal(of())
   })
+
+  it('keeps nothing until the next digest of what came and went since the last', function () {
+    this.timeout(30_000)
+    const engine = new Engine()
+    const log = new Log()
+    engine.apply(log.add(agent(), pod('a/x', { app: '1' }, '10.0.0.1')))
+    const before = engine.digest()
+    const churn = (rounds: number) => {
+      for (let round = 0; round < rounds; round += 1) {
+        const labels = { app: `app-${round}` }
+        const remote = pod(`a/remote-${round}`, labels, '10.0.9.1', { node: 'there' })
+        const local = pod(`a/local-${round}`, labels, '10.0.9.2')
+        const blocks = policy(`p-${round}`, taking(ipBlock(`20.0.${round % 256}.0/24`)))
+        for (const event of [remote, local, blocks, noPod(`a/remote-${round}`), noPod(`a/local-${round}`)]) {
+          engine.apply(log.add(event))
+        }
+        engine.apply(log.add(noPolicy(`p-${round}`)))
+        log.events.fill(log.events[0]!)
+      }
+      return heapBytes()
+    }
+    const first = churn(300)
+    const perRound = (churn(1500) - first) / 1500
+    expect(perRound).to.be.below(1000)
+    expect(engine.digest()).to.deep.equal(before)
+  })
 })
+
+/** Bytes of the heap that are reachable. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  return process.memoryUsage().heapUsed
+}
