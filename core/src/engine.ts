@@ -352,6 +352,22 @@ export class Engine {
   }
 
   #flush(): TablesDelta {
-    return { seq: this.#state.seq, ...this.#verdicts.flush(), ...this.#services.flush(), ...this.#egress.flush() }
+    const { addresses, prefixes, endpoints, cells, rows } = this.#verdicts.flush()
+    const { frontends, selections, backends } = this.#services.flush()
+    const { egressRules, nonMasquerade, masquerade } = this.#egress.flush()
+    return {
+      seq: this.#state.seq,
+      addresses,
+      prefixes,
+      endpoints,
+      cells,
+      rows,
+      frontends,
+      selections,
+      backends,
+      egressRules,
+      nonMasquerade,
+      masquerade,
+    }
   }
 }

@@ -42,25 +42,44 @@ const isDerived = (key: string): boolean =>
   key.startsWith(derivedKeys.namespaceLabels) ||
   key.startsWith('io.cilium.k8s.policy.')
 
-/** The filter speaks of pod and namespace labels; what says where a pod belongs is always relevant. */
-export function podLabels({ pod, namespace, cluster }: LabelSources, filter: LabelFilter): PodLabels {
+/** All labels of a pod. The filter speaks of pod and namespace labels; what says where a pod belongs is always relevant. */
+export function podLabels(sources: LabelSources, filter: LabelFilter): PodLabels {
+  const { pod, namespace } = sources
+  const ofNamespace = filteredNamespaceLabels(namespace, filter)
+  return { relevant: relevantLabels(sources, filter), filtered: filteredLabels(pod.labels, ofNamespace, filter) }
+}
+
+/** The labels that tell identities apart. */
+export function relevantLabels({ pod, namespace, cluster }: LabelSources, filter: LabelFilter): LabelMap {
   const relevant = new Map<string, string>()
-  const filtered = new Map<string, string>()
-  for (const [key, value] of Object.entries(pod.labels)) {
-    if (!isDerived(key)) (filter.keeps(key) ? relevant : filtered).set(key, value)
-  }
+  const { labels } = pod
+  for (const key in labels) if (!isDerived(key) && filter.keeps(key)) relevant.set(key, labels[key]!)
   for (const [key, value] of namespace) {
     const full = derivedKeys.namespaceLabels + key
-    ;(filter.keeps(full) ? relevant : filtered).set(full, value)
+    if (filter.keeps(full)) relevant.set(full, value)
   }
-  for (const [key, value] of [
-    [derivedKeys.namespace, pod.namespace],
-    [derivedKeys.serviceAccount, pod.serviceAccount],
-    [derivedKeys.cluster, cluster],
-  ] as const) {
-    relevant.set(key, value)
+  relevant.set(derivedKeys.namespace, pod.namespace)
+  relevant.set(derivedKeys.serviceAccount, pod.serviceAccount)
+  relevant.set(derivedKeys.cluster, cluster)
+  return relevant
+}
+
+/** The labels that only selectors may ask for. @param ofNamespace see `filteredNamespaceLabels` */
+export function filteredLabels(labels: Labels, ofNamespace: LabelMap, filter: LabelFilter): LabelMap {
+  const filtered = new Map<string, string>()
+  for (const key in labels) if (!filter.keeps(key) && !isDerived(key)) filtered.set(key, labels[key]!)
+  for (const [key, value] of ofNamespace) filtered.set(key, value)
+  return filtered
+}
+
+/** Those that pods have of their namespace, under the keys that they have them under. */
+export function filteredNamespaceLabels(namespace: LabelMap, filter: LabelFilter): LabelMap {
+  const filtered = new Map<string, string>()
+  for (const [key, value] of namespace) {
+    const full = derivedKeys.namespaceLabels + key
+    if (!filter.keeps(full)) filtered.set(full, value)
   }
-  return { relevant, filtered }
+  return filtered
 }
 
 /** Identity labels as other tools write them, sorted: `k8s:app=web`. */

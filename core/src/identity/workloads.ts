@@ -2,7 +2,7 @@ import type { AgentFact, PodFact, WeirEvent } from '../event/event.js'
 import { objectKey, type ClusterState } from '../state/state.js'
 import { LabelFilter } from './filter.js'
 import type { Identity, Identities } from './identities.js'
-import { namespaceLabels, podLabels, type LabelMap, type PodLabels } from './labels.js'
+import { filteredLabels, filteredNamespaceLabels, namespaceLabels, relevantLabels, type LabelMap } from './labels.js'
 
 /** A pod and who it is. hostNetwork pods are the node: they have no identity. */
 export interface Workload {
@@ -18,6 +18,8 @@ export interface Workload {
 
 interface NamespaceMembers {
   labels: LabelMap
+  /** The labels, as pods have them, that the filter leaves out; absent until they are asked for. */
+  filtered?: LabelMap | undefined
   /** By name. */
   readonly workloads: Map<string, Workload>
   /** Identities by the labels as the pods' facts write them: saves sorting and joining for each of a workload's pods. */
@@ -92,16 +94,14 @@ export class Workloads {
 
   /** The labels of a pod that are left out of its identity. */
   filteredLabels(pod: PodFact): LabelMap {
-    return this.#labelsOf(pod, this.#members(pod.namespace)).filtered
+    const members = this.#members(pod.namespace)
+    members.filtered ??= filteredNamespaceLabels(members.labels, this.#filter)
+    return filteredLabels(pod.labels, members.filtered, this.#filter)
   }
 
   /** Marks every pod for which an identity stands. */
   touchIdentity(identity: Identity): void {
     for (const workload of this.#all()) if (workload.identity === identity) this.touch(workload)
-  }
-
-  #labelsOf(pod: PodFact, { labels }: NamespaceMembers): PodLabels {
-    return podLabels({ pod, namespace: labels, cluster: this.#cluster }, this.#filter)
   }
 
   #upsert(pod: PodFact): void {
@@ -158,6 +158,7 @@ export class Workloads {
     const members = this.#members(namespace)
     if (!sameLabels(members.labels, labels)) {
       members.labels = labels
+      members.filtered = undefined
       this.#identifyAll(members)
     }
     this.#forgetIfBare(namespace, members)
@@ -171,7 +172,11 @@ export class Workloads {
     this.#cluster = agent.cluster
     this.#filterText = filterText
     this.#filter = new LabelFilter(state.agent?.fact.labelFilter ?? agent.labelFilter)
-    for (const namespace of [...this.#namespaces.keys()].sort()) this.#identifyAll(this.#namespaces.get(namespace)!)
+    for (const namespace of [...this.#namespaces.keys()].sort()) {
+      const members = this.#namespaces.get(namespace)!
+      members.filtered = undefined
+      this.#identifyAll(members)
+    }
   }
 
   #identifyAll(members: NamespaceMembers): void {
@@ -200,7 +205,8 @@ export class Workloads {
       identity.references += 1
       return identity
     }
-    const acquired = this.#identities.acquire(this.#labelsOf(pod, members).relevant)
+    const sources = { pod, namespace: members.labels, cluster: this.#cluster }
+    const acquired = this.#identities.acquire(relevantLabels(sources, this.#filter))
     known.set(written, acquired)
     acquired.onFree.push(() => {
       if (known.get(written) === acquired) known.delete(written)

@@ -58,6 +58,7 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
   /** The net changes since the last call. */
   flush(): Change<Value>[] {
     const changes: Change<Value>[] = []
+    if (this.#touched.length === 0) return changes
     for (const [key, slot] of this.#touched) {
       const { before, now } = slot
       slot.before = undefined

@@ -49,6 +49,7 @@ export class Cells {
     classes: PartitionChange<number, PeerClassData, NumberSet>,
     rules: readonly AmendedSubject[],
   ): void {
+    if (rules.length === 0 && isNothing(subjects) && isNothing(classes)) return
     for (const subject of subjects.removed.keys()) this.#end(subject)
     const anew = new Set([...subjects.created, ...subjects.renamed.keys()])
     const amended = rules.filter(({ subject }) => !anew.has(subject))
@@ -160,6 +161,11 @@ export class Cells {
     }
   }
 }
+
+const isNothing = ({ created, renamed, removed }: PartitionSizes): boolean =>
+  created.size + renamed.size + removed.size === 0
+
+type PartitionSizes = Readonly<Record<'created' | 'renamed' | 'removed', { readonly size: number }>>
 
 function unsubscribe(subject: Subject, plan: Plan): void {
   for (const atom of plan.byAtom.keys()) atom.subjects.delete(subject)

@@ -32,6 +32,7 @@ export class NumberPool {
 
   /** Ends a delta. */
   commit(): void {
+    if (this.#resting.length === 0) return
     for (const number of this.#resting) rise(this.#free, number)
     this.#resting.length = 0
   }

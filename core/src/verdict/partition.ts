@@ -116,7 +116,7 @@ export class Partition<Member, Data, Kept extends Members<Member> = Set<Member>>
    * @param arrivals members that have no block yet
    */
   assign(
-    departures: Iterable<Departure<Member, Data, Kept>>,
+    departures: readonly Departure<Member, Data, Kept>[],
     arrivals: Iterable<readonly [member: Member, data: Data]>,
   ): PartitionChange<Member, Data, Kept> {
     const created = new Set<Block<Member, Data, Kept>>()
@@ -164,10 +164,11 @@ export class Partition<Member, Data, Kept extends Members<Member> = Set<Member>>
   }
 
   /** Gives blocks the place that most of their members go to; the others have yet to move. */
-  #rename(departures: Iterable<Departure<Member, Data, Kept>>): {
+  #rename(departures: readonly Departure<Member, Data, Kept>[]): {
     readonly renamed: Map<Block<Member, Data, Kept>, Data>
     readonly moves: readonly (readonly [members: readonly Member[], to: Data])[]
   } {
+    if (departures.length === 0) return { renamed: new Map(), moves: [] }
     const moves: [Member[], Data][] = []
     const candidates: Renaming<Member, Data, Kept>[] = []
     const departing = new Set<Block<Member, Data, Kept>>()

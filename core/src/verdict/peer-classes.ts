@@ -124,12 +124,15 @@ export class PeerClasses {
     this.#signatures.note(groups, this.#weights.length, difference)
   }
 
-  *#departures(): Iterable<ClassDeparture> {
+  #departures(): readonly ClassDeparture[] {
+    const departures: ClassDeparture[] = []
+    if (this.#changes.size === 0 && this.#signatures.met.length === 0) return departures
     const lots = this.#lots()
     for (const block of new Set([...this.#changes.keys(), ...lots.keys()])) {
       const departure = this.#departure(block, this.#changes.get(block) ?? [], [...(lots.get(block)?.values() ?? [])])
-      if (departure !== undefined) yield departure
+      if (departure !== undefined) departures.push(departure)
     }
+    return departures
   }
 
   /** Who differs, by class and by how. */

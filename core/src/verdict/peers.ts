@@ -54,9 +54,14 @@ export class Peers {
     for (const atom of atoms.begun) this.#begin(atom, groups.postings.select(atom.selector))
     for (const [named, toggled] of groups.toggled) this.#toggle(named, toggled)
     for (const atom of atoms.ended) this.#classes.end(atom)
-    const arrivals = [...groups.fresh].map(group => [group.number, this.#dataOf(group)] as const)
+    const arrivals: (readonly [group: number, data: PeerClassData])[] = []
+    for (const group of groups.fresh) arrivals.push([group.number, this.#dataOf(group)])
     const change = this.#classes.settle(arrivals)
-    for (const some of [atoms.begunUses, atoms.begun, atoms.ended, groups.toggled, groups.fresh]) some.clear()
+    atoms.begunUses.clear()
+    atoms.begun.clear()
+    atoms.ended.clear()
+    groups.toggled.clear()
+    groups.fresh.clear()
     for (const number of change.moved) {
       const { addresses, rest, within } = groups.at(number)
       for (const address of addresses) groups.dirtyAddresses.add(address)

@@ -117,8 +117,10 @@ export class Verdicts {
         }
       }
     }
-    for (const block of [...classes.removed.keys(), ...classes.renamed.keys()]) this.#listener.classTouched(block)
-    for (const block of [...subjects.removed.keys(), ...subjects.renamed.keys()]) this.#listener.subjectTouched(block)
+    for (const block of classes.removed.keys()) this.#listener.classTouched(block)
+    for (const block of classes.renamed.keys()) this.#listener.classTouched(block)
+    for (const block of subjects.removed.keys()) this.#listener.subjectTouched(block)
+    for (const block of subjects.renamed.keys()) this.#listener.subjectTouched(block)
     const amended = rules.flatMap(change => this.subjects.of(change.rule).map(subject => ({ subject, change })))
     for (const { subject } of amended) this.#listener.subjectTouched(subject)
     this.cells.settle(subjects, classes, amended)

@@ -65,6 +65,7 @@ export class RuleSet {
 
   /** Lets go of the replaced rules. Comes after all that is new, so that a selector used by both lives on. */
   sweep(): void {
+    if (this.#released.length === 0) return
     for (const rule of this.#released) this.#release(rule)
     this.#released = []
   }
@@ -89,6 +90,7 @@ export class RuleSet {
    * @returns rules that asked before, and ask other peers now
    */
   settle(): PeersChange[] {
+    if (this.#unsettled.size + this.#changed.size + this.#bound.length === 0) return []
     for (const { shapes, rules } of this.#unsettled) if (shapes.size > 0) for (const rule of rules) this.#bind(rule)
     for (const { shapes, rules } of this.#unsettled) if (shapes.size === 0) for (const rule of rules) this.#unbind(rule)
     this.#unsettled.clear()

@@ -31,10 +31,12 @@ export class Shapes {
   acquire(workload: Workload, identity: Identity, pod: PodFact, isOwn: boolean): Shape {
     const filtered = this.#workloads.filteredLabels(pod)
     this.#noteFiltered(workload, [...filtered.keys()])
-    const asked = [...filtered].filter(([key]) => this.#keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+    const asked: (readonly [key: string, value: string])[] = []
+    for (const label of filtered) if (this.#keys.has(label[0])) asked.push(label)
+    if (asked.length > 1) asked.sort(([a], [b]) => (a < b ? -1 : 1))
     if (isOwn) asked.push([placeKeys.ownPod, ''])
     const ports = namedPorts(pod)
-    const key = [...[...ports].map(([name, number]) => `${name}=${number}`).sort(), '', ...asked.flat()].join('\u0000')
+    const key = shapeKey(ports, asked)
     const shapes = entryOf(this.#byIdentity, identity, () => new Map<string, Shape>())
     let shape = shapes.get(key)
     if (shape === undefined) {
@@ -70,7 +72,9 @@ export class Shapes {
   }
 
   #noteFiltered(workload: Workload, keys: readonly string[]): void {
-    for (const key of this.#filteredKeys.get(workload) ?? []) dropFrom(this.#byFilteredKey, key, workload)
+    const before = this.#filteredKeys.get(workload)
+    if (before !== undefined && sameTexts(before, keys)) return
+    for (const key of before ?? []) dropFrom(this.#byFilteredKey, key, workload)
     if (keys.length === 0) {
       this.#filteredKeys.delete(workload)
       return
@@ -78,6 +82,19 @@ export class Shapes {
     this.#filteredKeys.set(workload, keys)
     for (const key of keys) entryOf(this.#byFilteredKey, key, () => new Set()).add(workload)
   }
+}
+
+const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((text, index) => text === b[index])
+
+/** What tells shapes of one identity apart, as text. */
+function shapeKey(ports: ReadonlyMap<string, number>, asked: readonly (readonly [string, string])[]): string {
+  const texts: string[] = []
+  for (const [name, number] of ports) texts.push(`${name}=${number}`)
+  if (texts.length > 1) texts.sort()
+  texts.push('')
+  for (const [label, value] of asked) texts.push(label, value)
+  return texts.join('\u0000')
 }
 
 /** The shapes of nodes: those of nodes with equal labels are one. */

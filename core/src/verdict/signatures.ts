@@ -60,6 +60,7 @@ export class Signatures<Change> {
   }
 
   clear(): void {
+    if (this.#steps.length === 0) return
     for (const number of this.#met) this.#of[number] = 0
     this.#met.length = 0
     this.#steps.length = 0

@@ -42,6 +42,7 @@ export class Subjects {
   }
 
   settle(): PartitionChange<Shape, SubjectData> {
+    if (this.#rules.dirtyShapes.size === 0) return this.partition.assign([], [])
     const leaving = new Map<Subject, Map<string, Leavers>>()
     const arrivals: [Shape, SubjectData][] = []
     for (const shape of this.#rules.dirtyShapes) {

@@ -71,8 +71,9 @@ function planDirect(
     else if (willLive) return undefined
     else late.push(operation)
   }
+  if (early.length > 1) early.sort(writesFirst)
   return [
-    ['final cells', early.sort(writesFirst)],
+    ['final cells', early],
     ['move addresses', lastMoves(units, unit => unit.before)],
     ['clean up', late],
   ]
@@ -143,8 +144,8 @@ function lastMoves(units: readonly Unit[], now: (unit: Unit) => Peer | undefined
       if (now(unit) !== undefined) deletions.push(unit)
     } else if (!samePeer(now(unit), unit.after)) writes.push(unit)
   }
-  writes.sort(byLength)
-  deletions.sort((a, b) => byLength(b, a))
+  if (writes.length > 1) writes.sort(byLength)
+  if (deletions.length > 1) deletions.sort((a, b) => byLength(b, a))
   const operations: Operation[] = []
   for (const unit of writes) operations.push(write(unit, unit.after))
   for (const unit of deletions) operations.push(write(unit, undefined))

@@ -65,13 +65,15 @@ export class BatchBuilder {
 
   /** What was gathered, in order. */
   batches(): readonly WriteBatch[] {
-    return this.#batches.map(({ map, kind, count, keySize, valueSize, keys, values }) => ({
-      map,
-      kind,
-      count,
-      keys: keys.subarray(0, count * keySize),
-      values: values.subarray(0, count * valueSize),
-    }))
+    const batches: WriteBatch[] = []
+    for (const { map, kind, count, capacity, keySize, valueSize, keys, values } of this.#batches) {
+      if (count === capacity) batches.push({ map, kind, count, keys, values })
+      else {
+        const used = [keys.subarray(0, count * keySize), values.subarray(0, count * valueSize)] as const
+        batches.push({ map, kind, count, keys: used[0], values: used[1] })
+      }
+    }
+    return batches
   }
 
   #room(map: TableMapName, kind: 'update' | 'delete', keySize: number, valueSize: number): Growing {
