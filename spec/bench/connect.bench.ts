@@ -62,7 +62,10 @@ export const bench: Bench = {
       )
       figures['projection of all services'] = { value: projection, unit: 'ms' }
       figures['all services into the kernel'] = { value: median(loaded), unit: 'ms', goal: { atMost: 2000 } }
-      figures['slots taken by a table, on average'] = { value: reconciler!.usedSlots / size.services, unit: 'slots' }
+      figures['slots taken by a table, on average'] = {
+        value: (reconciler!.usedLines * 16) / size.services,
+        unit: 'slots',
+      }
       await churn(engine, reconciler!, size, options.number('churn'), figures, say)
       await connections(engine, kernel, reconciler!, options, closers, figures, ratios, say)
       return { workload: { ...size, lines, rounds: options.number('rounds') }, figures, ratios }

@@ -1,6 +1,13 @@
 import { Engine, type TablesDelta } from '@weir/core'
 import { hashText } from '@weir/core/service/maglev-hash.js'
-import { type MaglevMember, maglevSizeFor, maglevSizes, maglevTable } from '@weir/core/service/maglev.js'
+import {
+  defaultMaglevSize,
+  type MaglevMember,
+  maglevSizeFor,
+  maglevSizes,
+  maglevTable,
+} from '@weir/core/service/maglev.js'
+import { TableBuilds, tableSizeFor } from '@weir/datapath/services/table-builds.js'
 import { paperTable } from '../oracle/maglev.js'
 import { type Bench, type Figure, median, type Ratio } from './bench.js'
 import { endpoint, numbered, servicesLog, type ServicesSize, sliceOf } from './service-log.js'
@@ -23,6 +30,7 @@ export const bench: Bench = {
     load(size, options.number('rounds'), figures, ratios, say)
     churn(size, options.number('churn'), figures, ratios, say)
     maglev(options.number('table'), options.number('members'), figures, ratios, say)
+    turns(options.number('members'), figures)
     return { workload: { ...size, churn: options.number('churn') }, figures, ratios }
   },
 }
@@ -120,6 +128,25 @@ function churn(
     value: medians.at(-1)! / medians[0]!,
     goal: { atMost: 2 },
   }
+}
+
+/** Maglev tables as the agent makes them, a slice in each turn of the event loop. */
+function turns(members: number, figures: Record<string, Figure>): void {
+  const builds = new TableBuilds({ size: defaultMaglevSize, seed: 0 })
+  const list = membersOf(members)
+  const size = tableSizeFor(members, defaultMaglevSize)!
+  const tables = 20
+  const spent: number[] = []
+  for (let table = 0; table < tables; ) {
+    builds.rest()
+    spent.push(
+      milliseconds(() => {
+        while (table < tables && builds.tableOf(table, size, () => list) !== undefined) table++
+      }),
+    )
+  }
+  figures[`longest turn of ${tables} tables, ${size} × ${members}`] = { value: Math.max(...spent), unit: 'ms' }
+  figures['median turn of them'] = { value: median(spent), unit: 'ms' }
 }
 
 const membersOf = (count: number): MaglevMember[] =>

@@ -1,61 +1,7 @@
-import { WeirError } from '@weir/core'
-import {
-  type Call,
-  codecs,
-  createMemoryBackend,
-  type MapName,
-  type MemoryBackendHandle,
-  ServiceReconciler,
-} from '@weir/datapath'
 import { expect } from 'chai'
-import { type Endpoint, serviceBody, ServiceCluster, type ServiceOf, sliceBody } from './service-cluster.js'
+import { addressesOf, clock, connect, dns, stage, tcp, two, udp, web } from './service-stage.js'
 
-const web: ServiceOf = { name: 'web', clusterIps: ['10.96.0.1', 'fd96::1'], nodePort: 30080 }
-const dns: ServiceOf = { name: 'dns', clusterIps: ['10.96.0.2', 'fd96::2'], port: 53, protocol: 'UDP', targetPort: 53 }
-const two: readonly Endpoint[] = ['10.1.0.1', '10.1.0.2', 'fd01::1', 'fd01::2'].map(address => ({ address }))
 const [ECONNREFUSED, EADDRINUSE] = [111, 98]
-
-let clock = 1n
-interface Stage {
-  readonly backend: MemoryBackendHandle
-  readonly cluster: ServiceCluster
-  readonly reconciler: ServiceReconciler
-}
-
-async function stage(
-  services: readonly ServiceOf[],
-  endpoints: readonly Endpoint[] = two,
-  maxEntries: Partial<Record<MapName, number>> = { weir_slots: 4096 },
-): Promise<Stage> {
-  const backend = createMemoryBackend({ maxEntries, now: () => clock })
-  const cluster = new ServiceCluster(['10.0.0.9', 'fd00::9'])
-  for (const service of services) {
-    cluster.service(service)
-    cluster.endpoints(service, endpoints)
-  }
-  const reconciler = new ServiceReconciler(backend)
-  await reconciler.start(cluster.engine.tables)
-  return { backend, cluster, reconciler }
-}
-
-const tcp = (address: string, port: number, more: Partial<Call> = {}): Call => ({
-  family: address.includes(':') ? 6 : 4,
-  protocol: 'TCP',
-  address,
-  port,
-  socket: 1,
-  ...more,
-})
-const udp = (address: string, port: number, more: Partial<Call> = {}): Call =>
-  tcp(address, port, { protocol: 'UDP', ...more })
-const connect = ({ backend }: Stage, call: Call) =>
-  backend.runSocket(call.family === 4 ? 'weir_connect4' : 'weir_connect6', call)
-const addressesOf = (at: Stage, call: Call, times = 60): ReadonlySet<string> =>
-  new Set(
-    Array.from({ length: times }, (_, index) => connect(at, { ...call, socket: index + 1 }))
-      .filter(({ allowed }) => allowed)
-      .map(({ address, port }) => `${address} ${port}`),
-  )
 
 describe('services at the socket, in memory', () => {
   it('leads connections to all backends, in both families and in IPv6 sockets that speak IPv4', async () => {
@@ -154,7 +100,7 @@ describe('services at the socket, in memory', () => {
     const found = new Set<string>()
     for (let minute = 0; minute < 40; minute += 1) {
       found.add(at.backend.runSocket('weir_sendmsg4', udp('10.96.0.2', 53)).address)
-      clock += 61_000_000_000n
+      clock.now += 61_000_000_000n
     }
     expect(found.size).to.equal(2)
   })
@@ -167,7 +113,7 @@ describe('services at the socket, in memory', () => {
     const [kept] = addressesOf(at, call, 1)
     expect([...addressesOf(at, call)]).to.deep.equal([kept])
     expect(addressesOf(at, { ...call, netns: 6 }, 1).size, 'another client has one of its own').to.equal(1)
-    clock += 9_000_000_000n
+    clock.now += 9_000_000_000n
     expect([...addressesOf(at, call, 5)]).to.deep.equal([kept])
     const address = kept!.split(' ')[0]!
     const other = three.filter(endpoint => endpoint.address !== address)
@@ -180,7 +126,7 @@ describe('services at the socket, in memory', () => {
     expect([...addressesOf(at, call)]).to.deep.equal([next])
     const chosen = new Set<string>()
     for (let time = 0; time < 60; time += 1) {
-      clock += 11_000_000_000n
+      clock.now += 11_000_000_000n
       for (const place of addressesOf(at, { ...call, netns: 8 }, 1)) chosen.add(place)
     }
     expect(chosen.size, 'affinity ends').to.be.greaterThan(1)
@@ -208,95 +154,5 @@ describe('services at the socket, in memory', () => {
     const last = [{ address: '10.1.0.1', ready: false, terminating: true }]
     await at.reconciler.apply(at.cluster.endpoints(web, last), at.cluster.engine.tables)
     expect(addressesOf(at, tcp('10.96.0.1', 80))).to.have.all.keys('10.1.0.1 8080')
-  })
-})
-
-describe('services in maps', () => {
-  const many = Array.from({ length: 200 }, (_, index) => ({ name: `s${index}`, clusterIps: [`10.97.0.${index}`] }))
-
-  it('takes the same few writes for one change among many services as among few (law 7)', async () => {
-    const counts = []
-    for (const services of [many.slice(0, 2), many]) {
-      const at = await stage(services, two, { weir_slots: 2 ** 18 })
-      const replaced = [{ address: '10.1.0.1' }, { address: '10.1.0.9' }]
-      const { writes } = await at.reconciler.apply(at.cluster.endpoints(many[0]!, replaced), at.cluster.engine.tables)
-      counts.push(writes)
-    }
-    expect(counts[0]).to.deep.equal({
-      weir_backends4: { updated: 1, deleted: 0 },
-      weir_frontends4: { updated: 1, deleted: 0 },
-    })
-    expect(counts[1]).to.deep.equal(counts[0])
-  })
-
-  it('changes nothing in maps that are as they should be, and repairs those that are not', async () => {
-    const at = await stage([web, { ...dns, affinitySeconds: 60 }])
-    expect((await new ServiceReconciler(at.backend).start(at.cluster.engine.tables)).batches).to.equal(0)
-    expect((await at.reconciler.verify()).batches).to.equal(0)
-    const { weir_frontends4: frontends, weir_backends4: backends, weir_slots: slots } = at.backend.maps
-    const key = codecs.frontend4.encode({ address: Uint8Array.of(10, 96, 0, 1), port: 80, protocol: 6, scope: 0 })
-    const { first } = codecs.frontend.read(frontends.lookup(key)!)
-    const damages = [
-      () => frontends.delete(key),
-      () =>
-        frontends.update(
-          codecs.frontend4.encode({ address: new Uint8Array(4), port: 9, protocol: 6, scope: 0 }),
-          new Uint8Array(24).fill(0xff),
-        ),
-      () => backends.update(codecs.index.encode(0), new Uint8Array(8)),
-      () => backends.update(codecs.index.encode(1), new Uint8Array(8).fill(7)),
-      () => slots.update(codecs.index.encode(first / 16), new Uint8Array(64).fill(0xff)),
-    ]
-    for (const [number, damage] of damages.entries()) {
-      damage()
-      expect((await at.reconciler.verify()).batches, `damage ${number}`).to.be.greaterThan(0)
-      expect((await at.reconciler.verify()).batches, `damage ${number}, again`).to.equal(0)
-      expect(addressesOf(at, tcp('10.96.0.1', 80))).to.have.all.keys('10.1.0.1 8080', '10.1.0.2 8080')
-    }
-  })
-
-  it('leaves in force what is when a map is full, and makes up for it when there is room (law 5)', async () => {
-    for (const [map, size] of [
-      ['weir_frontends4', 2],
-      ['weir_backends4', 2],
-      ['weir_slots', 16],
-    ] as const) {
-      const at = await stage(many.slice(0, 1), two, { weir_slots: 4096, [map]: size })
-      const delays: number[] = []
-      const after = (delayMs: number) => {
-        delays.push(delayMs)
-        return () => {}
-      }
-      const reconciler = new ServiceReconciler(at.backend, { timer: { after } })
-      await reconciler.start(at.cluster.engine.tables)
-      const more = Array.from({ length: 200 }, (_, index) => ({ address: `10.2.0.${index}` }))
-      const delta = at.cluster.tell(...many.slice(1, 4).map(serviceBody), sliceBody(many[1]!, 'v4', more))
-      const failed: unknown = await reconciler.apply(delta, at.cluster.engine.tables).catch((error: unknown) => error)
-      expect(failed, map).to.be.instanceOf(WeirError).that.includes({ code: 'WEIR_MAP_FULL' })
-      expect((failed as WeirError<'WEIR_MAP_FULL'>).payload).to.include({ map })
-      expect(delays).to.deep.equal([100])
-      expect(addressesOf(at, tcp('10.97.0.0', 80)), map).to.have.all.keys('10.1.0.1 8080', '10.1.0.2 8080')
-      const gone = many.slice(1, 4).map(({ name }) => ({ kind: 'service.deleted', namespace: 'shop', name }) as const)
-      const slice = { kind: 'endpointslice.deleted', namespace: 'shop', name: `${many[1]!.name}-v4` } as const
-      await reconciler.apply(at.cluster.tell(...gone, slice), at.cluster.engine.tables)
-      expect(reconciler.lastError, map).to.equal(undefined)
-      reconciler.close()
-    }
-  })
-
-  it('makes tables smaller rather than refuse them', async () => {
-    const at = await stage(many, two, { weir_slots: 200 * 17 })
-    expect(addressesOf(at, tcp('10.97.0.199', 80))).to.have.all.keys('10.1.0.1 8080', '10.1.0.2 8080')
-  })
-
-  it('has room for as many changes as come, one after the other', async () => {
-    const at = await stage([web], two, { weir_slots: 1024, weir_backends4: 8, weir_backends6: 8 })
-    const used = at.reconciler.usedSlots
-    for (let time = 0; time < 100; time += 1) {
-      const endpoints = [{ address: `10.3.0.${time}` }, { address: '10.1.0.2' }]
-      await at.reconciler.apply(at.cluster.endpoints(web, endpoints), at.cluster.engine.tables)
-    }
-    expect(at.reconciler.usedSlots).to.be.at.most(used)
-    expect(addressesOf(at, tcp('10.96.0.1', 80))).to.have.all.keys('10.3.0.99 8080', '10.1.0.2 8080')
   })
 })

@@ -1,4 +1,5 @@
 import type { AgentFact } from '@weir/core'
+import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { Clock } from './clock.js'
 import type { AttachChoice, MapSizes } from './datapath.js'
 import type { Source } from './source.js'
@@ -27,6 +28,8 @@ export interface AgentOptions {
   readonly attach?: AttachChoice
   /** Sizes of kernel maps, where they aren't to be the default ones. */
   readonly mapSizes?: MapSizes
+  /** Sizes and seed of Maglev tables: the same on every node of a cluster. The default size, and seed 0, when absent. */
+  readonly maglev?: TableOptions
   /** A folder or file of manifests to follow. */
   readonly manifests?: string
   /** The node's own addresses: its traffic to its pods always passes. */

@@ -3,8 +3,8 @@ import type { Attachment, AttachOptions, Backend } from '@weir/datapath/backend.
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import { ServiceReconciler } from '@weir/datapath/services/reconciler.js'
+import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
-import { slotsPerLine } from '@weir/datapath/services/slot-lines.js'
 import type { Subscription } from 'rxjs'
 import type { AgentOptions } from './agent-options.js'
 import type { Clock } from './clock.js'
@@ -88,7 +88,7 @@ const filledMaps = [
  * @throws WeirError of the kernel backend when it is asked for by name.
  */
 export async function openDatapath(
-  options: BackendOptions & Pick<AgentOptions, 'netns' | 'cgroup'>,
+  options: BackendOptions & Pick<AgentOptions, 'netns' | 'cgroup' | 'maglev'>,
   report: (message: string) => void,
 ): Promise<Datapath> {
   const backend = await openBackend(options, report)
@@ -146,7 +146,7 @@ class ReconciledDatapath implements Datapath {
 
   constructor(
     backend: Backend,
-    { netns, cgroup, clock }: Pick<AgentOptions, 'netns' | 'cgroup' | 'clock'>,
+    { netns, cgroup, clock, maglev }: Pick<AgentOptions, 'netns' | 'cgroup' | 'clock' | 'maglev'>,
     report: (message: string) => void,
   ) {
     this.kind = backend.kind
@@ -156,6 +156,9 @@ class ReconciledDatapath implements Datapath {
     this.#cgroup = cgroup
     this.#report = report
     this.#services = new ServiceReconciler(backend, {
+      ...(maglev !== undefined && { tables: maglev }),
+      onShortage: shortages =>
+        report(shortages.length === 0 ? 'all services have room again' : shortages.map(shortageText).join('; ')),
       onRecovered: () => report('what the datapath refused of services before is in force now'),
     })
     this.#reconciler = new Reconciler(backend, {
@@ -165,7 +168,7 @@ class ReconciledDatapath implements Datapath {
   }
 
   get failing(): string | undefined {
-    return this.#reconciler.status.lastError?.message ?? this.#services.lastError?.message
+    return this.#reconciler.status.lastError?.message ?? this.#services.failure?.message
   }
 
   watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void {
@@ -216,6 +219,7 @@ class ReconciledDatapath implements Datapath {
     return {
       features: { platform, attach, coarseClock, redirectPeer, sweep, sockets: this.#socketsText(), refusal },
       notes,
+      shortages: this.#services.shortages,
       maps: [
         ...filledMaps.map(name => {
           const map = this.backend.maps[name]
@@ -223,7 +227,11 @@ class ReconciledDatapath implements Datapath {
           for (const _ of map.entries()) entries++
           return { name, entries, maxEntries: map.maxEntries }
         }),
-        { name: 'weir_slots', entries: Math.ceil(this.#services.usedSlots / slotsPerLine), maxEntries },
+        { name: 'weir_slots', entries: this.#services.usedLines, maxEntries },
+        ...([4, 6] as const).map(family => {
+          const name = `weir_backends${family}` as const
+          return { name, entries: this.#services.usedPlaces[family], maxEntries: this.backend.maps[name].maxEntries }
+        }),
       ],
       counters: reasons.flatMap(({ reason, egress, ingress }) =>
         Object.entries({ egress, ingress }).map(([direction, { packets, bytes }]) => ({

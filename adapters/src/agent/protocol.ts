@@ -12,6 +12,7 @@ import type {
   ServiceFact,
 } from '@weir/core'
 import type { Problem } from '@weir/core/errors.js'
+import type { MapShortage } from '@weir/datapath/services/shortage.js'
 
 /**
  * What the agent's unix socket speaks: HTTP, JSON in and out, one JSON object a line for streams. Paths start with
@@ -56,6 +57,8 @@ export interface StatusReport {
     readonly maps: readonly { readonly name: string; readonly entries: number; readonly maxEntries: number }[]
     /** Maps taken over from an earlier run, and what became of those that couldn't be. */
     readonly notes: readonly string[]
+    /** Maps that have no room for some services: those stay as they were. */
+    readonly shortages: readonly MapShortage[]
     /** Packets and bytes by reason and direction. */
     readonly counters: readonly CounterRow[]
     /** Flows opened, judged again, cut; events suppressed and lost. */

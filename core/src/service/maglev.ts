@@ -60,6 +60,11 @@ export class MaglevBuild {
     return this.#filled === this.#size
   }
 
+  /** Slots that have a member. */
+  get filled(): number {
+    return this.#filled
+  }
+
   /** Fills up to `slots` slots; true when the table is whole. */
   step(slots: number): boolean {
     const size = this.#size

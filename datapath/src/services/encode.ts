@@ -3,7 +3,6 @@ import { type Protocol, protocolNumbers } from '@weir/core/policy/rule.js'
 import type { BackendRow, FrontendRow } from '@weir/core/tables/service-rows.js'
 import { codecs, frontendFlags, frontendScopes } from '../codec/maps.js'
 import { bitsOf } from '../plan/prefix-table.js'
-import type { MapWrite } from '../reconcile/batch.js'
 
 /** Slots from `first` on. */
 export interface Run {
@@ -60,38 +59,26 @@ export function frontendRuns(value: Uint8Array): { readonly table: Run; readonly
 }
 
 /** Keys of the two families differ in length. */
-export const frontendMap = (bytes: Uint8Array): 'weir_frontends4' | 'weir_frontends6' =>
-  bytes.length === codecs.frontend4.size ? 'weir_frontends4' : 'weir_frontends6'
+export const frontendMap = (keySize: number): 'weir_frontends4' | 'weir_frontends6' =>
+  keySize === codecs.frontend4.size ? 'weir_frontends4' : 'weir_frontends6'
 
-export const frontendWrite = (bytes: Uint8Array, value: Uint8Array | undefined): MapWrite => ({
-  map: frontendMap(bytes),
-  key: bytes,
-  value,
-})
-
-export function backendWrite(place: number, { address, port, protocol }: BackendRow): MapWrite {
-  const { family, bytes } = bitsOf(address)
-  const fields = { address: bytes, port, protocol: protocolNumbers[protocol] }
-  return family === 4
-    ? { map: 'weir_backends4', key: codecs.index.encode(place), value: codecs.backend4.encode(fields) }
-    : { map: 'weir_backends6', key: codecs.index.encode(place), value: codecs.backend6.encode(fields) }
+/** A backend's entry to `bytes` at `offset`. */
+export function encodeBackend(bytes: Uint8Array, offset: number, { address, port, protocol }: BackendRow): void {
+  const { family, bytes: text } = bitsOf(address)
+  const fields = { address: text, port, protocol: protocolNumbers[protocol] }
+  if (family === 4) codecs.backend4.write(bytes, offset, fields)
+  else codecs.backend6.write(bytes, offset, fields)
 }
 
-/** An array's entry can't be deleted: it becomes zero, which is no backend. */
-export const backendErasure = (family: 4 | 6, place: number): MapWrite => ({
-  map: family === 4 ? 'weir_backends4' : 'weir_backends6',
-  key: codecs.index.encode(place),
-  value: new Uint8Array(family === 4 ? codecs.backend4.size : codecs.backend6.size),
-})
+/** What makes a backend another one: `10.0.0.1 8080 TCP`. */
+export const contentOf = ({ address, port, protocol }: Pick<BackendRow, 'address' | 'port' | 'protocol'>): string =>
+  `${address} ${port} ${protocol}`
 
-/** The backend in an entry; undefined when there is none, or none that this build would write. */
-export function decodeBackend(
-  family: 4 | 6,
-  value: Uint8Array,
-): { readonly address: string; readonly port: number; readonly protocol: Protocol } | undefined {
+/** The content of an entry; undefined when there is none, or none that this build would write. */
+export function decodeBackend(family: 4 | 6, value: Uint8Array): string | undefined {
   const { address: bytes, port, protocol: number } = (family === 4 ? codecs.backend4 : codecs.backend6).read(value)
   const protocol = protocolOf.get(number)
   if (port === 0 || protocol === undefined) return undefined
   const text = prefixText({ family, bytes, length: bytes.length * 8 })
-  return { address: text.slice(0, text.lastIndexOf('/')), port, protocol }
+  return contentOf({ address: text.slice(0, text.lastIndexOf('/')), port, protocol })
 }

@@ -4,18 +4,26 @@ export interface Region {
   readonly lines: number
 }
 
+/** One part in so many of all lines may rest. */
+const restingShare = 4
+
 /** The region size for so many lines. */
 export const regionLines = (lines: number): number => 2 ** Math.ceil(Math.log2(lines))
 
 /**
  * Which lines are free: a buddy system, whose halves come together again when both are free. What is given back may be
- * taken again only after `settle`, oldest first, so that a lookup under way doesn't find other numbers in its place.
+ * taken again only after `settle`, and rests then as long as there is room elsewhere, so that a lookup under way doesn't
+ * find other numbers in its place.
  */
 export class Regions {
   readonly #lines: number
   /** Free regions of 2^order lines, by first line. */
   readonly #free: Set<number>[] = []
   #given: Region[] = []
+  /** Given back, and settled; the oldest is at `#oldest`. */
+  #resting: Region[] = []
+  #oldest = 0
+  #restingLines = 0
   #freeLines = 0
 
   constructor(lines: number) {
@@ -35,11 +43,20 @@ export class Regions {
   }
 
   get usedLines(): number {
-    return this.#lines - this.#freeLines
+    return this.#lines - this.#freeLines - this.#restingLines
+  }
+
+  /** Whether `take` would find some. */
+  hasRoom(lines: number): boolean {
+    const order = Math.ceil(Math.log2(lines))
+    const isFree = (): boolean => this.#free.some((regions, at) => at >= order && regions.size > 0)
+    while (!isFree()) if (!this.#wake()) return false
+    return true
   }
 
   /** A region of at least so many lines; undefined when none is left. */
   take(lines: number): Region | undefined {
+    if (!this.hasRoom(lines)) return undefined
     const order = Math.ceil(Math.log2(lines))
     for (let from = order; from < this.#free.length; from += 1) {
       const [line] = this.#free[from]!
@@ -67,10 +84,30 @@ export class Regions {
     this.#given.push(region)
   }
 
-  /** What was given back is free from now on. */
-  settle(): void {
-    for (const region of this.#given) this.#release(region)
+  /** What was given back may be taken from now on; true when that was something. */
+  settle(): boolean {
+    if (this.#given.length === 0) return false
+    for (const region of this.#given) {
+      this.#resting.push(region)
+      this.#restingLines += region.lines
+    }
     this.#given = []
+    while (this.#restingLines * restingShare > this.#lines) this.#wake()
+    return true
+  }
+
+  /** Frees what has rested longest. */
+  #wake(): boolean {
+    const region = this.#resting[this.#oldest]
+    if (region === undefined) return false
+    this.#oldest += 1
+    if (this.#oldest * 2 > this.#resting.length) {
+      this.#resting = this.#resting.slice(this.#oldest)
+      this.#oldest = 0
+    }
+    this.#restingLines -= region.lines
+    this.#release(region)
+    return true
   }
 
   /** Takes 2^order lines at `line` out of the free region of 2^from at `start`; the other halves stay free. */

@@ -1,135 +1,139 @@
-import { WeirError } from '@weir/core/errors.js'
-import { maglevSizeFor, maglevSizes, maglevTable } from '@weir/core/service/maglev.js'
 import type { SlotMemory } from '../backend.js'
 import type { Run } from './encode.js'
 import { type Region, Regions, regionLines } from './regions.js'
 import { slotsPerLine } from './slot-lines.js'
 
-/** Every node of a cluster builds its tables with the same. */
-const seed = 0
-
-export interface SlotMember {
-  /** As Maglev tables name it. */
-  readonly key: string
-  readonly weight: number
-  /** Its place in the map of backends. */
-  readonly place: number
-}
-
-/** A run of slots that is in the map. */
+/** A run of slots that is in the map, and is not written to as long as it is. */
 export interface Placed extends Run {
   readonly region: Region
-  /** Of the numbers, for a comparison without them. */
+  /** Of the backends whose places it names. */
+  readonly family: 4 | 6
+  /** Of its numbers, for a comparison without them. */
   readonly sum: number
+  /** Frontends in the map that point to it. */
+  pointers: number
+  /** It is a selection's of the tables. */
+  isOwned: boolean
 }
 
-const nothing: Placed = { first: 0, count: 0, region: { line: 0, lines: 0 }, sum: 0 }
-
-/** So many times as many lines as tables of the size need must be there, for those that come later. */
-const spareFactor = 4
-
-/** The runs in weir_slots: Maglev tables, and the numbers in them for frontends with affinity. */
+/** The runs in weir_slots. One goes when neither a selection nor a frontend has it. */
 export class SlotTables {
   readonly #memory: SlotMemory
   readonly #regions: Regions
+  readonly #runs = new Map<number, Placed>()
+  /** Runs of no selection that frontends point to: they stay in force for want of what should come in their place. */
+  readonly #orphans = new Set<Placed>()
 
   constructor(memory: SlotMemory) {
     this.#memory = memory
     this.#regions = new Regions(Math.floor(memory.size / slotsPerLine))
   }
 
-  get usedSlots(): number {
-    return this.#regions.usedLines * slotsPerLine
+  get lines(): number {
+    return this.#regions.lines
   }
 
-  /** Takes note of a run that something in the kernel points to; undefined when it can't be one that was written here. */
-  adopt({ first, count }: Run): Region | undefined {
+  get usedLines(): number {
+    return this.#regions.usedLines
+  }
+
+  get orphans(): ReadonlySet<Placed> {
+    return this.#orphans
+  }
+
+  runs(): Iterable<Placed> {
+    return this.#runs.values()
+  }
+
+  /** Lines that a run of so many takes. */
+  linesFor(count: number): number {
+    return count === 0 ? 0 : regionLines(Math.ceil(count / slotsPerLine))
+  }
+
+  hasRoom(count: number): boolean {
+    return count === 0 || this.#regions.hasRoom(this.linesFor(count))
+  }
+
+  /** The run that a frontend in the map points to; undefined when it can't be one that was written here. */
+  adopt({ first, count }: Run, family: 4 | 6): Placed | undefined {
+    const known = this.#runs.get(first)
+    if (known !== undefined) return known.count === count && known.family === family ? known : undefined
     if (count === 0 || first % slotsPerLine !== 0) return undefined
-    const region = { line: first / slotsPerLine, lines: regionLines(Math.ceil(count / slotsPerLine)) }
-    return this.#regions.reserve(region) ? region : undefined
+    const region = { line: first / slotsPerLine, lines: this.linesFor(count) }
+    if (!this.#regions.reserve(region)) return undefined
+    return this.#note(region, count, family, sumOf(this.#memory.read(first, count)))
   }
 
-  /** The run as it is in the map, when it is this. */
-  same(run: Run, numbers: Uint32Array): boolean {
-    if (run.count !== numbers.length || run.first + run.count > this.#memory.size) return false
-    const found = this.#memory.read(run.first, run.count)
-    return found.every((number, at) => number === numbers[at])
+  /** Writes a run where nothing points to; undefined when there is no room. */
+  take(numbers: Uint32Array, family: 4 | 6): Placed | undefined {
+    const region = this.#regions.take(this.linesFor(numbers.length))
+    if (region === undefined) return undefined
+    this.#memory.write(region.line * slotsPerLine, numbers)
+    return this.#note(region, numbers.length, family, sumOf(numbers))
   }
 
-  /** A size that Maglev tables have. */
-  isSize(count: number): boolean {
-    return (maglevSizes as readonly number[]).includes(count)
+  /** Whether a run in the map is this. */
+  isSame(run: Placed, numbers: Uint32Array, family: 4 | 6): boolean {
+    if (run.count !== numbers.length || run.family !== family) return false
+    const found = this.numbersOf(run)
+    for (let at = 0; at < found.length; at += 1) if (found[at] !== numbers[at]) return false
+    return true
   }
 
-  sumAt({ first, count }: Run): number {
-    return first + count > this.#memory.size ? -1 : sumOf(this.#memory.read(first, count))
+  numbersOf({ first, count }: Run): Uint32Array {
+    return this.#memory.read(first, count)
   }
 
-  /**
-   * The table of the members.
-   * @param tables how many there are to be in all: with many, each is smaller than its members would like
-   * @param wanted to have this many slots or fewer; the size that fits the members when absent
-   */
-  build(members: readonly SlotMember[], tables: number, most = this.#sizeFor(members.length, tables)): Uint32Array {
-    if (members.length === 0) return new Uint32Array(0)
-    if (members.length === 1) return Uint32Array.of(members[0]!.place)
-    const table = maglevTable(members, { size: most, seed })
-    for (let slot = 0; slot < table.length; slot += 1) table[slot] = members[table[slot]!]!.place
-    return table
+  /** Whether the map has the numbers that were written. */
+  isIntact(run: Placed): boolean {
+    return sumOf(this.numbersOf(run)) === run.sum
   }
 
-  /**
-   * Writes the members' table where nothing points to. One that finds no room becomes smaller.
-   * @throws WeirError WEIR_MAP_FULL
-   */
-  place(members: readonly SlotMember[], tables: number): Placed {
-    if (members.length < 2) return this.write(this.build(members, tables))
-    const most = this.#sizeFor(members.length, tables)
-    for (const size of maglevSizes.filter(each => each <= most && each >= members.length).reverse()) {
-      const region = this.#regions.take(Math.ceil(size / slotsPerLine))
-      if (region !== undefined) return this.#writeTo(region, this.build(members, tables, size))
-    }
-    throw this.#full(members.length)
+  own(run: Placed): void {
+    run.isOwned = true
+    this.#orphans.delete(run)
   }
 
-  /** @throws WeirError WEIR_MAP_FULL */
-  write(numbers: Uint32Array): Placed {
-    if (numbers.length === 0) return nothing
-    const region = this.#regions.take(Math.ceil(numbers.length / slotsPerLine))
-    if (region === undefined) throw this.#full(numbers.length)
-    return this.#writeTo(region, numbers)
+  disown(run: Placed): void {
+    run.isOwned = false
+    this.#giveIfIdle(run)
   }
 
-  give(region: Region): void {
-    if (region.lines > 0) this.#regions.give(region)
+  point(run: Placed): void {
+    run.pointers += 1
+    if (!run.isOwned) this.#orphans.add(run)
   }
 
-  settle(): void {
-    this.#regions.settle()
+  unpoint(run: Placed): void {
+    run.pointers -= 1
+    this.#giveIfIdle(run)
   }
 
-  #writeTo(region: Region, numbers: Uint32Array): Placed {
+  /** What was given back may be used again; true when that was something. */
+  settle(): boolean {
+    return this.#regions.settle()
+  }
+
+  #note(region: Region, count: number, family: 4 | 6, sum: number): Placed {
     const first = region.line * slotsPerLine
-    this.#memory.write(first, numbers)
-    return { first, count: numbers.length, region, sum: sumOf(numbers) }
+    const run = { first, count, region, family, sum, pointers: 0, isOwned: false }
+    this.#runs.set(first, run)
+    return run
   }
 
-  #sizeFor(members: number, tables: number): number {
-    const largest = maglevSizes.at(-1)!
-    const wanted = members * 4 > maglevSizeFor(members) ? largest : maglevSizeFor(members)
-    const budget = (this.#regions.lines * slotsPerLine) / (spareFactor * Math.max(1, tables))
-    const fitting = maglevSizes.filter(size => size <= wanted && size >= members)
-    return fitting.filter(size => size <= budget).at(-1) ?? fitting[0] ?? largest
-  }
-
-  #full(needed: number): WeirError<'WEIR_MAP_FULL'> {
-    const size = this.#regions.lines * slotsPerLine
-    const payload = { map: 'weir_slots', size, needed: this.usedSlots + needed }
-    return new WeirError('WEIR_MAP_FULL', `weir_slots has no room for a table of ${needed} backends`, payload)
+  #giveIfIdle(run: Placed): void {
+    if (run.isOwned) return
+    if (run.pointers > 0) {
+      this.#orphans.add(run)
+      return
+    }
+    this.#orphans.delete(run)
+    this.#runs.delete(run.first)
+    this.#regions.give(run.region)
   }
 }
 
-export function sumOf(numbers: Uint32Array): number {
+function sumOf(numbers: Uint32Array): number {
   let sum = numbers.length
   for (let at = 0; at < numbers.length; at += 1) sum = Math.imul(sum ^ numbers[at]!, 0x9e3779b1) ^ (sum >>> 15)
   return sum

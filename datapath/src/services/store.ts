@@ -1,226 +1,226 @@
-import { WeirError } from '@weir/core/errors.js'
-import { socketText } from '@weir/core/service/backend-text.js'
-import type { BackendRow, FrontendRow, SelectionRow } from '@weir/core/tables/service-rows.js'
+import type { FrontendRow } from '@weir/core/tables/service-rows.js'
 import type { ServicesDelta, ServiceTables } from '@weir/core/tables/tables.js'
 import type { ServiceMaps } from '../backend.js'
-import type { MapWrite } from '../reconcile/batch.js'
+import { codecs, type TableMapName } from '../codec/maps.js'
+import { AnyAddress } from './any-address.js'
 import { BackendPlaces } from './backend-places.js'
-import {
-  anyAddressKey,
-  backendErasure,
-  backendWrite,
-  familyOf,
-  frontendKeyBytes,
-  frontendMap,
-  frontendValue,
-  frontendWrite,
-} from './encode.js'
-import { type Placed, type SlotMember, SlotTables } from './slot-tables.js'
+import { frontendKeyBytes, frontendMap, frontendValue, familyOf } from './encode.js'
+import { byteText, InstalledFrontends } from './installed-frontends.js'
+import type { PackedBatch } from './packed.js'
+import { SelectionRuns } from './selection-runs.js'
+import { isShortage, type MapShortage, type Obstacle, shortage, shortagesOf } from './shortage.js'
+import { type Placed, SlotTables } from './slot-tables.js'
+import { TableBuilds, type TableOptions } from './table-builds.js'
 
-/** The writes of a change, in this order: what is new, then what points to it, then what nothing points to any more. */
-export interface ServicePlan {
-  readonly backends: readonly MapWrite[]
-  readonly frontends: readonly MapWrite[]
-  readonly erasures: readonly MapWrite[]
+/** A frontend that isn't in the maps as the tables have it. What was in force of it is. */
+interface Behind {
+  readonly row: FrontendRow
+  readonly obstacle: Obstacle
 }
 
-/** A selection that is in the maps. */
-export interface PlacedSelection {
-  readonly table: Placed
-  /** Only where a frontend with affinity needs them. */
-  readonly members: Placed | undefined
-}
-
+/** Frontends tried again in one turn that find no room again: then others wait for the next. */
+const mostInVain = 32
 const noRun = { first: 0, count: 0 }
 
-/** Bytes as a key of a Map. */
-export const byteText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
-export const textBytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'))
-
 /**
- * What the maps of services hold. Tables of slots are written where nothing points to as they are planned; everything
- * else is left to the plan. After a plan that failed or wasn't carried out the store is of no more use.
+ * What the maps of services hold. Runs of slots are written where nothing points to as they are planned; everything else
+ * is left to the batches. After a plan that failed or wasn't carried out the store is of no more use.
  */
 export class ServiceStore {
   readonly slots: SlotTables
   readonly places: { readonly 4: BackendPlaces; readonly 6: BackendPlaces }
-  /** Values by key, both as text of their bytes. */
-  readonly frontends = new Map<string, string>()
-  readonly selections = new Map<number, PlacedSelection>()
-  /** Frontends that a key for any address stands for, by that key: their own keys and rows. */
-  readonly #anyAddress = new Map<string, Map<string, FrontendRow>>()
+  readonly frontends: InstalledFrontends
+  readonly #runs: SelectionRuns
+  readonly #builds: TableBuilds
+  readonly #anyAddress = new AnyAddress()
+  readonly #behind = new Map<string, Behind>()
+  #building = 0
+  /** Places of backends that are gone from the tables, while a frontend that stayed as it was may lead there. */
+  readonly #lingering = { 4: new Set<number>(), 6: new Set<number>() }
   readonly #backend: ServiceMaps
-  readonly #counts = { weir_frontends4: 0, weir_frontends6: 0 }
 
-  constructor(backend: ServiceMaps) {
+  constructor(backend: ServiceMaps, options: TableOptions) {
     this.#backend = backend
     this.slots = new SlotTables(backend.slots)
     this.places = {
-      4: new BackendPlaces('weir_backends4', backend.maps.weir_backends4.maxEntries),
-      6: new BackendPlaces('weir_backends6', backend.maps.weir_backends6.maxEntries),
+      4: new BackendPlaces(4, backend.maps.weir_backends4.maxEntries),
+      6: new BackendPlaces(6, backend.maps.weir_backends6.maxEntries),
     }
+    this.frontends = new InstalledFrontends(backend, this.slots)
+    this.#builds = new TableBuilds(options)
+    this.#runs = new SelectionRuns(this.slots, this.places, this.#builds)
   }
 
-  /** Takes note of a frontend in the map. */
-  adoptFrontend(key: Uint8Array, value: Uint8Array): void {
-    this.frontends.set(byteText(key), byteText(value))
-    this.#counts[frontendMap(key)] += 1
+  /** Frontends that wait for tables which are being made. */
+  get building(): number {
+    return this.#building
   }
 
-  /**
-   * From the tables before the delta to those after it.
-   * @throws WeirError WEIR_MAP_FULL
-   */
-  plan(delta: ServicesDelta, tables: ServiceTables): ServicePlan {
-    const backends: MapWrite[] = []
-    for (const { before, after } of delta.backends)
-      if (before === undefined && after !== undefined) backends.push(...this.addBackend(after))
-    for (const { after } of delta.selections) {
-      if (after !== undefined && !this.selections.has(after.selection))
-        this.selections.set(after.selection, this.#placed(after, tables))
-    }
-    const frontends: MapWrite[] = []
-    const rows = new Set<string>()
-    for (const { before, after } of delta.frontends) {
-      const row = after ?? before
-      if (row === undefined) continue
-      const key = byteText(frontendKeyBytes(row))
-      if (before !== undefined) this.#leaveAny(before, key, rows)
-      if (after !== undefined) this.#joinAny(after, key, rows)
-      frontends.push(...this.setFrontend(key, after && this.valueOf(after, tables)))
-    }
-    for (const wildcard of rows) frontends.push(...this.setAny(wildcard, tables))
-    this.checkRoom()
-    return { backends, frontends: inOrder(frontends), erasures: this.#erasures(delta) }
+  /** Frontends that no room was found for. */
+  get short(): number {
+    return this.#behind.size - this.#building
   }
 
-  /** The plan was carried out. */
-  settle(): void {
-    this.slots.settle()
-    this.places[4].settle()
-    this.places[6].settle()
+  shortages(): readonly MapShortage[] {
+    return shortagesOf(this.#behind.values(), map => this.#levelOf(map))
   }
 
-  addBackend(row: BackendRow): readonly MapWrite[] {
-    const { place, isNew } = this.places[familyOf(row.address)].place(row)
-    return isNew ? [backendWrite(place, row)] : []
-  }
-
-  /** Takes a node port among those that its key for any address stands for. */
-  noteAny(row: FrontendRow, key: string): void {
-    this.#joinAny(row, key, new Set())
-  }
-
-  anyKeys(): Iterable<string> {
-    return this.#anyAddress.keys()
-  }
-
-  valueOf(row: FrontendRow, tables: ServiceTables): Uint8Array {
-    const { selection } = row
-    const placed = this.selections.get(selection)
-    if (placed === undefined) throw new RangeError(`no selection ${selection}`)
-    if (row.affinitySeconds === 0) return frontendValue(row, placed.table, noRun)
-    const members = placed.members ?? this.slots.write(this.memberPlaces(tables.selections.get(selection)!, tables))
-    if (placed.members === undefined) this.selections.set(selection, { ...placed, members })
-    return frontendValue(row, placed.table, members)
-  }
-
-  /** The write that makes a key have the value, if it hasn't. */
-  setFrontend(key: string, value: Uint8Array | undefined): readonly MapWrite[] {
-    const before = this.frontends.get(key)
-    const after = value && byteText(value)
-    if (before === after) return []
-    const bytes = textBytes(key)
-    if (after === undefined) this.frontends.delete(key)
-    else this.frontends.set(key, after)
-    const map = frontendMap(bytes)
-    this.#counts[map] += Number(after !== undefined) - Number(before !== undefined)
-    return [frontendWrite(bytes, value)]
-  }
-
-  setAny(key: string, tables: ServiceTables): readonly MapWrite[] {
-    const all = this.#anyAddress.get(key)
-    // All lead to the same backends, unless their addresses are contended for: then the choice must be the same anywhere.
-    const [first] = [...(all?.keys() ?? [])].sort()
-    const row = first === undefined ? undefined : all!.get(first)
-    return this.setFrontend(key, row && this.valueOf(row, tables))
-  }
-
-  members(row: SelectionRow, tables: ServiceTables): readonly SlotMember[] {
-    return row.backends.map((number, at) => {
-      const { address, port, protocol } = tables.backends.get(number)!
-      const place = this.places[familyOf(address)].placeOf(number)!
-      return { key: socketText(address, port, protocol), weight: row.weights?.[at] ?? 1, place }
+  /** Plans the way from the tables before the delta to those after it. */
+  plan(delta: ServicesDelta, tables: ServiceTables): void {
+    this.#builds.rest()
+    const touched = new Set<string>()
+    const rows = delta.frontends.map(({ before, after }) => {
+      const key = byteText(frontendKeyBytes((after ?? before)!))
+      if (before !== undefined) this.#anyAddress.leave(before, key, touched)
+      if (after !== undefined) this.#anyAddress.join(after, key, touched)
+      return { key, row: after }
     })
-  }
-
-  /** Places of the members, rising, each once: programs look for one by halving. */
-  memberPlaces(row: SelectionRow, tables: ServiceTables): Uint32Array {
-    return Uint32Array.from(this.members(row, tables), member => member.place).sort()
-  }
-
-  /**
-   * Whether the maps have room for the frontends.
-   * @throws WeirError WEIR_MAP_FULL
-   */
-  checkRoom(): void {
-    for (const map of ['weir_frontends4', 'weir_frontends6'] as const) {
-      const size = this.#backend.maps[map].maxEntries
-      const needed = this.#counts[map]
-      if (needed <= size) continue
-      const payload = { map, size, needed }
-      throw new WeirError('WEIR_MAP_FULL', `${map} has ${size} entries, the change needs ${needed}`, payload)
-    }
-  }
-
-  #placed(row: SelectionRow, tables: ServiceTables): PlacedSelection {
-    const table = this.slots.place(this.members(row, tables), tables.selections.size)
-    return { table, members: undefined }
-  }
-
-  #erasures(delta: ServicesDelta): readonly MapWrite[] {
-    for (const { before, after } of delta.selections) {
-      if (before === undefined || after !== undefined) continue
-      const placed = this.selections.get(before.selection)
-      if (placed === undefined) continue
-      this.selections.delete(before.selection)
-      this.slots.give(placed.table.region)
-      if (placed.members !== undefined) this.slots.give(placed.members.region)
-    }
-    const erasures: MapWrite[] = []
+    for (const wildcard of touched) rows.push({ key: wildcard, row: this.#anyAddress.rowOf(wildcard) })
+    for (const { key, row } of rows) if (row === undefined) this.#want(key, undefined, tables)
+    for (const { key, row } of rows) if (row !== undefined) this.#want(key, row, tables)
+    for (const { before, after } of delta.selections)
+      if (before !== undefined && after === undefined) this.#runs.forget(before.selection)
     for (const { before, after } of delta.backends) {
       if (before === undefined || after !== undefined) continue
       const family = familyOf(before.address)
-      const place = this.places[family].remove(before.backend)
-      if (place !== undefined) erasures.push(backendErasure(family, place))
+      const place = this.places[family].release(before.backend)
+      if (place !== undefined) this.#lingering[family].add(place)
     }
-    return erasures
+    this.#eraseIdle()
   }
 
-  #joinAny(row: FrontendRow, key: string, touched: Set<string>): void {
-    const bytes = anyAddressKey(row)
-    if (bytes === undefined) return
-    const wildcard = byteText(bytes)
-    const all = this.#anyAddress.get(wildcard) ?? new Map<string, FrontendRow>()
-    all.set(key, row)
-    this.#anyAddress.set(wildcard, all)
-    touched.add(wildcard)
+  /**
+   * Plans the way from what was adopted to the tables.
+   * @param leftOver places that were adopted and are no row's
+   */
+  planAll(tables: ServiceTables, leftOver: Readonly<Record<4 | 6, Iterable<number>>>): void {
+    this.#builds.rest()
+    const wanted = new Map<string, FrontendRow>()
+    for (const [, row] of tables.frontends) {
+      const key = byteText(frontendKeyBytes(row))
+      this.#anyAddress.join(row, key)
+      wanted.set(key, row)
+    }
+    for (const wildcard of this.#anyAddress.keys()) wanted.set(wildcard, this.#anyAddress.rowOf(wildcard)!)
+    for (const key of [...this.frontends.keys()]) if (!wanted.has(key)) this.frontends.delete(key)
+    for (const [key, row] of wanted) this.#want(key, row, tables)
+    for (const family of [4, 6] as const) for (const place of leftOver[family]) this.#lingering[family].add(place)
+    this.#eraseIdle()
   }
 
-  #leaveAny(row: FrontendRow, key: string, touched: Set<string>): void {
-    const bytes = anyAddressKey(row)
-    if (bytes === undefined) return
-    const wildcard = byteText(bytes)
-    const all = this.#anyAddress.get(wildcard)
-    all?.delete(key)
-    if (all?.size === 0) this.#anyAddress.delete(wildcard)
-    touched.add(wildcard)
+  /** Plans what was put off: frontends whose tables are finished, and some of those that found no room. */
+  planBehind(tables: ServiceTables): void {
+    this.#builds.rest()
+    let inVain = 0
+    for (const [key, { row, obstacle }] of [...this.#behind]) {
+      if (obstacle === 'building' ? !this.#builds.isRested : inVain >= mostInVain) continue
+      // Where it isn't done it goes to the end of the queue.
+      this.#want(key, row, tables)
+      if (this.#behind.has(key) && obstacle !== 'building') inVain += 1
+    }
+    this.#eraseIdle()
+  }
+
+  /** The writes of what was planned, in order: what is new, then what points to it, then what nothing points to. */
+  takeBatches(): readonly PackedBatch[] {
+    const changes = [this.places[4], this.places[6]].map(places => ({ places, ...places.takeChanges() }))
+    return [
+      ...changes.flatMap(({ places, written }) => backendBatch(places, written)),
+      ...this.frontends.takeChanges(),
+      ...changes.flatMap(({ places, erased }) => backendBatch(places, erased)),
+    ]
+  }
+
+  /** The batches are written. True when that gave room. */
+  settle(): boolean {
+    const freed = [this.slots.settle(), this.places[4].settle(), this.places[6].settle()]
+    return freed.includes(true)
+  }
+
+  #want(key: string, row: FrontendRow | undefined, tables: ServiceTables): void {
+    this.#forgetBehind(key)
+    if (row === undefined) {
+      this.frontends.delete(key)
+      return
+    }
+    const obstacle = this.#install(key, row, tables)
+    if (obstacle === undefined) return
+    this.#behind.set(key, { row, obstacle })
+    if (obstacle === 'building') this.#building += 1
+  }
+
+  #forgetBehind(key: string): void {
+    const behind = this.#behind.get(key)
+    if (behind === undefined) return
+    this.#behind.delete(key)
+    if (behind.obstacle === 'building') this.#building -= 1
+  }
+
+  #install(key: string, row: FrontendRow, tables: ServiceTables): Obstacle | undefined {
+    if (!this.frontends.hasRoomFor(key)) return shortage(frontendMap(key.length), 1)
+    const present = this.frontends.get(key)
+    const selection = tables.selections.get(row.selection)!
+    const many = selection.backends.length
+    let table: Placed | undefined
+    let members: Placed | undefined
+    if (many > 0) {
+      const single = selection.weights === undefined ? 'members' : 'spread'
+      const kind = many === 1 ? 'members' : row.scope === 'external' ? 'table' : single
+      const found = this.#runs.runFor(kind, selection, tables, present?.table)
+      if (found === 'building' || isShortage(found)) return found
+      table = found
+      if (row.affinitySeconds > 0) {
+        const all = this.#runs.runFor('members', selection, tables, present?.members)
+        if (all === 'building' || isShortage(all)) return all
+        members = all
+      }
+    }
+    const value = byteText(frontendValue(row, table ?? noRun, members ?? noRun))
+    this.frontends.set(key, { value, table, members })
+    return undefined
+  }
+
+  #eraseIdle(): void {
+    for (const family of [4, 6] as const) {
+      const lingering = this.#lingering[family]
+      if (lingering.size === 0) continue
+      const named = new Set<number>()
+      for (const run of this.slots.orphans)
+        if (run.family === family) for (const place of this.slots.numbersOf(run)) named.add(place)
+      for (const place of lingering) {
+        if (named.has(place)) continue
+        lingering.delete(place)
+        this.places[family].erase(place)
+      }
+    }
+  }
+
+  #levelOf(map: TableMapName): { readonly size: number; readonly used: number } {
+    switch (map) {
+      case 'weir_slots':
+        return { size: this.slots.lines, used: this.slots.usedLines }
+      case 'weir_backends4':
+      case 'weir_backends6': {
+        const { capacity, taken } = this.places[map === 'weir_backends4' ? 4 : 6]
+        return { size: capacity, used: taken }
+      }
+      case 'weir_frontends4':
+      case 'weir_frontends6':
+        return { size: this.#backend.maps[map].maxEntries, used: this.frontends.count(map) }
+      default:
+        throw new RangeError(`${map} is none of services`)
+    }
   }
 }
 
-/** Deletions before updates, so that a full map takes an exchange; by map, so that each is one call. */
-export const inOrder = (writes: readonly MapWrite[]): readonly MapWrite[] =>
-  [...writes].sort(
-    (a, b) =>
-      Number(a.value !== undefined) - Number(b.value !== undefined) || (a.map < b.map ? -1 : Number(a.map > b.map)),
-  )
+function backendBatch(places: BackendPlaces, changed: readonly number[]): readonly PackedBatch[] {
+  if (changed.length === 0) return []
+  const { valueSize, map } = places
+  const keys = new Uint8Array(changed.length * codecs.index.size)
+  const values = new Uint8Array(changed.length * valueSize)
+  for (const [at, place] of changed.entries()) {
+    codecs.index.write(keys, at * codecs.index.size, place)
+    values.set(places.valueAt(place), at * valueSize)
+  }
+  return [{ map, kind: 'update', count: changed.length, keys, values }]
+}

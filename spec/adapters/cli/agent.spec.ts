@@ -16,6 +16,8 @@ describe('weir agent', () => {
     ['--map-size cells=1e9', 'from 1 to'],
     ['--fail-safe-port 0', 'A port from 1 to 65535 is expected'],
     ['--fail-safe-port ssh', 'A port from 1 to 65535 is expected'],
+    ['--maglev-table-size 1000', 'One of 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071 is expected'],
+    ['--maglev-hash-seed secret', '12 bytes in base64 are expected'],
     ['--attach xdp', 'Allowed choices are auto, tcx, clsact'],
     ['--node-address bogus', 'nodeAddresses[0]: this is not an IP address'],
     ['--pod-cidr 10.0.0.0/99', 'podCidrs[0]: this is not a CIDR'],
@@ -48,8 +50,9 @@ describe('weir agent', () => {
       expect((await running).code).to.equal(0)
     })
 
-  it('takes sizes of maps by either name, as often as given', async () => {
-    const sizes = ['--attach', 'clsact', '--map-size', 'cells=100', '--map-size', 'weir_addr4=200']
+  it('takes sizes of maps by either name, as often as given, and of Maglev tables', async () => {
+    const tables = ['--maglev-table-size', '65521', '--maglev-hash-seed', 'JLfvgnHc2kaSUFaI']
+    const sizes = [...tables, '--attach', 'clsact', '--map-size', 'cells=100', '--map-size', 'weir_addr4=200']
     const words = ['agent', '--backend', 'memory', ...places, ...sizes]
     const { code, err } = await runWeir(words, folder, AbortSignal.abort())
     expect(err).to.contain('memory backend')

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import { hashText } from '@weir/core/service/maglev-hash.js'
+import { defaultMaglevSize, maglevSizes } from '@weir/core/service/maglev.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
@@ -28,6 +30,8 @@ interface AgentOptions {
   readonly cgroup?: string
   readonly attach: AttachChoice
   readonly mapSize: MapSizes
+  readonly maglevTableSize: number
+  readonly maglevHashSeed?: number
   readonly socket: string
 }
 
@@ -49,6 +53,7 @@ export function agentCommand(context: CommandContext): Command {
         backend: options.backend,
         attach: options.attach,
         mapSizes: options.mapSize,
+        maglev: { size: options.maglevTableSize, seed: options.maglevHashSeed ?? 0 },
         clock: systemClock,
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
@@ -125,6 +130,17 @@ export function agentCommand(context: CommandContext): Command {
       withMapSize,
       {},
     )
+    .option(
+      '--maglev-table-size <slots>',
+      `most slots of a service's Maglev table, the same on every node: ${maglevSizes.join(', ')}`,
+      withTableSize,
+      defaultMaglevSize,
+    )
+    .option(
+      '--maglev-hash-seed <seed>',
+      'seed of the Maglev tables, the same on every node: 12 bytes in base64',
+      withHashSeed,
+    )
     .option('--netns <path>', "network namespace of the node's side of the pods' devices, when it isn't this process's")
     .addOption(socketOption(defaultSocketPath, context.environment))
 }
@@ -147,6 +163,18 @@ function withPort(text: string, before: readonly number[] | boolean | undefined)
   if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65535)
     throw new InvalidArgumentError('A port from 1 to 65535 is expected.')
   return [...(Array.isArray(before) ? before : []), Number(text)]
+}
+
+function withTableSize(text: string): number {
+  const size = maglevSizes.find(each => String(each) === text)
+  if (size === undefined) throw new InvalidArgumentError(`One of ${maglevSizes.join(', ')} is expected.`)
+  return size
+}
+
+function withHashSeed(text: string): number {
+  if (!/^[A-Za-z0-9+/]{16}$/.test(text))
+    throw new InvalidArgumentError('12 bytes in base64 are expected, as `head -c12 /dev/urandom | base64` makes them.')
+  return hashText(text, 0)
 }
 
 /** `cells=500000`, added to those given before. */

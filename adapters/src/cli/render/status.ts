@@ -1,3 +1,4 @@
+import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { StatusReport } from '../../agent/protocol.js'
 import { tableLines } from '../table.js'
 import type { Colour } from '../terminal.js'
@@ -77,6 +78,7 @@ function troublesOf(report: StatusReport): readonly string[] {
     ...(report.reconcile.failing === undefined
       ? []
       : [`the last change isn't enforced yet: ${report.reconcile.failing}`]),
+    ...report.backend.shortages.map(each => `${shortageText(each)}; what they had stays (--map-size)`),
     ...hostTroubles(report.host),
     ...report.sources
       .filter(source => source.state === 'failing')

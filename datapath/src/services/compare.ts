@@ -1,0 +1,72 @@
+import type { BackendMap, ServiceMaps } from '../backend.js'
+import { codecs } from '../codec/maps.js'
+import type { BackendPlaces } from './backend-places.js'
+import { byteText, frontendMaps, textBytes } from './installed-frontends.js'
+import { isZero } from './resync.js'
+import type { ServiceStore } from './store.js'
+
+/** Entries compared in one step. */
+const entriesPerStep = 1024
+
+/**
+ * Whether anything in the maps isn't as the store has it. The store may change between the steps: what differs from what
+ * was read before is read again.
+ */
+export function* isDifferent(backend: ServiceMaps, store: ServiceStore): Generator<void, boolean> {
+  for (const map of frontendMaps) if (yield* frontendsDiffer(backend.maps[map], store)) return true
+  yield
+  for (const family of [4, 6] as const)
+    if (yield* backendsDiffer(backend.maps[`weir_backends${family}`], store.places[family])) return true
+  yield
+  let count = 0
+  for (const run of store.slots.runs()) {
+    if (!store.slots.isIntact(run)) return true
+    count += 1 + run.count / 16
+    if (count < entriesPerStep) continue
+    count = 0
+    yield
+  }
+  return false
+}
+
+function* frontendsDiffer(map: BackendMap, { frontends }: ServiceStore): Generator<void, boolean> {
+  const seen = new Set<string>()
+  const isWrong = (key: string): boolean => {
+    const value = map.lookup(textBytes(key))
+    return (value && byteText(value)) !== frontends.get(key)?.value
+  }
+  let count = 0
+  for (const [bytes, value] of map.entries()) {
+    const key = byteText(bytes)
+    seen.add(key)
+    if (byteText(value) !== frontends.get(key)?.value && isWrong(key)) return true
+    count += 1
+    if (count % entriesPerStep === 0) yield
+  }
+  for (const key of frontends.keys()) {
+    if (key.length === map.keySize && !seen.has(key) && isWrong(key)) return true
+    count += 1
+    if (count % entriesPerStep === 0) yield
+  }
+  return false
+}
+
+function* backendsDiffer(map: BackendMap, places: BackendPlaces): Generator<void, boolean> {
+  let place = 0
+  for (const [, value] of map.entries()) {
+    if (!isAsMeant(value, places, place)) {
+      const now = map.lookup(codecs.index.encode(place))
+      if (now === undefined || !isAsMeant(now, places, place)) return true
+    }
+    place += 1
+    if (place % (entriesPerStep * 8) === 0) yield
+  }
+  return false
+}
+
+function isAsMeant(value: Uint8Array, { image, valueSize }: BackendPlaces, place: number): boolean {
+  const from = place * valueSize
+  if (from >= image.length) return isZero(value)
+  for (let at = 0; at < valueSize; at += 1) if (value[at] !== image[from + at]) return false
+  return true
+}
