@@ -196,11 +196,9 @@ export class DigestKeeper implements SettleListener {
   }
 
   #followServices({ frontends, selections, backends }: Services): void {
-    for (const key of frontends.touched) {
-      const row = frontends.table.get(key)
-      this.#frontends.put(key, row && frontendMeaning(row, selections.table, backends.table))
-    }
-    frontends.touched.clear()
+    frontends.takeTouched((key, row) =>
+      this.#frontends.put(key, row && frontendMeaning(row, selections.table, backends.table)),
+    )
     backends.table.takeTouched((number, row) => this.#backends.put(number, row && backendMeaning(row)))
   }
 

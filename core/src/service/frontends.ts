@@ -24,8 +24,8 @@ export interface Conflict {
 /** Claims by address and port. One that several have goes to one of them by what they are, whoever came first. */
 export class Frontends {
   readonly table = new RecordedTable<string, FrontendRow>(sameFrontend)
-  /** Keys of rows that the digest has to look at. */
-  readonly touched = new Set<string>()
+  /** Keys for `takeTouched`, from its first call on. */
+  #touched: Set<string> | undefined
   readonly #slots = new Map<string, Slot>()
   readonly #contested = new Set<string>()
 
@@ -35,6 +35,13 @@ export class Frontends {
     unit.claims = claims
     for (const claim of claims) this.#put(claim)
     for (const claim of before) this.#drop(claim)
+  }
+
+  /** Calls `visit` for every key whose row may have changed since the last call; the first time for every row. */
+  takeTouched(visit: (key: string, row: FrontendRow | undefined) => void): void {
+    if (this.#touched === undefined) for (const [key, row] of this.table) visit(key, row)
+    else for (const key of this.#touched) visit(key, this.table.get(key))
+    this.#touched = new Set()
   }
 
   /** By address and port. */
@@ -109,7 +116,7 @@ export class Frontends {
     const key = frontendKey(row.address, row.port, row.protocol, row.scope)
     if (after === undefined) this.table.delete(key)
     else this.table.set(key, after)
-    this.touched.add(key)
+    this.#touched?.add(key)
   }
 }
 

@@ -7,7 +7,8 @@ import type { Change, Table } from './tables.js'
 export class NumberedTable<Value extends object> implements Table<number, Value> {
   readonly #rows: (Value | undefined)[] = []
   readonly #changes: Journal<Value> = new Journal()
-  readonly #digests: Journal<Value> = new Journal()
+  /** Numbers for `takeTouched`, from its first call on. */
+  #touched: Journal<Value> | undefined
   readonly #equal: (a: Value, b: Value) => boolean
   #size = 0
 
@@ -57,14 +58,18 @@ export class NumberedTable<Value extends object> implements Table<number, Value>
     return changes
   }
 
-  /** Calls `visit` for every number whose row may have changed since the last call. */
+  /** Calls `visit` for every number whose row may have changed since the last call; the first time for every row. */
   takeTouched(visit: (number: number, row: Value | undefined) => void): void {
-    this.#digests.take(number => visit(number, this.#rows[number]))
+    if (this.#touched === undefined) {
+      // Nobody who never asks pays for a journal.
+      this.#touched = new Journal()
+      for (const [number, row] of this) visit(number, row)
+    } else this.#touched.take(number => visit(number, this.#rows[number]))
   }
 
   #write(number: number, before: Value | undefined, row: Value | undefined): void {
     this.#changes.note(number, before)
-    this.#digests.note(number, undefined)
+    this.#touched?.note(number, undefined)
     while (this.#rows.length < number) this.#rows.push(undefined)
     this.#rows[number] = row
   }
