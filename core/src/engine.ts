@@ -155,6 +155,12 @@ export class Engine {
     return this.#services.servicesAt(address, port, protocol)
   }
 
+  /** How many endpoints of a service, `namespace/name`, this node has that take new connections. */
+  localEndpoints(service: string): number {
+    this.#settle()
+    return this.#services.localEndpoints(service)
+  }
+
   /** Every endpoint that a frontend may lead to, and why it gets new connections or none. */
   frontendCandidates(row: FrontendRow): readonly Candidate[] {
     this.#settle()

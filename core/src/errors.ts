@@ -75,6 +75,13 @@ export interface WeirErrorPayloads {
   WEIR_KERNEL_UNSUPPORTED: { readonly feature: string; readonly kernel: string; readonly detail: string }
   /** A program of the datapath hasn't been built. */
   WEIR_PROGRAM_MISSING: { readonly path: string; readonly build: string }
+  /** A port of the node that services' health is to be asked at, and that can't be had. '' is the node's own health. */
+  WEIR_PORT_UNAVAILABLE: {
+    readonly service: string
+    readonly address: string
+    readonly port: number
+    readonly reason: string
+  }
   /** A map or a hook couldn't be read or written; the reconciler tries again. */
   WEIR_DATAPATH_FAILED: { readonly operation: string; readonly reason: string }
 }

@@ -50,6 +50,8 @@ export interface AgentOptions {
   readonly devices?: readonly string[]
   /** TCP ports of the node that stay open whatever isolates it: ssh and the API server when absent, none when empty. */
   readonly failSafePorts?: readonly number[]
+  /** Where the node's own health is answered, as kube-proxy's `/healthz`; nowhere when absent. */
+  readonly healthz?: { readonly address: string; readonly port: number }
   readonly sources?: readonly Source[]
   readonly clock: Clock
   /** One line for whoever runs the agent: what it couldn't do, what it repaired. */

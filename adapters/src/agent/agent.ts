@@ -9,6 +9,7 @@ import type { Timer } from './clock.js'
 import { type Datapath, openDatapath } from './datapath.js'
 import { FlowBook } from './flows.js'
 import { makeFolder } from './folder.js'
+import { HealthPorts } from './health-ports.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
 import { hostView } from './host-view.js'
 import { type Facts, Intake, type Submitted } from './intake.js'
@@ -104,12 +105,14 @@ class RunningAgent implements Agent {
   readonly #sources: SourceRunner[]
   readonly #timers: Timer[] = []
   readonly #devices: HostDevices
+  readonly #health: HealthPorts
   #server: AgentServer | undefined
   #snapshot: number
   #snapshotting: Promise<void> | undefined
   #events = 0
   #lastLatencyMs = 0
   #appliedChanges = 0
+  #updatedAt: number
   #repairs = 0
   #lastVerifiedAt: number | undefined
   #failing: string | undefined
@@ -137,6 +140,7 @@ class RunningAgent implements Agent {
     this.datapath = datapath
     this.#snapshot = snapshot
     this.#startedAt = clock.nowMs()
+    this.#updatedAt = this.#startedAt
     this.flows = new FlowBook(engine, clock, options.flowsKept ?? defaults.flowsKept)
     this.#intake = new Intake({
       log,
@@ -152,6 +156,15 @@ class RunningAgent implements Agent {
       state: () => engine.state,
       use: devices => this.#useDevices(devices),
       submit: this.#submitFrom,
+      report,
+    })
+    this.#health = new HealthPorts({
+      clock,
+      state: () => engine.state,
+      localEndpoints: service => engine.localEndpoints(service),
+      trouble: () => this.#intake.stopped ?? this.#failingNow,
+      updatedAt: () => this.#updatedAt,
+      healthz: options.healthz,
       report,
     })
     const sources = [...(options.sources ?? []), ...ownSources(options, report)]
@@ -183,6 +196,7 @@ class RunningAgent implements Agent {
       clock.every(this.#options.verifyPeriodMs ?? defaults.verifyPeriodMs, () => this.#verify()),
       clock.every(this.#options.sweepPeriodMs ?? defaults.sweepPeriodMs, () => this.#sweep()),
     )
+    await this.#health.changed()
     for (const source of this.#sources) source.start()
     void Promise.all(this.#sources.map(source => source.settled)).then(() => this.#markReady())
   }
@@ -241,6 +255,7 @@ class RunningAgent implements Agent {
         ...(this.#lastVerifiedAt !== undefined && { lastVerifiedAt: this.#lastVerifiedAt }),
         ...(this.#failingNow !== undefined && { failing: this.#failingNow }),
       },
+      healthPorts: this.#health.view,
       sources: this.#sources.map(source => source.status),
       flows: this.flows.counts,
     }
@@ -261,6 +276,7 @@ class RunningAgent implements Agent {
     await this.#devices.close()
     await Promise.all(this.#sources.map(source => source.stop()))
     await this.#server?.close()
+    await this.#health.close()
     await this.#intake.stop()
     await this.#snapshotting
     await this.#enforcing
@@ -318,7 +334,9 @@ class RunningAgent implements Agent {
   #onApplied(events: readonly WeirEvent[], delta: TablesDelta, latencyMs: number): void {
     this.#events += events.length
     this.#lastLatencyMs = latencyMs
+    this.#updatedAt = this.#options.clock.nowMs()
     this.#applied.next({ events, delta })
+    if (events.some(mayMoveHealthPorts)) void this.#health.changed()
     if (this.datapath.kind === 'kernel' && events.some(saysWhatIsOwn)) this.#devices.changed()
     if (this.engine.seq - this.#snapshot >= (this.#options.snapshotEvery ?? defaults.snapshotEvery))
       this.#snapshotting ??= this.#writeSnapshot().finally(() => {
@@ -345,6 +363,7 @@ class RunningAgent implements Agent {
       if (this.#devices.problem !== undefined) this.#devices.changed()
       this.#repairs += repaired
       this.#lastVerifiedAt = this.#options.clock.nowMs()
+      this.#updatedAt = this.#lastVerifiedAt
       this.#failing = undefined
       if (repaired > 0) this.#report(`${repaired} entries of the datapath differed from the tables and were repaired`)
     } catch (error) {
@@ -361,6 +380,8 @@ class RunningAgent implements Agent {
     }
   }
 }
+
+const mayMoveHealthPorts = ({ kind }: WeirEvent): boolean => /^(?:service|node|agent)\./.test(kind)
 
 /** An event that isn't enforced yet is told and tried again; one that isn't durable ends the start. */
 function onlyEnforcement(error: unknown): void {

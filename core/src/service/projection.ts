@@ -160,6 +160,13 @@ export class Services {
     return [...found].sort()
   }
 
+  /** Addresses of this node's endpoints of a service that are ready and not put out of use. */
+  localEndpoints(service: string): number {
+    const uses = this.#services.get(service)?.uses ?? []
+    const taking = uses.filter(({ local, ready, weight }) => local && ready && weight > 0)
+    return new Set(taking.map(({ backend }) => backend.row.address)).size
+  }
+
   conflicts(): readonly Conflict[] {
     return [...this.frontends.conflicts()]
   }

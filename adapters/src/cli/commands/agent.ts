@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { hashText } from '@weir/core/service/maglev-hash.js'
@@ -28,6 +29,7 @@ interface AgentOptions {
   readonly failSafePort?: readonly number[] | false
   readonly nodePortAddress?: readonly string[]
   readonly cgroup?: string
+  readonly healthzAddress?: { readonly address: string; readonly port: number }
   readonly attach: AttachChoice
   readonly mapSize: MapSizes
   readonly maglevTableSize: number
@@ -65,6 +67,7 @@ export function agentCommand(context: CommandContext): Command {
         ...(options.cidrMatch !== undefined && { cidrMatch: options.cidrMatch }),
         ...(options.device !== undefined && { devices: options.device || [] }),
         ...(options.failSafePort !== undefined && { failSafePorts: options.failSafePort || [] }),
+        ...(options.healthzAddress !== undefined && { healthz: options.healthzAddress }),
         ...(options.nodePortAddress !== undefined && { nodePortAddresses: options.nodePortAddress }),
       })
       terminal.note(
@@ -118,6 +121,11 @@ export function agentCommand(context: CommandContext): Command {
     .option(
       '--cgroup <folder>',
       'cgroup 2 whose processes reach services by their addresses, or none (default: the root of the hierarchy)',
+    )
+    .option(
+      '--healthz-address <address:port>',
+      "where the node's own health is answered at /healthz, as kube-proxy's at 0.0.0.0:10256 (default: nowhere)",
+      withSocket,
     )
     .addOption(
       new Option('--attach <how>', 'how programs are attached: auto takes TCX where the kernel has it')
@@ -175,6 +183,15 @@ function withHashSeed(text: string): number {
   if (!/^[A-Za-z0-9+/]{16}$/.test(text))
     throw new InvalidArgumentError('12 bytes in base64 are expected, as `head -c12 /dev/urandom | base64` makes them.')
   return hashText(text, 0)
+}
+
+/** `0.0.0.0:10256`, `[::]:10256` */
+function withSocket(text: string): { readonly address: string; readonly port: number } {
+  const [, six, four, port = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  const address = six ?? four ?? ''
+  if (isIP(address) !== (six === undefined ? 4 : 6) || Number(port) < 1 || Number(port) > 65535)
+    throw new InvalidArgumentError('ADDRESS:PORT is expected, such as 0.0.0.0:10256 or [::]:10256.')
+  return { address, port: Number(port) }
 }
 
 /** `cells=500000`, added to those given before. */

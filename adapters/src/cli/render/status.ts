@@ -21,6 +21,13 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
       .join(', ')}`,
     `Intake     ${report.intake.events} events taken, ${report.intake.queued} waiting, last took ${report.intake.lastLatencyMs.toFixed(1)} ms, ${report.intake.refusals} refusals in force`,
     `Reconcile  ${report.reconcile.applied} changes applied, ${report.reconcile.repairs} repairs`,
+    ...(report.healthPorts.listening.length === 0
+      ? []
+      : [
+          `Health     answered at ${report.healthPorts.listening
+            .map(({ service, port }) => `${port} (${service || 'the node'})`)
+            .join(', ')}`,
+        ]),
     `Flows      ${report.flows.seen} seen, ${report.flows.kept} kept, ${report.flows.lost} lost`,
     ...report.sources.map(
       source =>
@@ -87,8 +94,14 @@ function troublesOf(report: StatusReport): readonly string[] {
     ...(report.frontendConflicts === 0
       ? []
       : [`${report.frontendConflicts} addresses are claimed more than once: weir get services`]),
+    ...report.healthPorts.problems.map(portText),
     ...full.map(map => `${map.name} is nearly full: ${map.entries} of ${map.maxEntries}`),
   ]
+}
+
+function portText({ service, address, port, reason }: StatusReport['healthPorts']['problems'][number]): string {
+  const of = service === '' ? 'the node' : service
+  return `nobody can ask for the health of ${of} at ${address.includes(':') ? `[${address}]` : address}:${port}: ${reason}`
 }
 
 /** `4 s`, `3 min`, `2 h 5 min`, `3 d 1 h` */
