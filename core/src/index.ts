@@ -22,9 +22,11 @@ export {
   type WeirEvent,
 } from './event/event.js'
 export type {
+  BackendCheckFact,
   BackendFact,
   BackendTarget,
   EndpointSliceFact,
+  HealthCheck,
   LocalRedirectPolicyFact,
   ServiceFact,
   ServicePort,

@@ -16,7 +16,13 @@ import type {
   NodeFact,
   PodFact,
 } from './event/event.js'
-import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from './event/service.js'
+import type {
+  BackendCheckFact,
+  BackendFact,
+  EndpointSliceFact,
+  LocalRedirectPolicyFact,
+  ServiceFact,
+} from './event/service.js'
 
 /** Of the facts that a snapshot holds: it is not lifted as events are, since every one of them can be folded again. */
 export const snapshotVersion = 2
@@ -45,6 +51,7 @@ export interface StateSnapshot {
   readonly localRedirects: Entries<Stored<LocalRedirectPolicyFact>>
   readonly egressGateways?: Entries<Stored<EgressGatewayPolicyFact>>
   readonly backends: Entries<Stored<BackendFact>>
+  readonly failedChecks?: Entries<Stored<BackendCheckFact>>
   readonly dns: Entries<Entries<DnsAddress>>
   readonly endpoints: Entries<Stored<EndpointFact>>
   readonly refusals: Entries<Refusal>
@@ -80,6 +87,7 @@ export function snapshotState(state: ClusterState): StateSnapshot {
     localRedirects: [...state.localRedirects],
     egressGateways: [...state.egressGateways],
     backends: [...state.backends],
+    failedChecks: [...state.failedChecks],
     dns: [...state.dns].map(([name, addresses]) => [name, [...addresses]]),
     endpoints: [...state.endpoints],
     refusals: [...state.refusals],
@@ -106,6 +114,7 @@ export function restoreState(state: MutableClusterState, snapshot: StateSnapshot
   fill(state.localRedirects, snapshot.localRedirects)
   fill(state.egressGateways, snapshot.egressGateways)
   fill(state.backends, snapshot.backends)
+  fill(state.failedChecks, snapshot.failedChecks)
   for (const [name, addresses] of snapshot.dns ?? []) {
     for (const [address, entry] of addresses) state.dns.put(name, address, entry)
   }

@@ -27,7 +27,7 @@ export interface OracleBackend {
   readonly at: string
   readonly local: boolean
   readonly zone: string
-  readonly state: 'active' | 'notReady' | 'terminating' | 'quarantined' | 'maintenance'
+  readonly state: 'active' | 'unhealthy' | 'notReady' | 'terminating' | 'quarantined' | 'maintenance'
 }
 
 /** In the order in which they win. */
@@ -44,6 +44,8 @@ export interface Seen {
   readonly pod: string
   /** Known to be on this node, whatever the endpoint says. */
   readonly here?: true
+  /** Its service has it tried, and that failed last. */
+  readonly failed?: boolean
 }
 
 export interface Claim extends OracleFrontend {

@@ -11,7 +11,13 @@ import type {
   NodeFact,
   PodFact,
 } from '@weir/core/event/event.js'
-import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from '@weir/core/event/service.js'
+import type {
+  BackendCheckFact,
+  BackendFact,
+  EndpointSliceFact,
+  LocalRedirectPolicyFact,
+  ServiceFact,
+} from '@weir/core/event/service.js'
 
 /** What exists at one moment, as far as a policy can tell. Lists that are absent are empty. */
 export interface OracleCluster {
@@ -35,6 +41,8 @@ export interface OracleCluster {
   readonly redirects?: readonly LocalRedirectPolicyFact[]
   /** What was said of single backends last. */
   readonly backends?: readonly BackendFact[]
+  /** Tries of single backends that failed last. */
+  readonly failedChecks?: readonly BackendCheckFact[]
   readonly ciliumPolicies?: readonly CiliumPolicyFact[]
   readonly cidrGroups?: readonly CidrGroupFact[]
   readonly clusterPolicies?: readonly ClusterPolicyFact[]
@@ -76,6 +84,7 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
   const slices = new Map<string, EndpointSliceFact>()
   const redirects = new Map<string, LocalRedirectPolicyFact>()
   const backends = new Map<string, BackendFact>()
+  const failedChecks = new Map<string, BackendCheckFact>()
   const ciliumPolicies = new Map<string, CiliumPolicyFact>()
   const cidrGroups = new Map<string, CidrGroupFact>()
   const clusterPolicies = new Map<string, ClusterPolicyFact>()
@@ -109,6 +118,11 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
       if (state === 'active' && weight === undefined) backends.delete(JSON.stringify(target))
       else backends.set(JSON.stringify(target), event.backend)
     }
+    if (event.kind === 'backend.checked') {
+      const { address, port, protocol, healthy } = event.check
+      failedChecks.delete(`${address} ${port} ${protocol}`)
+      if (!healthy) failedChecks.set(`${address} ${port} ${protocol}`, event.check)
+    }
     if (event.kind === 'ciliumpolicy.upserted')
       ciliumPolicies.set(`${event.policy.kind} ${nameOf(event.policy)}`, event.policy)
     if (event.kind === 'ciliumpolicy.deleted') ciliumPolicies.delete(`${event.policyKind} ${nameOf(event)}`)
@@ -136,6 +150,7 @@ export function clusterOf(events: readonly TimedBody[]): OracleCluster {
     slices: [...slices.values()],
     redirects: [...redirects.values()],
     backends: [...backends.values()],
+    failedChecks: [...failedChecks.values()],
     ciliumPolicies: [...ciliumPolicies.values()],
     cidrGroups: [...cidrGroups.values()],
     clusterPolicies: [...clusterPolicies.values()],

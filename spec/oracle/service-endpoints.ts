@@ -35,7 +35,12 @@ export function allSeen(
             if (address === undefined) return []
             const ready = endpoint.ready || service.publishNotReadyAddresses === true
             const pod = endpoint.pod === undefined ? '' : `${slice.namespace}/${endpoint.pod}`
-            return [{ address, port, protocol, endpoint: { ...endpoint, ready }, pod, portName: name }]
+            const failed =
+              service.healthCheck !== undefined &&
+              (cluster.failedChecks ?? []).some(
+                check => check.address === address && check.port === port && check.protocol === protocol,
+              )
+            return [{ address, port, protocol, endpoint: { ...endpoint, ready }, pod, portName: name, failed }]
           }),
         ),
     ),
@@ -56,7 +61,8 @@ export function membersOf(
 ): readonly string[] {
   const here = local ? all.filter(seen => isHere(cluster, seen)) : all
   const able = here.filter(seen => weightOf(cluster, seen) > 0)
-  const ready = able.filter(({ endpoint }) => endpoint.ready)
+  const every = able.filter(({ endpoint }) => endpoint.ready)
+  const ready = every.every(({ failed }) => failed) ? every : every.filter(({ failed }) => !failed)
   if (ready.length === 0)
     return texts(
       cluster,

@@ -98,7 +98,9 @@ function backendsOf(cluster: OracleCluster): readonly OracleBackend[] {
       : said.includes('quarantined')
         ? 'quarantined'
         : words.some(({ endpoint }) => endpoint.ready)
-          ? 'active'
+          ? words.some(({ failed }) => failed)
+            ? 'unhealthy'
+            : 'active'
           : words.some(({ endpoint }) => !endpoint.terminating)
             ? 'notReady'
             : 'terminating'

@@ -9,7 +9,6 @@ import type { Timer } from './clock.js'
 import { type Datapath, openDatapath } from './datapath.js'
 import { FlowBook } from './flows.js'
 import { makeFolder } from './folder.js'
-import { HealthPorts } from './health-ports.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
 import { hostView } from './host-view.js'
 import { type Facts, Intake, type Submitted } from './intake.js'
@@ -19,8 +18,10 @@ import { checkedNodeOptions } from './node-options.js'
 import { ownFacts } from './own-facts.js'
 import type { StatusReport } from './protocol.js'
 import { recordEngine, restoreEngine } from './restore.js'
+import { networkProbe } from './probe.js'
 import { answerer } from './routes.js'
 import { type AgentServer, serve } from './server.js'
+import { ServiceHealth } from './service-health.js'
 import type { Source } from './source.js'
 import { staleEndpoints } from './stale-endpoints.js'
 import { SourceRunner } from './source-runner.js'
@@ -105,7 +106,7 @@ class RunningAgent implements Agent {
   readonly #sources: SourceRunner[]
   readonly #timers: Timer[] = []
   readonly #devices: HostDevices
-  readonly #health: HealthPorts
+  readonly #health: ServiceHealth
   #server: AgentServer | undefined
   #snapshot: number
   #snapshotting: Promise<void> | undefined
@@ -158,8 +159,12 @@ class RunningAgent implements Agent {
       submit: this.#submitFrom,
       report,
     })
-    this.#health = new HealthPorts({
+    this.#health = new ServiceHealth({
       clock,
+      engine,
+      random: Math.random,
+      probe: networkProbe,
+      submit: this.#submitFrom,
       state: () => engine.state,
       localEndpoints: service => engine.localEndpoints(service),
       trouble: () => this.#intake.stopped ?? this.#failingNow,
@@ -196,7 +201,7 @@ class RunningAgent implements Agent {
       clock.every(this.#options.verifyPeriodMs ?? defaults.verifyPeriodMs, () => this.#verify()),
       clock.every(this.#options.sweepPeriodMs ?? defaults.sweepPeriodMs, () => this.#sweep()),
     )
-    await this.#health.changed()
+    await this.#health.start()
     for (const source of this.#sources) source.start()
     void Promise.all(this.#sources.map(source => source.settled)).then(() => this.#markReady())
   }
@@ -255,7 +260,7 @@ class RunningAgent implements Agent {
         ...(this.#lastVerifiedAt !== undefined && { lastVerifiedAt: this.#lastVerifiedAt }),
         ...(this.#failingNow !== undefined && { failing: this.#failingNow }),
       },
-      healthPorts: this.#health.view,
+      health: this.#health.view,
       sources: this.#sources.map(source => source.status),
       flows: this.flows.counts,
     }
@@ -336,7 +341,7 @@ class RunningAgent implements Agent {
     this.#lastLatencyMs = latencyMs
     this.#updatedAt = this.#options.clock.nowMs()
     this.#applied.next({ events, delta })
-    if (events.some(mayMoveHealthPorts)) void this.#health.changed()
+    this.#health.applied(events)
     if (this.datapath.kind === 'kernel' && events.some(saysWhatIsOwn)) this.#devices.changed()
     if (this.engine.seq - this.#snapshot >= (this.#options.snapshotEvery ?? defaults.snapshotEvery))
       this.#snapshotting ??= this.#writeSnapshot().finally(() => {
@@ -380,8 +385,6 @@ class RunningAgent implements Agent {
     }
   }
 }
-
-const mayMoveHealthPorts = ({ kind }: WeirEvent): boolean => /^(?:service|node|agent)\./.test(kind)
 
 /** An event that isn't enforced yet is told and tried again; one that isn't durable ends the start. */
 function onlyEnforcement(error: unknown): void {

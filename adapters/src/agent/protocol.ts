@@ -11,7 +11,7 @@ import type {
   Protocol,
   ServiceFact,
 } from '@weir/core'
-import type { HealthPortsView } from './health-ports.js'
+import type { ServiceHealthView } from './service-health.js'
 import type { Problem } from '@weir/core/errors.js'
 import type { MapShortage } from '@weir/datapath/services/shortage.js'
 
@@ -86,7 +86,7 @@ export interface StatusReport {
   readonly tables: Readonly<Record<string, number>>
   /** Addresses and ports that more than one service, host port or redirect claims. */
   readonly frontendConflicts: number
-  readonly healthPorts: HealthPortsView
+  readonly health: ServiceHealthView
   readonly intake: {
     readonly queued: number
     readonly events: number

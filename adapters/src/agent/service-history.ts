@@ -74,6 +74,7 @@ function mayConcern(event: WeirEvent, service: string, redirects: number): boole
       return event.namespace === namespace
     case 'localredirect.upserted':
     case 'localredirect.deleted':
+    case 'backend.checked':
     case 'backend.configured':
     case 'agent.configured':
     case 'node.upserted':

@@ -71,23 +71,11 @@ export function sibling(state: ClusterState): PodFact | undefined {
 /** The state as a plain object: it may be a class with getters, which a spread would leave behind. */
 function stateFields(state: ClusterState): ClusterState {
   const { seq, timeMs, agent, host, namespaces, nodes, pods, services, policies, endpoints, refusals } = state
-  const { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, localRedirects, backends, dns } = state
+  const { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, localRedirects, backends, failedChecks, dns } =
+    state
   const { devices, ipMasq, egressGateways } = state
-  const others = { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, localRedirects, backends, dns }
+  const balanced = { endpointSlices, localRedirects, backends, failedChecks }
   const leaving = { devices, ipMasq, egressGateways }
-  return {
-    seq,
-    timeMs,
-    agent,
-    host,
-    namespaces,
-    nodes,
-    pods,
-    services,
-    policies,
-    endpoints,
-    refusals,
-    ...others,
-    ...leaving,
-  }
+  const others = { ciliumPolicies, clusterPolicies, cidrGroups, dns, ...balanced, ...leaving }
+  return { seq, timeMs, agent, host, namespaces, nodes, pods, services, policies, endpoints, refusals, ...others }
 }

@@ -2,7 +2,13 @@ import type { Problem } from '../errors.js'
 import type { CidrGroupFact, CiliumPolicyFact } from './cilium.js'
 import type { ClusterPolicyFact } from './cluster-policy.js'
 import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from './egress.js'
-import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from './service.js'
+import type {
+  BackendCheckFact,
+  BackendFact,
+  EndpointSliceFact,
+  LocalRedirectPolicyFact,
+  ServiceFact,
+} from './service.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { Direction, Protocol } from '../policy/rule.js'
 
@@ -200,8 +206,10 @@ export type EventBody =
   | { readonly kind: 'endpointslice.deleted'; readonly namespace: string; readonly name: string }
   | { readonly kind: 'localredirect.upserted'; readonly redirect: LocalRedirectPolicyFact }
   | { readonly kind: 'localredirect.deleted'; readonly namespace: string; readonly name: string }
-  /** What an operator, or a health check, says of a backend; saying `active` without a weight takes all back. */
+  /** What an operator says of a backend; saying `active` without a weight takes all back. */
   | { readonly kind: 'backend.configured'; readonly backend: BackendFact }
+  /** What trying a backend of a service with a health check came to, each time it is another. */
+  | { readonly kind: 'backend.checked'; readonly check: BackendCheckFact }
   | { readonly kind: 'dns.answered'; readonly answer: DnsAnswerFact }
   | { readonly kind: 'endpoint.attached'; readonly endpoint: EndpointFact }
   | { readonly kind: 'endpoint.detached'; readonly namespace: string; readonly pod: string }

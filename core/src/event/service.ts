@@ -35,8 +35,33 @@ export interface ServiceFact {
   readonly loadBalancerSourceRanges?: readonly string[]
   readonly healthCheckNodePort?: number
   readonly publishNotReadyAddresses?: true
+  /** How the agent is to try its endpoints; absent: not at all. */
+  readonly healthCheck?: HealthCheck
   /** How its endpoints' hints are to be followed, by annotation or `trafficDistribution`; absent: not at all. */
   readonly topology?: 'Auto' | 'PreferClose' | 'PreferSameZone' | 'PreferSameNode'
+}
+
+/** How endpoints are tried, by annotations of their service. Only those of TCP ports are. */
+export interface HealthCheck {
+  /** A connection, or a GET that is answered with a status of 200 to 399. */
+  readonly kind: 'tcp' | 'http'
+  /** Of `http`: begins with `/`. */
+  readonly path?: string
+  readonly intervalSeconds: number
+  readonly timeoutSeconds: number
+  /** How many failures in a row make an endpoint unhealthy, and successes healthy again. */
+  readonly failures: number
+  readonly successes: number
+}
+
+/** What trying an endpoint came to. Until something is said it is taken for healthy. */
+export interface BackendCheckFact {
+  readonly address: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly healthy: boolean
+  /** Of the last failure: `ECONNREFUSED`, `status 503`, `timeout`; absent when healthy. */
+  readonly reason?: string
 }
 
 /** One endpoint of a slice. */
@@ -97,7 +122,7 @@ export type BackendTarget =
 /** What was said of a backend besides what the cluster says of it. */
 export interface BackendFact {
   readonly target: BackendTarget
-  /** Neither quarantined (a health check failed) nor in maintenance (an operator's word) takes new connections. */
+  /** Neither quarantined nor in maintenance takes new connections. */
   readonly state: 'active' | 'quarantined' | 'maintenance'
   /** Its share of new connections, 0..65535; absent: 1. 0 takes none. */
   readonly weight?: number

@@ -47,11 +47,12 @@ export function noBackend(
   return { message, change: 'see whether the endpoint slice controller runs' }
 }
 
-const standingTexts: Readonly<Record<Exclude<Standing, 'ready' | 'lastResort'>, string>> = {
+const standingTexts: Readonly<Record<Exclude<Standing, 'ready' | 'failOpen' | 'lastResort'>, string>> = {
   quarantined: 'quarantined',
   maintenance: 'in maintenance',
   weightless: 'of weight 0',
   otherNode: 'on other nodes',
+  unhealthy: 'unhealthy',
   notReady: 'not ready',
   terminating: 'terminating',
   hintedElsewhere: 'meant for other zones',

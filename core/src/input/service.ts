@@ -2,6 +2,7 @@ import { isLeft, right } from 'fp-ts/lib/Either.js'
 import type { Prefix } from '../address/address.js'
 import type { Labels } from '../event/event.js'
 import type { ServiceFact, ServicePort } from '../event/service.js'
+import { healthCheckOf } from './health-check.js'
 import { address, addressText, canonicalAddresses, canonicalCidrs, cidr } from './address.js'
 import { objectMeta, objectOf } from './metadata.js'
 import { dnsServiceLabel, dnsSubdomain } from './names.js'
@@ -210,12 +211,15 @@ export const parseService = (raw: unknown): Parsed<ServiceFact> => {
   if (isLeft(parsed)) return parsed
   const { metadata, spec: fields, status: balanced } = parsed.right
   const { namespace, name } = metadata
+  const check = healthCheckOf(metadata)
+  if (isLeft(check)) return check
   return right({
     namespace,
     name,
     ...fields,
     ...(Object.keys(metadata.labels).length > 0 && { labels: metadata.labels }),
     ...(fields.type === 'LoadBalancer' && balanced.length > 0 && { loadBalancerIps: canonicalAddresses(balanced) }),
+    ...(check.right !== undefined && { healthCheck: check.right }),
     ...(fields.type !== 'ExternalName' && asksForHints(raw) && { topology: 'Auto' as const }),
   })
 }

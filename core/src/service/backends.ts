@@ -1,4 +1,4 @@
-import type { BackendFact, SliceEndpoint } from '../event/service.js'
+import type { BackendCheckFact, BackendFact, SliceEndpoint } from '../event/service.js'
 import type { Protocol } from '../policy/rule.js'
 import type { Stored } from '../state/state.js'
 import { NumberedTable } from '../tables/numbered-table.js'
@@ -15,11 +15,16 @@ export class Backends {
   readonly #idle = new Set<Backend>()
   readonly #numbers = new NumberPool()
   readonly #told: ReadonlyMap<string, Stored<BackendFact>>
+  readonly #failed: ReadonlyMap<string, Stored<BackendCheckFact>>
   #remembered = new Map<string, number>()
 
-  /** @param told what was said of single backends, as the state has it */
-  constructor(told: ReadonlyMap<string, Stored<BackendFact>>) {
+  /**
+   * @param told what was said of single backends, as the state has it
+   * @param failed checks that failed
+   */
+  constructor(told: ReadonlyMap<string, Stored<BackendFact>>, failed: ReadonlyMap<string, Stored<BackendCheckFact>>) {
     this.#told = told
+    this.#failed = failed
   }
 
   /** Numbers by what they mean, for `remember`. */
@@ -77,14 +82,30 @@ export class Backends {
       return use
     }
     const next = backend.uses
-    const use: Use = { unit, backend, next, endpoint, ready, local, place, weight: 1, settled, listed: 0 }
+    const use: Use = {
+      unit,
+      backend,
+      next,
+      endpoint,
+      ready,
+      local,
+      place,
+      unhealthy: false,
+      weight: 1,
+      settled,
+      listed: 0,
+    }
     backend.uses = use
     unit.uses.push(use)
     return use
   }
 
-  /** Writes a used backend's row, and finds the weight that it has for its user. */
-  settle(use: Use): void {
+  /**
+   * Writes a used backend's row, and finds the weight that it has for its user.
+   * @param isChecked its user minds what trying it came to
+   */
+  settle(use: Use, isChecked = false): void {
+    use.unhealthy = isChecked && this.#failed.has(textOf(use.backend.row))
     const told = this.#told.size === 0 ? undefined : this.#toldOf(use)
     use.weight = told === undefined ? 1 : told.state === 'active' ? (told.weight ?? 1) : 0
     this.#write(use.backend)
@@ -129,15 +150,19 @@ export class Backends {
     let local = false
     let zone = ''
     let rank = 0
+    let unhealthy = false
     for (let use = backend.uses; use !== undefined; use = use.next) {
       const { endpoint, ready } = use
       const said = ready ? 2 : endpoint.terminating ? 0 : 1
       local ||= use.local
+      unhealthy ||= use.unhealthy
       if (said > rank) rank = said
       const own = endpoint.zone
       if (own !== undefined && (zone === '' || own < zone)) zone = own
     }
-    const state = (this.#told.size === 0 ? undefined : this.#withheld(backend)) ?? stateOf[rank]!
+    const state =
+      (this.#told.size === 0 ? undefined : this.#withheld(backend)) ??
+      (unhealthy && rank === 2 ? 'unhealthy' : stateOf[rank]!)
     const { row } = backend
     if (row.local === local && row.state === state && row.zone === zone) return
     backend.row = rowWith(row, local, state, zone)

@@ -10,6 +10,8 @@ import { surroundingsOf } from './surroundings.js'
 export type Standing =
   /** It is ready, and nothing speaks against it. */
   | 'ready'
+  /** Its checks fail, as do those of all others. */
+  | 'failOpen'
   /** It terminates, still serves, and nobody is ready. */
   | 'lastResort'
   /** It was put out of use by a word on it. */
@@ -19,6 +21,8 @@ export type Standing =
   | 'weightless'
   /** It is on another node, and a traffic policy wants those of this one. */
   | 'otherNode'
+  /** Its checks fail, and not those of all. */
+  | 'unhealthy'
   | 'notReady'
   | 'terminating'
   /** Hints say that it is for another zone or node. */
@@ -106,14 +110,18 @@ function chosenFrom(uses: readonly Use[], row: FrontendRow, state: ClusterState)
   return new Set(chooseFromCluster(uses, topology, surroundingsOf(state)))
 }
 
-function standingOf({ backend, endpoint, weight, ready, local }: Use, isChosen: boolean, onlyLocal: boolean): Standing {
-  if (isChosen) return ready ? 'ready' : 'lastResort'
+function standingOf(
+  { backend, endpoint, weight, ready, local, unhealthy }: Use,
+  isChosen: boolean,
+  onlyLocal: boolean,
+): Standing {
+  if (isChosen) return ready ? (unhealthy ? 'failOpen' : 'ready') : 'lastResort'
   if (weight === 0) {
     const { state } = backend.row
     return state === 'quarantined' || state === 'maintenance' ? state : 'weightless'
   }
   if (onlyLocal && !local) return 'otherNode'
-  if (ready) return 'hintedElsewhere'
+  if (ready) return unhealthy ? 'unhealthy' : 'hintedElsewhere'
   return endpoint.terminating ? 'terminating' : 'notReady'
 }
 

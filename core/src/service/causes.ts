@@ -36,6 +36,7 @@ export function backendCauses(row: BackendRow, state: ClusterState, services: Se
       }
     } else if (endpoint.pod !== undefined) seqs.push(state.pods.get(objectKey(unit.namespace, endpoint.pod))?.seq)
     seqs.push(state.backends.get(socketText(row.address, row.port, row.protocol))?.seq)
+    seqs.push(state.failedChecks.get(socketText(row.address, row.port, row.protocol))?.seq)
     if (endpoint.pod !== undefined) {
       const pod = { kind: 'pod', namespace: unit.namespace, name: endpoint.pod } as const
       seqs.push(state.backends.get(backendTargetText(pod))?.seq)

@@ -9,18 +9,24 @@ export interface Place {
 
 /**
  * Those of a port's endpoints that take new connections: the ready ones, near ones first where the service asks for it;
- * without any ready one those that serve while they terminate. None is chosen that was put out of use.
+ * without any ready one those that serve while they terminate. None is chosen that was put out of use, and none whose
+ * checks fail, unless all do: then the checks are at fault, or nothing is lost.
  */
 export function chooseFromCluster(uses: readonly Use[], topology: ServiceFact['topology'], place: Place): Use[] {
-  const ready = uses.filter(({ weight, ready }) => weight > 0 && ready)
+  const ready = healthyOf(uses.filter(({ weight, ready }) => weight > 0 && ready))
   if (ready.length === 0) return uses.filter(isLastResort)
   return topology === undefined ? ready : nearest(ready, topology, place)
 }
 
 /** The same of the endpoints on this node alone; hints have no say. */
 export function chooseFromNode(uses: readonly Use[]): Use[] {
-  const ready = uses.filter(({ weight, ready, local }) => weight > 0 && ready && local)
+  const ready = healthyOf(uses.filter(({ weight, ready, local }) => weight > 0 && ready && local))
   return ready.length > 0 ? ready : uses.filter(use => use.local && isLastResort(use))
+}
+
+function healthyOf(ready: Use[]): Use[] {
+  const healthy = ready.filter(({ unhealthy }) => !unhealthy)
+  return healthy.length > 0 ? healthy : ready
 }
 
 const isLastResort = ({ weight, endpoint }: Use): boolean => weight > 0 && endpoint.terminating && endpoint.serving

@@ -44,6 +44,8 @@ export interface Use {
   local: boolean
   /** Of equally good words on one endpoint the one with the lowest place counts. */
   place: number
+  /** Its unit's checks of it fail. */
+  unhealthy: boolean
   /** 0 when it takes no new connections by what was said of it. */
   weight: number
   /** The settling that saw it last, and the port within it. */

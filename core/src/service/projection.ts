@@ -45,7 +45,7 @@ export class Services {
 
   constructor(state: ClusterState) {
     this.#state = state
-    this.backends = new Backends(state.backends)
+    this.backends = new Backends(state.backends, state.failedChecks)
     this.#localPods = new LocalPods(state)
     this.tables = {
       frontends: this.frontends.table,
@@ -91,6 +91,9 @@ export class Services {
         break
       case 'backend.configured':
         this.#backendChanged(event.backend.target)
+        break
+      case 'backend.checked':
+        this.#backendChanged({ kind: 'address', ...event.check })
         break
       case 'node.upserted':
       case 'node.deleted':
@@ -163,7 +166,7 @@ export class Services {
   /** Addresses of this node's endpoints of a service that are ready and not put out of use. */
   localEndpoints(service: string): number {
     const uses = this.#services.get(service)?.uses ?? []
-    const taking = uses.filter(({ local, ready, weight }) => local && ready && weight > 0)
+    const taking = uses.filter(({ local, ready, weight, unhealthy }) => local && ready && weight > 0 && !unhealthy)
     return new Set(taking.map(({ backend }) => backend.row.address)).size
   }
 

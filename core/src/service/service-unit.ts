@@ -37,7 +37,7 @@ export function compileService(
 ): void {
   const byPort: Use[][] = []
   for (const port of service.ports) byPort.push(usesOf(unit, service, port, slices, around, backends, turn))
-  for (const use of unit.uses) backends.settle(use)
+  for (const use of unit.uses) backends.settle(use, service.healthCheck !== undefined)
   for (let index = 0; index < byPort.length; index++) {
     const port = service.ports[index]!
     claimPort(service, port, new Choices(byPort[index]!, service, around, builder), around, builder)

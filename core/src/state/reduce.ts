@@ -1,6 +1,6 @@
 import type { WeirEvent } from '../event/event.js'
 import { WeirError } from '../errors.js'
-import { backendTargetText } from '../service/backend-text.js'
+import { backendTargetText, socketText } from '../service/backend-text.js'
 import { objectKey, refusalKey, type MutableClusterState } from './state.js'
 
 /**
@@ -122,6 +122,13 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
       const { target, state: told, weight } = event.backend
       if (told === 'active' && weight === undefined) state.backends.delete(backendTargetText(target))
       else state.backends.set(backendTargetText(target), { fact: event.backend, seq })
+      break
+    }
+    case 'backend.checked': {
+      const { address, port, protocol, healthy } = event.check
+      const socket = socketText(address, port, protocol)
+      if (healthy) state.failedChecks.delete(socket)
+      else state.failedChecks.set(socket, { fact: event.check, seq })
       break
     }
     case 'dns.answered':

@@ -13,7 +13,13 @@ import type {
   ObjectKey,
   PodFact,
 } from '../event/event.js'
-import type { BackendFact, EndpointSliceFact, LocalRedirectPolicyFact, ServiceFact } from '../event/service.js'
+import type {
+  BackendCheckFact,
+  BackendFact,
+  EndpointSliceFact,
+  LocalRedirectPolicyFact,
+  ServiceFact,
+} from '../event/service.js'
 
 /** A fact in force and the event that brought this version of it. */
 export interface Stored<Fact> {
@@ -57,6 +63,8 @@ export interface ClusterState {
   readonly egressGateways: ReadonlyMap<string, Stored<EgressGatewayPolicyFact>>
   /** What was said of single backends, by `backendTargetText`; those of which all was taken back are not there. */
   readonly backends: ReadonlyMap<string, Stored<BackendFact>>
+  /** Checks of backends that failed last, by `socketText`. */
+  readonly failedChecks: ReadonlyMap<string, Stored<BackendCheckFact>>
   /** What DNS has answered and holds still. */
   readonly dns: DnsNames
   /** Wiring of local pods, by the pod's `namespace/name`. */
@@ -85,6 +93,7 @@ export interface MutableClusterState extends ClusterState {
   readonly localRedirects: Map<string, Stored<LocalRedirectPolicyFact>>
   readonly egressGateways: Map<string, Stored<EgressGatewayPolicyFact>>
   readonly backends: Map<string, Stored<BackendFact>>
+  readonly failedChecks: Map<string, Stored<BackendCheckFact>>
   readonly dns: MutableDnsNames
   readonly endpoints: Map<string, Stored<EndpointFact>>
   readonly refusals: Map<string, Refusal>
@@ -111,6 +120,7 @@ export function emptyState(): MutableClusterState {
     localRedirects: new Map(),
     egressGateways: new Map(),
     backends: new Map(),
+    failedChecks: new Map(),
     dns: new MutableDnsNames(),
     endpoints: new Map(),
     refusals: new Map(),

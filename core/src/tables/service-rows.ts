@@ -58,11 +58,12 @@ export interface SelectionRow {
 }
 
 /**
- * `active` ones may get new connections. All others only keep those that they have: `notReady` until they are ready,
+ * `active` ones may get new connections. All others only keep those that they have: `unhealthy` until a check of their
+ * service succeeds (and new ones while all are), `notReady` until they are ready,
  * `terminating` until they are gone (and as a last resort new ones, while they serve), `quarantined` and `maintenance`
  * until that is taken back.
  */
-export type BackendState = 'active' | 'notReady' | 'terminating' | 'quarantined' | 'maintenance'
+export type BackendState = 'active' | 'unhealthy' | 'notReady' | 'terminating' | 'quarantined' | 'maintenance'
 
 /** An address and port that serves. Its number is its own as long as it is in the table. */
 export interface BackendRow {

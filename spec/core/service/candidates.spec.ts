@@ -81,6 +81,23 @@ describe('candidates of a frontend', () => {
     })
   })
 
+  it('whose checks fail are left out, unless all fail', () => {
+    const healthCheck = { kind: 'tcp', intervalSeconds: 1, timeoutSeconds: 1, failures: 1, successes: 1 } as const
+    const failed = (address: string) =>
+      ({
+        kind: 'backend.checked',
+        check: { address, port: 8080, protocol: 'TCP', healthy: false, reason: 'timeout' },
+      }) as const
+    const endpoints = slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')])
+    const scene = new Scene(service({ healthCheck }), endpoints, failed('10.1.0.1'))
+    expect(standings(scene)).deep.equals({ '10.1.0.1': 'unhealthy', '10.1.0.2': 'ready +' })
+    expect(scene.states()).deep.equals({ '10.1.0.1': 'unhealthy', '10.1.0.2': 'active' })
+    scene.say(failed('10.1.0.2'))
+    expect(standings(scene)).deep.equals({ '10.1.0.1': 'failOpen +', '10.1.0.2': 'failOpen +' })
+    scene.say(service())
+    expect(standings(scene)).deep.equals({ '10.1.0.1': 'ready +', '10.1.0.2': 'ready +' })
+  })
+
   it('that are chosen are the members of its selection, whatever happened', function () {
     this.timeout(60_000)
     fc.assert(
@@ -93,7 +110,7 @@ describe('candidates of a frontend', () => {
           const found = chosen.map(({ backend, weight }) => `${backend.backend} ${weight}`)
           expect(found.sort()).deep.equals(backends.map((number, at) => `${number} ${weights?.[at] ?? 1}`).sort())
           for (const { standing, isChosen } of engine.frontendCandidates(row))
-            expect(isChosen).equals(standing === 'ready' || standing === 'lastResort')
+            expect(isChosen).equals(['ready', 'failOpen', 'lastResort'].includes(standing))
         }
       }),
       sampling('candidates by the tables', 200),

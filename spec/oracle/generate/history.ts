@@ -245,6 +245,8 @@ export function objectOf(body: EventBody): string {
       return 'devices'
     case 'backend.configured':
       return `backend ${JSON.stringify(body.backend.target)}`
+    case 'backend.checked':
+      return `check ${body.check.address} ${body.check.port} ${body.check.protocol}`
     case 'dns.answered':
       return `answers for ${body.answer.name}`
     // Wiring belongs to its pod: whether it outlives the pod's deletion depends on which came first.

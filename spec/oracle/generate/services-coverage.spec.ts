@@ -53,6 +53,9 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
   'an active backend': inState('active'),
   'one that is not ready': inState('notReady'),
   'one that terminates': inState('terminating'),
+  'one that fails its checks': inState('unhealthy'),
+  'hinging on a check that failed': seen => turns(seen, cluster => ({ ...cluster, failedChecks: [] })),
+  'hinging on whose checks count': seen => turns(seen, withoutField('healthCheck')),
   'one in quarantine': inState('quarantined'),
   'one in maintenance': inState('maintenance'),
   'a last resort': ({ balancing }) =>

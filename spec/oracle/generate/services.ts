@@ -1,7 +1,9 @@
 import type { EventBody, HostPort, PodFact } from '@weir/core/event/event.js'
 import type {
   BackendFact,
+  BackendCheckFact,
   EndpointSliceFact,
+  HealthCheck,
   LocalRedirectPolicyFact,
   ServiceFact,
   ServicePort,
@@ -51,6 +53,8 @@ const servicePort: fc.Arbitrary<ServicePort> = fc
 const someOf = <T>(values: readonly T[], most: number) => fc.uniqueArray(pick(values), { maxLength: most })
 const filled = <T>(list: readonly T[]): readonly T[] | undefined => (list.length === 0 ? undefined : list)
 
+const aCheck: HealthCheck = { kind: 'tcp', intervalSeconds: 10, timeoutSeconds: 1, failures: 3, successes: 1 }
+
 const service: fc.Arbitrary<ServiceFact> = fc
   .record({
     namespace: anyNamespace,
@@ -73,6 +77,7 @@ const service: fc.Arbitrary<ServiceFact> = fc
     loadBalancerSourceRanges: seldom(fc.constant(['203.0.113.0/24'])),
     publishNotReadyAddresses: seldom(fc.constant(true as const)),
     topology: often(pick(['Auto', 'PreferSameNode', 'PreferSameNode'] as const)),
+    healthCheck: often(fc.constant(aCheck)),
   })
   .map(({ namespace, name, type, clusterIps, ports, externalIps, loadBalancerIps, ...rest }) => ({
     namespace,
@@ -214,6 +219,22 @@ const backend: fc.Arbitrary<BackendFact> = fc
   })
   .map(({ weight, ...rest }) => ({ ...rest, ...present({ weight }) }))
 
+/** Mostly what fails: what succeeds takes that back. */
+const check: fc.Arbitrary<BackendCheckFact> = fc
+  .record({
+    at: target,
+    six: fc.boolean(),
+    port: pick([8080, 8081]),
+    protocol: pick(protocols),
+    healthy: pick([false, false, true]),
+  })
+  .map(({ at, six, healthy, ...rest }) => ({
+    address: ownAddresses(at.namespace, at.pod, 0)[six ? 1 : 0],
+    ...rest,
+    healthy,
+    ...present({ reason: healthy ? undefined : 'ECONNREFUSED' }),
+  }))
+
 const nodeEvents: fc.Arbitrary<EventBody> = fc
   .record({ name: pick(nodeNames), zone: seldom(pick(zones)), bare: fc.nat(5) })
   .map(({ name, zone, bare }) => ({
@@ -256,6 +277,7 @@ const anything: fc.Arbitrary<EventBody> = fc.oneof(
   { weight: 12, arbitrary: redirect.map(drawn => ({ kind: 'localredirect.upserted' as const, redirect: drawn })) },
   { weight: 1, arbitrary: named('localredirect.deleted', ['r', 'q']) },
   { weight: 5, arbitrary: backend.map(drawn => ({ kind: 'backend.configured' as const, backend: drawn })) },
+  { weight: 8, arbitrary: check.map(drawn => ({ kind: 'backend.checked' as const, check: drawn })) },
   { weight: 4, arbitrary: nodeEvents },
   { weight: 1, arbitrary: pick(nodeNames).map(name => ({ kind: 'node.deleted' as const, name })) },
   { weight: 1, arbitrary: agentEvents },

@@ -1,5 +1,5 @@
 import type { WeirEvent } from '@weir/core'
-import { backendTargetText } from '@weir/core/service/backend-text.js'
+import { backendTargetText, socketText } from '@weir/core/service/backend-text.js'
 import type { Colour } from '../terminal.js'
 
 /** `   17  2026-01-02T03:04:05.678Z  pod.upserted  shop/web-1  (manifests:/shop/web.yaml:3)` */
@@ -27,6 +27,10 @@ export function subjectOf(event: WeirEvent): string {
     case 'backend.configured': {
       const { target, state, weight } = event.backend
       return `${backendTargetText(target)} ${state}${weight === undefined ? '' : `, weight ${weight}`}`
+    }
+    case 'backend.checked': {
+      const { address, port, protocol, healthy, reason } = event.check
+      return `${socketText(address, port, protocol)} ${healthy ? 'healthy' : `unhealthy: ${reason}`}`
     }
     case 'endpointslice.upserted':
       return `${event.slice.namespace}/${event.slice.name}, ${event.slice.endpoints.length} of ${event.slice.service}`

@@ -83,6 +83,8 @@ const standingTexts: Readonly<Record<AnsweredBackend['standing'], string>> = {
   maintenance: 'in maintenance',
   weightless: 'weight 0',
   otherNode: 'on another node',
+  unhealthy: 'its checks fail',
+  failOpen: 'its checks fail, as do those of all others',
   notReady: 'not ready',
   terminating: 'terminating',
   hintedElsewhere: 'for another zone or node, by its hints',

@@ -21,13 +21,16 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
       .join(', ')}`,
     `Intake     ${report.intake.events} events taken, ${report.intake.queued} waiting, last took ${report.intake.lastLatencyMs.toFixed(1)} ms, ${report.intake.refusals} refusals in force`,
     `Reconcile  ${report.reconcile.applied} changes applied, ${report.reconcile.repairs} repairs`,
-    ...(report.healthPorts.listening.length === 0
+    ...(report.health.ports.listening.length === 0
       ? []
       : [
-          `Health     answered at ${report.healthPorts.listening
+          `Health     answered at ${report.health.ports.listening
             .map(({ service, port }) => `${port} (${service || 'the node'})`)
             .join(', ')}`,
         ]),
+    ...(report.health.checks.endpoints === 0
+      ? []
+      : [`Checks     ${report.health.checks.endpoints} endpoints tried, ${report.health.checks.failing.length} fail`]),
     `Flows      ${report.flows.seen} seen, ${report.flows.kept} kept, ${report.flows.lost} lost`,
     ...report.sources.map(
       source =>
@@ -94,14 +97,22 @@ function troublesOf(report: StatusReport): readonly string[] {
     ...(report.frontendConflicts === 0
       ? []
       : [`${report.frontendConflicts} addresses are claimed more than once: weir get services`]),
-    ...report.healthPorts.problems.map(portText),
+    ...report.health.ports.problems.map(portText),
+    ...checkTroubles(report.health.checks),
     ...full.map(map => `${map.name} is nearly full: ${map.entries} of ${map.maxEntries}`),
   ]
 }
 
-function portText({ service, address, port, reason }: StatusReport['healthPorts']['problems'][number]): string {
+function portText({ service, address, port, reason }: StatusReport['health']['ports']['problems'][number]): string {
   const of = service === '' ? 'the node' : service
   return `nobody can ask for the health of ${of} at ${address.includes(':') ? `[${address}]` : address}:${port}: ${reason}`
+}
+
+function checkTroubles({ failing, forbidden }: StatusReport['health']['checks']): readonly string[] {
+  return [
+    ...(failing.length === 0 ? [] : [`checks of ${failing.length} backends fail: weir get backends`]),
+    ...(forbidden.length === 0 ? [] : [`policy keeps this node from trying ${forbidden.join(', ')}`]),
+  ]
 }
 
 /** `4 s`, `3 min`, `2 h 5 min`, `3 d 1 h` */
