@@ -210,6 +210,54 @@ describe('CiliumNetworkPolicy', () => {
     made.apply(service('s', {}), { kind: 'endpointslice.upserted', slice })
     expect(seen()).to.deep.equal([deny, deny, allow])
   })
+  it('means the pods of services by their labels, as services come, change and go', () => {
+    const service = (namespaceOf: string, name: string, team: string, selector: Record<string, string>): EventBody => ({
+      kind: 'service.upserted',
+      service: {
+        namespace: namespaceOf,
+        name,
+        type: 'ClusterIP',
+        clusterIps: [],
+        selector,
+        labels: { team },
+        ports: [],
+      },
+    })
+    const services = [
+      { kind: 'selector', namespace: 'b', selector: [is('team', 'x')] },
+      { kind: 'name', namespace: 'a', name: 'own' },
+    ] as const
+    const made = scene(cilium('p', { egress: [{ peers: { kind: 'services', services } }] }))
+    const seen = () => [far, client].map(to => made.verdict(web, to))
+    made.apply(service('b', 's', 'y', { app: 'client' }), service('b', 'own', 'y', { app: 'client' }))
+    expect(seen()).to.deep.equal([deny, deny])
+    made.apply(service('b', 's', 'x', { app: 'client' }))
+    expect(seen()).to.deep.equal([allow, deny])
+    made.apply(service('a', 'own', 'y', { app: 'client' }))
+    expect(seen()).to.deep.equal([allow, allow])
+    made.apply({ kind: 'service.deleted', namespace: 'b', name: 's' })
+    expect(seen()).to.deep.equal([deny, allow])
+  })
+  it('tells of each rule whom its sets of addresses mean now, beside its other peers', () => {
+    const answer: EventBody = { kind: 'dns.answered', answer: { name: 'y.org', addresses: [world], ttlSeconds: 60 } }
+    const made = scene(
+      cilium('p', { egress: [{ peers: { kind: 'fqdns', fqdns: [{ name: 'y.org' }] } }] }),
+      cilium('q', { egress: [{ peers: entities('kube-apiserver', 'host') }] }),
+      answer,
+    )
+    const endpointsOf = readyEndpoints(['1.1.1.1'])
+    made.apply({
+      kind: 'endpointslice.upserted',
+      slice: { namespace: 'default', name: 's', service: 'kubernetes', endpoints: endpointsOf, ports: [] },
+    })
+    const cidrs = (name: string) =>
+      [...made.engine.rules()]
+        .filter(({ origin }) => origin.policy === `CiliumNetworkPolicy a/${name}`)
+        .flatMap(({ peers }) => (peers === 'any' ? [] : peers))
+        .flatMap(peer => (peer.kind === 'set' ? peer.cidrs : []))
+    expect(cidrs('p')).to.deep.equal([`${world}/32`])
+    expect(cidrs('q')).to.deep.equal(['1.1.1.1/32'])
+  })
   it('allows ICMP types by icmps', () => {
     const icmps = [{ protocol: 1, first: 8 << 8, last: (8 << 8) + 255 }]
     const made = scene(cilium('p', { ingress: [{ icmps }] }))

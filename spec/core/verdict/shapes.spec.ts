@@ -1,0 +1,108 @@
+import { type EventBody, type NamedPort, verdicts } from '@weir/core'
+import { namedPorts } from '@weir/core/verdict/shapes.js'
+import { expect } from 'chai'
+import { agent, is, node, noPod, pod, pods, policy, Scene, tcp } from '../log.js'
+
+const { allow } = verdicts
+const web = '10.0.0.1'
+
+const scene = (filter: readonly string[], ...bodies: readonly EventBody[]): Scene => {
+  const made = new Scene()
+  made.apply(agent(filter), pod('a/web', { app: 'web' }, web), ...bodies)
+  return made
+}
+
+const from = (...peers: readonly ReturnType<typeof pods>[]): EventBody =>
+  policy('p', { ingress: [{ peers, ports: [] }] })
+
+const http = (port: number): NamedPort => ({ name: 'http', protocol: 'TCP', port })
+const dns: NamedPort = { name: 'dns', protocol: 'UDP', port: 53 }
+
+describe('labels that the filter leaves out', () => {
+  // Keys and values that come to the same text when they are put one after the other.
+  const [one, other] = [{ a: 'bc' }, { ab: 'c' }]
+
+  it('are told apart by key and value all the same', () => {
+    const made = scene(
+      ['!a', '!ab'],
+      pod('a/one', one, '10.0.0.2'),
+      pod('a/other', other, '10.0.0.3'),
+      from(pods(is('a', 'bc')), pods(is('ab', 'x'))),
+    )
+    expect(made.verdict('10.0.0.2', web)).equals(allow)
+    expect(made.verdict('10.0.0.3', web)).not.equals(allow)
+  })
+
+  it('are asked about from when a rule names them, and of pods that are there', () => {
+    const made = scene(['!a', '!ab'], pod('a/one', one, '10.0.0.2'), pod('a/other', other, '10.0.0.3'))
+    made.apply(noPod('a/other'))
+    made.apply(from(pods(is('a', 'bc')), pods(is('ab', 'c'))))
+    expect(made.verdict('10.0.0.2', web)).equals(allow)
+    expect(made.engine.tables.addresses.get('10.0.0.3')).equals(undefined)
+    made.apply(pod('a/one', {}, '10.0.0.2'))
+    expect(made.verdict('10.0.0.2', web)).not.equals(allow)
+  })
+
+  it('make one class in whichever order a pod has them', () => {
+    const made = scene(
+      ['!a', '!b'],
+      pod('a/one', { a: 'x', b: 'y' }, '10.0.0.2'),
+      pod('a/other', { b: 'y', a: 'x' }, '10.0.0.3'),
+      from(pods(is('a', 'x'), is('b', 'y'))),
+    )
+    expect(['10.0.0.2', '10.0.0.3'].map(address => made.verdict(address, web))).deep.equals([allow, allow])
+    expect(made.classOf('10.0.0.2')).equals(made.classOf('10.0.0.3'))
+  })
+})
+
+describe('labels of nodes', () => {
+  it('are told apart by key and value', () => {
+    const made = scene(
+      [],
+      node('one', ['192.168.5.1'], { labels: { a: 'bc' } }),
+      node('other', ['192.168.5.2'], { labels: { ab: 'c' } }),
+      {
+        kind: 'ciliumpolicy.upserted',
+        policy: {
+          kind: 'CiliumNetworkPolicy',
+          namespace: 'a',
+          name: 'n',
+          rules: [
+            {
+              path: 'spec',
+              subject: { kind: 'endpoints', selector: [] },
+              enableDefaultDeny: {},
+              ingress: [{ path: 'spec.ingress[0]', peers: { kind: 'nodes', selectors: [[is('a', 'bc')]] } }],
+            },
+          ],
+        },
+      },
+    )
+    expect(made.verdict('192.168.5.1', web)).equals(allow)
+    expect(made.verdict('192.168.5.2', web)).not.equals(allow)
+  })
+})
+
+describe('named ports', () => {
+  it('are the lowest number that a pod gives a name in a protocol, in whichever order', () => {
+    for (const ports of [
+      [http(80), http(8080), dns],
+      [http(8080), dns, http(80)],
+    ])
+      expect([...namedPorts({ ports })].sort()).deep.equals([
+        ['17/dns', 53],
+        ['6/http', 80],
+      ])
+  })
+
+  it('make one subject in whichever order a pod lists them', () => {
+    const made = scene(
+      [],
+      pod('a/one', { app: 'x' }, '10.0.0.2', { ports: [http(80), dns] }),
+      pod('a/other', { app: 'x' }, '10.0.0.3', { ports: [dns, http(80)] }),
+      policy('p', { ingress: [{ peers: [], ports: [tcp('http')] }] }),
+    )
+    expect(made.subjectOf('10.0.0.2')).equals(made.subjectOf('10.0.0.3'))
+    expect([80, 81].map(port => made.verdict(web, '10.0.0.3', port) === allow)).deep.equals([true, false])
+  })
+})
