@@ -24,6 +24,7 @@ import {
   worldEnds,
 } from './ends.js'
 import { cubeSelectors } from './key-set.js'
+import { nodeProspects, tellNodesApart } from './node-prospects.js'
 import { linesOf, type FlowChange } from './lines.js'
 import type { Outcome } from './outcome.js'
 import { type Pair, pairsOf } from './pairs.js'
@@ -53,16 +54,16 @@ export interface PairChange extends Pair {
   readonly differences: readonly Difference[]
 }
 
-/** Pods to come that were not looked into, because rules tell too many kinds of them apart. */
+/** Pods or nodes to come that were not looked into, because rules tell too many kinds of them apart. */
 export interface Uncovered {
   /** The direction of the rules that change for them. */
   readonly direction: Direction
   /**
    * `subject`: they are who the rules judge; `peer`: the other end; `both`: such subjects with peers to come; `names`:
-   * those of whose ports some have several of the names that rules ask for.
+   * those of whose ports some have several of the names that rules ask for; `node`: nodes, at either end.
    */
-  readonly role: 'subject' | 'peer' | 'both' | 'names'
-  /** Who they are: all pods that one of these means. */
+  readonly role: 'subject' | 'peer' | 'both' | 'names' | 'node'
+  /** Who they are: all pods that one of these means; of nodes, by their own labels. */
   readonly selectors: readonly LabelSelector[]
   /** The bound that was reached. */
   readonly limit: number
@@ -88,8 +89,8 @@ export interface Comparison {
 
 /**
  * The flows whose verdict differs between two states: every protocol and port from everybody to everybody, by classes
- * and not by trying some: the pods, nodes and prefixes of either state, and every pod that could come. One that no rule
- * in question tells from a pod that is there changes as that one does, and isn't named again.
+ * and not by trying some: the pods, nodes and prefixes of either state, and every pod and node that could come. One that
+ * no rule in question tells from one that is there changes as that one does, and isn't named again.
  *
  * Pods, nodes and namespaces are the same in both states when their names are. One that is in a single state is judged
  * in the other as if it were there too, so that what is told is what policies change.
@@ -100,9 +101,12 @@ export function compareStates(before: Readable, after: Readable, limits: Compare
   return { changes: linesOf(changes, readings), uncovered }
 }
 
+/** Most sets of labels that nodes to come are tried with. */
+const nodesMax = 2000
+
 /** How to say it class by class. */
 export interface PairOptions extends CompareLimits {
-  /** Names pods to come also where one that is there stands for them. */
+  /** Names pods and nodes to come also where one that is there stands for them. */
   readonly everyProspect?: boolean
 }
 
@@ -123,13 +127,24 @@ export function pairChanges(
     residents.some(({ labels }) => concern.mayBePod(asked(labels)))
   const pods = [...podEnds(readings, prefixes, asked, mayConcern)].filter(end => concern.isConcerned(end))
   const world = concern.mayBeWorld() ? [...worldEnds(readings, prefixes)] : []
-  const residents = classifier.classesOf([...pods, ...[...nodes, ...world].filter(end => concern.isConcerned(end))])
+  const others = classifier.classesOf([...pods, ...world.filter(end => concern.isConcerned(end))])
   const finder = new ProspectFinder(readings, prefixes, pods, options.labelSets, options.everyProspect === true)
   const changes: PairChange[] = []
   const uncovered: Uncovered[] = []
   for (const direction of directions) {
     if (active.rules[direction].length === 0) continue
     const roles = rolesOf(active, direction)
+    const both = [roles.subject, roles.peer]
+    // Those to come are any other node, where rules tell nodes apart.
+    const there = tellNodesApart(both) ? nodes.filter(({ name }) => name !== '') : nodes
+    const limit = Math.min(options.labelSets, nodesMax)
+    const comingNodes = nodeProspects(both, there, prefixes, limit, options.everyProspect === true)
+    if (comingNodes.left.length > 0)
+      uncovered.push({ direction, role: 'node', selectors: cubeSelectors(comingNodes.left), limit })
+    const nodeClasses = [there, comingNodes.ends].flatMap(ends =>
+      classifier.classesOf(ends.filter(end => concern.isConcerned(end))),
+    )
+    const residents = [...others, ...nodeClasses]
     const found = { subject: finder.find(roles.subject), peer: finder.find(roles.peer) }
     for (const role of ['subject', 'peer'] as const) {
       if (found[role].left.length === 0) continue
@@ -183,10 +198,11 @@ function* changesOf(
   }
 }
 
-/** Whether pods to come have to be named with an end: not where a pod that is there stands for them. */
+/** Whether those to come have to be named with an end: not where somebody who is there stands for them. */
 const isTold = ({ kind, members }: EndClass, other: EndClass): boolean => {
-  const like = kind === 'hypothetical' ? members[0]!.prospect?.like : undefined
-  return like === undefined || (other.kind === 'pod' && other.members.every(({ name }) => name === like))
+  const like = members[0]!.prospect?.like
+  const standing = kind === 'hypothetical' ? 'pod' : 'node'
+  return like === undefined || (other.kind === standing && other.members.every(({ name }) => name === like))
 }
 
 const isJudged = ({ standings }: EndClass, direction: Direction, { texts }: ActiveRules): boolean =>

@@ -57,18 +57,18 @@ export interface End {
   /** By state: whether he is really there. */
   readonly present: readonly boolean[]
   readonly pod?: Resident
-  /** Of a pod to come. */
+  /** Of a pod or a node to come. */
   readonly prospect?: Prospect
 }
 
-/** Pods to come, as a reader can tell them from others. */
+/** Pods or nodes to come, as a reader can tell them from others. */
 export interface Prospect {
   readonly cubes: readonly Cube[]
-  /** Names of all namespaces that there are. */
+  /** Names of all namespaces that there are; none for nodes. */
   readonly namespaces: readonly string[]
   /** The longest prefix that rules name around their addresses; absent where they name none. */
   readonly within?: string
-  /** The one pod that they are like: of flows with others it tells what becomes of theirs. */
+  /** The one pod or node that they are like: of flows with others it tells what becomes of theirs. */
   readonly like?: string
 }
 

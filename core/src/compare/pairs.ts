@@ -37,10 +37,11 @@ const isPod = ({ kind }: EndClass): boolean => kind === 'pod' || kind === 'hypot
 const isSelected = ({ standings }: EndClass, direction: Direction): boolean =>
   standings.some(({ rules }) => rules[direction].some(({ rule }) => rule.origin.seq > 0))
 
-/** A pod always reaches itself, and so does a node. */
+/** A pod always reaches itself, and so does a node; of nodes to come there may be several of a kind. */
 const isOne = (from: EndClass, to: EndClass): boolean =>
   (from.kind === 'pod' || from.kind === 'node') &&
   to.kind === from.kind &&
+  from.members[0]!.prospect === undefined &&
   from.members[0]!.name === to.members[0]!.name &&
   from.members.every(({ name }) => name === from.members[0]!.name) &&
   to.members.every(({ name }) => name === to.members[0]!.name)

@@ -14,33 +14,34 @@ export interface Party {
   readonly name: string
   /** `namespace/name` of each pod. */
   readonly pods: readonly string[]
-  /** Of pods that aren't there: who they are. */
+  /** Of pods and nodes that aren't there: who they are. */
   readonly selector?: LabelSelector
-  /** Of pods that aren't there: the one pod that is and that is as they would be. */
+  /** Of pods and nodes that aren't there: the one that is and that is as they would be. */
   readonly like?: string
-  /** Of pods that aren't there: the prefix that rules name around their addresses. */
+  /** Of pods and nodes that aren't there: the prefix that rules name around their addresses. */
   readonly within?: string
   /** Set when he is in one of the states only. */
   readonly only?: 'before' | 'after'
 }
 
 /** A party as a line shows it. */
-export function partyText({ kind, name, only, like, within }: Party): string {
+export function partyText({ kind, name, only, like, within, selector }: Party): string {
   const where = only === undefined ? '' : ` (only ${only})`
-  if (kind === 'selector') {
+  if (selector !== undefined) {
+    const who = kind === 'selector' ? name : `${kind} ${name}`
     const place = within === undefined ? '' : ` at ${within}`
-    return like === undefined ? `${name}${place} (none now)` : `${name}${place} (besides ${like})`
+    return like === undefined ? `${who}${place} (none now)` : `${who}${place} (besides ${like})`
   }
   if (kind === 'host' || kind === 'remote-node') return name === '' ? kind : `${kind} ${name}${where}`
   return name + where
 }
 
-/** A party, or a pod to come whose name waits for others of its line. */
+/** A party, or a pod or node to come whose name waits for others of its line. */
 export type NamedEnd = Party & { readonly end?: End }
 
-/** Gives pods to come of one line their names: those that few selectors mean together. */
+/** Gives pods and nodes to come of one line their names: those that few selectors mean together. */
 export function settledParties(named: readonly NamedEnd[]): Party[] {
-  const coming = named.flatMap(({ end }) => end ?? [])
+  const coming = named.flatMap(({ kind, end }) => (end === undefined ? [] : [{ kind, end }]))
   return [...named.filter(({ end }) => end === undefined), ...prospectParties(coming)]
 }
 
@@ -81,22 +82,27 @@ export class Parties {
     })
   }
 
-  #nodesAs(kind: 'host' | 'remote-node', members: readonly End[]): Party[] {
+  #nodesAs(kind: 'host' | 'remote-node', members: readonly End[]): NamedEnd[] {
+    if (members[0]?.prospect !== undefined)
+      return members.map(end => ({ ...party(kind, end.name, [], undefined), end }))
     const names = new Map(members.map(end => [end.name, end]))
     if (names.size === this.#nodes) return [{ kind, name: '', pods: [] }]
     return [...names].map(([name, end]) => party(kind, name, [], name === '' ? undefined : onlyOf(end)))
   }
 }
 
-/** Pods to come: one party per selector that it takes to mean them. */
-function prospectParties(members: readonly End[]): Party[] {
-  const byPlace = new Map<string, End[]>()
-  for (const end of members)
-    entryOf(byPlace, `${end.prospect?.within ?? ''} ${end.prospect?.like ?? ''}`, () => []).push(end)
-  return [...byPlace.values()].flatMap(ends =>
+/** Those to come: one party per selector that it takes to mean them. */
+function prospectParties(members: readonly { readonly kind: Party['kind']; readonly end: End }[]): Party[] {
+  const byPlace = new Map<string, { readonly kind: Party['kind']; readonly ends: End[] }>()
+  for (const { kind, end } of members) {
+    const place = `${kind} ${end.prospect?.within ?? ''} ${end.prospect?.like ?? ''}`
+    entryOf(byPlace, place, () => ({ kind, ends: [] })).ends.push(end)
+  }
+  return [...byPlace.values()].flatMap(({ kind, ends }) =>
     cubeSelectors(ends.flatMap(({ prospect }) => prospect?.cubes ?? [])).map(selector => ({
-      kind: 'selector',
-      name: prospectText(selector, ends[0]!.prospect?.namespaces ?? []),
+      kind,
+      name:
+        kind === 'selector' ? prospectText(selector, ends[0]!.prospect?.namespaces ?? []) : nodeProspectText(selector),
       pods: [],
       selector,
       ...(ends[0]!.prospect?.like !== undefined && { like: ends[0]!.prospect.like }),
@@ -104,6 +110,10 @@ function prospectParties(members: readonly End[]): Party[] {
     })),
   )
 }
+
+/** A selector of nodes by their own labels as a reader takes it. */
+export const nodeProspectText = (selector: LabelSelector): string =>
+  selector.length === 0 ? 'with any labels' : `with ${selectorText(selector)}`
 
 /** A selector as a reader takes it; one that leaves out every namespace there is means namespaces to come. */
 export function prospectText(selector: LabelSelector, namespaces: readonly string[]): string {

@@ -26,7 +26,7 @@ export interface Role {
   readonly blocks: readonly PeerSelector[]
 }
 
-/** Pods that no state has, one end for those that the rules of a role don't tell apart. */
+/** Pods or nodes that no state has, one end for those that the rules of a role don't tell apart. */
 export interface Prospects {
   readonly ends: readonly End[]
   /** Sets of labels that were not looked into, because there are too many. */
@@ -224,7 +224,8 @@ function holdsByState({ holds }: LabelSets, count: number, differ: boolean): str
   return `${before.join()}/${after.join()}`
 }
 
-const prospectName = (cubes: readonly Cube[]): string => JSON.stringify(cubes.map(cube => [...cube]))
+/** One for all ends that have the same cubes. */
+export const prospectName = (cubes: readonly Cube[]): string => JSON.stringify(cubes.map(cube => [...cube]))
 
 /**
  * Where pods get their addresses: in the nodes' own blocks, or where no node tells of any, around pods that are there;

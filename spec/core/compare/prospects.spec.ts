@@ -122,7 +122,9 @@ class ProspectLookup {
     const pod = this.#comers.get(party.name)
     if (party.kind === 'pod' && pod !== undefined) {
       const labels = this.#labelsOf(pod)
-      return members.some(({ prospect }) => prospect?.cubes.some(cube => inCube(cube, labels)) === true)
+      return members.some(
+        ({ kind, prospect }) => kind === 'hypothetical' && prospect?.cubes.some(cube => inCube(cube, labels)) === true,
+      )
     }
     if (party.kind === 'pod') return members.some(({ kind, name }) => kind === 'pod' && name === party.name)
     const around = prefixText(this.#prefixes.around(parseAddress(party.address)!))

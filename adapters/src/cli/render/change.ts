@@ -1,7 +1,7 @@
 import type { Uncovered } from '@weir/core/compare/compare.js'
 import type { FlowChange } from '@weir/core/compare/lines.js'
 import { type Outcome, outcomeText } from '@weir/core/compare/outcome.js'
-import { partyText, prospectText } from '@weir/core/compare/parties.js'
+import { nodeProspectText, partyText, prospectText } from '@weir/core/compare/parties.js'
 import { portsText } from '@weir/core/compare/port-text.js'
 import type { Colour } from '../terminal.js'
 
@@ -21,11 +21,11 @@ export function changeLines(changes: readonly FlowChange[], places: Places, colo
   })
 }
 
-/** Pods to come that were not looked into, and the bound that was reached. */
+/** Pods and nodes to come that were not looked into, and the bound that was reached. */
 export function uncoveredLines(uncovered: readonly Uncovered[], colour: Colour): readonly string[] {
   return uncovered.flatMap(({ direction, role, selectors, limit }) => [
     colour.bad(`not covered: ${roleTexts[role](direction)}: there are more than ${limit} kinds of them`),
-    ...selectors.map(selector => `    ${prospectText(selector, [])}`),
+    ...selectors.map(selector => `    ${role === 'node' ? nodeProspectText(selector) : prospectText(selector, [])}`),
   ])
 }
 
@@ -33,6 +33,7 @@ const roleTexts: Readonly<Record<Uncovered['role'], (direction: Uncovered['direc
   subject: direction => `some pods to come that ${direction} rules select`,
   peer: direction => `some pods to come at the other end of ${direction} rules that change`,
   names: direction => `ports of some pods to come that several names of ${direction} rules may mean at once`,
+  node: direction => `some nodes to come that ${direction} rules tell apart`,
   both: direction => `traffic of some pods to come that ${direction} rules select with other pods to come`,
 }
 

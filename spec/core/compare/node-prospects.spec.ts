@@ -1,0 +1,242 @@
+import { compareStates, Engine, type EventBody, packetKey } from '@weir/core'
+import { pairChanges, type PairOptions } from '@weir/core/compare/compare.js'
+import { type End, readingsOf } from '@weir/core/compare/ends.js'
+import { inCube } from '@weir/core/compare/key-set.js'
+import { partyText } from '@weir/core/compare/parties.js'
+import { portsText } from '@weir/core/compare/port-text.js'
+import type { CiliumPolicyFact } from '@weir/core/event/cilium.js'
+import type { NodeFact } from '@weir/core/event/event.js'
+import type { LabelSelector, Requirement } from '@weir/core/policy/selector.js'
+import type { Explanation } from '@weir/core/explain/explain.js'
+import { contains } from '@weir/core/verdict/intervals.js'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { interestingAddresses, interestingPorts } from '../../oracle/generate/flows.js'
+import { numbered } from '../../oracle/generate/history.js'
+import { mixedHistories } from '../../oracle/generate/mixed.js'
+import { labelValues, pick } from '../../oracle/generate/names.js'
+import { sampling } from '../../oracle/generate/seed.js'
+import { clusterOf, type TimedBody } from '../../oracle/index.js'
+import { agent, is, namespace, node, pod, Scene } from '../log.js'
+import { asked, statesOf, truth } from './brute-force.js'
+
+/** One that is there, so that it is known in which prefixes nodes have their addresses. */
+const spare: EventBody = {
+  kind: 'node.upserted',
+  node: { name: 'spare', labels: {}, addresses: ['192.168.77.1'], podCidrs: [] },
+}
+
+/** Any node at all: of labels that rules name and of others. */
+const comer = (name: string, address: string): fc.Arbitrary<NodeFact> =>
+  fc
+    .dictionary(pick(['zone', 'zone', 'rack', 'unasked']), pick([...labelValues, 'unlisted']), {
+      maxKeys: 3,
+      noNullPrototype: true,
+    })
+    .map(labels => ({ name, labels, addresses: [address], podCidrs: [] }))
+
+const requirement: fc.Arbitrary<Requirement> = fc
+  .tuple(
+    pick(['zone', 'zone', 'rack']),
+    pick(['In', 'In', 'NotIn', 'Exists', 'DoesNotExist'] as const),
+    fc.uniqueArray(pick(labelValues), { minLength: 1, maxLength: 2 }),
+  )
+  .map(([key, operator, values]) => ({ key, operator, values: operator.endsWith('In') ? values : [] }))
+const nodeSelector: fc.Arbitrary<LabelSelector> = fc.array(requirement, { maxLength: 2 })
+
+const entry = fc.oneof(
+  fc
+    .array(nodeSelector, { minLength: 1, maxLength: 2 })
+    .map(selectors => ({ peers: { kind: 'nodes' as const, selectors } })),
+  pick([{}, { peers: { kind: 'entities' as const, entities: ['remote-node' as const] } }]),
+)
+
+/** Policies that speak of nodes by their labels, as subjects and as peers. */
+const nodePolicy: fc.Arbitrary<EventBody> = fc
+  .record({
+    name: pick(['m', 'n']),
+    subject: fc.oneof(
+      nodeSelector.map(selector => ({ kind: 'nodes' as const, selector })),
+      fc.constant({ kind: 'endpoints' as const, selector: [] }),
+    ),
+    sections: fc.uniqueArray(pick(['ingress', 'egress', 'ingressDeny', 'egressDeny'] as const), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    entries: fc.array(entry, { minLength: 1, maxLength: 2 }),
+  })
+  .map(({ name, subject, sections, entries }) => ({
+    kind: 'ciliumpolicy.upserted',
+    policy: {
+      kind: 'CiliumClusterwideNetworkPolicy',
+      namespace: '',
+      name,
+      rules: [
+        {
+          path: 'spec',
+          subject,
+          enableDefaultDeny: {},
+          ...Object.fromEntries(
+            sections.map(section => [
+              section,
+              entries.map((each, at) => ({ ...each, path: `spec.${section}[${at}]` })),
+            ]),
+          ),
+        },
+      ],
+    },
+  }))
+
+const boundless: PairOptions = { labelSets: 100_000, pairs: 1_000_000, everyProspect: true }
+
+/** @returns how many flows with nodes to come change */
+function check(bodies: readonly TimedBody[], more: readonly TimedBody[], nodes: readonly NodeFact[], salt: number) {
+  const states = statesOf(numbered(bodies), numbered(more, bodies.length + 1))
+  const own = [states.before, states.after].map(({ state }) => state.agent?.fact.node)
+  if (own[0] !== own[1]) return 0
+  const { changes, uncovered } = pairChanges(readingsOf([states.before, states.after]), boundless)
+  expect(uncovered).to.deep.equal([])
+  const arrivals = nodes.map((each): EventBody => ({ kind: 'node.upserted', node: each }))
+  const [before, after] = [bodies, [...bodies, ...more]].map(all => statesOf([], numbered([...all, ...arrivals])).after)
+  const isMember = (members: readonly End[], party: Explanation['from']): boolean => {
+    const fact = nodes.find(({ name }) => party.kind === 'node' && name === party.name)
+    if (fact === undefined) return members.some(({ kind, name }) => kind === party.kind && name === party.name)
+    const labels = new Map(Object.entries(fact.labels))
+    return members.some(({ kind, prospect }) => kind === 'node' && prospect?.cubes.some(cube => inCube(cube, labels)))
+  }
+  const cluster = clusterOf(numbered([...bodies, ...more, ...arrivals]))
+  const ports = interestingPorts(cluster)
+  const [one, other] = nodes.map(({ addresses }) => addresses[0]!)
+  const ends = interestingAddresses(cluster).filter(address => !address.includes(':') && address !== one)
+  const tellsApart = readingsOf([states.before, states.after]).some(({ book }) =>
+    [...book.keys].some(key => key.startsWith('node:')),
+  )
+  if (!tellsApart) return 0
+  let changed = 0
+  for (const address of [other!, ...ends.filter((_, at) => (at + salt) % 3 === 0)])
+    for (const [from, to] of [
+      [one!, address],
+      [address, one!],
+    ] as const)
+      for (let at = salt % 2; at < ports.length; at += 2) {
+        const flow = { from, to, ...ports[at]! }
+        const [was, now] = [asked(before!, flow), asked(after!, flow)]
+        const party = address === from ? 'from' : 'to'
+        const [a, b] = [was.explanation[party], now.explanation[party]]
+        // Of the world, and of who is somebody else in the other state, other tests tell.
+        if (a.kind === 'world' || a.kind !== b.kind || a.name !== b.name) continue
+        if (a.kind === 'pod' && hasMoved(states.before, states.after, a.name)) continue
+        const told = changes
+          .filter(change => change.from.family === 4 && change.own.join() === 'false,false')
+          .filter(change => isMember(change.fromMembers, was.explanation.from))
+          .filter(change => isMember(change.toMembers, was.explanation.to))
+          .flatMap(({ differences }) => differences)
+          .filter(({ keys }) => contains(keys, packetKey(flow.protocol, flow.port)))
+          .map(({ change }) => change)
+          .filter(change => change !== 'changed-l7')
+        const meant = truth(was, now)
+        expect([...new Set(told)], JSON.stringify({ flow, nodes })).deep.equals(meant === 'same' ? [] : [meant])
+        if (meant !== 'same') changed += 1
+      }
+  return changed
+}
+
+const hasMoved = (before: Engine, after: Engine, name: string): boolean =>
+  JSON.stringify(before.state.pods.get(name)?.fact) !== JSON.stringify(after.state.pods.get(name)?.fact)
+
+describe('compare: nodes to come', function () {
+  this.timeout(120_000)
+
+  it('are told of as asking about them when they are there would tell', () => {
+    let changes = 0
+    fc.assert(
+      fc.property(
+        mixedHistories(20),
+        fc.array(nodePolicy, { maxLength: 2 }),
+        fc.array(nodePolicy, { minLength: 1, maxLength: 2 }),
+        fc.tuple(comer('comer-1', '192.168.77.2'), comer('comer-2', '192.168.77.3')),
+        fc.nat(1000),
+        (batches, policies, more, nodes, salt) => {
+          changes += check([spare, ...batches.flat(), ...policies], more, nodes, salt)
+        },
+      ),
+      sampling('nodes to come', 60),
+    )
+    expect(changes, 'flows of nodes to come that change').above(0)
+  })
+
+  const base = [
+    agent(),
+    namespace('a', {}),
+    pod('a/web', { app: 'web' }, '10.0.0.1'),
+    node('here', ['192.168.0.1'], { labels: { zone: 'x' } }),
+    node('there', ['192.168.0.2'], { labels: { zone: 'x' } }),
+  ] as const
+
+  const allowing = (...zones: readonly string[]): EventBody => ({
+    kind: 'ciliumpolicy.upserted',
+    policy: {
+      kind: 'CiliumNetworkPolicy',
+      namespace: 'a',
+      name: 'p',
+      rules: [
+        {
+          path: 'spec',
+          subject: { kind: 'endpoints', selector: [is('app', 'web')] },
+          enableDefaultDeny: {},
+          ingress: [{ path: 'spec.ingress[0]', peers: { kind: 'nodes', selectors: [[is('zone', ...zones)]] } }],
+        },
+      ],
+    } satisfies CiliumPolicyFact,
+  })
+
+  function lines(before: readonly EventBody[], after: readonly EventBody[]): string[] {
+    const scene = new Scene()
+    scene.apply(...before)
+    const first = Engine.restore(structuredClone(scene.engine.snapshot()))
+    scene.apply(...after)
+    return compareStates(first, scene.engine).changes.map(
+      ({ from, to, ports, change }) =>
+        `${from.map(partyText).join(', ')} → ${to.map(partyText).join(', ')} : ${portsText(ports)} ${change}`,
+    )
+  }
+
+  it('are named by the labels that rules ask for, where no node has such', () => {
+    expect(lines([...base, allowing('x')], [allowing('x', 'y')])).to.deep.equal([
+      'remote-node with zone In (y) (none now) → a/web : any newly-allowed',
+    ])
+  })
+
+  it('are not named where two nodes that are there are as they would be', () => {
+    expect(lines([...base, allowing('y')], [allowing('x', 'y')])).to.deep.equal([
+      'remote-node → a/web : any newly-allowed',
+    ])
+  })
+
+  it('are named beside the only one that is there, for what it and they send each other', () => {
+    const host = (...zones: readonly string[]): EventBody => ({
+      kind: 'ciliumpolicy.upserted',
+      policy: {
+        kind: 'CiliumClusterwideNetworkPolicy',
+        namespace: '',
+        name: 'h',
+        rules: [
+          {
+            path: 'spec',
+            subject: { kind: 'nodes', selector: [is('zone', 'x')] },
+            enableDefaultDeny: {},
+            ingress: [{ path: 'spec.ingress[0]', peers: { kind: 'nodes', selectors: [[is('zone', ...zones)]] } }],
+          },
+        ],
+      },
+    })
+    const one = base.slice(0, 4)
+    const [line, ...others] = lines([...one, host('y')], [host('x', 'y')])
+    expect(others).to.deep.equal([
+      'remote-node with zone In (x) (besides here) → remote-node here : any but tcp/22, tcp/6443 newly-allowed',
+    ])
+    expect(line).to.equal(
+      'remote-node here → remote-node with zone In (x) (besides here) : any but tcp/22, tcp/6443 newly-allowed',
+    )
+  })
+})
