@@ -49,16 +49,15 @@ export class Shapes {
     return shape
   }
 
-  /** @returns true when that was the last reference */
-  release(shape: Shape): boolean {
+  /** The shape is gone with its last reference. */
+  release(shape: Shape): void {
     shape.references -= 1
-    if (shape.references > 0) return false
+    if (shape.references > 0) return
     const identity = this.#identities.get(shape)!
     const shapes = this.#byIdentity.get(identity)!
     this.#identities.delete(shape)
     shapes.delete(shape.key)
     if (shapes.size === 0) this.#byIdentity.delete(identity)
-    return true
   }
 
   /** Forgets a pod that is gone. */
@@ -112,12 +111,10 @@ export class NodeShapes {
     return shape
   }
 
-  /** @returns true when that was the last reference */
-  release(shape: Shape): boolean {
+  /** The shape is gone with its last reference. */
+  release(shape: Shape): void {
     shape.references -= 1
-    if (shape.references > 0) return false
-    this.#byKey.delete(shape.key)
-    return true
+    if (shape.references === 0) this.#byKey.delete(shape.key)
   }
 }
 

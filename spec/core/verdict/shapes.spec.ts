@@ -1,5 +1,8 @@
-import { type EventBody, type NamedPort, verdicts } from '@weir/core'
-import { namedPorts } from '@weir/core/verdict/shapes.js'
+import { type EventBody, type NamedPort, type PodFact, verdicts } from '@weir/core'
+import { Identities } from '@weir/core/identity/identities.js'
+import { Workloads } from '@weir/core/identity/workloads.js'
+import { KeyUse } from '@weir/core/verdict/key-use.js'
+import { NodeShapes, namedPorts, Shapes } from '@weir/core/verdict/shapes.js'
 import { expect } from 'chai'
 import { agent, is, node, noPod, pod, pods, policy, Scene, tcp } from '../log.js'
 
@@ -17,6 +20,53 @@ const from = (...peers: readonly ReturnType<typeof pods>[]): EventBody =>
 
 const http = (port: number): NamedPort => ({ name: 'http', protocol: 'TCP', port })
 const dns: NamedPort = { name: 'dns', protocol: 'UDP', port: 53 }
+
+describe('shapes', () => {
+  it('are one for what is alike, until nobody has it any more', () => {
+    const identities = new Identities({ numbered: () => {}, changed: () => {} })
+    const shapes = new Shapes(new Workloads(identities), new KeyUse())
+    const identity = identities.acquire(new Map([['app', 'x']]))
+    const acquire = (name: string) => {
+      const one: PodFact = {
+        namespace: 'a',
+        name,
+        labels: {},
+        serviceAccount: 'default',
+        node: 'here',
+        addresses: [],
+        hostNetwork: false,
+        ports: [],
+      }
+      return shapes.acquire({ key: name, pod: one, identity, dirty: false, settled: false }, identity, one, false)
+    }
+    const first = acquire('one')
+    expect(acquire('other')).equals(first)
+    shapes.release(first)
+    expect(acquire('third')).equals(first)
+    shapes.release(first)
+    shapes.release(first)
+    expect(acquire('fourth')).not.equals(first)
+  })
+
+  it('of nodes are one for those with equal labels, until no node has them any more', () => {
+    const shapes = new NodeShapes()
+    const acquire = (zone: string) => shapes.acquire(new Map([['node:zone', zone]]))
+    const first = acquire('x')
+    expect(acquire('x')).equals(first)
+    expect(acquire('y')).not.equals(first)
+    shapes.release(first)
+    expect(acquire('x')).equals(first)
+    shapes.release(first)
+    shapes.release(first)
+    expect(acquire('x')).not.equals(first)
+  })
+
+  it('of nodes say whether it is this one', () => {
+    const labelsOf = (entity: string) => new NodeShapes().acquire(new Map([[entity, '']])).identityLabels
+    expect(labelsOf('reserved:host')).deep.equals(['reserved:host'])
+    expect(labelsOf('reserved:remote-node')).deep.equals(['reserved:remote-node'])
+  })
+})
 
 describe('labels that the filter leaves out', () => {
   // Keys and values that come to the same text when they are put one after the other.
