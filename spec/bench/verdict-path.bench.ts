@@ -12,7 +12,18 @@ import { time } from './packet-path.bench.js'
 const objectOf = (name: string): string => fileURLToPath(new URL(`../../../bpf/out/${name}.o`, import.meta.url))
 /** Lookups that one run of a `bench_lookup_*` program makes. */
 const callsPerRun = 8
-const looked = ['addr4', 'pfx4', 'cells', 'rows', 'endpoints', 'counters', 'tallies', 'budgets'] as const
+const looked = [
+  'addr4',
+  'pfx4',
+  'cells',
+  'rows',
+  'endpoints',
+  'nat4',
+  'frontends4',
+  'counters',
+  'tallies',
+  'budgets',
+] as const
 
 const macText = (mac: Uint8Array): string => [...mac].map(byte => byte.toString(16).padStart(2, '0')).join(':')
 const packetOf = (port: number): Uint8Array =>

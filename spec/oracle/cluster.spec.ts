@@ -30,6 +30,9 @@ const admin = {
   egress: [],
 } as const
 const wired = { ifindex: 1, ifname: 'weir1', hostMac: '02:00:00:00:00:01', podMac: '02:00:00:00:00:02' }
+const tried = { address: '10.0.0.1', port: 80, protocol: 'TCP' } as const
+const device = { ifindex: 2, ifname: 'eth0', isOwn: true, hasDefaultRoute: true, addresses: ['192.0.2.7'] }
+const leaving = { selectors: [{}], destinationCidrs: ['0.0.0.0/0'], excludedCidrs: [], gateways: [{ nodeSelector: [] }] }
 const closed = { endpointSelector: onB, ingress: [{}] }
 const networkPolicy = { podSelector: [], policyTypes: [], ingress: [], egress: [] }
 
@@ -48,6 +51,9 @@ const born: readonly TimedBody[] = [
   { kind: 'endpointslice.upserted', slice },
   { kind: 'localredirect.upserted', redirect },
   { kind: 'backend.configured', backend: { target, state: 'maintenance' } },
+  { kind: 'backend.checked', check: { ...tried, healthy: false, reason: 'timeout' } },
+  { kind: 'devices.observed', devices: [device] },
+  { kind: 'egressgateway.upserted', policy: { name: 'g', ...leaving } },
   { kind: 'endpoint.attached', endpoint: { namespace: 'default', pod: 'a', ...wired } },
 ]
 
@@ -66,6 +72,9 @@ const gone: readonly TimedBody[] = [
   { kind: 'endpointslice.deleted', namespace: 'default', name: 's-1' },
   { kind: 'localredirect.deleted', namespace: 'default', name: 'r' },
   { kind: 'backend.configured', backend: { target, state: 'active' } },
+  { kind: 'backend.checked', check: { ...tried, healthy: true } },
+  { kind: 'devices.observed', devices: [] },
+  { kind: 'egressgateway.deleted', name: 'g' },
   { kind: 'endpoint.detached', namespace: 'default', pod: 'a' },
 ]
 
@@ -89,7 +98,7 @@ describe('oracle: the cluster after a history', () => {
     expect(cluster.clusterPolicies).has.length(2)
   })
   it('holds one of everything that was born, and nothing once it is gone', () => {
-    expect(counts(born).sort()).deep.equals([0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2])
+    expect(counts(born).sort()).deep.equals([0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2])
     expect(counts([...born, ...gone])).deep.equals(counts([]))
   })
   it('loses each of them by its own deletion', () => {
