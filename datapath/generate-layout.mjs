@@ -76,6 +76,8 @@ export function generate() {
     'weir_nat_kind',
     'weir_scope',
     'weir_frontend_flag',
+    'weir_egress_action',
+    'weir_masquerade_family',
   ]
   for (const name of wanted) lines.push(`    ${name}: ${text(plain(others[name]))},`)
   lines.push(`    weir_sweep: ${text(plain(types.weir_sweep))},`)

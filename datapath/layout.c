@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /* Gives BTF to types that the programs only see through pointers, for generate-layout.mjs. Never loaded. */
+#include "weir/leaving.h"
 #include "weir/pairs.h"
 #include "weir/services.h"
 #include "weir/state.h"
@@ -12,3 +13,5 @@ enum weir_tally weir_layout_tally;
 enum weir_nat_kind weir_layout_nat_kind;
 enum weir_scope weir_layout_scope;
 enum weir_frontend_flag weir_layout_frontend_flag;
+enum weir_egress_action weir_layout_egress_action;
+enum weir_masquerade_family weir_layout_masquerade_family;

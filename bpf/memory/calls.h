@@ -10,11 +10,14 @@
 struct bpf_sock;
 struct weir_map;
 struct bpf_sock_tuple;
+struct bpf_fib_lookup;
+struct bpf_redir_neigh;
 
 enum weir_redirect_kind {
 	WEIR_REDIRECT_NONE,
 	WEIR_REDIRECT_DEVICE, /* bpf_redirect */
 	WEIR_REDIRECT_PEER,   /* bpf_redirect_peer */
+	WEIR_REDIRECT_NEIGH,  /* bpf_redirect_neigh */
 };
 
 /* The programs' context. `data_end` ends the linear part; the rest, up to len, is reached by helpers only. */
@@ -76,5 +79,9 @@ long bpf_set_retval(int error);
 void *bpf_sk_storage_get(struct weir_map *map, struct bpf_sock *socket, const void *value, __u64 flags);
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_redirect_peer(__u32 ifindex, __u64 flags);
+/* Every address is on the link of device WEIR_ONLY_WAY, and nobody there is known yet. */
+#define WEIR_ONLY_WAY 2
+long bpf_fib_lookup(void *context, struct bpf_fib_lookup *params, int size, __u32 flags);
+long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int size, __u64 flags);
 
 #endif

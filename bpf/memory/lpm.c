@@ -7,7 +7,8 @@
 #include "heap.h"
 #include "map.h"
 
-#define LONGEST 128
+/* Two IPv6 addresses. */
+#define LONGEST 256
 #define KEY_MOST (4 + LONGEST / 8)
 
 struct prefixes {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /* Packets, redirects and the clock. */
+#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
 #include "heap.h"
@@ -109,4 +110,20 @@ long bpf_redirect(__u32 ifindex, __u64 flags)
 long bpf_redirect_peer(__u32 ifindex, __u64 flags)
 {
 	return flags ? TC_ACT_SHOT : redirect(WEIR_REDIRECT_PEER, ifindex, flags);
+}
+
+long bpf_fib_lookup(void *context, struct bpf_fib_lookup *params, int size, __u32 flags)
+{
+	(void)context;
+	if (size != sizeof(*params) || flags)
+		return -WEIR_EINVAL;
+	params->ifindex = WEIR_ONLY_WAY;
+	return BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
+long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int size, __u64 flags)
+{
+	if (size != sizeof(*next) || flags)
+		return TC_ACT_SHOT;
+	return redirect(WEIR_REDIRECT_NEIGH, ifindex, flags);
 }

@@ -4,6 +4,7 @@
 #define WEIR_FROM_DEVICE_H
 
 #include "../include/weir/device.h"
+#include "../include/weir/leave.h"
 
 /* Who comes from outside is neither this node nor one of its pods. */
 WEIR_APART int weir_from_device_posing(struct weir_skb *skb, const struct weir_packet *packet)
@@ -44,8 +45,9 @@ WEIR_INLINE int weir_is_ours(const struct weir_packet *packet, const struct weir
 WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
 {
 	struct weir_packet packet = {};
+	const struct weir_leaving *leaving;
 	const struct weir_peer *peer;
-	int reason;
+	int reason, failed;
 
 	if (weir_unlikely(weir_is_of_vlan(skb)))
 		return WEIR_NEXT;
@@ -57,6 +59,17 @@ WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
 	if (weir_unlikely(peer && weir_is_ours(&packet, peer) && packet.kind != WEIR_KIND_NEIGHBOUR))
 		return weir_from_device_posing(skb, &packet);
 	peer = weir_exact(&packet.destination, packet.family);
+	leaving = weir_leaving_now();
+	if (leaving && (leaving->masquerades | leaving->rules) && !reason && !weir_is_pod(peer)) {
+		failed = WEIR_PASSED;
+		if (packet.kind == WEIR_KIND_FLOW)
+			failed = weir_returns(skb, &packet);
+		else if (packet.kind == WEIR_KIND_ICMP_ERROR)
+			failed = weir_error_returns(skb, &packet);
+		if (weir_unlikely(failed))
+			return weir_drop_early(skb, &packet, WEIR_INGRESS, failed);
+		peer = weir_exact(&packet.destination, packet.family);
+	}
 	if (weir_likely(!weir_is_judged_host(peer)))
 		return WEIR_NEXT;
 	if (weir_unlikely(reason || packet.kind != WEIR_KIND_FLOW))

@@ -7,6 +7,7 @@
 #include "../include/weir/neighbour.h"
 #include "../include/weir/parse.h"
 #include "../include/weir/pod_nat.h"
+#include "../include/weir/steer.h"
 
 /* Of a sender with this slot: 0 when it is the pod at the interface, else the drop reason. */
 WEIR_INLINE int weir_forged(struct weir_skb *skb, __u32 slot)
@@ -156,33 +157,40 @@ WEIR_INLINE int weir_from_endpoint_rare(struct weir_skb *skb, const struct weir_
 	}
 }
 
-WEIR_INLINE int weir_from_endpoint_run(struct weir_skb *skb)
+WEIR_INLINE int weir_from_endpoint_pass(struct weir_skb *skb, struct weir_packet *packet)
 {
-	struct weir_packet packet = {};
-	const int reason = weir_parse(skb, &packet);
+	const int reason = weir_parse(skb, packet);
 	struct weir_endpoint *from, *to;
 	struct weir_ct *entry;
 	__u32 side;
 	__u64 now;
 
-	if (weir_unlikely(reason || packet.kind != WEIR_KIND_FLOW))
-		return weir_from_endpoint_rare(skb, &packet, reason);
-	side = weir_side(&packet);
-	entry = weir_ct_find(&packet, side);
+	if (weir_unlikely(reason || packet->kind != WEIR_KIND_FLOW))
+		return weir_from_endpoint_rare(skb, packet, reason);
+	side = weir_side(packet);
+	entry = weir_ct_find(packet, side);
 	now = weir_now();
-	if (weir_unlikely(!entry || entry->cut || now >= entry->expires || weir_reopens(&packet, entry, side)))
-		return weir_from_endpoint_unknown(skb, &packet);
+	if (weir_unlikely(!entry || entry->cut || now >= entry->expires || weir_reopens(packet, entry, side)))
+		return weir_from_endpoint_unknown(skb, packet);
 	from = weir_endpoint_at(&entry->slot[side & 1]);
 	to = weir_endpoint_at(&entry->slot[(side & 1) ^ 1]);
 	if (weir_unlikely(!from || !to || from->generation + to->generation != entry->generation))
-		return weir_from_endpoint_judged(skb, &packet);
+		return weir_from_endpoint_judged(skb, packet);
 	/* The entry says whose address the source is; the interface must be that pod's. */
 	if (weir_unlikely(from->ifindex != skb->ifindex || !weir_source_mac_is(skb, from)))
-		return weir_from_endpoint_judged(skb, &packet);
-	weir_ct_touch(entry, side, &packet, now);
+		return weir_from_endpoint_judged(skb, packet);
+	weir_ct_touch(entry, side, packet, now);
 	if (weir_unlikely(entry->flags & WEIR_CT_AT_POD) && entry->originator != (side & 1))
-		return weir_from_endpoint_answer(skb, &packet, entry->slot[(side & 1) ^ 1]);
-	return weir_forward(skb, &packet, entry->slot[(side & 1) ^ 1], to);
+		return weir_from_endpoint_answer(skb, packet, entry->slot[(side & 1) ^ 1]);
+	return weir_forward(skb, packet, entry->slot[(side & 1) ^ 1], to);
+}
+
+WEIR_INLINE int weir_from_endpoint_run(struct weir_skb *skb)
+{
+	struct weir_packet packet = {};
+	const int result = weir_from_endpoint_pass(skb, &packet);
+
+	return weir_unlikely(result == WEIR_ASK_POLICY) ? weir_steer(skb, &packet) : result;
 }
 
 #endif

@@ -4,22 +4,34 @@
 #define WEIR_TO_DEVICE_H
 
 #include "../include/weir/device.h"
+#include "../include/weir/leave.h"
 
 WEIR_INLINE int weir_to_device_run(struct weir_skb *skb)
 {
 	struct weir_packet packet = {};
-	int reason;
+	const struct weir_leaving *leaving;
+	const struct weir_peer *peer;
+	int reason, result = WEIR_NEXT, translates;
 
 	if (weir_unlikely(weir_is_of_vlan(skb)))
 		return WEIR_NEXT;
 	reason = weir_parse_frame(skb, &packet);
 	if (weir_unlikely(!packet.family))
 		return WEIR_NEXT;
-	if (weir_likely(!weir_is_judged_host(weir_exact(&packet.source, packet.family))))
-		return WEIR_NEXT;
-	if (weir_unlikely(reason || packet.kind != WEIR_KIND_FLOW))
-		return weir_device_rare(skb, &packet, WEIR_EGRESS, reason);
-	return weir_device_flow(skb, &packet, WEIR_EGRESS);
+	leaving = weir_leaving_now();
+	translates = leaving && (leaving->masquerades | leaving->rules);
+	peer = weir_exact(&packet.source, packet.family);
+	if (translates && weir_is_pod(peer))
+		return weir_pod_leaves(skb, &packet, peer->slot >= WEIR_FIRST_ENDPOINT_SLOT, reason);
+	if (weir_unlikely(weir_is_judged_host(peer))) {
+		if (weir_unlikely(reason || packet.kind != WEIR_KIND_FLOW))
+			result = weir_device_rare(skb, &packet, WEIR_EGRESS, reason);
+		else
+			result = weir_device_flow(skb, &packet, WEIR_EGRESS);
+	}
+	if (translates && !reason && result == WEIR_NEXT && peer && peer->identity == WEIR_IDENTITY_HOST)
+		return weir_node_leaves(skb, &packet);
+	return result;
 }
 
 #endif

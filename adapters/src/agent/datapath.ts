@@ -1,6 +1,7 @@
 import type { Tables, TablesDelta } from '@weir/core'
 import type { Attachment, AttachOptions, Backend } from '@weir/datapath/backend.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
+import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import { ServiceReconciler } from '@weir/datapath/services/reconciler.js'
 import { shortageText } from '@weir/datapath/services/shortage.js'
@@ -59,6 +60,10 @@ export const sizableMaps = [
   'weir_slots',
   'weir_affinities',
   'weir_datagrams',
+  'weir_unmasked4',
+  'weir_unmasked6',
+  'weir_egress4',
+  'weir_egress6',
 ] as const
 
 /** Entries, by map. */
@@ -80,6 +85,10 @@ const filledMaps = [
   'weir_frontends6',
   'weir_affinities',
   'weir_datagrams',
+  'weir_unmasked4',
+  'weir_unmasked6',
+  'weir_egress4',
+  'weir_egress6',
 ] as const
 
 /**
@@ -137,6 +146,7 @@ class ReconciledDatapath implements Datapath {
   readonly #inNetns: AttachOptions
   readonly #reconciler: Reconciler
   readonly #services: ServiceReconciler
+  readonly #leaving: LeavingReconciler
   readonly #cgroup: string | undefined
   readonly #report: (message: string) => void
   readonly #clock: Clock
@@ -161,6 +171,9 @@ class ReconciledDatapath implements Datapath {
         report(shortages.length === 0 ? 'all services have room again' : shortages.map(shortageText).join('; ')),
       onRecovered: () => report('what the datapath refused of services before is in force now'),
     })
+    this.#leaving = new LeavingReconciler(backend, {
+      onRecovered: () => report('what the datapath refused of ways out before is in force now'),
+    })
     this.#reconciler = new Reconciler(backend, {
       ...this.#inNetns,
       onRecovered: () => report('what the datapath refused before is enforced now'),
@@ -168,7 +181,11 @@ class ReconciledDatapath implements Datapath {
   }
 
   get failing(): string | undefined {
-    return this.#reconciler.status.lastError?.message ?? this.#services.failure?.message
+    return (
+      this.#reconciler.status.lastError?.message ??
+      this.#services.failure?.message ??
+      this.#leaving.lastError?.message
+    )
   }
 
   watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void {
@@ -185,7 +202,7 @@ class ReconciledDatapath implements Datapath {
   }
 
   async start(tables: Tables): Promise<void> {
-    await both(this.#reconciler.start(tables), this.#services.start(tables))
+    await together(this.#reconciler.start(tables), this.#services.start(tables), this.#leaving.start(tables))
     this.#placeSockets()
   }
 
@@ -198,14 +215,23 @@ class ReconciledDatapath implements Datapath {
   }
 
   async apply(delta: TablesDelta, tables: Tables): Promise<number> {
-    const [verdicts, services] = await both(this.#reconciler.apply(delta, tables), this.#services.apply(delta, tables))
-    return entriesOf(verdicts.writes) + entriesOf(services.writes)
+    const reports = await together(
+      this.#reconciler.apply(delta, tables),
+      this.#services.apply(delta, tables),
+      this.#leaving.apply(delta, tables),
+    )
+    return reports.reduce((sum, { writes }) => sum + entriesOf(writes), 0)
   }
 
   async verify(): Promise<number> {
-    const [{ differences }, services] = await both(this.#reconciler.verify(), this.#services.verify())
+    const [{ differences }, ...others] = await together(
+      this.#reconciler.verify(),
+      this.#services.verify(),
+      this.#leaving.verify(),
+    )
     this.#placeSockets()
-    return Object.values(differences).reduce((sum, count) => sum + count, 0) + entriesOf(services.writes)
+    const differing = Object.values(differences).reduce((sum, count) => sum + count, 0)
+    return others.reduce((sum, { writes }) => sum + entriesOf(writes), differing)
   }
 
   sweep(): void {
@@ -269,16 +295,19 @@ class ReconciledDatapath implements Datapath {
   close(): void {
     this.#reconciler.close()
     this.#services.close()
+    this.#leaving.close()
     this.#events?.unsubscribe()
     this.#queue?.close()
     this.backend.close()
   }
 }
 
-/** Both are waited for, so that a failure of the one doesn't leave the other half-done; the first failure is thrown. */
-async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([first, second])
-  return Promise.all([first, second])
+/** All are waited for, so that a failure of one doesn't leave another half-done; the first failure is thrown. */
+async function together<Results extends readonly unknown[]>(
+  ...work: { [At in keyof Results]: Promise<Results[At]> }
+): Promise<Results> {
+  await Promise.allSettled(work)
+  return (await Promise.all(work)) as unknown as Results
 }
 
 function entriesOf(writes: WriteCounts): number {

@@ -8,6 +8,7 @@
 
 #include "conntrack.h"
 #include "counters.h"
+#include "egress_rule.h"
 #include "events.h"
 
 /*
@@ -16,6 +17,8 @@
  * namespace clears the mark.
  */
 #define WEIR_MARK 0x05700000
+/* And this those that it sends to an egress gateway. */
+#define WEIR_MARK_STEERED 0x05800000
 #define WEIR_MARK_MASK 0x0ff00000
 
 WEIR_INLINE int weir_is_marked(struct weir_skb *skb)
@@ -44,7 +47,7 @@ enum weir_hop {
 	WEIR_HOP_FAILED,
 };
 
-/* Readdresses the frame to the pod and takes one hop off. */
+/* Takes one hop off, and readdresses the frame to the pod where there is one. */
 WEIR_INLINE int weir_hop(struct weir_skb *skb, int family, const struct weir_endpoint *to)
 {
 	const __u32 length = ETH_HLEN + (family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
@@ -71,9 +74,16 @@ WEIR_INLINE int weir_hop(struct weir_skb *skb, int family, const struct weir_end
 		ip->hop_limit--;
 	}
 	/* Destination and source lie in the endpoint as they do in the frame. */
-	__builtin_memcpy(data, to->pod_mac, 2 * ETH_ALEN);
+	if (to)
+		__builtin_memcpy(data, to->pod_mac, 2 * ETH_ALEN);
 	return WEIR_HOP_DONE;
 }
+
+/*
+ * What weir_forward returns for a packet that is on its way out, where an egress gateway policy may have a say: weir_steer is
+ * for the program itself to call, as the frames of a path share 512 bytes.
+ */
+#define WEIR_ASK_POLICY (-3)
 
 /* Does a pod's packet for this endpoint go straight to it, past the stack? */
 WEIR_INLINE int weir_is_handed_over(__u32 slot, const struct weir_endpoint *to)
@@ -98,6 +108,8 @@ WEIR_INLINE int weir_forward(struct weir_skb *skb, const struct weir_packet *pac
 		if (hop == WEIR_HOP_FAILED)
 			return weir_drop_early(skb, packet, WEIR_EGRESS, WEIR_WRITE_FAILED);
 	}
+	if (weir_unlikely(weir_has_egress_rules()))
+		return WEIR_ASK_POLICY;
 	weir_count(skb, WEIR_PASSED, WEIR_EGRESS);
 	return weir_to_stack(skb);
 }

@@ -8,6 +8,7 @@
 #ifndef WEIR_MAPS_H
 #define WEIR_MAPS_H
 
+#include "leaving.h"
 #include "pairs.h"
 #include "services.h"
 #include "sockets.h"
@@ -29,6 +30,7 @@
 	MAP(weir_frag6, LRU_HASH, struct weir_frag6_key, struct weir_frag, 8192, 0)                               \
 	MAP(weir_nat4, LRU_HASH, struct weir_nat4_key, struct weir_nat4, 262144, 0)                               \
 	MAP(weir_nat6, LRU_HASH, struct weir_nat6_key, struct weir_nat6, 131072, 0)                               \
+	MAP(weir_nat_scratch, PERCPU_ARRAY, __u32, struct weir_nat6, 1, 0)                                        \
 	MAP(weir_counters, PERCPU_ARRAY, __u32, struct weir_counter, WEIR_REASONS, 0)                             \
 	MAP(weir_tallies, PERCPU_ARRAY, __u32, __u64, WEIR_TALLIES, 0)                                            \
 	MAP(weir_budgets, PERCPU_ARRAY, __u32, struct weir_budget, 1, 0)                                          \
@@ -39,6 +41,13 @@
 	MAP(weir_backends6, ARRAY, __u32, struct weir_backend6, 131072, 0)                                        \
 	MAP(weir_affinities, LRU_HASH, struct weir_affinity_key, struct weir_affinity, 65536, 0)                  \
 	MAP(weir_datagrams, LRU_HASH, struct weir_datagram_key, struct weir_datagram, 65536, 0)                   \
+	MAP(weir_own_pairs, ARRAY, __u32, __u32, 1, 0)                                                            \
+	MAP(weir_leaving, ARRAY, __u32, struct weir_leaving, 1, 0)                                                \
+	MAP(weir_masquerade, HASH, __u32, struct weir_masquerade, 1024, BPF_F_NO_PREALLOC)                        \
+	MAP(weir_unmasked4, LPM_TRIE, struct weir_prefix4, __u32, 16384, BPF_F_NO_PREALLOC)                       \
+	MAP(weir_unmasked6, LPM_TRIE, struct weir_prefix6, __u32, 16384, BPF_F_NO_PREALLOC)                       \
+	MAP(weir_egress4, LPM_TRIE, struct weir_egress4_key, struct weir_egress, 65536, BPF_F_NO_PREALLOC)        \
+	MAP(weir_egress6, LPM_TRIE, struct weir_egress6_key, struct weir_egress, 65536, BPF_F_NO_PREALLOC)        \
 	OWN(weir_sockets, struct weir_socket)                                                                     \
 	RING(weir_events, 1048576)
 

@@ -164,26 +164,31 @@ WEIR_APART struct weir_nat *weir_nat_other(const struct weir_tuple *before, cons
 }
 
 /*
- * Writes a half: for packets of `key`, to become `value`, both as they are or both reversed. 0 or a negative errno.
+ * Writes a half: for packets of `key`, to become `value`, both as they are or both reversed. 0 or a negative errno. The
+ * value is put together outside of the stack, of which a path has 512 bytes and a value takes a fifth.
  */
 WEIR_APART int weir_nat_write(const struct weir_tuple *key, const struct weir_tuple *value, const struct weir_nat *is,
 			      int reverse, __u64 flags)
 {
+	const __u32 zero = 0;
+	union weir_nat_value *half = bpf_map_lookup_elem(&weir_nat_scratch, &zero);
 	union weir_nat_key at = {};
-	union weir_nat_value half = {};
 
+	if (!half)
+		return -1;
 	weir_nat_key_of(&at, key, reverse);
-	half.v4.is = *is;
-	half.v4.is.source_port = reverse ? value->destination_port : value->source_port;
-	half.v4.is.destination_port = reverse ? value->source_port : value->destination_port;
+	half->v4.is = *is;
+	half->v4.is.source_port = reverse ? value->destination_port : value->source_port;
+	half->v4.is.destination_port = reverse ? value->source_port : value->destination_port;
 	if (key->family == 4) {
-		half.v4.source = reverse ? value->destination.word[0] : value->source.word[0];
-		half.v4.destination = reverse ? value->source.word[0] : value->destination.word[0];
-		return bpf_map_update_elem(&weir_nat4, &at, &half, flags);
+		half->v4.source = reverse ? value->destination.word[0] : value->source.word[0];
+		half->v4.destination = reverse ? value->source.word[0] : value->destination.word[0];
+		__builtin_memset(half->v4.pad, 0, sizeof(half->v4.pad));
+		return bpf_map_update_elem(&weir_nat4, &at, half, flags);
 	}
-	half.v6.source = reverse ? value->destination : value->source;
-	half.v6.destination = reverse ? value->source : value->destination;
-	return bpf_map_update_elem(&weir_nat6, &at, &half, flags);
+	half->v6.source = reverse ? value->destination : value->source;
+	half->v6.destination = reverse ? value->source : value->destination;
+	return bpf_map_update_elem(&weir_nat6, &at, half, flags);
 }
 
 WEIR_APART int weir_nat_remove(const struct weir_tuple *tuple, int reverse)

@@ -23,7 +23,9 @@ enum weir_reason {
 	WEIR_FRAGMENT_WITHOUT_FIRST = 175,
 	WEIR_FORBIDDEN_ICMP6 = 176,
 	WEIR_VLAN = 182,
+	WEIR_NO_GATEWAY = 194, /* by policy a gateway has the way out, and there is none, or no way to it */
 	WEIR_CHATTER = 199, /* IGMP, MLD, router solicitations and probes for duplicates: answered by silence */
+	WEIR_NO_EGRESS_ADDRESS = 204, /* this node is the gateway, or masquerades, and has no address to do it with */
 	WEIR_NO_POLICY = 203,        /* tables say nothing about a local endpoint */
 };
 

@@ -10,6 +10,9 @@
 
 /* The identity of this node, as other tools number it. */
 #define WEIR_IDENTITY_HOST 1
+/* Other nodes, and where the API server is. */
+#define WEIR_IDENTITY_REMOTE_NODE 6
+#define WEIR_IDENTITY_API_SERVER 7
 
 /* Exact address or longest prefix → who that is. */
 struct weir_peer {

@@ -27,6 +27,12 @@ export const codecs = {
   frontend: codecOf(maps.weir_frontends4.value),
   backend4: codecOf(maps.weir_backends4.value),
   backend6: codecOf(maps.weir_backends6.value),
+  leaving: codecOf(maps.weir_leaving.value),
+  masquerade: codecOf(maps.weir_masquerade.value),
+  unmasked: codecOf(maps.weir_unmasked4.value),
+  egress4: codecOf(maps.weir_egress4.key),
+  egress6: codecOf(maps.weir_egress6.key),
+  egress: codecOf(maps.weir_egress4.value),
   counter: codecOf(maps.weir_counters.value),
   tally: codecOf(maps.weir_tallies.value),
   conntrack4: codecOf(maps.weir_ct4.key),
@@ -44,5 +50,7 @@ export const reasonNumbers: Readonly<Record<string, number>> = layout.types.weir
 export const tallyNumbers: Readonly<Record<string, number>> = layout.types.weir_tally.values
 export const frontendScopes = layout.types.weir_scope.values
 export const frontendFlags = layout.types.weir_frontend_flag.values
+export const egressActions = layout.types.weir_egress_action.values
+export const masqueradeFamilies = layout.types.weir_masquerade_family.values
 export const natKinds = layout.types.weir_nat_kind.values
 export const eventKinds = layout.types.weir_event_kind.values

@@ -21,6 +21,8 @@ const sentences: Readonly<Record<string, string>> = {
   WEIR_FRAGMENT_WITHOUT_FIRST: 'First logical datagram fragment not found',
   WEIR_FORBIDDEN_ICMP6: 'Forbidden ICMPv6 message',
   WEIR_VLAN: 'VLAN traffic disallowed by VLAN filter',
+  WEIR_NO_GATEWAY: 'No egress gateway found',
+  WEIR_NO_EGRESS_ADDRESS: 'No Egress IP configured',
   WEIR_CHATTER: 'IGMP handled',
   WEIR_NO_POLICY: 'Endpoint policy program not available',
 }

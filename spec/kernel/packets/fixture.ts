@@ -5,8 +5,10 @@ import { device, type Device, type Pod } from './world.js'
 export type Outcome =
   /** To the stack (from a pod, marked), on to the pod, or past the node's device: not a byte changed but as `packet` says. */
   | { readonly kind: 'pass'; readonly packet?: Uint8Array }
-  /** Past the node's device without being judged, and so without being counted. */
-  | { readonly kind: 'unjudged' }
+  /** Past the node's device without being judged, and so without being counted; rewritten where there is a `packet`. */
+  | { readonly kind: 'unjudged'; readonly packet?: Uint8Array }
+  /** On to an egress gateway; `packet` is what it is before that hop. */
+  | { readonly kind: 'steered'; readonly packet: Uint8Array }
   | { readonly kind: 'drop'; readonly reason: number }
   /** Straight into a pod, readdressed and with a hop less; `packet` is what it is before that hop, where it changes. */
   | { readonly kind: 'peer'; readonly to: Pod; readonly packet?: Uint8Array }
@@ -15,6 +17,8 @@ export type Outcome =
 
 export const pass: Outcome = { kind: 'pass' }
 export const unjudged: Outcome = { kind: 'unjudged' }
+export const leavesAs = (packet: Uint8Array): Outcome => ({ kind: 'unjudged', packet })
+export const steered = (packet: Uint8Array): Outcome => ({ kind: 'steered', packet })
 export const drop = (reason: number): Outcome => ({ kind: 'drop', reason })
 export const passAs = (packet: Uint8Array): Outcome => ({ kind: 'pass', packet })
 export const into = (to: Pod, packet?: Uint8Array): Outcome => ({ kind: 'peer', to, ...(packet && { packet }) })
@@ -27,6 +31,8 @@ export interface PacketStep {
   readonly outcome: Outcome
   /** The packet comes to `to` by way of a pod's `from`. */
   readonly isMarked?: boolean
+  /** It goes out by the device on its way to an egress gateway. */
+  readonly isSteered?: boolean
   readonly arrival?: Arrival
 }
 
@@ -117,6 +123,8 @@ export const reasons = {
   icmp6: 176,
   denyNamed: 181,
   vlan: 182,
+  noGateway: 194,
+  noEgressAddress: 204,
   chatter: 199,
   noPolicy: 203,
 } as const

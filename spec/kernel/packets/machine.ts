@@ -20,7 +20,7 @@ export interface Run {
   readonly packet: Uint8Array
   readonly mark: number
   /** Only where it can be seen: the kernel's test run tells that a packet was redirected, not where to. */
-  readonly redirect?: { readonly kind: 'none' | 'device' | 'peer'; readonly ifindex: number }
+  readonly redirect?: { readonly kind: 'none' | 'device' | 'peer' | 'neighbour'; readonly ifindex: number }
 }
 
 /** A socket of the node's: its ends are addresses as maps have them and ports. */

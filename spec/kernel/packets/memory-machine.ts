@@ -13,7 +13,7 @@ interface WebAssemblyGlobal {
 
 const { WebAssembly: wasmGlobal } = globalThis as unknown as { readonly WebAssembly: WebAssemblyGlobal }
 
-const redirects = ['none', 'device', 'peer'] as const
+const redirects = ['none', 'device', 'peer', 'neighbour'] as const
 const enoent = -2
 /** Of struct weir_sweep. */
 const sweepBytes = 48

@@ -12,6 +12,8 @@ const shot = 2
 const redirected = 7
 const markMask = 0x0ff00000
 const mark = 0x05700000
+const steeredMark = 0x05800000
+const markOf = (step: PacketStep): number => (step.isSteered ? steeredMark : step.isMarked ? mark : 0)
 /** A bit that belongs to someone else. */
 const foreignMark = 0x4000
 
@@ -25,13 +27,7 @@ export function play(machine: Typed, { steps }: Fixture): Run[] {
     }
     const before = counted(machine, step)
     const ifindex = ifindexOf(machine, step)
-    const run = machine.run(
-      programOf(step),
-      step.packet,
-      ifindex,
-      (step.isMarked ? mark : 0) | foreignMark,
-      arrivalOf(machine, step),
-    )
+    const run = machine.run(programOf(step), step.packet, ifindex, markOf(step) | foreignMark, arrivalOf(machine, step))
     runs.push(run)
     const where = `packet ${index + 1} on ${machine.name}`
     check(machine, step, run, where)
@@ -48,13 +44,13 @@ function check(machine: Typed, step: PacketStep, run: Run, where: string): void 
     case 'unjudged':
     case 'pass':
       expect(run.result, where).to.equal(step.at === device ? next : ok)
-      if (outcome.kind === 'pass' && outcome.packet !== undefined) {
+      if (outcome.packet !== undefined) {
         expect(hex(run.packet), where).to.equal(hex(outcome.packet))
         expect(brokenChecksum(run.packet), `${where}: checksums`).to.equal(undefined)
       } else {
         expect(hex(run.packet), where).to.equal(hex(step.packet))
       }
-      if (step.at === device) expect(run.mark & markMask, where).to.equal(step.isMarked ? mark : 0)
+      if (step.at === device) expect(run.mark & markMask, where).to.equal(markOf(step))
       else if (step.direction === 'from' && isIp(step.packet)) {
         const isNeighbour = step.packet[12] === 0x86 && step.packet[20] === 58 && step.packet[54]! >= 133
         if (!isNeighbour) expect(run.mark & markMask, `${where} is marked`).to.equal(mark)
@@ -73,6 +69,12 @@ function check(machine: Typed, step: PacketStep, run: Run, where: string): void 
       }
       return
     }
+    case 'steered':
+      expect(run.result, where).to.equal(redirected)
+      expect(hex(run.packet), where).to.equal(hex(hopLess(outcome.packet)))
+      expect(run.mark & markMask, where).to.equal(steeredMark)
+      expect(run.redirect, where).to.deep.equal({ kind: 'neighbour', ifindex: onlyWay })
+      return
     case 'answer':
       expect(run.result, where).to.equal(redirected)
       expect(hex(run.packet), where).to.equal(hex(outcome.packet))
@@ -82,6 +84,13 @@ function check(machine: Typed, step: PacketStep, run: Run, where: string): void 
       }
   }
 }
+
+/** The device by which the memory machine's one route leads. */
+const onlyWay = 2
+
+/** The link addresses are made by whoever sends it. */
+const hopLess = (packet: Uint8Array): Uint8Array =>
+  routed(packet, { to: packet.slice(0, 6), from: packet.slice(6, 12) })
 
 const isIp = (packet: Uint8Array): boolean => [0x0800, 0x86dd].includes(packet[12]! * 256 + packet[13]!)
 

@@ -13,11 +13,18 @@ const emptied = [
   'weir_frag6',
   'weir_nat4',
   'weir_nat6',
+  'weir_masquerade',
+  'weir_unmasked4',
+  'weir_unmasked6',
+  'weir_egress4',
+  'weir_egress6',
 ]
 
 /** Back to what a load gives, but for counters. */
 export function empty(machine: Typed): void {
   for (const map of emptied) for (const key of machine.keys(map)) machine.delete(map, key)
+  machine.put('weir_leaving', 0, {})
+  machine.put('weir_own_pairs', 0, 0)
   machine.closeSockets?.()
   for (let slot = 1; slot < 300; slot++) machine.put('weir_endpoints', slot, {})
 }
