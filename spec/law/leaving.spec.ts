@@ -2,7 +2,7 @@ import type { EgressAction, EgressRow, MasqueradeRow, NonMasqueradeRow } from '@
 import type { EgressTables } from '@weir/core/tables/tables.js'
 import { codecs } from '@weir/datapath/codec/maps.js'
 import { differences, entriesOf, nameOf, planned } from '@weir/datapath/leaving/plan.js'
-import type { MapWrite } from '@weir/datapath/reconcile/encode.js'
+import type { MapWrite } from '@weir/datapath/reconcile/batch.js'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseAddress } from '../oracle/address.js'

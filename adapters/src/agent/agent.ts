@@ -11,6 +11,7 @@ import { FlowBook } from './flows.js'
 import { makeFolder } from './folder.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
 import { hostView } from './host-view.js'
+import { leavingView } from './egress-views.js'
 import { type Facts, Intake, type Submitted } from './intake.js'
 import { ipMasqSource } from './ip-masq-source.js'
 import { manifestSource } from './manifest-source.js'
@@ -233,6 +234,7 @@ class RunningAgent implements Agent {
       digest: this.engine.digest(),
       backend: { kind: this.datapath.kind, ...this.datapath.figures() },
       host: hostView(this.engine, this.#devices.current, this.datapath.attachments(), this.#devices.problem),
+      leaving: leavingView(tables),
       tables: {
         addresses: tables.addresses.size,
         prefixes: tables.prefixes.size,

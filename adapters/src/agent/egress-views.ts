@@ -1,5 +1,5 @@
-import type { Engine } from '@weir/core'
-import type { EgressView } from './protocol.js'
+import type { Engine, EgressTables } from '@weir/core'
+import type { EgressView, StatusReport } from './protocol.js'
 
 /** What egress gateway policies come to on this node, by pod and destination. */
 export function egressViews({ state, tables }: Engine): readonly EgressView[] {
@@ -22,3 +22,10 @@ export function egressViews({ state, tables }: Engine): readonly EgressView[] {
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** How traffic leaves, in figures. */
+export function leavingView({ masquerade, nonMasquerade, egressRules }: EgressTables): StatusReport['leaving'] {
+  const rules = { steer: 0, translate: 0, noGateway: 0, noAddress: 0, pass: 0 }
+  for (const [, { action }] of egressRules) rules[action] += 1
+  return { devices: [...masquerade].map(([, row]) => row), unmasked: nonMasquerade.size, rules }
+}

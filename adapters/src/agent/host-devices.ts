@@ -122,7 +122,7 @@ export class HostDevices {
       this.#again.unref()
     }
     const facts: Fact[] = sameFact(said, addresses) ? [] : [{ kind: 'host.observed', host: { addresses } }]
-    const devices = deviceFacts(sight)
+    const devices = deviceFacts(sight, state().devices?.fact ?? [], addresses)
     if (asksForDevices(state()) && !sameFact(state().devices?.fact, devices))
       facts.push({ kind: 'devices.observed', devices })
     // What isn't enforced yet, or no longer durable, is told by the status.

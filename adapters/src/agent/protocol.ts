@@ -7,6 +7,7 @@ import type {
   EngineSnapshot,
   Explanation,
   FrontendRow,
+  MasqueradeRow,
   NearRule,
   Protocol,
   ServiceFact,
@@ -82,6 +83,15 @@ export interface StatusReport {
       readonly addresses: readonly string[]
     }[]
     readonly problem?: string
+  }
+  /** How pods' traffic leaves the cluster. */
+  readonly leaving: {
+    /** Devices that masquerade, and with what; '' where a device has no address of a family that is to be masqueraded. */
+    readonly devices: readonly MasqueradeRow[]
+    /** Blocks that are reached without masquerading. */
+    readonly unmasked: number
+    /** Rules of egress gateway policies, by what they do. */
+    readonly rules: Readonly<Record<EgressRow['action'], number>>
   }
   readonly tables: Readonly<Record<string, number>>
   /** Addresses and ports that more than one service, host port or redirect claims. */

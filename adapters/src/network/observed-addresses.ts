@@ -51,18 +51,36 @@ export class ObservedAddresses {
   }
 }
 
-/** What traffic may leave by, and with which addresses: devices that are the node's own, and others that have any. */
-export function deviceFacts({ devices, podIfindexes, ownIfindexes }: Sight): readonly DeviceFact[] {
+/**
+ * What traffic may leave by, and with which addresses: devices that are the node's own, and others that have any. As calm as
+ * the addresses themselves: one that isn't there for a moment keeps its place.
+ * @param said what was said last of devices
+ * @param addresses what is said of addresses now
+ */
+export function deviceFacts(
+  { devices, podIfindexes, ownIfindexes }: Sight,
+  said: readonly DeviceFact[],
+  addresses: readonly string[],
+): readonly DeviceFact[] {
+  const calm = new Set(addresses)
   return devices
     .filter(({ ifindex, loopback }) => !loopback && !podIfindexes.has(ifindex))
-    .map(({ ifindex, name, defaultRoute, addresses }) => ({
-      ifindex,
-      ifname: name,
-      isOwn: ownIfindexes.has(ifindex),
-      hasDefaultRoute: defaultRoute,
-      addresses: addresses.flatMap(text => parseAddress(text) ?? []).flatMap(read => lasting(addressText(read))),
-    }))
-    .filter(({ isOwn, addresses }) => isOwn || addresses.length > 0)
+    .map((device): DeviceFact => {
+      const before = said.find(({ ifindex }) => ifindex === device.ifindex)?.addresses ?? []
+      const there = device.addresses
+        .flatMap(text => parseAddress(text) ?? [])
+        .flatMap(read => lasting(addressText(read)))
+      const now = [...new Set([...there, ...before])].filter(address => calm.has(address))
+      const isSame = now.length === before.length && before.every(address => now.includes(address))
+      return {
+        ifindex: device.ifindex,
+        ifname: device.name,
+        isOwn: ownIfindexes.has(device.ifindex),
+        hasDefaultRoute: device.defaultRoute,
+        addresses: isSame ? before : now,
+      }
+    })
+    .filter(({ isOwn, addresses: own }) => isOwn || own.length > 0)
     .sort((a, b) => a.ifindex - b.ifindex)
 }
 

@@ -2,7 +2,7 @@ import type { EgressRow, MasqueradeRow } from '@weir/core/tables/egress-rows.js'
 import { commonBits } from '@weir/core/address/address.js'
 import { codecs, egressActions, masqueradeFamilies } from '../codec/maps.js'
 import { bitsOf } from '../plan/prefix-table.js'
-import type { MapWrite } from '../reconcile/encode.js'
+import type { MapWrite } from '../reconcile/batch.js'
 
 const actions: Readonly<Record<EgressRow['action'], number>> = {
   steer: egressActions.WEIR_EGRESS_STEER,

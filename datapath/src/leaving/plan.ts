@@ -1,6 +1,6 @@
 import type { EgressDelta, EgressTables } from '@weir/core/tables/tables.js'
 import { codecs } from '../codec/maps.js'
-import type { MapWrite } from '../reconcile/encode.js'
+import type { MapWrite } from '../reconcile/batch.js'
 import {
   egressActs,
   egressLength,

@@ -2,10 +2,9 @@ import { WeirError } from '@weir/core/errors.js'
 import type { EgressDelta, EgressTables } from '@weir/core/tables/tables.js'
 import type { Backend } from '../backend.js'
 import type { TableMapName } from '../codec/maps.js'
-import type { MapWrite } from '../reconcile/encode.js'
+import { BatchBuilder, type MapWrite, type WriteBatch, writeBatch } from '../reconcile/batch.js'
 import { countWrites, type WriteCounts } from '../reconcile/report.js'
 import { type TurnOptions, Turns } from '../reconcile/turns.js'
-import { type WriteBatch, writeBatch } from '../reconcile/writer.js'
 import { changesOf, differences, type Entries, entriesOf, nameOf, planned } from './plan.js'
 
 export interface LeavingReport {
@@ -103,13 +102,12 @@ export class LeavingReconciler {
     this.#there = undefined
     this.#checkRoom(there, changes)
     const writes = planned(there, changes)
-    const batches = writes.map(
-      (write): WriteBatch => ({
-        map: write.map,
-        kind: write.value === undefined ? 'delete' : 'update',
-        writes: [write],
-      }),
-    )
+    // The order of single writes counts: none shares a call with another.
+    const batches = writes.flatMap(write => {
+      const builder = new BatchBuilder()
+      builder.add(write)
+      return builder.batches()
+    })
     for (const batch of batches) {
       this.#options.onBatch?.(batch)
       writeBatch(this.#backend, batch)

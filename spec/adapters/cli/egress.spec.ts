@@ -75,6 +75,14 @@ describe('weir get egress', function () {
       ['10.1.0.2', '203.0.113.128/25', '-', '-', '-', 'as if there were no policy', '-', 'default/bot'],
     ])
   })
+  it('is summed up by weir status, with what has no gateway as a trouble', async () => {
+    const { out } = await runWeir(['status', '--socket', socket])
+    expect(out[0]).to.include('1 rules of egress gateway policies have no gateway: weir get egress')
+    expect(out.find(line => line.includes('egress gateways'))?.trim()).to.equal(
+      'egress gateways: 1 rules to other nodes, 1 here, 1 drop',
+    )
+    expect(out.find(line => line.startsWith('Ways out'))).to.include('leaves under pods’ addresses')
+  })
   it('names the events that brought the policy and its gateway', async () => {
     const { out } = await runWeir(['get', 'egress', '--socket', socket, '-o', 'json'])
     const rows = JSON.parse(out[0]!) as { policy: string; causes: number[] }[]

@@ -1,4 +1,4 @@
-import { ObservedAddresses, type Sight } from '@weir/adapters/network/observed-addresses.js'
+import { deviceFacts, ObservedAddresses, type Sight } from '@weir/adapters/network/observed-addresses.js'
 import { expect } from 'chai'
 
 const device = (name: string, ifindex: number, ...addresses: readonly string[]) => ({
@@ -70,5 +70,52 @@ describe('the addresses of a node’s devices', () => {
     const later = device('docker1', 5, '172.18.0.1')
     expect(observed.look(sight(later), ['172.17.0.1'], 400).againMs).to.equal(700)
     expect(observed.look(sight(other), ['172.17.0.1'], 600)).to.not.have.property('againMs')
+  })
+})
+
+describe('the devices of a node as traffic leaves by them', () => {
+  const device = (ifindex: number, name: string, addresses: readonly string[], more = {}) => ({
+    ifindex,
+    name,
+    addresses,
+    defaultRoute: false,
+    loopback: false,
+    ...more,
+  })
+  const eth0 = device(2, 'eth0', ['192.0.2.9', '192.0.2.8', 'fe80::1', '2001:DB8::1'], { defaultRoute: true })
+  const sight = (...devices: ReturnType<typeof device>[]) => ({
+    devices,
+    podIfindexes: new Set([7]),
+    ownIfindexes: new Set([2]),
+  })
+  const all = ['192.0.2.8', '192.0.2.9', '2001:db8::1', 'fe80::1', '198.51.100.1']
+  const eth0Fact = {
+    ifindex: 2,
+    ifname: 'eth0',
+    isOwn: true,
+    hasDefaultRoute: true,
+    addresses: ['192.0.2.9', '192.0.2.8', '2001:db8::1'],
+  }
+
+  it('are those that are its own or have addresses, in the kernel’s order, without link-local ones', () => {
+    const seen = sight(
+      device(9, 'other', ['198.51.100.1']),
+      eth0,
+      device(3, 'bare', []),
+      device(7, 'pod', ['10.0.0.1']),
+      device(1, 'lo', ['192.0.2.77'], { loopback: true }),
+    )
+    expect(deviceFacts(seen, [], all)).to.deep.equal([
+      eth0Fact,
+      { ifindex: 9, ifname: 'other', isOwn: false, hasDefaultRoute: false, addresses: ['198.51.100.1'] },
+    ])
+  })
+  it('keep an address and its place while that is away for a moment', () => {
+    const without = sight({ ...eth0, addresses: ['192.0.2.8', '2001:db8::1'] })
+    expect(deviceFacts(without, [eth0Fact], all)).to.deep.equal([eth0Fact])
+    const again = sight({ ...eth0, addresses: ['192.0.2.8', '2001:db8::1', '192.0.2.9'] })
+    expect(deviceFacts(again, [eth0Fact], all)).to.deep.equal([eth0Fact])
+    const gone = all.filter(address => address !== '192.0.2.9')
+    expect(deviceFacts(without, [eth0Fact], gone)[0]!.addresses).to.deep.equal(['192.0.2.8', '2001:db8::1'])
   })
 })

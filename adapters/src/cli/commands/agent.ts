@@ -28,6 +28,9 @@ interface AgentOptions {
   readonly device?: readonly string[] | false
   readonly failSafePort?: readonly number[] | false
   readonly nodePortAddress?: readonly string[]
+  readonly masquerade: readonly ('ipv4' | 'ipv6')[]
+  readonly nativeRoutingCidr?: readonly string[]
+  readonly ipMasqConfig?: string
   readonly cgroup?: string
   readonly healthzAddress?: { readonly address: string; readonly port: number }
   readonly attach: AttachChoice
@@ -56,6 +59,7 @@ export function agentCommand(context: CommandContext): Command {
         attach: options.attach,
         mapSizes: options.mapSize,
         maglev: { size: options.maglevTableSize, seed: options.maglevHashSeed ?? 0 },
+        masquerade: options.masquerade,
         clock: systemClock,
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
@@ -69,6 +73,10 @@ export function agentCommand(context: CommandContext): Command {
         ...(options.failSafePort !== undefined && { failSafePorts: options.failSafePort || [] }),
         ...(options.healthzAddress !== undefined && { healthz: options.healthzAddress }),
         ...(options.nodePortAddress !== undefined && { nodePortAddresses: options.nodePortAddress }),
+        ...(options.nativeRoutingCidr !== undefined && { nativeRoutingCidrs: options.nativeRoutingCidr }),
+        ...(options.ipMasqConfig !== undefined && {
+          ipMasqConfig: resolve(context.workingFolder, options.ipMasqConfig),
+        }),
       })
       terminal.note(
         `weir: node ${options.node}, ${agent.backendKind} backend, ${agent.engine.seq} events, socket ${options.socket}`,
@@ -114,6 +122,17 @@ export function agentCommand(context: CommandContext): Command {
       withPort,
     )
     .option('--no-fail-safe-port', 'none: policy may lock everybody out')
+    .addOption(
+      new Option(
+        '--masquerade <families>',
+        "families in which pods' traffic leaves the cluster by the node's own devices under the node's address: ipv4, " +
+          'ipv6, both with a comma, or off',
+      )
+        .argParser(families)
+        .default(['ipv4', 'ipv6'], 'ipv4,ipv6'),
+    )
+    .option('--native-routing-cidr <cidr...>', 'blocks that are reached without masquerading')
+    .option('--ip-masq-config <file>', "a file of ip-masq-agent's form to follow, for more such blocks; there or not")
     .option(
       '--bpffs <folder>',
       'BPF file system for pinned maps and links; mounted when it is not (default /sys/fs/bpf)',
@@ -165,6 +184,14 @@ function cgroupOf(given: string | undefined): { readonly cgroup?: string } {
 
 function shortName(map: string): string {
   return map.replace(/^weir_/, '')
+}
+
+/** `ipv4,ipv6` */
+function families(text: string): readonly ('ipv4' | 'ipv6')[] {
+  const named = text === 'off' ? [] : text.split(',')
+  const known = named.filter(name => name === 'ipv4' || name === 'ipv6')
+  if (known.length < named.length) throw new InvalidArgumentError('ipv4, ipv6, ipv4,ipv6 or off is expected.')
+  return known
 }
 
 function withPort(text: string, before: readonly number[] | boolean | undefined): readonly number[] {

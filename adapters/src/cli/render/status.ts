@@ -16,6 +16,7 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
     `Datapath   ${report.backend.kind}${features.length === 0 ? '' : `: ${features.join(' ')}`}`,
     ...report.backend.notes.map(note => `           ${note}`),
     ...hostLines(report.host),
+    ...leavingLines(report.leaving),
     `Tables     ${Object.entries(report.tables)
       .map(([name, size]) => `${size} ${name}`)
       .join(', ')}`,
@@ -72,6 +73,37 @@ function hostLines({ isJudged, failSafePorts, devices }: StatusReport['host']): 
   ]
 }
 
+function leavingLines({ devices, unmasked, rules }: StatusReport['leaving']): readonly string[] {
+  const { steer, translate, noGateway, noAddress, pass } = rules
+  const count = steer + translate + noGateway + noAddress + pass
+  const device = ({ ifname, ipv4, ipv6 }: (typeof devices)[number]): string => {
+    const addresses = [
+      ...(ipv4 === undefined ? [] : [ipv4 || 'no IPv4 address']),
+      ...(ipv6 === undefined ? [] : [ipv6 || 'no IPv6 address']),
+    ]
+    return `${ifname} (${addresses.join(', ')})`
+  }
+  const masked =
+    devices.length === 0
+      ? 'pods’ traffic leaves under pods’ addresses'
+      : `pods’ traffic is masqueraded at ${devices.map(device).join(', ')}, but for ${unmasked} blocks`
+  return [
+    `Ways out   ${masked}`,
+    ...(count === 0
+      ? []
+      : [
+          `           egress gateways: ${steer} rules to other nodes, ${translate} here, ${noGateway + noAddress} drop`,
+        ]),
+  ]
+}
+
+/** What doesn't leave though it is to. */
+function leavingTroubles({ rules: { noGateway, noAddress } }: StatusReport['leaving']): readonly string[] {
+  const told = (count: number, what: string): readonly string[] =>
+    count === 0 ? [] : [`${count} rules of egress gateway policies have no ${what}: weir get egress`]
+  return [...told(noGateway, 'gateway'), ...told(noAddress, 'egress address')]
+}
+
 /** What escapes the policy of a node that has some. */
 function hostTroubles({ isJudged, devices, problem }: StatusReport['host']): readonly string[] {
   if (!isJudged) return problem === undefined ? [] : [problem]
@@ -90,6 +122,7 @@ function troublesOf(report: StatusReport): readonly string[] {
       : [`the last change isn't enforced yet: ${report.reconcile.failing}`]),
     ...report.backend.shortages.map(each => `${shortageText(each)}; what they had stays (--map-size)`),
     ...hostTroubles(report.host),
+    ...leavingTroubles(report.leaving),
     ...report.sources
       .filter(source => source.state === 'failing')
       .map(source => `${source.name}: ${source.error ?? 'failing'}`),
