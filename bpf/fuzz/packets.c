@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../include/weir/leaving.h"
 #include "../include/weir/state.h"
 #include "../include/weir/tables.h"
 #include "../memory/map.h"
@@ -124,6 +125,57 @@ static void fill(void)
 		put_address(pod, 300, slot);
 	}
 	put_address(NODE, WEIR_IDENTITY_HOST, 0);
+}
+
+/* Pods' packets leave by the device under the node's address, pod 1's by another node, pod 2's not at all; or as they are. */
+static int is_leaving;
+
+static void put_rule(int pod, __u32 action)
+{
+	struct weir_egress4_key four = {.length = 32};
+	struct weir_egress6_key six = {.length = 128};
+	struct weir_egress rule = {.action = action};
+	__u8 address[16];
+
+	memcpy(rule.address, "\x0a\x09\x08\x07", 4);
+	reference_address(pod, 4, address);
+	memcpy(four.source, address, 4);
+	put("weir_egress4", &four, &rule);
+	reference_address(pod, 6, address);
+	memcpy(six.source, address, 16);
+	put("weir_egress6", &six, &rule);
+}
+
+static void leave(int on)
+{
+	const struct weir_leaving leaving = {.masquerades = on ? 3 : 0, .rules = on};
+	const __u32 zero = 0, ifindex = DEVICE_IFINDEX;
+	struct weir_masquerade device = {};
+	__u8 address[16];
+
+	reference_address(NODE, 4, address);
+	memcpy(device.ipv4, address, 4);
+	reference_address(NODE, 6, address);
+	memcpy(device.ipv6, address, 16);
+	put("weir_masquerade", &ifindex, &device);
+	put_rule(1, WEIR_EGRESS_STEER);
+	put_rule(2, WEIR_EGRESS_NO_GATEWAY);
+	put("weir_leaving", &zero, &leaving);
+	put("weir_own_pairs", &zero, &zero);
+	is_leaving = on;
+}
+
+/* Whatever becomes of a packet that leaves or comes back: its length stays, and a sum that was right is right. */
+static void check_translated(const __u8 *before, const struct weir_skb *skb, size_t length)
+{
+	const size_t header = length < 34 ? 0 : (size_t)(before[14] & 15) * 4;
+
+	CHECK(skb->len == length);
+	CHECK(!memcmp(before, skb->data, length < 14 ? length : 14));
+	if (length < 34 || before[12] != 0x08 || before[13] != 0x00 || before[14] >> 4 != 4 || header < 20)
+		return;
+	if (14 + header <= length && reference_sums(before + 14, header, 0))
+		CHECK(reference_sums(skb->data + 14, header, 0));
 }
 
 static int is_unchanged(const __u8 *before, const struct weir_skb *skb, size_t length)
@@ -245,8 +297,11 @@ static void run_at_device(const __u8 *frame, size_t length, int from, int forwar
 	result = from ? weir_from_device(&skb) : weir_to_device(&skb);
 	weir_packet_end_of(&skb);
 	CHECK(result == -1 || result == 2);
-	CHECK(is_unchanged(frame, &skb, length));
-	if (result == -1)
+	if (is_leaving)
+		check_translated(frame, &skb, length);
+	else
+		CHECK(is_unchanged(frame, &skb, length));
+	if (result == -1 && !is_leaving)
 		check_at_device(frame, length, from, forwarded);
 	free(skb.data);
 }
@@ -303,7 +358,8 @@ static void touch(int pod)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const states[] = {"weir_ct4", "weir_ct6", "weir_frag4", "weir_frag6", "weir_budgets"};
+	static const char *const states[] = {"weir_ct4",  "weir_ct6",  "weir_frag4",  "weir_frag6",
+					     "weir_nat4", "weir_nat6", "weir_budgets"};
 	static int is_filled;
 	struct input input = {data, size};
 
@@ -313,6 +369,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	weir_clock = 1000 * SECOND;
 	reference_forget();
+	leave(0);
 	while (input.left) {
 		const __u8 op = take(&input);
 		const int at = (op >> 4 & 3) == PODS ? NODE : op >> 4 & 3, from = op & 1;
@@ -338,7 +395,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		}
 		case 3:
-			if (at != NODE)
+			if (at == NODE)
+				leave(from);
+			else
 				touch(at);
 			continue;
 		default:
