@@ -84,6 +84,7 @@ const wantsJson = (args: readonly string[]): boolean =>
 
 function createProgram(context: CommandContext, complain: (text: string) => void): Command {
   const program = new Command('weir')
+    .enablePositionalOptions()
     .description('A network agent for Linux whose memory is an event log.')
     .version(buildVersion)
     .addHelpText('after', exitHelp)

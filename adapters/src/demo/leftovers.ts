@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeNamespacesOf } from '../network/node-network.js'
@@ -15,11 +15,17 @@ export interface RunRecord {
   readonly startTicks: string
   /** Folders to remove: pins, the log, the socket. */
   readonly folders: readonly string[]
+  /** Folders of cgroups to remove. */
+  readonly cgroups?: readonly string[]
 }
 
 /** Writes down that this process is about to make these things. */
-export async function recordRun(id: string, folders: readonly string[]): Promise<RunRecord> {
-  const record: RunRecord = { id, pid: process.pid, startTicks: startTicksOf(process.pid) ?? '', folders }
+export async function recordRun(
+  id: string,
+  folders: readonly string[],
+  cgroups: readonly string[] = [],
+): Promise<RunRecord> {
+  const record: RunRecord = { id, pid: process.pid, startTicks: startTicksOf(process.pid) ?? '', folders, cgroups }
   await mkdir(runFolder, { recursive: true, mode: 0o700 })
   await writeFile(join(runFolder, `${id}.json`), `${JSON.stringify(record)}\n`, { mode: 0o600 })
   return record
@@ -30,6 +36,8 @@ export async function clearRun(record: RunRecord): Promise<void> {
   await removeNamespacesOf(record.id)
   // Pins are files too, and removing the last pin of a link detaches it.
   for (const folder of record.folders) await rm(folder, { recursive: true, force: true })
+  // A cgroup that is busy still, or gone, is no error: what is in it isn't ours to end.
+  for (const cgroup of record.cgroups ?? []) await rmdir(cgroup).catch(() => {})
   await rm(join(runFolder, `${record.id}.json`), { force: true })
 }
 
@@ -70,7 +78,8 @@ function parseRecord(text: string): RunRecord | undefined {
     const value = JSON.parse(text) as Partial<RunRecord>
     if (typeof value.id !== 'string' || !/^[a-z0-9]+$/.test(value.id)) return undefined
     const folders = (value.folders ?? []).filter(folder => typeof folder === 'string' && isOurs(folder))
-    return { id: value.id, pid: Number(value.pid), startTicks: String(value.startTicks ?? ''), folders }
+    const cgroups = (value.cgroups ?? []).filter(cgroup => typeof cgroup === 'string' && isOurs(cgroup))
+    return { id: value.id, pid: Number(value.pid), startTicks: String(value.startTicks ?? ''), folders, cgroups }
   } catch {
     return undefined
   }

@@ -17,6 +17,35 @@ interface DemoOptions {
 
 /** `weir demo [FOLDER]` */
 export function demoCommand(context: CommandContext): Command {
+  return policiesCommand(context).enablePositionalOptions().addCommand(servicesCommand(context))
+}
+
+/** `weir demo services` */
+function servicesCommand(context: CommandContext): Command {
+  return command(
+    context,
+    'services',
+    'two nodes, a router between them, services of each type, every backend replaced under load',
+    async ({ output, keep }: { readonly output: Output; readonly keep?: boolean }) => {
+      const { terminal, interrupted } = context
+      const json = output === 'json'
+      const { runServicesDemo } = await import('../../demo/services/demo.js')
+      const report = await runServicesDemo({
+        keep: keep === true,
+        interrupted,
+        colour: terminal.colour,
+        say: json ? async text => terminal.note(text) : text => terminal.line(text),
+      })
+      if (report === undefined) return exitCodes.interrupted
+      if (json) await terminal.line(JSON.stringify(report))
+      return report.wrong === 0 ? exitCodes.ok : exitCodes.no
+    },
+  )
+    .option('--keep', 'leave it running until Ctrl-C, to try other commands')
+    .addOption(outputOption())
+}
+
+function policiesCommand(context: CommandContext): Command {
   return command(
     context,
     'demo',

@@ -1,0 +1,62 @@
+import { podOn, services } from './plan.js'
+import type { Tally } from './request.js'
+import { askingNode } from './rows.js'
+import type { ServiceStage } from './stage.js'
+
+/** One client's load while every backend was replaced. */
+export interface RollingLoad {
+  readonly from: string
+  readonly service: string
+  readonly family: 4 | 6
+  readonly clients: number
+  readonly tally: Tally
+}
+
+export interface Rolling {
+  readonly replaced: number
+  readonly durationMs: number
+  readonly loads: readonly RollingLoad[]
+}
+
+/** Between the word that a pod terminates and its end: what was on its way to it arrives. */
+const drainMs = 300
+const timeoutMs = 5000
+
+/** Replaces every pod behind the services, one by one, while clients ask. */
+export async function replaceAll(stage: ServiceStage, client: string): Promise<Rolling> {
+  const start = performance.now()
+  const loads = startLoads(stage, client)
+  const old = stage.pods.filter(({ app }) => app === 'web')
+  for (const pod of old) {
+    const number = Number(/\d+$/.exec(pod.name)![0].slice(1))
+    await stage.add([podOn(pod.node as 'n1' | 'n2', number + 20, 'web')])
+    await stage.change(pod.name, 'terminating')
+    await new Promise(resolve => setTimeout(resolve, drainMs))
+    await stage.remove([pod.name])
+  }
+  const finished = await Promise.all(
+    loads.map(async ({ load, ...rest }): Promise<RollingLoad> => ({ ...rest, tally: await load.finish() })),
+  )
+  return { replaced: old.length, durationMs: performance.now() - start, loads: finished }
+}
+
+function startLoads(stage: ServiceStage, client: string) {
+  const wanted = [
+    { from: 'pod', node: askingNode, netns: stage.netnsOf(client), service: 'web', family: 4, clients: 24 },
+    {
+      from: 'process',
+      node: 'n2',
+      netns: stage.nodes.get('n2')!.network.netnsPath,
+      service: 'web',
+      family: 6,
+      clients: 24,
+    },
+    { from: 'pod', node: askingNode, netns: stage.netnsOf(client), service: 'names', family: 6, clients: 16 },
+  ] as const
+  return wanted.map(({ from, node, netns, service, family, clients }) => {
+    const { clusterIps, port, protocol } = services.find(({ name }) => name === service)!
+    const address = clusterIps[family === 4 ? 0 : 1]
+    const load = stage.nodes.get(node)!.client.load({ netns, protocol, address, port, timeoutMs }, clients)
+    return { from: `${from} on ${node}`, service, family, clients, load }
+  })
+}
