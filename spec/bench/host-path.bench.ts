@@ -4,6 +4,7 @@ import { makeDevices } from '../kernel/packets/devices.js'
 import { hostPolicy, inward, outward } from '../kernel/packets/fixtures/host-world.js'
 import { flags, frame, type Link, tcp } from '../kernel/packets/frames.js'
 import { machineOf } from '../kernel/packets/kernel-machine.js'
+import { known, masquerading } from '../kernel/packets/leaving-world.js'
 import { objectPath, type Typed, typed } from '../kernel/packets/machine.js'
 import { a, fill, node, outside } from '../kernel/packets/world.js'
 import { type Bench, type Figure, median, type Ratio } from './bench.js'
@@ -50,15 +51,16 @@ export const bench: Bench = {
     const devices = makeDevices()
     const opened: Typed[] = []
     try {
-      const load = (isJudged: boolean): BpfObject => {
+      const load = (isJudged: boolean, isMasquerading = false): BpfObject => {
         const object = loadObject(objectPath, { variables: { weir_coarse_clock: 1 } })
         const machine = typed(machineOf(object), devices.ifindex)
         opened.push(machine)
         fill(machine)
         if (isJudged) hostPolicy()(machine)
+        if (isMasquerading) masquerading().change(machine)
         return object
       }
-      const [free, judged] = [load(false), load(true)]
+      const [free, judged, masked] = [load(false), load(true), load(false, true)]
       const empty = loadObject(emptyPath, { variables: { weir_coarse_clock: 1 } })
       opened.push(typed(machineOf(empty), devices.ifindex))
       const subject = (name: string, object: BpfObject, program: string, packet: Uint8Array): Subject => ({
@@ -86,6 +88,16 @@ export const bench: Bench = {
         subject('empty program', empty, 'bench_empty', segment(inward, outside, node, [4000, 80], 4)),
         ...both('no policy of the node', free),
         ...both('established under a policy', judged),
+        // None of these is masqueraded: what they pay for those that are.
+        ...both('pods masqueraded', masked),
+        ...([free, masked] as const).map(object =>
+          subject(
+            `IPv4, ${object === free ? 'no policy of the node' : 'pods masqueraded'}, out, of a pod to an excluded block`,
+            object,
+            'weir_to_device',
+            segment(outward, a, known, [4000, 80], 4),
+          ),
+        ),
         subject(
           'IPv4, denied, a call',
           judged,
