@@ -105,10 +105,21 @@ export class WayOutSite {
     writeFileSync(join(this.folder, 'manifests', file), text)
   }
 
+  /** Gives the node's device this IPv4 address in place of the one that it has. */
+  async readdress(node: NodeName, address: string): Promise<void> {
+    const { netns } = this.#nodes[node].network
+    await ipBatch(
+      [`address delete ${nodes[node][4]}/24 dev eth0`, `address add ${address}/24 dev eth0`, defaultRoute(4)],
+      { netns },
+    )
+  }
+
   async close(): Promise<void> {
     for (const close of [...this.#closing].reverse()) await close()
   }
 }
+
+const defaultRoute = (family: Family): string => `route add default via ${router[family]}`
 
 const nodeNameOf = (node: NodeName, id: string): string => `out-${node}-${id}`
 
@@ -144,7 +155,7 @@ async function nodeOf(
       'link set eth0 up',
       ...families.map(family => `address add ${nodes[node][family]}/${lengths[family]} dev eth0${nodad(family)}`),
       ...(node === 'b' ? [`address add ${egressIp}/24 dev eth0`] : []),
-      ...families.map(family => `route add default via ${router[family]}`),
+      ...families.map(defaultRoute),
       ...families.map(family => `route add ${podBlock(other, family)} via ${nodes[other][family]}`),
     ],
     { netns: network.netns },

@@ -48,11 +48,11 @@ describe('pods’ ways out of the cluster (needs root and eBPF)', function () {
         .replace(/^::ffff:/, ''),
     }
   }
-  async function seenByUdp(to: string): Promise<string | undefined> {
+  async function seenByUdp(to: string, bytes = 16): Promise<string | undefined> {
     const socket = await udpSocketIn(site.netnsOf('a'), { address: to.includes(':') ? '::' : '0.0.0.0' })
     try {
       const told = once(socket, 'message') as Promise<[Buffer]>
-      socket.send('whom do you see?', serverPorts.udp, to)
+      socket.send(new Uint8Array(bytes), serverPorts.udp, to)
       const late = new Promise<undefined>(resolve => setTimeout(() => resolve(undefined), 2000))
       const answer = await Promise.race([told, late])
       return answer === undefined ? undefined : String(answer[0]).split(' ')[0]
@@ -79,6 +79,7 @@ describe('pods’ ways out of the cluster (needs root and eBPF)', function () {
     await each(async family => {
       expect(await seen(servers.plain[family]), `TCP, IPv${family}`).to.equal(nodes.a[family])
       expect(await seenByUdp(servers.plain[family]), `UDP, IPv${family}`).to.equal(nodes.a[family])
+      expect(await seenByUdp(servers.plain[family], 4000), `in fragments, IPv${family}`).to.equal(nodes.a[family])
       expect(
         await pingIn(site.netnsOf('a'), servers.plain[family], { timeoutMs: 2000 }),
         `echo, IPv${family}`,
@@ -101,6 +102,26 @@ describe('pods’ ways out of the cluster (needs root and eBPF)', function () {
       expect(String(said)).to.equal(`${nodes.a[family]} ${socket.localPort}\n`)
       expect(await pingIn(site.netnsOf('a'), pods.b[family], { timeoutMs: 2000 }), 'a pod elsewhere').to.equal(true)
       expect(await pingIn(site.netnsOf('a'), nodes.b[family], { timeoutMs: 2000 }), 'another node').to.equal(true)
+    })
+  })
+  it('gives the node’s own connection another port where a pod’s has it, and the pod’s where the node’s has it', async () => {
+    await each(async family => {
+      const from = async (netns: string, localPort: number) => {
+        const to = { address: servers.plain[family], port: serverPorts.tcp, timeoutMs: 3000 }
+        const socket = await connectTcpIn(netns, { ...to, localPort })
+        open.push(socket.on('error', () => {}))
+        const [said] = (await once(socket, 'data')) as [Buffer]
+        return { socket, port: Number(String(said).trim().split(' ')[1]) }
+      }
+      for (const [first, second, port] of [
+        [site.netnsOf('a'), site.nodeNetnsOf('a'), 41_001],
+        [site.nodeNetnsOf('a'), site.netnsOf('a'), 41_002],
+      ] as const) {
+        const [one, other] = [await from(first, port), await from(second, port)]
+        expect(one.port).to.equal(port)
+        expect(other.port).to.not.equal(port)
+        for (const { socket } of [one, other]) expect(await echoes(socket)).to.equal(true)
+      }
     })
   })
   it('leaves destinations alone that a followed file of ip-masq-agent’s form names; what is open stays as it is', async () => {
@@ -147,8 +168,15 @@ describe('pods’ ways out of the cluster (needs root and eBPF)', function () {
     expect(await dropped('No egress gateway found')).to.be.above(before)
     expect(await seen(servers.known[6]), 'what the policy doesn’t speak of').to.equal(pods.a[6])
   })
+  it('follows the device’s address when that changes', async () => {
+    site.say('out.yaml', '')
+    await untilSeen(servers.plain[4], nodes.a[4])
+    await site.readdress('a', '192.0.2.11')
+    await untilSeen(servers.plain[4], '192.0.2.11')
+  })
   it('takes the pod’s own node for a gateway too', async () => {
     site.say('out.yaml', policy('a', ''))
-    await each(family => untilSeen(servers.plain[family], nodes.a[family]).then(() => {}))
+    await untilSeen(servers.plain[6], nodes.a[6])
+    await untilSeen(servers.plain[4], '192.0.2.11')
   })
 })
