@@ -7,26 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../include/weir/leaving.h"
 #include "../include/weir/state.h"
 #include "../include/weir/tables.h"
 #include "../memory/map.h"
 #include "../memory/packet.h"
 #include "../memory/programs.h"
 #include "frames.h"
+#include "leaving.h"
 #include "reference.h"
+#include "world.h"
 
 #define MARK 0x05700000u
 #define SECOND 1000000000ull
 #define MOST 400
-
-#define CHECK(condition)                                                                                          \
-	do {                                                                                                      \
-		if (!(condition)) {                                                                               \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);            \
-			abort();                                                                                  \
-		}                                                                                                 \
-	} while (0)
 
 static struct weir_map *map_called(const char *name)
 {
@@ -36,7 +29,7 @@ static struct weir_map *map_called(const char *name)
 	abort();
 }
 
-static void put(const char *map, const void *key, const void *value)
+void put(const char *map, const void *key, const void *value)
 {
 	CHECK(!bpf_map_update_elem(map_called(map), key, value, 0));
 }
@@ -45,7 +38,6 @@ static void put(const char *map, const void *key, const void *value)
 #define SLOT(pod) (256u + (pod))
 #define SUBJECT(pod) (1u + (pod))
 #define CLASS(pod) (10u + (pod))
-#define DEVICE_IFINDEX 50
 
 /* A row by asking the reference at every key where it may change its mind. */
 static void put_row(__u32 first, int (*rule)(enum pod, enum pod, uint8_t, uint16_t), int client, int server)
@@ -125,57 +117,6 @@ static void fill(void)
 		put_address(pod, 300, slot);
 	}
 	put_address(NODE, WEIR_IDENTITY_HOST, 0);
-}
-
-/* Pods' packets leave by the device under the node's address, pod 1's by another node, pod 2's not at all; or as they are. */
-static int is_leaving;
-
-static void put_rule(int pod, __u32 action)
-{
-	struct weir_egress4_key four = {.length = 32};
-	struct weir_egress6_key six = {.length = 128};
-	struct weir_egress rule = {.action = action};
-	__u8 address[16];
-
-	memcpy(rule.address, "\x0a\x09\x08\x07", 4);
-	reference_address(pod, 4, address);
-	memcpy(four.source, address, 4);
-	put("weir_egress4", &four, &rule);
-	reference_address(pod, 6, address);
-	memcpy(six.source, address, 16);
-	put("weir_egress6", &six, &rule);
-}
-
-static void leave(int on)
-{
-	const struct weir_leaving leaving = {.masquerades = on ? 3 : 0, .rules = on};
-	const __u32 zero = 0, ifindex = DEVICE_IFINDEX;
-	struct weir_masquerade device = {};
-	__u8 address[16];
-
-	reference_address(NODE, 4, address);
-	memcpy(device.ipv4, address, 4);
-	reference_address(NODE, 6, address);
-	memcpy(device.ipv6, address, 16);
-	put("weir_masquerade", &ifindex, &device);
-	put_rule(1, WEIR_EGRESS_STEER);
-	put_rule(2, WEIR_EGRESS_NO_GATEWAY);
-	put("weir_leaving", &zero, &leaving);
-	put("weir_own_pairs", &zero, &zero);
-	is_leaving = on;
-}
-
-/* Whatever becomes of a packet that leaves or comes back: its length stays, and a sum that was right is right. */
-static void check_translated(const __u8 *before, const struct weir_skb *skb, size_t length)
-{
-	const size_t header = length < 34 ? 0 : (size_t)(before[14] & 15) * 4;
-
-	CHECK(skb->len == length);
-	CHECK(!memcmp(before, skb->data, length < 14 ? length : 14));
-	if (length < 34 || before[12] != 0x08 || before[13] != 0x00 || before[14] >> 4 != 4 || header < 20)
-		return;
-	if (14 + header <= length && reference_sums(before + 14, header, 0))
-		CHECK(reference_sums(skb->data + 14, header, 0));
 }
 
 static int is_unchanged(const __u8 *before, const struct weir_skb *skb, size_t length)

@@ -32,7 +32,12 @@ const admin = {
 const wired = { ifindex: 1, ifname: 'weir1', hostMac: '02:00:00:00:00:01', podMac: '02:00:00:00:00:02' }
 const tried = { address: '10.0.0.1', port: 80, protocol: 'TCP' } as const
 const device = { ifindex: 2, ifname: 'eth0', isOwn: true, hasDefaultRoute: true, addresses: ['192.0.2.7'] }
-const leaving = { selectors: [{}], destinationCidrs: ['0.0.0.0/0'], excludedCidrs: [], gateways: [{ nodeSelector: [] }] }
+const leaving = {
+  selectors: [{}],
+  destinationCidrs: ['0.0.0.0/0'],
+  excludedCidrs: [],
+  gateways: [{ nodeSelector: [] }],
+}
 const closed = { endpointSelector: onB, ingress: [{}] }
 const networkPolicy = { podSelector: [], policyTypes: [], ingress: [], egress: [] }
 

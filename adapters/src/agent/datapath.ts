@@ -182,9 +182,7 @@ class ReconciledDatapath implements Datapath {
 
   get failing(): string | undefined {
     return (
-      this.#reconciler.status.lastError?.message ??
-      this.#services.failure?.message ??
-      this.#leaving.lastError?.message
+      this.#reconciler.status.lastError?.message ?? this.#services.failure?.message ?? this.#leaving.lastError?.message
     )
   }
 
