@@ -53,6 +53,16 @@ describe('repo: style', () => {
     none(meaningless)
   })
 
+  it('keeps nothing that the compiler makes beside its source', () => {
+    const there = new Set(paths)
+    none(
+      paths.filter(path => {
+        const source = path.replace(/(?:\.d)?\.[mc]?[jt]s(?:\.map)?$/, '.ts')
+        return source !== path && there.has(source)
+      }),
+    )
+  })
+
   it(`keeps files under ${maxLines} lines, but for a few with a reason`, () => {
     const long = sources('.ts', '.mjs', '.c', '.h', '.cc', '.hh')
       .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
