@@ -165,7 +165,9 @@ describe('trying the endpoints of a service', function () {
       slice(port),
     ])
     await until(() => reasonOf(addresses[1]!, port) !== undefined, 'the other one is tried')
-    expect((await agent.status()).health.checks.forbidden).deep.equals([`${addresses[0]}:${port}/TCP`])
+    const forbidden = async () => (await agent.status()).health.checks.forbidden
+    await until(async () => (await forbidden()).length > 0, 'the turn of this one comes')
+    expect(await forbidden()).deep.equals([`${addresses[0]}:${port}/TCP`])
     expect(opened).equals(0)
     expect(reasonOf(addresses[0]!, port)).equals(undefined)
   })
