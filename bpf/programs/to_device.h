@@ -22,7 +22,7 @@ WEIR_INLINE int weir_to_device_run(struct weir_skb *skb)
 	translates = leaving && (leaving->masquerades | leaving->rules);
 	peer = weir_exact(&packet.source, packet.family);
 	if (translates && weir_is_pod(peer))
-		return weir_pod_leaves(skb, &packet, peer->slot >= WEIR_FIRST_ENDPOINT_SLOT, reason);
+		return weir_stays_in_cluster(&packet) ? WEIR_NEXT : weir_pod_leaves(skb, &packet, peer->slot >= WEIR_FIRST_ENDPOINT_SLOT, reason);
 	if (weir_unlikely(weir_is_judged_host(peer))) {
 		if (weir_unlikely(reason || packet.kind != WEIR_KIND_FLOW))
 			result = weir_device_rare(skb, &packet, WEIR_EGRESS, reason);

@@ -51,16 +51,18 @@ WEIR_INLINE int weir_stays_in_cluster(const struct weir_packet *packet)
 	return bpf_map_lookup_elem(&weir_addr6, &packet->destination) != 0;
 }
 
-/* Does it go against a flow that the other side opened? */
-WEIR_APART int weir_answers(const struct weir_packet *packet)
+/* The live entry of the packet's flow; 0: none. */
+WEIR_APART struct weir_ct *weir_ct_live(const struct weir_packet *packet)
 {
-	const __u32 side = weir_side(packet) & 1;
-	const struct weir_ct *entry;
+	struct weir_ct *entry = weir_ct_find(packet, weir_side(packet) & 1);
 
-	if (packet->backwards)
-		return 1;
-	entry = weir_ct_find(packet, side);
-	return entry && weir_now() < entry->expires && entry->originator != side;
+	return entry && weir_now() < entry->expires ? entry : 0;
+}
+
+/* Does it go against a flow that the other side opened? `entry`: the flow's, or 0. */
+WEIR_INLINE int weir_answers(const struct weir_packet *packet, const struct weir_ct *entry)
+{
+	return packet->backwards || (entry && entry->originator != (weir_side(packet) & 1));
 }
 
 #endif

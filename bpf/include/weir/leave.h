@@ -99,9 +99,10 @@ WEIR_APART int weir_exit_of(struct weir_skb *skb, const struct weir_packet *pack
 {
 	const struct weir_leaving *leaving = weir_leaving_now();
 	const __u32 family = packet->family == 4 ? WEIR_MASQUERADE_4 : WEIR_MASQUERADE_6;
+	struct weir_ct *entry = weir_ct_live(packet);
 	const struct weir_egress *rule = 0;
 
-	if (!leaving || weir_stays_in_cluster(packet) || weir_answers(packet))
+	if (!leaving || weir_answers(packet, entry))
 		return WEIR_PASSED;
 	if (leaving->rules)
 		rule = weir_egress_rule(packet);
@@ -122,8 +123,13 @@ WEIR_APART int weir_exit_of(struct weir_skb *skb, const struct weir_packet *pack
 	}
 	/* What was steered before the policy went is the gateway's affair. */
 	if (!is_local || !(leaving->masquerades & family) || (skb->mark & WEIR_MARK_MASK) == WEIR_MARK_STEERED ||
-	    weir_is_unmasked(packet))
+	    (entry && (entry->flags & WEIR_CT_UNMASKED)))
 		return WEIR_PASSED;
+	if (weir_is_unmasked(packet)) {
+		if (entry)
+			entry->flags |= WEIR_CT_UNMASKED;
+		return WEIR_PASSED;
+	}
 	return weir_exit_masqueraded(skb, packet, exit);
 }
 

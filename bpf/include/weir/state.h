@@ -49,6 +49,7 @@ _Static_assert(sizeof(struct weir_ct) == 32, "");
 enum weir_ct_flag {
 	WEIR_CT_AT_POD = 1,    /* a pair (pairs.h) rewrites it at a pod's interface */
 	WEIR_CT_AT_DEVICE = 2, /* a pair rewrites it at a device of the node's */
+	WEIR_CT_UNMASKED = 4,  /* it left the node under the pod's address, and goes on so */
 };
 
 /* TCP's own bits; SCTP chunks are translated to them, and other protocols only know ACK (a packet was seen). */

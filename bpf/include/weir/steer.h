@@ -60,7 +60,7 @@ WEIR_APART int weir_steer(struct weir_skb *skb, const struct weir_packet *packet
 {
 	const struct weir_egress *rule = weir_egress_rule(packet);
 
-	if (rule && !weir_stays_in_cluster(packet) && !weir_answers(packet)) {
+	if (rule && !weir_stays_in_cluster(packet) && !weir_answers(packet, weir_ct_live(packet))) {
 		if (rule->action == WEIR_EGRESS_NO_GATEWAY)
 			return weir_drop_early(skb, packet, WEIR_EGRESS, WEIR_NO_GATEWAY);
 		if (rule->action == WEIR_EGRESS_NO_ADDRESS)

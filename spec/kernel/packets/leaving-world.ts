@@ -62,3 +62,8 @@ export const unmask = (family: Family, who: Who): ChangeStep =>
   change(machine =>
     machine.put(`weir_unmasked${family}`, { length: family === 4 ? 32 : 128, address: address(of(who, family)) }, 1),
   )
+
+export const mask = (family: Family, who: Who): ChangeStep =>
+  change(machine =>
+    machine.remove(`weir_unmasked${family}`, { length: family === 4 ? 32 : 128, address: address(of(who, family)) }),
+  )
