@@ -168,7 +168,9 @@ export class MemberFinder {
       case 'world':
       case 'world-ipv4':
       case 'world-ipv6': {
-        const isNamed = (address: string): boolean => this.#prefixes.around(parseAddress(address)!).length > 0
+        const owned = new Set([...nodesOf(this.#state).values()].flat())
+        const isNamed = (address: string): boolean =>
+          owned.has(address) || this.#prefixes.around(parseAddress(address)!).length > 0
         const { addresses } = findPlace(this.#state, 'world', isNamed)
         const family = entity === 'world' ? undefined : entity === 'world-ipv4' ? 4 : 6
         const asked = addresses.filter(address => family === undefined || familyOf(address) === family)

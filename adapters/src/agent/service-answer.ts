@@ -38,6 +38,8 @@ export interface ServiceAnswer {
   readonly conflicts: readonly Conflict[]
   /** What policies say of the client and each backend that is chosen; those that are judged alike share an answer. */
   readonly flows: readonly WhyAnswer[]
+  /** How many of the chosen ones `flows` leaves out, where there are too many to judge each. */
+  readonly unjudged: number
   /** Where the frontend's and backends' events came from. */
   readonly sources: readonly (readonly [seq: number, source: string])[]
   readonly seq: number

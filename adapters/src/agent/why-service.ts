@@ -19,6 +19,9 @@ import { placesAsked, type Place } from './service-places.js'
 import type { AskedService } from './service-word.js'
 import { named, placesOf, whyBetween, withSources } from './why.js'
 
+/** Most backends that policies are asked about for one answer. */
+const judgedMax = 256
+
 /** Most answers that one question gets. */
 const answersMax = 1000
 
@@ -144,13 +147,14 @@ function answerOf(
     sources: [],
     seq: engine.seq,
   } as const
-  const nothing = { backends: [], flows: [] }
+  const nothing = { backends: [], flows: [], unjudged: 0 }
   if (row === undefined) {
     const outcome = place.outcome ?? 'notThere'
     const { direct = [] } = place
     const reached = direct.filter(({ isChosen }) => isChosen)
     const flows = judged(engine, finder, { ...sources, members }, reached, place, family)
-    return { ...base, outcome, ...(place.lack && { lack: place.lack }), backends: direct, flows }
+    const unjudged = Math.max(0, reached.length - judgedMax)
+    return { ...base, outcome, ...(place.lack && { lack: place.lack }), backends: direct, flows, unjudged }
   }
   const frontend = frontendOf(engine, row, addresses)
   if (isSpared && row.fromBackends === 0) return { ...base, outcome: 'untouched', frontend, ...nothing }
@@ -158,13 +162,14 @@ function answerOf(
   const candidates = engine.frontendCandidates(under)
   const backends = answered(engine, candidates)
   const chosen = backends.filter(({ isChosen }) => isChosen)
-  if (!isInRanges) return { ...base, outcome: 'outsideRanges', frontend, backends, flows: [] }
+  if (!isInRanges) return { ...base, outcome: 'outsideRanges', frontend, backends, flows: [], unjudged: 0 }
   if (chosen.length > 0) {
     const flows = judged(engine, finder, { ...sources, members }, chosen, place, family)
-    return { ...base, outcome: 'balanced', frontend, backends, flows }
+    const unjudged = Math.max(0, chosen.length - judgedMax)
+    return { ...base, outcome: 'balanced', frontend, backends, flows, unjudged }
   }
   const lack = lackOf(engine, place, family, candidates)
-  return { ...base, outcome: 'refused', frontend, ...(lack && { lack }), backends, flows: [] }
+  return { ...base, outcome: 'refused', frontend, ...(lack && { lack }), backends, flows: [], unjudged: 0 }
 }
 
 /** The service whose traffic a redirect takes. */
@@ -219,7 +224,7 @@ function judged(
   family: 4 | 6,
 ): readonly WhyAnswer[] {
   const byPort = new Map<number, Member[]>()
-  for (const { address, port } of backends) {
+  for (const { address, port } of backends.slice(0, judgedMax)) {
     if (familyOf(address) !== family) continue
     const [member] = finder.find(address).members
     if (member !== undefined) byPort.set(port, [...(byPort.get(port) ?? []), member])

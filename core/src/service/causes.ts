@@ -1,3 +1,4 @@
+import type { EndpointSliceFact } from '../event/service.js'
 import { objectKey, type ClusterState } from '../state/state.js'
 import type { BackendRow, FrontendRow } from '../tables/service-rows.js'
 import { backendTargetText, socketText } from './backend-text.js'
@@ -30,8 +31,8 @@ export function backendCauses(row: BackendRow, state: ClusterState, services: Se
     if (unit.kind === 'service') {
       for (const key of services.sliceKeysOf(unit.key)) {
         const slice = state.endpointSlices.get(key)
-        const isThere = slice?.fact.endpoints.some(({ addresses }) => addresses[0] === row.address) === true
-        if (isThere && slice.fact.ports.some(({ port, protocol }) => port === row.port && protocol === row.protocol))
+        if (slice === undefined || !firstAddresses(slice.fact).has(row.address)) continue
+        if (slice.fact.ports.some(({ port, protocol }) => port === row.port && protocol === row.protocol))
           seqs.push(slice.seq)
       }
     } else if (endpoint.pod !== undefined) seqs.push(state.pods.get(objectKey(unit.namespace, endpoint.pod))?.seq)
@@ -55,6 +56,18 @@ function podsBehind(row: FrontendRow, state: ClusterState, { tables, backends }:
     }
   }
   return seqs
+}
+
+const addressSets = new WeakMap<EndpointSliceFact, ReadonlySet<string>>()
+
+/** Of each endpoint the address that services use. Kept, as who asks about one backend of many asks about all. */
+function firstAddresses(slice: EndpointSliceFact): ReadonlySet<string> {
+  let known = addressSets.get(slice)
+  if (known === undefined) {
+    known = new Set(slice.endpoints.map(({ addresses }) => addresses[0] ?? ''))
+    addressSets.set(slice, known)
+  }
+  return known
 }
 
 const rising = (seqs: readonly (number | undefined)[]): readonly number[] =>

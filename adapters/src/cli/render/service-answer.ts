@@ -31,6 +31,9 @@ function answerLines(answer: ServiceAnswer, colour: Colour, workingFolder: strin
     ...explanationLines(flows, colour, workingFolder)
       .slice(0, flows.length === 0 ? 0 : -1)
       .map(line => `  ${line}`),
+    ...(answer.unjudged === 0
+      ? []
+      : [`  policies weren't asked about ${answer.unjudged} more backends: ask about one`]),
   ]
 }
 
@@ -96,7 +99,8 @@ function backendLines(
   colour: Colour,
 ): readonly string[] {
   if (backends.length === 0) return []
-  const lines = tableLines(backends, [
+  const left = backends.length - linesMax
+  const lines = tableLines(backends.slice(0, linesMax), [
     { heading: 'backend', cell: ({ address, port }) => socketText(address, port, protocol) },
     { heading: 'pod', cell: ({ pod }) => pod || '-' },
     { heading: 'node', cell: ({ node }) => node || '-' },
@@ -106,7 +110,10 @@ function backendLines(
       cell: ({ isChosen, standing }) => (isChosen ? colour.good : colour.bad)(standingTexts[standing]),
     },
   ])
-  return lines.map(line => `  ${line}`)
+  return [...lines, ...(left > 0 ? [`and ${left} more`] : [])].map(line => `  ${line}`)
 }
+
+/** Most backends that a table shows; JSON has all. */
+const linesMax = 40
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
