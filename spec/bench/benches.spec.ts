@@ -30,6 +30,7 @@ const shortest: Readonly<Record<string, string>> = {
   services: '--services 20 --backends 3 --churn 5 --rounds 1 --table 509 --members 5',
   update: '--events 300 --rounds 2',
   'verdict-path': '--policies 5 --pods 300 --flows 1,16 --rounds 1 --repeat 100',
+  'way-out': '--rounds 1 --repeat 100',
 }
 
 const needsKernel = new Set([
@@ -41,6 +42,7 @@ const needsKernel = new Set([
   'packet-path',
   'pod-to-pod',
   'verdict-path',
+  'way-out',
 ])
 
 interface Ending {
