@@ -117,13 +117,14 @@ describe('services that can’t all have what they ask for', function () {
 
   it('with more backends than the maps hold are told as that, and the others keep working', async () => {
     await agent.submit('spec', [service('web', { clusterIps: ['10.96.0.1'] }), slice('web', ['10.1.0.1', '10.1.0.2'])])
-    expect((await status()).reconcile.failing).equals(undefined)
-    await agent
-      .submit('spec', [service('huge', { clusterIps: ['10.96.0.2'] }), slice('huge', many(20_000))])
-      .catch(() => {})
+    expect((await status()).backend.shortages).deep.equals([])
+    await agent.submit('spec', [service('huge', { clusterIps: ['10.96.0.2'] }), slice('huge', many(20_000))])
     const report = await status()
-    expect(report.reconcile.failing).match(/weir_(?:slots|backends4)/)
-    expect((await weir('status')).out.join('\n')).includes("isn't enforced yet")
+    const [shortage] = report.backend.shortages
+    expect(shortage?.map).match(/weir_(?:slots|backends4)/)
+    expect(shortage).deep.include({ services: 1, examples: ['shop/huge'] })
+    expect(report.reconcile.failing).equals(undefined)
+    expect((await weir('status')).out.join('\n')).includes(shortage!.map).includes('what they had stays')
     expect((await services()).get('huge')!.endpoints).deep.equals({ active: 20_000, all: 20_000 })
     const entries = (map: string): number => report.backend.maps.find(({ name }) => name === map)!.entries
     expect(entries('weir_frontends4')).greaterThan(0)
@@ -135,6 +136,6 @@ describe('services that can’t all have what they ask for', function () {
       .includes('and 19960 more')
       .includes("policies weren't asked about 19744 more backends")
     await agent.submit('spec', [slice('huge', ['10.2.0.1'])])
-    expect((await status()).reconcile.failing).equals(undefined)
+    expect((await status()).backend.shortages).deep.equals([])
   })
 })
