@@ -124,7 +124,9 @@ describe('services that can’t all have what they ask for', function () {
     expect(shortage?.map).match(/weir_(?:slots|backends4)/)
     expect(shortage).deep.include({ services: 1, examples: ['shop/huge'] })
     expect(report.reconcile.failing).equals(undefined)
-    expect((await weir('status')).out.join('\n')).includes(shortage!.map).includes('what they had stays')
+    expect((await weir('status')).out.join('\n'))
+      .includes(shortage!.map)
+      .includes('what they had stays')
     expect((await services()).get('huge')!.endpoints).deep.equals({ active: 20_000, all: 20_000 })
     const entries = (map: string): number => report.backend.maps.find(({ name }) => name === map)!.entries
     expect(entries('weir_frontends4')).greaterThan(0)
