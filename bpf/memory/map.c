@@ -65,7 +65,7 @@ void weir_map_clear(struct weir_map *map)
 		return;
 	case BPF_MAP_TYPE_LPM_TRIE:
 		while ((key = map->type->next(map, 0))) {
-			__u8 copy[20];
+			__u8 copy[24];
 
 			memcpy(copy, key, map->key_size);
 			map->type->remove(map, copy);

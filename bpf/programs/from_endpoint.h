@@ -8,6 +8,8 @@
 #include "../include/weir/parse.h"
 #include "../include/weir/pod_nat.h"
 #include "../include/weir/steer.h"
+#include "../include/weir/refuse.h"
+#include "../include/weir/service.h"
 
 /* Of a sender with this slot: 0 when it is the pod at the interface, else the drop reason. */
 WEIR_INLINE int weir_forged(struct weir_skb *skb, __u32 slot)
@@ -100,28 +102,135 @@ WEIR_APART int weir_from_endpoint_turn(struct weir_skb *skb, const struct weir_p
 	return reason ? weir_drop(skb, packet, &flow, reason) : 0;
 }
 
-/* A packet that no live entry is for as it is. */
-WEIR_APART int weir_from_endpoint_unknown(struct weir_skb *skb, struct weir_packet *packet)
+/* What weir_from_endpoint_translated returns for a packet that is to be refused in the service's name. */
+#define WEIR_REFUSED (-2)
+
+/*
+ * A pair for a packet that has none, where its destination asks for one: a service's address, or a backend whose tuple a
+ * service's flow has taken. The kind of the pair, 0 for none, below zero a drop reason or WEIR_REFUSED.
+ */
+WEIR_GLOBAL int weir_from_endpoint_enter(struct weir_skb *skb, struct weir_packet *packet, const struct weir_tuple *was,
+					 int is_taken)
+{
+	struct weir_target to = {};
+	const struct weir_peer *peer;
+	__u32 backend = 0;
+	int entry, reason;
+
+	if (!packet || !was)
+		return -WEIR_INVALID_PACKET;
+	entry = is_taken ? WEIR_ENTRY_PAIRED : weir_service_choose(was, &to, &backend);
+	if (weir_likely(entry == WEIR_ENTRY_NONE))
+		return 0;
+	peer = weir_exact(&was->source, was->family);
+	reason = weir_forged(skb, peer ? peer->slot : 0);
+	if (reason)
+		return -reason;
+	if (entry < 0)
+		return entry;
+	if (entry == WEIR_ENTRY_REFUSED)
+		return -WEIR_UNSERVED;
+	return is_taken ? weir_direct_open(packet, was) : weir_service_open(packet, was, &to, backend);
+}
+
+/* A pair whose backend has gone. A stream is over; all else, and a stream that begins, goes to another backend. */
+WEIR_INLINE int weir_from_endpoint_bereft(struct weir_skb *skb, struct weir_packet *packet, const struct weir_tuple *was)
+{
+	const struct weir_peer *peer = weir_exact(&was->source, was->family);
+	const int reason = weir_forged(skb, peer ? peer->slot : 0);
+
+	if (reason)
+		return -reason;
+	weir_nat_forget(packet, was);
+	weir_packet_become(packet, was);
+	if (packet->protocol == IPPROTO_TCP && (packet->seen & (WEIR_SEEN_SYN | WEIR_SEEN_ACK)) != WEIR_SEEN_SYN)
+		return -WEIR_UNSERVED;
+	return weir_from_endpoint_enter(skb, packet, was, 0);
+}
+
+/* Does a SYN of this pair ask for another one? The last stream is over. */
+WEIR_INLINE int weir_nat_is_over(const struct weir_nat *half, const struct weir_packet *packet)
+{
+	return (packet->seen & (WEIR_SEEN_SYN | WEIR_SEEN_ACK)) == WEIR_SEEN_SYN && !half->is_reply &&
+	       ((half->seen[0] | half->seen[1]) & (WEIR_SEEN_FIN | WEIR_SEEN_RST));
+}
+
+/*
+ * A packet that is for nobody as it is, for all that conntrack knows; with `is_taken`, whose tuple is that of another flow
+ * of the pod's. *was becomes what it was, *packet what it is to be.
+ */
+WEIR_APART int weir_from_endpoint_unknown(struct weir_skb *skb, struct weir_packet *packet, struct weir_tuple *was,
+					  int is_taken)
 {
 	const __u8 backwards = packet->backwards;
+	struct weir_nat *half = weir_nat_leave(packet, was);
 	struct weir_way way = {};
-	struct weir_tuple was;
-	const int kind = weir_nat_leave(packet, &was);
-	int result = 0;
+	int kind, result = 0;
 
-	way.is_paired = kind || packet->backwards != backwards;
+	if (!half) {
+		way.is_paired = packet->backwards != backwards;
+		kind = way.is_paired ? 0 : weir_from_endpoint_enter(skb, packet, was, is_taken);
+	} else if (weir_unlikely(!weir_backend_stays(half, packet) || weir_nat_is_over(half, packet))) {
+		kind = weir_from_endpoint_bereft(skb, packet, was);
+		half = 0;
+	} else {
+		kind = half->kind;
+	}
+	if (kind == -WEIR_UNSERVED)
+		return WEIR_REFUSED;
+	if (kind < 0)
+		return weir_drop_early(skb, packet, WEIR_EGRESS, -kind);
+	if (kind)
+		way.is_paired = 1;
 	if (kind == WEIR_NAT_HAIRPIN)
-		result = weir_from_endpoint_turn(skb, packet, &was, &way);
+		result = weir_from_endpoint_turn(skb, packet, was, &way);
 	else if (!kind || !weir_from_endpoint_holds(skb, packet, &way))
 		result = weir_from_endpoint_admit(skb, packet, &way);
 	if (result)
 		return result;
+	if (half && weir_nat_keep(half, packet, was))
+		return weir_drop_early(skb, packet, WEIR_EGRESS, WEIR_UNRELATED);
 	if (kind) {
-		result = weir_rewrite(skb, packet, &was);
+		result = weir_rewrite(skb, packet, was);
 		if (result)
 			return weir_drop_early(skb, packet, WEIR_EGRESS, result);
 	}
 	return weir_from_endpoint_go(skb, packet, &way);
+}
+
+/* The answer of nobody. What can't be answered is dropped. */
+WEIR_APART int weir_from_endpoint_refused(struct weir_skb *skb, const struct weir_packet *packet)
+{
+	weir_drop_early(skb, packet, WEIR_EGRESS, WEIR_UNSERVED);
+	if (packet->protocol == IPPROTO_TCP ? weir_reset(skb, packet) : weir_unreachable(skb, packet))
+		return TC_ACT_SHOT;
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* Is the tuple of what a pod sends, as it is, that of its flow to a service once that is rewritten? */
+WEIR_APART int weir_is_taken(const struct weir_packet *packet)
+{
+	struct weir_tuple tuple, to;
+	const struct weir_nat *half;
+
+	weir_tuple_of(&tuple, packet);
+	half = weir_nat_find(&tuple, &to);
+	if (half && half->kind == WEIR_NAT_DIRECT && !half->is_reply && weir_now() < half->expires)
+		return 1;
+	tuple.source = packet->destination;
+	tuple.destination = packet->source;
+	tuple.source_port = packet->destination_port;
+	tuple.destination_port = packet->source_port;
+	half = weir_nat_find(&tuple, &to);
+	return half && weir_nat_reaches_pod(half) && weir_now() < half->expires;
+}
+
+WEIR_INLINE int weir_from_endpoint_translated(struct weir_skb *skb, struct weir_packet *packet, int is_taken)
+{
+	struct weir_tuple was;
+	const int result = weir_from_endpoint_unknown(skb, packet, &was, is_taken);
+
+	return weir_unlikely(result == WEIR_REFUSED) ? weir_from_endpoint_refused(skb, packet) : result;
 }
 
 /* One whose entry says that its verdict may have changed, or that it may not be. */
@@ -133,11 +242,27 @@ WEIR_APART int weir_from_endpoint_judged(struct weir_skb *skb, struct weir_packe
 	return result ? result : weir_from_endpoint_go(skb, packet, &way);
 }
 
-/* An answer of a flow that a pair rewrites. */
-WEIR_APART int weir_from_endpoint_answer(struct weir_skb *skb, struct weir_packet *packet, __u32 slot)
-{
-	const struct weir_way way = {.slot = slot, .is_answer = 1};
+/* What weir_from_endpoint_paired returns for a packet of a flow that needs a pair of its own. */
+#define WEIR_TAKEN (-4)
 
+/*
+ * An entry that holds, of a flow that a pair rewrites. Who opened the flow sends to the service, not to the backend: what
+ * goes there from the same port is another flow, unless the pair is gone.
+ */
+WEIR_APART int weir_from_endpoint_paired(struct weir_skb *skb, struct weir_packet *packet, struct weir_ct *entry)
+{
+	const __u32 side = weir_side(packet) & 1;
+	struct weir_way way = {};
+
+	if (entry->originator != side) {
+		way.is_answer = 1;
+	} else if (weir_is_taken(packet)) {
+		return WEIR_TAKEN;
+	} else {
+		entry->flags &= ~WEIR_CT_AT_POD;
+	}
+	weir_ct_touch(entry, side, packet, weir_now());
+	way.slot = entry->slot[side ^ 1];
 	return weir_from_endpoint_go(skb, packet, &way);
 }
 
@@ -171,7 +296,7 @@ WEIR_INLINE int weir_from_endpoint_pass(struct weir_skb *skb, struct weir_packet
 	entry = weir_ct_find(packet, side);
 	now = weir_now();
 	if (weir_unlikely(!entry || entry->cut || now >= entry->expires || weir_reopens(packet, entry, side)))
-		return weir_from_endpoint_unknown(skb, packet);
+		return weir_from_endpoint_translated(skb, packet, 0);
 	from = weir_endpoint_at(&entry->slot[side & 1]);
 	to = weir_endpoint_at(&entry->slot[(side & 1) ^ 1]);
 	if (weir_unlikely(!from || !to || from->generation + to->generation != entry->generation))
@@ -179,9 +304,12 @@ WEIR_INLINE int weir_from_endpoint_pass(struct weir_skb *skb, struct weir_packet
 	/* The entry says whose address the source is; the interface must be that pod's. */
 	if (weir_unlikely(from->ifindex != skb->ifindex || !weir_source_mac_is(skb, from)))
 		return weir_from_endpoint_judged(skb, packet);
+	if (weir_unlikely(entry->flags & WEIR_CT_AT_POD)) {
+		const int result = weir_from_endpoint_paired(skb, packet, entry);
+
+		return result == WEIR_TAKEN ? weir_from_endpoint_translated(skb, packet, 1) : result;
+	}
 	weir_ct_touch(entry, side, packet, now);
-	if (weir_unlikely(entry->flags & WEIR_CT_AT_POD) && entry->originator != (side & 1))
-		return weir_from_endpoint_answer(skb, packet, entry->slot[(side & 1) ^ 1]);
 	return weir_forward(skb, packet, entry->slot[(side & 1) ^ 1], to);
 }
 

@@ -36,6 +36,8 @@
 	MAP(weir_budgets, PERCPU_ARRAY, __u32, struct weir_budget, 1, 0)                                          \
 	MAP(weir_frontends4, HASH, struct weir_frontend4_key, struct weir_frontend, 65536, BPF_F_NO_PREALLOC)     \
 	MAP(weir_frontends6, HASH, struct weir_frontend6_key, struct weir_frontend, 65536, BPF_F_NO_PREALLOC)     \
+	MAP(weir_ranges4, LPM_TRIE, struct weir_range4, __u32, 65536, BPF_F_NO_PREALLOC)                          \
+	MAP(weir_ranges6, LPM_TRIE, struct weir_range6, __u32, 65536, BPF_F_NO_PREALLOC)                          \
 	MAP(weir_slots, ARRAY, __u32, struct weir_slots, 524288, BPF_F_MMAPABLE)                                  \
 	MAP(weir_backends4, ARRAY, __u32, struct weir_backend4, 131072, 0)                                        \
 	MAP(weir_backends6, ARRAY, __u32, struct weir_backend6, 131072, 0)                                        \

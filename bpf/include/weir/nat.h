@@ -167,14 +167,14 @@ WEIR_APART struct weir_nat *weir_nat_other(const struct weir_tuple *before, cons
  * Writes a half: for packets of `key`, to become `value`, both as they are or both reversed. 0 or a negative errno. The
  * value is put together outside of the stack, of which a path has 512 bytes and a value takes a fifth.
  */
-WEIR_APART int weir_nat_write(const struct weir_tuple *key, const struct weir_tuple *value, const struct weir_nat *is,
-			      int reverse, __u64 flags)
+WEIR_GLOBAL int weir_nat_write(const struct weir_tuple *key, const struct weir_tuple *value, const struct weir_nat *is,
+			       int reverse, __u64 flags)
 {
 	const __u32 zero = 0;
 	union weir_nat_value *half = bpf_map_lookup_elem(&weir_nat_scratch, &zero);
 	union weir_nat_key at = {};
 
-	if (!half)
+	if (!key || !value || !is || !half)
 		return -1;
 	weir_nat_key_of(&at, key, reverse);
 	half->v4.is = *is;
@@ -191,10 +191,12 @@ WEIR_APART int weir_nat_write(const struct weir_tuple *key, const struct weir_tu
 	return bpf_map_update_elem(&weir_nat6, &at, half, flags);
 }
 
-WEIR_APART int weir_nat_remove(const struct weir_tuple *tuple, int reverse)
+WEIR_GLOBAL int weir_nat_remove(const struct weir_tuple *tuple, int reverse)
 {
 	union weir_nat_key key = {};
 
+	if (!tuple)
+		return -1;
 	weir_nat_key_of(&key, tuple, reverse);
 	return tuple->family == 4 ? bpf_map_delete_elem(&weir_nat4, &key) : bpf_map_delete_elem(&weir_nat6, &key);
 }
@@ -252,12 +254,14 @@ WEIR_INLINE __u16 weir_nat_port(const struct weir_tuple *before, __u32 try)
 			    struct weir_nat *is, __u64 now)                                                       \
 	{                                                                                                         \
 		(void)context;                                                                                    \
-		if (!is_taken(context, after) && weir_nat_claim(before, after, is, now))                          \
-			return weir_nat_complete(before, after, is);                                              \
-		_Pragma("clang loop unroll(disable)") for (__u32 try = 0; try < WEIR_NAT_TRIES; try++)            \
+		if (!before || !after || !is)                                                                     \
+			return WEIR_NAT_EXHAUSTED;                                                                \
+		_Pragma("clang loop unroll(disable)") for (__u32 try = 0; try <= WEIR_NAT_TRIES; try++)           \
 		{                                                                                                 \
-			weir_tally_up(WEIR_TALLY_NAT_COLLISIONS);                                                 \
-			after->source_port = weir_nat_port(before, try);                                          \
+			if (try) {                                                                                \
+				weir_tally_up(WEIR_TALLY_NAT_COLLISIONS);                                         \
+				after->source_port = weir_nat_port(before, try);                                  \
+			}                                                                                         \
 			if (!is_taken(context, after) && weir_nat_claim(before, after, is, now))                  \
 				return weir_nat_complete(before, after, is);                                      \
 		}                                                                                                 \

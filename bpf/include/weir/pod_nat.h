@@ -50,31 +50,44 @@ WEIR_APART int weir_nat_answer(struct weir_skb *skb, struct weir_packet *packet)
 	return weir_rewrite(skb, packet, &before);
 }
 
-/*
- * Turns what a pod sends into what its pair says, where it has one; not yet its bytes. Returns the kind of the pair, 0
- * when none is for such packets. *before is what it was.
- */
-WEIR_APART int weir_nat_leave(struct weir_packet *packet, struct weir_tuple *before)
+/* The live half for what a pod sends; 0 when there is none for such packets. *before is what the packet was. */
+WEIR_APART struct weir_nat *weir_nat_leave(struct weir_packet *packet, struct weir_tuple *before)
 {
-	const __u64 now = weir_now();
 	struct weir_tuple after;
 	struct weir_nat *half;
-	__u32 kind;
 
 	weir_tuple_of(before, packet);
 	half = weir_nat_find(before, &after);
-	if (!half || now >= half->expires)
+	if (!half || weir_now() >= half->expires)
 		return 0;
 	if (weir_nat_reaches_pod(half)) {
 		/* Of an answer whose entry was forgotten the pair tells who asked. */
 		packet->backwards = 1;
 		return 0;
 	}
-	kind = half->kind;
-	if (!weir_nat_leaves_pod(half) || weir_nat_touch(half, before, &after, packet->seen, now))
+	if (!weir_nat_leaves_pod(half))
 		return 0;
 	weir_packet_become(packet, &after);
-	return kind;
+	return half;
+}
+
+/* The packet, which was `before`, may leave: its pair lives on. 0, or -1 when it turns out to have none. */
+WEIR_APART int weir_nat_keep(struct weir_nat *half, const struct weir_packet *packet, const struct weir_tuple *before)
+{
+	struct weir_tuple after;
+
+	weir_tuple_of(&after, packet);
+	return weir_nat_touch(half, before, &after, packet->seen, weir_now());
+}
+
+/* Both halves of a pair that makes the packet of what was `before`. */
+WEIR_APART int weir_nat_forget(const struct weir_packet *packet, const struct weir_tuple *before)
+{
+	struct weir_tuple after;
+
+	weir_tuple_of(&after, packet);
+	weir_nat_remove(before, 0);
+	return weir_nat_remove(&after, 1);
 }
 
 #endif

@@ -16,12 +16,15 @@ enum weir_reason {
 	WEIR_STALE_TARGET = 151,
 	WEIR_CONNTRACK_FULL = 155,
 	WEIR_BAD_EXTENSION_HEADER = 156,
+	WEIR_UNSERVED = 158, /* refused: nobody serves there, or no longer */
 	WEIR_UNRELATED = 163, /* an ICMP error about a flow that isn't known */
 	WEIR_UNSUPPORTED_ETHERTYPE = 166,
 	WEIR_NAT_EXHAUSTED = 167, /* no port is free for a flow that needs another one */
 	WEIR_NAT_UNSUPPORTED = 168, /* a packet that can't be rewritten: a piece of an SCTP packet whose port changes */
+	WEIR_IS_CLUSTER_ADDRESS = 174, /* a port or protocol that the service behind the address doesn't have */
 	WEIR_FRAGMENT_WITHOUT_FIRST = 175,
 	WEIR_FORBIDDEN_ICMP6 = 176,
+	WEIR_OUT_OF_RANGES = 177, /* the service isn't for this client */
 	WEIR_VLAN = 182,
 	WEIR_NO_GATEWAY = 194, /* by policy a gateway has the way out, and there is none, or no way to it */
 	WEIR_CHATTER = 199, /* IGMP, MLD, router solicitations and probes for duplicates: answered by silence */

@@ -102,11 +102,11 @@ WEIR_GLOBAL int weir_is_member(__u32 first, __u32 count, __u32 backend)
 }
 
 /*
- * A backend for a new connection of the client: any, as often as its weight says, or the one that it had lately where the
+ * A backend for a new connection of the client: the one that `number` comes to, each as often as its weight says, or the one that it had lately where the
  * frontend has affinity. `frontend` must have slots. 0 when the backend that the frontend named has gone meanwhile.
  */
-WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, const struct weir_target *target,
-			    struct weir_target *to, __u32 *index)
+WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, __u32 number,
+			    const struct weir_target *target, struct weir_target *to, __u32 *index)
 {
 	struct weir_affinity_key key = {};
 	struct weir_affinity chosen = {};
@@ -133,7 +133,7 @@ WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, 
 	count = frontend->count;
 	if (!count)
 		return 0;
-	*index = weir_slot(frontend->first + bpf_get_prandom_u32() % count);
+	*index = weir_slot(frontend->first + number % count);
 	if (!weir_backend_at(*index, to))
 		return 0;
 	if (weir_unlikely(frontend->affinity != 0)) {

@@ -36,6 +36,7 @@ _Static_assert(sizeof(struct weir_frontend6_key) == 24, "");
 enum weir_frontend_flag {
 	WEIR_NODE_PORT = 1,     /* nobody else may bind to it */
 	WEIR_SOURCE_RANGES = 2, /* not for every client */
+	WEIR_CLUSTER_ADDRESS = 4, /* port and protocol 0: any other ones of an address that is a service's alone */
 };
 
 /* `count` slots from `first` are the table that new connections go by; without any, they are refused. */
@@ -45,9 +46,25 @@ struct weir_frontend {
 	__u32 members_first; /* with affinity: the backends in the table, rising, each once */
 	__u32 members;
 	__u32 affinity; /* seconds that a client keeps its backend after its last connection; 0: no affinity */
-	__u32 flags;    /* WEIR_NODE_PORT, … */
+	__u32 flags : 8; /* WEIR_NODE_PORT, … */
+	__u32 ranges : 24; /* with WEIR_SOURCE_RANGES: which blocks of weir_ranges4, weir_ranges6 are its own */
 };
 _Static_assert(sizeof(struct weir_frontend) == 24, "");
+
+/* Blocks that clients come from, by the number that a frontend names. `length` is in bits, of number and prefix. */
+struct weir_range4 {
+	__u32 length;
+	__u32 ranges;
+	__u8 address[4];
+};
+_Static_assert(sizeof(struct weir_range4) == 12, "");
+
+struct weir_range6 {
+	__u32 length;
+	__u32 ranges;
+	__u8 address[16];
+};
+_Static_assert(sizeof(struct weir_range6) == 24, "");
 
 /* Slots lie in lines, as an entry of an array takes a multiple of 8 bytes. Slot n is backend[n % 16] of line n / 16. */
 #define WEIR_SLOTS 16

@@ -50,6 +50,7 @@ export function frontendValue(row: FrontendRow, table: Run, members: Run): Uint8
     members: members.count,
     affinity: row.affinitySeconds,
     flags,
+    ranges: 0,
   })
 }
 

@@ -12,8 +12,8 @@ export type Outcome =
   | { readonly kind: 'drop'; readonly reason: number }
   /** Straight into a pod, readdressed and with a hop less; `packet` is what it is before that hop, where it changes. */
   | { readonly kind: 'peer'; readonly to: Pod; readonly packet?: Uint8Array }
-  /** Sent back where it came from, with these bytes. */
-  | { readonly kind: 'answer'; readonly packet: Uint8Array }
+  /** Sent back where it came from, with these bytes; counted as passed, or as dropped for a reason. */
+  | { readonly kind: 'answer'; readonly packet: Uint8Array; readonly reason: number }
 
 export const pass: Outcome = { kind: 'pass' }
 export const unjudged: Outcome = { kind: 'unjudged' }
@@ -22,7 +22,7 @@ export const steered = (packet: Uint8Array): Outcome => ({ kind: 'steered', pack
 export const drop = (reason: number): Outcome => ({ kind: 'drop', reason })
 export const passAs = (packet: Uint8Array): Outcome => ({ kind: 'pass', packet })
 export const into = (to: Pod, packet?: Uint8Array): Outcome => ({ kind: 'peer', to, ...(packet && { packet }) })
-export const answer = (packet: Uint8Array): Outcome => ({ kind: 'answer', packet })
+export const answer = (packet: Uint8Array, reason = 0): Outcome => ({ kind: 'answer', packet, reason })
 
 export interface PacketStep {
   readonly at: Pod | Device
@@ -115,10 +115,13 @@ export const reasons = {
   unknownTarget: 150,
   staleTarget: 151,
   extension: 156,
+  unserved: 158,
   unrelated: 163,
   ethertype: 166,
   natExhausted: 167,
   natUnsupported: 168,
+  clusterAddress: 174,
+  outOfRanges: 177,
   noFirstFragment: 175,
   icmp6: 176,
   denyNamed: 181,

@@ -15,6 +15,8 @@ export interface Ip {
   /** Byte offset of a fragment. */
   readonly offset?: number
   readonly more?: boolean
+  /** IPv4: may not be made into fragments. */
+  readonly isWhole?: boolean
   /** IPv4: options, a multiple of four bytes. */
   readonly options?: Uint8Array
   /** IPv6: extension headers in front of the payload, each with its number; lengths are in their bytes. */
@@ -123,7 +125,7 @@ export function ip(header: Ip, payload: Payload, part?: readonly [start: number,
 function ip4(header: Ip, from: Uint8Array, to: Uint8Array, protocol: number, body: Uint8Array): Uint8Array {
   const options = header.options ?? bytes()
   const length = 20 + options.length
-  const fragment = ((header.offset ?? 0) >> 3) | (header.more ? 0x2000 : 0)
+  const fragment = ((header.offset ?? 0) >> 3) | (header.more ? 0x2000 : 0) | (header.isWhole ? 0x4000 : 0)
   const start = join(
     [0x40 | (length >> 2), 0],
     be16(length + body.length),

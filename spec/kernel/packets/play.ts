@@ -99,7 +99,7 @@ export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('h
 /** Packets counted so far under the reason that the step expects. */
 function counted(machine: Typed, { outcome }: PacketStep): bigint {
   const key = new Uint8Array(4)
-  key[0] = outcome.kind === 'drop' ? outcome.reason : 0
+  key[0] = 'reason' in outcome ? outcome.reason : 0
   const [egressPackets, ingressPackets] = machine.perCpu('weir_counters', key)
   return egressPackets! + ingressPackets!
 }

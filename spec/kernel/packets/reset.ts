@@ -18,6 +18,11 @@ const emptied = [
   'weir_unmasked6',
   'weir_egress4',
   'weir_egress6',
+  'weir_frontends4',
+  'weir_frontends6',
+  'weir_ranges4',
+  'weir_ranges6',
+  'weir_affinities',
 ]
 
 /** Back to what a load gives, but for counters. */
@@ -25,6 +30,7 @@ export function empty(machine: Typed): void {
   for (const map of emptied) for (const key of machine.keys(map)) machine.delete(map, key)
   machine.put('weir_leaving', 0, {})
   machine.put('weir_own_pairs', 0, 0)
+  for (const family of [4, 6]) for (let place = 0; place < 4; place++) machine.put(`weir_backends${family}`, place, {})
   machine.closeSockets?.()
   for (let slot = 1; slot < 300; slot++) machine.put('weir_endpoints', slot, {})
 }

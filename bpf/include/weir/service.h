@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * From a pod's packet for a service's address to a pair that leads to a backend: the one that the client's tuple comes to
+ * in the table, which is the same on every node and for as long as the table stays; or the client's own with affinity.
+ */
+#ifndef WEIR_SERVICE_H
+#define WEIR_SERVICE_H
+
+#include "pod_nat.h"
+#include "select.h"
+
+/* What becomes of a pod's packet where it leaves the pod, and its sender is who it says. Below zero: a drop reason. */
+enum weir_entry {
+	WEIR_ENTRY_NONE,     /* no service's */
+	WEIR_ENTRY_PAIRED,   /* has a pair now */
+	WEIR_ENTRY_REFUSED,  /* nobody serves there */
+};
+
+/* Whether a flow that no pair rewrites, or rewrites elsewhere, has the tuple. */
+WEIR_GLOBAL int weir_is_direct(const struct weir_tuple *tuple)
+{
+	struct weir_packet packet = {};
+	const struct weir_ct *entry;
+
+	if (!tuple)
+		return 1;
+	weir_packet_become(&packet, tuple);
+	packet.family = tuple->family;
+	packet.protocol = tuple->protocol;
+	entry = weir_ct_find(&packet, weir_side(&packet) & 1);
+	return entry && weir_now() < entry->expires && !entry->cut && !(entry->flags & WEIR_CT_AT_POD) &&
+	       !((entry->seen[0] | entry->seen[1]) & (WEIR_SEEN_FIN | WEIR_SEEN_RST));
+}
+
+#define WEIR_IS_DIRECT(context, tuple) weir_is_direct(tuple)
+WEIR_NAT_OPENER(weir_nat_open_at_pod, WEIR_IS_DIRECT)
+
+/* Who has affinity: an address, told from the numbers that stand for the callers at sockets. */
+WEIR_INLINE __u64 weir_affinity_client(const union weir_address *address)
+{
+	return (address->half[0] * 0x9e3779b97f4a7c15ull ^ address->half[1]) | 1ull << 63;
+}
+
+/* Whether the sender is in one of the blocks that the frontend is for. */
+WEIR_APART int weir_is_in_ranges(__u32 ranges, const union weir_address *address, int family)
+{
+	if (family == 4) {
+		struct weir_range4 key = {.length = 64, .ranges = ranges};
+
+		__builtin_memcpy(key.address, address, 4);
+		return bpf_map_lookup_elem(&weir_ranges4, &key) != 0;
+	} else {
+		struct weir_range6 key = {.length = 160, .ranges = ranges};
+
+		__builtin_memcpy(key.address, address, 16);
+		return bpf_map_lookup_elem(&weir_ranges6, &key) != 0;
+	}
+}
+
+/* The frontend for the packet's destination; 0, and *is_service's address, where it has another port or protocol. */
+WEIR_INLINE const struct weir_frontend *weir_frontend_asked(struct weir_target *target, int *is_service)
+{
+	const struct weir_frontend *frontend = weir_frontend_of(target, WEIR_INTERNAL);
+	const __u16 port = target->port;
+	const __u8 protocol = target->protocol;
+
+	if (frontend)
+		return frontend;
+	target->port = 0;
+	target->protocol = 0;
+	*is_service = weir_frontend_of(target, WEIR_INTERNAL) != 0;
+	target->port = port;
+	target->protocol = protocol;
+	return 0;
+}
+
+/* A new flow of a pod's to the frontend. *packet becomes what the pair makes of it. */
+WEIR_GLOBAL int weir_service_open(struct weir_packet *packet, const struct weir_tuple *before, struct weir_target *to,
+				  __u32 backend)
+{
+	const __u64 now = weir_now();
+	struct weir_nat is = {.kind = WEIR_NAT_SERVICE, .backend = backend};
+	struct weir_tuple after;
+	int reason;
+
+	if (!packet || !before || !to)
+		return -WEIR_INVALID_PACKET;
+	after = *before;
+	after.destination = to->address;
+	after.destination_port = to->port;
+	if (weir_same_address(&after.destination, &after.source)) {
+		/* A pod would take a packet from itself for forged, or keep the answer. The service is nobody else. */
+		is.kind = WEIR_NAT_HAIRPIN;
+		after.source = before->destination;
+	}
+	weir_nat_begin(&is, packet, now);
+	reason = weir_nat_open_at_pod(0, before, &after, &is, now);
+	if (reason)
+		return -reason;
+	weir_packet_become(packet, &after);
+	return is.kind;
+}
+
+/* A service's packet: the backend that it is to go to. */
+WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir_target *to, __u32 *backend)
+{
+	struct weir_target target = {};
+	int is_service = 0;
+
+	if (!before || !to || !backend)
+		return WEIR_ENTRY_NONE;
+	target.address = before->destination;
+	target.port = before->destination_port;
+	target.protocol = before->protocol;
+	target.family = before->family;
+	/* Once more if the backend went between the lookups: the frontend that led there has flipped before that. */
+#pragma clang loop unroll(disable)
+	for (int round = 0; round < 2; round++) {
+		const struct weir_frontend *frontend = weir_frontend_asked(&target, &is_service);
+
+		if (!frontend)
+			return is_service ? -WEIR_IS_CLUSTER_ADDRESS : WEIR_ENTRY_NONE;
+		if ((frontend->flags & WEIR_SOURCE_RANGES) &&
+		    !weir_is_in_ranges(frontend->ranges, &before->source, before->family))
+			return -WEIR_OUT_OF_RANGES;
+		if (!frontend->count)
+			return WEIR_ENTRY_REFUSED;
+		*to = target;
+		if (weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), &target, to,
+				backend))
+			return WEIR_ENTRY_PAIRED;
+	}
+	return WEIR_ENTRY_REFUSED;
+}
+
+/*
+ * A packet of a pod that goes to a backend itself, whose tuple a service's flow of the pod's has: it gets another source
+ * port. *packet becomes that.
+ */
+WEIR_GLOBAL int weir_direct_open(struct weir_packet *packet, const struct weir_tuple *before)
+{
+	const __u64 now = weir_now();
+	struct weir_nat is = {.kind = WEIR_NAT_DIRECT};
+	struct weir_tuple after;
+	int reason;
+
+	if (!packet || !before)
+		return -WEIR_INVALID_PACKET;
+	after = *before;
+	weir_nat_begin(&is, packet, now);
+	reason = weir_nat_open_at_pod(0, before, &after, &is, now);
+	if (reason)
+		return -reason;
+	weir_packet_become(packet, &after);
+	return is.kind;
+}
+
+/* Is the backend of the pair still the one that its packets go to? A pair to no backend of a service's is its own. */
+WEIR_INLINE int weir_backend_stays(const struct weir_nat *half, const struct weir_packet *packet)
+{
+	struct weir_target to = {.family = packet->family, .protocol = packet->protocol};
+
+	if (half->kind == WEIR_NAT_DIRECT || half->is_reply)
+		return 1;
+	return weir_backend_at(half->backend, &to) && to.port == packet->destination_port &&
+	       weir_same_address(&to.address, &packet->destination);
+}
+
+#endif
