@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type ClusterState, objectKey, WeirError } from '@weir/core'
+import { type ClusterState, objectKey, WeirError, type WeirEvent } from '@weir/core'
 import { surroundingsOf } from '@weir/core/service/surroundings.js'
 import type { Clock, Timer } from './clock.js'
 import { type HealthReply, nodeHealth, serviceHealth } from './health-reply.js'
@@ -49,12 +49,32 @@ export class HealthPorts {
   readonly #wanted = new Map<string, Wanted>()
   readonly #problems = new Map<string, WeirError<'WEIR_PORT_UNAVAILABLE'>['payload']>()
   readonly #timer: Timer
+  /** Services that ask for a port. */
+  #asking = new Set<string>()
   #turn: Promise<void> = Promise.resolve()
   #isClosed = false
 
   constructor(options: HealthPortsOptions) {
     this.#options = options
     this.#timer = options.clock.every(retryPeriodMs, () => (this.#problems.size > 0 ? this.changed() : undefined))
+  }
+
+  /** Whether an event may open or close a port: most that are about services don't. */
+  concerns(event: WeirEvent): boolean {
+    switch (event.kind) {
+      case 'service.upserted': {
+        const { namespace, name, healthCheckNodePort } = event.service
+        return healthCheckNodePort !== undefined || this.#asking.has(objectKey(namespace, name))
+      }
+      case 'service.deleted':
+        return this.#asking.has(objectKey(event.namespace, event.name))
+      case 'node.upserted':
+      case 'node.deleted':
+      case 'agent.configured':
+        return true
+      default:
+        return false
+    }
   }
 
   /** The log says something else by now, or may: opens and closes what differs. Resolves when that is done. */
@@ -112,6 +132,7 @@ export class HealthPorts {
       .map(({ fact }) => fact)
       .filter(({ healthCheckNodePort }) => healthCheckNodePort !== undefined)
       .sort((a, b) => (objectKey(a.namespace, a.name) < objectKey(b.namespace, b.name) ? -1 : 1))
+    this.#asking = new Set(asking.map(({ namespace, name }) => objectKey(namespace, name)))
     for (const key of this.#problems.keys()) if (key.startsWith('clash ')) this.#problems.delete(key)
     for (const { namespace, name, healthCheckNodePort: port } of asking)
       for (const address of addresses) add({ service: objectKey(namespace, name), address, port: port! })

@@ -8,6 +8,8 @@ export interface ServiceHealthView {
   readonly checks: HealthChecksView
 }
 
+const mayMoveEndpoints = /^(?:service|endpointslice|backend|node|agent)\./
+
 /** Both ways of health: what load balancers ask of this node, and what this node asks of endpoints. */
 export class ServiceHealth {
   readonly #ports: HealthPorts
@@ -24,8 +26,8 @@ export class ServiceHealth {
   }
 
   applied(events: readonly WeirEvent[]): void {
-    this.#checker.changed()
-    if (events.some(({ kind }) => /^(?:service|node|agent)\./.test(kind))) void this.#ports.changed()
+    if (events.some(({ kind }) => mayMoveEndpoints.test(kind))) this.#checker.changed()
+    if (events.some(event => this.#ports.concerns(event))) void this.#ports.changed()
   }
 
   get view(): ServiceHealthView {
