@@ -3,7 +3,8 @@ import { keyRanges, portsText } from '../compare/port-text.js'
 import { residentOf, worldLabels, type Resident } from '../compare/residents.js'
 import type { Face } from '../compare/rule-book.js'
 import { derivedKeys } from '../identity/labels.js'
-import { nodeLabels } from '../identity/node-labels.js'
+import { nodeLabels, placeKeys } from '../identity/node-labels.js'
+import { reservedLabel } from '../identity/reserved.js'
 import { sourceText } from '../policy/address-source.js'
 import { matchesSelector } from '../policy/match.js'
 import type { Direction, Origin, PeerSelector, Rule } from '../policy/rule.js'
@@ -36,7 +37,7 @@ const rulesMax = 3
 
 /**
  * For each end that denies by default, the allowances that come nearest to letting the flow pass: nearest first, those
- * of policies that select the pod before others that are as near.
+ * of policies that select the pod, or the node, before others that are as near.
  */
 export function nearestRules(
   engine: { readonly state: ClusterState; rules(): Iterable<Rule> },
@@ -60,14 +61,17 @@ function nearestOf(
   peer: NearEnd,
   flow: FlowQuery,
 ): NearRule[] {
-  const { resident } = subject
-  if (resident === undefined) return []
-  const face = faceOf(engine.state, peer, resident)
-  const destination = direction === 'egress' ? peer.resident : resident
+  const judged = judgedAs(engine.state, subject)
+  if (judged === undefined) return []
+  const face = faceOf(engine.state, peer, judged)
+  const destination = direction === 'egress' ? peer.resident : judged
+  const who = subject.party.kind === 'node' ? 'the node' : 'the pod'
   const found: (NearRule & { readonly selects: boolean })[] = []
   for (const rule of engine.rules()) {
     if (rule.direction !== direction || rule.action !== 'allow' || rule.origin.seq === 0) continue
-    const ofSubject = labelShortfalls('subject', rule.subject, resident.labels)
+    // A rule of nodes is none of pods, whatever their labels, and the other way round.
+    if (meansNodes(rule.subject) !== (subject.party.kind === 'node')) continue
+    const ofSubject = labelShortfalls('subject', who, rule.subject, judged.labels)
     if (ofSubject.length > shortfallsMax) continue
     const shortfalls = [
       ...ofSubject,
@@ -108,6 +112,14 @@ function endOf(state: ClusterState, party: Party, supposed: Supposed | undefined
   return { party, within, resident, supposed }
 }
 
+/** Who rules select: a pod, or a node as the host that it is to itself. */
+function judgedAs(state: ClusterState, { party, resident }: NearEnd): NearPod | undefined {
+  if (party.kind !== 'node') return resident
+  return { labels: nodeLabels(state, party.name, true), ports: new Map(), host: party.name }
+}
+
+const meansNodes = (subject: LabelSelector): boolean => subject.some(({ key }) => key === reservedLabel('host'))
+
 function faceOf(state: ClusterState, { party, within, resident, supposed }: NearEnd, subject: NearPod): Face {
   const { kind, name } = party
   if (resident !== undefined) return { kind, labels: resident.labels, ports: resident.ports, address: within }
@@ -131,8 +143,10 @@ function onePeer(peer: PeerSelector, face: Face, direction: Direction): readonly
   if (peer.kind === 'labels') {
     // Who is no pod has no labels to be short of, and the other way round.
     const entity = peer.selector.find(({ key }) => key.startsWith('reserved:'))
-    if (entity === undefined && face.kind === 'pod') return labelShortfalls('peer', peer.selector, face.labels)
-    const meant = entity === undefined ? 'pods' : entity.key.slice('reserved:'.length)
+    const isOfKind = entity === undefined ? face.kind === 'pod' : face.labels.has(entity.key)
+    if (isOfKind) return labelShortfalls('peer', 'the peer', peer.selector, face.labels)
+    const meant =
+      entity === undefined ? 'pods' : entity.key === placeKeys.node ? 'nodes' : entity.key.slice('reserved:'.length)
     return [{ kind: 'entity', message: `the ${whom} is no one of ${meant}`, change: `name the ${whom} as a peer` }]
   }
   const block = peer.kind === 'cidr' ? peer.cidr : sourceText(peer.source)
@@ -180,23 +194,25 @@ function portShortfalls(rule: Rule, flow: FlowQuery, ports: ReadonlyMap<string, 
 
 function labelShortfalls(
   whose: 'subject' | 'peer',
+  who: string,
   selector: LabelSelector,
   labels: ReadonlyMap<string, string>,
 ): readonly Shortfall[] {
   return selector
     .filter(requirement => !matchesSelector([requirement], labels))
-    .map(requirement => labelShortfall(whose, requirement, labels))
+    .map(requirement => labelShortfall(whose, who, requirement, labels))
 }
 
 function labelShortfall(
   whose: 'subject' | 'peer',
+  who: string,
   { key, operator, values }: Requirement,
   labels: ReadonlyMap<string, string>,
 ): Shortfall {
   const isNamespace = key === derivedKeys.namespace || key.startsWith(derivedKeys.namespaceLabels)
-  const name = key.startsWith(derivedKeys.namespaceLabels) ? key.slice(derivedKeys.namespaceLabels.length) : key
+  const prefix = [derivedKeys.namespaceLabels, placeKeys.nodeLabels].find(each => key.startsWith(each)) ?? ''
+  const name = key.slice(prefix.length)
   const value = labels.get(key)
-  const who = whose === 'subject' ? 'the pod' : 'the peer'
   if (key === derivedKeys.namespace)
     return {
       kind: whose === 'subject' ? 'subject' : 'namespace',

@@ -145,6 +145,10 @@ describe('named ports', () => {
       ])
   })
 
+  it('without a name are none', () => {
+    expect([...namedPorts({ ports: [{ name: '', protocol: 'TCP', port: 80 }] })]).deep.equals([])
+  })
+
   it('make one subject in whichever order a pod lists them', () => {
     const made = scene(
       [],
