@@ -58,11 +58,12 @@ function compileBpf(source, target, ...flags) {
 
 const targets = {
   bpf: {
-    files: ['weir.o', 'packet-path.o', 'packet-path-counted.o', 'way-out.o'],
+    files: ['weir.o', 'packet-path.o', 'packet-path-counted.o', 'way-out.o', 'xdp.o'],
     build(folder) {
       compileBpf(join(here, 'programs/weir.c'), join(folder, 'weir.o'))
       compileBpf(join(here, 'bench/packet-path.c'), join(folder, 'packet-path.o'))
       compileBpf(join(here, 'bench/way-out.c'), join(folder, 'way-out.o'))
+      compileBpf(join(here, 'bench/xdp.c'), join(folder, 'xdp.o'))
       compileBpf(join(here, 'bench/packet-path.c'), join(folder, 'packet-path-counted.o'), '-DBENCH_COUNTED')
     },
   },

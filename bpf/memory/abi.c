@@ -11,6 +11,7 @@
 #include "packet.h"
 #include "programs.h"
 #include "socket.h"
+#include "way.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 #define KEY_MOST 64
@@ -27,7 +28,7 @@ struct weir_run {
 	__u32 mark;    /* in, out */
 	__u32 vlan;    /* in: 1 when the device took a tag off */
 	__s32 result;  /* out: what the program returned */
-	__u32 redirect;         /* out: 0 none, 1 bpf_redirect, 2 bpf_redirect_peer; only when result is TC_ACT_REDIRECT */
+	__u32 redirect;         /* out: 0 none, 1 bpf_redirect, 2 bpf_redirect_peer, 3 bpf_redirect_neigh; only when result is TC_ACT_REDIRECT */
 	__u32 redirect_ifindex; /* out */
 	__u32 redirect_flags;   /* out */
 	__u32 ingress_ifindex;  /* in: of the device that the packet came in by; 0: made here */
@@ -104,6 +105,17 @@ struct weir_node_socket *EXPORT(weir_node_sockets)(void)
 __u32 EXPORT(weir_node_socket_most)(void)
 {
 	return WEIR_NODE_SOCKET_MOST;
+}
+
+/* The table of the node's ways, all empty until somebody fills them. */
+struct weir_way *EXPORT(weir_ways)(void)
+{
+	return weir_way_table;
+}
+
+__u32 EXPORT(weir_way_most)(void)
+{
+	return WEIR_WAY_MOST;
 }
 
 void EXPORT(weir_set_clock)(__u64 nanoseconds)
@@ -260,6 +272,7 @@ enum {
 	PROGRAM_GETPEERNAME6,
 	PROGRAM_POST_BIND4,
 	PROGRAM_POST_BIND6,
+	PROGRAM_XDP,
 	PROGRAMS,
 };
 
@@ -267,7 +280,7 @@ static const char *const program_names[PROGRAMS] = {
 	"weir_from_endpoint", "weir_to_endpoint", "weir_sweep", "weir_from_device", "weir_to_device",
 	"weir_connect4", "weir_connect6",
 	"weir_sendmsg4", "weir_sendmsg6", "weir_recvmsg4", "weir_recvmsg6", "weir_getpeername4",
-	"weir_getpeername6", "weir_post_bind4", "weir_post_bind6",
+	"weir_getpeername6", "weir_post_bind4", "weir_post_bind6", "weir_xdp",
 };
 
 __u32 EXPORT(weir_program_count)(void)
@@ -353,42 +366,30 @@ static int run_bind(int (*program)(struct bpf_sock *))
 	return 0;
 }
 
+static int (*const packet_programs[PROGRAMS])(struct weir_skb *) = {
+	[PROGRAM_FROM_ENDPOINT] = weir_from_endpoint, [PROGRAM_TO_ENDPOINT] = weir_to_endpoint,
+	[PROGRAM_FROM_DEVICE] = weir_from_device,     [PROGRAM_TO_DEVICE] = weir_to_device,
+	[PROGRAM_XDP] = weir_xdp,
+};
+
+static int (*const call_programs[PROGRAMS])(struct bpf_sock_addr *) = {
+	[PROGRAM_CONNECT4] = weir_connect4,         [PROGRAM_CONNECT6] = weir_connect6,
+	[PROGRAM_SENDMSG4] = weir_sendmsg4,         [PROGRAM_SENDMSG6] = weir_sendmsg6,
+	[PROGRAM_RECVMSG4] = weir_recvmsg4,         [PROGRAM_RECVMSG6] = weir_recvmsg6,
+	[PROGRAM_GETPEERNAME4] = weir_getpeername4, [PROGRAM_GETPEERNAME6] = weir_getpeername6,
+};
+
 /* 0, or -EINVAL when there is no such program or the packet doesn't fit. */
 int EXPORT(weir_run)(__u32 program)
 {
-	switch (program) {
-	case PROGRAM_FROM_ENDPOINT:
-		return run_packet(weir_from_endpoint);
-	case PROGRAM_TO_ENDPOINT:
-		return run_packet(weir_to_endpoint);
-	case PROGRAM_FROM_DEVICE:
-		return run_packet(weir_from_device);
-	case PROGRAM_TO_DEVICE:
-		return run_packet(weir_to_device);
-	case PROGRAM_SWEEP:
-		run.result = weir_sweep(&sweep);
-		return 0;
-	case PROGRAM_CONNECT4:
-		return run_call(weir_connect4);
-	case PROGRAM_CONNECT6:
-		return run_call(weir_connect6);
-	case PROGRAM_SENDMSG4:
-		return run_call(weir_sendmsg4);
-	case PROGRAM_SENDMSG6:
-		return run_call(weir_sendmsg6);
-	case PROGRAM_RECVMSG4:
-		return run_call(weir_recvmsg4);
-	case PROGRAM_RECVMSG6:
-		return run_call(weir_recvmsg6);
-	case PROGRAM_GETPEERNAME4:
-		return run_call(weir_getpeername4);
-	case PROGRAM_GETPEERNAME6:
-		return run_call(weir_getpeername6);
-	case PROGRAM_POST_BIND4:
-		return run_bind(weir_post_bind4);
-	case PROGRAM_POST_BIND6:
-		return run_bind(weir_post_bind6);
-	default:
+	if (program >= PROGRAMS)
 		return -WEIR_EINVAL;
-	}
+	if (packet_programs[program])
+		return run_packet(packet_programs[program]);
+	if (call_programs[program])
+		return run_call(call_programs[program]);
+	if (program != PROGRAM_SWEEP)
+		return run_bind(program == PROGRAM_POST_BIND4 ? weir_post_bind4 : weir_post_bind6);
+	run.result = weir_sweep(&sweep);
+	return 0;
 }

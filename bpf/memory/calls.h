@@ -31,6 +31,7 @@ struct weir_skb {
 	__u32 mark;
 	__u32 vlan_present;
 	__u32 vlan_tci;
+	__u32 gso_size;
 	__u32 redirect; /* enum weir_redirect_kind, of the last redirect helper called */
 	__u32 redirect_ifindex;
 	__u32 redirect_flags;
@@ -61,6 +62,8 @@ __u64 bpf_ringbuf_query(struct weir_map *ring, __u64 what);
 long bpf_skb_load_bytes(const struct weir_skb *skb, __u32 offset, void *to, __u32 length);
 long bpf_skb_store_bytes(struct weir_skb *skb, __u32 offset, const void *from, __u32 length, __u64 flags);
 long bpf_skb_pull_data(struct weir_skb *skb, __u32 length);
+/* BPF_ADJ_ROOM_NET only: room behind an IP header without options or extensions. */
+long bpf_skb_adjust_room(struct weir_skb *skb, __s32 difference, __u32 mode, __u64 flags);
 long bpf_skb_change_tail(struct weir_skb *skb, __u32 length, __u64 flags);
 /* No packet here has a sum that a device has made or has yet to make. */
 long bpf_l3_csum_replace(struct weir_skb *skb, __u32 offset, __u64 from, __u64 to, __u64 flags);
@@ -79,9 +82,8 @@ long bpf_set_retval(int error);
 void *bpf_sk_storage_get(struct weir_map *map, struct bpf_sock *socket, const void *value, __u64 flags);
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_redirect_peer(__u32 ifindex, __u64 flags);
-/* Every address is on the link of device WEIR_ONLY_WAY, and nobody there is known yet. */
-#define WEIR_ONLY_WAY 2
-long bpf_fib_lookup(void *context, struct bpf_fib_lookup *params, int size, __u32 flags);
 long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int size, __u64 flags);
+/* By the table of way.h. */
+long bpf_fib_lookup(void *context, struct bpf_fib_lookup *asked, int size, __u32 flags);
 
 #endif

@@ -94,6 +94,34 @@ long bpf_skb_change_tail(struct weir_skb *skb, __u32 length, __u64 flags)
 	return 0;
 }
 
+static void move(__u8 *to, const __u8 *from, __u32 length)
+{
+	if (to < from)
+		for (__u32 i = 0; i < length; i++)
+			to[i] = from[i];
+	else
+		for (__u32 i = length; i > 0; i--)
+			to[i - 1] = from[i - 1];
+}
+
+long bpf_skb_adjust_room(struct weir_skb *skb, __s32 difference, __u32 mode, __u64 flags)
+{
+	const __u32 header = skb->len > 12 && skb->data[12] == 0x86 ? 14 + 40 : 14 + 20;
+	const __u32 less = difference < 0 ? -difference : 0, length = skb->len + difference;
+
+	if (mode != BPF_ADJ_ROOM_NET || flags & ~(__u64)BPF_F_ADJ_ROOM_FIXED_GSO || skb->len < header + less ||
+	    length > skb->capacity)
+		return -WEIR_EINVAL;
+	UNPOISON(skb->data, skb->capacity);
+	move(skb->data + header + difference + less, skb->data + header + less, skb->len - header - less);
+	if (difference > 0)
+		memset(skb->data + header, 0, difference);
+	skb->len = length;
+	POISON(skb->data + length, skb->capacity - length);
+	skb->data_end = skb->data + length;
+	return 0;
+}
+
 static long redirect(__u32 kind, __u32 ifindex, __u64 flags)
 {
 	current->redirect = kind;
@@ -112,18 +140,7 @@ long bpf_redirect_peer(__u32 ifindex, __u64 flags)
 	return flags ? TC_ACT_SHOT : redirect(WEIR_REDIRECT_PEER, ifindex, flags);
 }
 
-long bpf_fib_lookup(void *context, struct bpf_fib_lookup *params, int size, __u32 flags)
-{
-	(void)context;
-	if (size != sizeof(*params) || flags)
-		return -WEIR_EINVAL;
-	params->ifindex = WEIR_ONLY_WAY;
-	return BPF_FIB_LKUP_RET_NO_NEIGH;
-}
-
 long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int size, __u64 flags)
 {
-	if (size != sizeof(*next) || flags)
-		return TC_ACT_SHOT;
-	return redirect(WEIR_REDIRECT_NEIGH, ifindex, flags);
+	return flags || size != (next ? (int)sizeof(*next) : 0) ? TC_ACT_SHOT : redirect(WEIR_REDIRECT_NEIGH, ifindex, 0);
 }

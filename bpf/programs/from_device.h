@@ -3,8 +3,8 @@
 #ifndef WEIR_FROM_DEVICE_H
 #define WEIR_FROM_DEVICE_H
 
-#include "../include/weir/device.h"
 #include "../include/weir/leave.h"
+#include "../include/weir/north_device.h"
 
 /* Who comes from outside is neither this node nor one of its pods. */
 WEIR_APART int weir_from_device_posing(struct weir_skb *skb, const struct weir_packet *packet)
@@ -58,6 +58,12 @@ WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
 	/* But whoever has the node's address by mistake must be able to say so when the node probes for duplicates. */
 	if (weir_unlikely(peer && weir_is_ours(&packet, peer) && packet.kind != WEIR_KIND_NEIGHBOUR))
 		return weir_from_device_posing(skb, &packet);
+	if (!reason) {
+		const int result = weir_north_comes(skb, &packet);
+
+		if (result != WEIR_NORTH_STAYS)
+			return result;
+	}
 	peer = weir_exact(&packet.destination, packet.family);
 	leaving = weir_leaving_now();
 	if (leaving && (leaving->masquerades | leaving->rules) && !reason && !weir_is_pod(peer)) {

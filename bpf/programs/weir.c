@@ -9,6 +9,7 @@
 #include "sweep.h"
 #include "to_device.h"
 #include "to_endpoint.h"
+#include "xdp.h"
 
 SEC("tc")
 int weir_from_endpoint(struct weir_skb *skb)
@@ -32,6 +33,12 @@ SEC("tc")
 int weir_to_device(struct weir_skb *skb)
 {
 	return weir_to_device_run(skb);
+}
+
+SEC("xdp")
+int weir_xdp(struct weir_frame *frame)
+{
+	return weir_xdp_run(frame);
 }
 
 SEC("syscall")

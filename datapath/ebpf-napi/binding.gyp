@@ -6,6 +6,7 @@
         "src/native/batch.cc",
         "src/native/btf.cc",
         "src/native/clsact.cc",
+        "src/native/device.cc",
         "src/native/error.cc",
         "src/native/handle.cc",
         "src/native/link.cc",

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { MapName, TableMapName } from './codec/maps.js'
 
-export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint' | 'weir_from_device' | 'weir_to_device'
+export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint' | 'weir_from_device' | 'weir_to_device' | 'weir_xdp'
 
 /** A map as bytes: keys and values of exactly keySize and valueSize bytes, in the host's byte order. */
 export interface BackendMap {
@@ -68,7 +68,7 @@ export type SocketProgramName = keyof typeof socketHooks
 export const packetActions = { next: -1, pass: 0, drop: 2, redirect: 7 } as const
 
 export interface PacketResult {
-  /** TC_ACT_* */
+  /** TC_ACT_*, or XDP_* of weir_xdp */
   readonly action: number
   /** The packet as the program left it. */
   readonly packet: Uint8Array
@@ -86,6 +86,24 @@ export interface Attachment {
   readonly ifname: string
   /** `endpoint` when absent. */
   readonly role?: Role
+  /** Of the node's own devices: addresses that what the node sends on by it bears, of each family the first. */
+  readonly sources?: readonly string[]
+}
+
+/** `auto`: native where the driver has it and is better off with it, else none. */
+export type XdpChoice = 'native' | 'generic' | 'off' | 'auto'
+
+/**
+ * How answers of backends on other nodes reach clients outside: by the node that they called, or straight from the
+ * backend's, of TCP alone where it is `hybrid`.
+ */
+export type LbMode = 'snat' | 'dsr' | 'hybrid'
+
+/** How services of the outside are led to backends before the stack, if they are. */
+export interface XdpState {
+  readonly mode: 'native' | 'generic' | 'none'
+  /** Why there is none. */
+  readonly reason?: string
 }
 
 export interface AttachOptions {
@@ -154,6 +172,8 @@ export interface Backend {
   detach(attachment: Attachment, options?: AttachOptions): void
   /** Interfaces that have the programs, earlier runs' included. */
   attachments(options?: AttachOptions): readonly Attachment[]
+  /** Of one of the node's own devices. */
+  xdpAt(attachment: Attachment): XdpState
   /**
    * Programs onto the calls of the processes in a cgroup and those below it; where they are already, those of this build,
    * without a gap. From another cgroup they are taken away.

@@ -31,6 +31,7 @@ const shortest: Readonly<Record<string, string>> = {
   update: '--events 300 --rounds 2',
   'verdict-path': '--policies 5 --pods 300 --flows 1,16 --rounds 1 --repeat 100',
   'way-out': '--rounds 1 --repeat 100',
+  xdp: '--rounds 1 --repeat 100 --flows 16',
 }
 
 const needsKernel = new Set([
@@ -43,6 +44,7 @@ const needsKernel = new Set([
   'pod-to-pod',
   'verdict-path',
   'way-out',
+  'xdp',
 ])
 
 interface Ending {

@@ -6,6 +6,7 @@ import {
   type BpfProgram,
   clsactFilter,
   destroyClsact,
+  deviceDriver,
   linkById,
   loadObject,
   openPinnedLink,
@@ -64,6 +65,11 @@ describe('ebpf-napi: attaching to devices of a namespace', () => {
       expect(await reaches()).to.equal(true)
     })
   }
+
+  it('tells what drives a device', () => {
+    expect(deviceDriver(ifindex, { netns })).to.equal('veth')
+    expect(failureOf(() => deviceDriver(99_999, { netns })).code).to.equal('ENODEV')
+  })
 
   it('TCX: programs run in the order asked for', async function () {
     needsKernel(this, 6, 6)

@@ -1,5 +1,6 @@
 import type { AgentFact } from '@weir/core'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
+import type { LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import type { Clock } from './clock.js'
 import type { AttachChoice, MapSizes } from './datapath.js'
 import type { Source } from './source.js'
@@ -26,6 +27,10 @@ export interface AgentOptions {
   readonly cgroup?: string
   /** TCX where the kernel has it when absent. */
   readonly attach?: AttachChoice
+  /** At the node's own devices; native where the driver has it and is better off with it when absent. */
+  readonly xdp?: XdpChoice
+  /** `snat` when absent; the same on every node of a cluster. */
+  readonly lbMode?: LbMode
   /** Sizes of kernel maps, where they aren't to be the default ones. */
   readonly mapSizes?: MapSizes
   /** Sizes and seed of Maglev tables: the same on every node of a cluster. The default size, and seed 0, when absent. */

@@ -233,7 +233,13 @@ class RunningAgent implements Agent {
       log: { folder: this.log.location, head: this.log.head.seq, snapshot: this.#snapshot },
       digest: this.engine.digest(),
       backend: { kind: this.datapath.kind, ...this.datapath.figures() },
-      host: hostView(this.engine, this.#devices.current, this.datapath.attachments(), this.#devices.problem),
+      host: hostView(
+        this.engine,
+        this.#devices.current,
+        this.datapath.attachments(),
+        device => this.datapath.backend.xdpAt(device),
+        this.#devices.problem,
+      ),
       leaving: leavingView(tables),
       tables: {
         addresses: tables.addresses.size,

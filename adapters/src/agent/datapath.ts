@@ -69,7 +69,10 @@ export const sizableMaps = [
 /** Entries, by map. */
 export type MapSizes = Readonly<Partial<Record<(typeof sizableMaps)[number], number>>>
 
-type BackendOptions = Pick<AgentOptions, 'backend' | 'node' | 'bpffs' | 'pinName' | 'clock' | 'attach' | 'mapSizes'>
+type BackendOptions = Pick<
+  AgentOptions,
+  'backend' | 'node' | 'bpffs' | 'pinName' | 'clock' | 'attach' | 'xdp' | 'lbMode' | 'mapSizes'
+>
 
 /** Tables whose fill level is worth knowing; arrays and counters are as full as they ever get. */
 const filledMaps = [
@@ -118,7 +121,7 @@ export async function kernelObstacle(): Promise<Error | undefined> {
 }
 
 async function openBackend(
-  { backend, node, bpffs, pinName, clock, attach, mapSizes: maxEntries = {} }: BackendOptions,
+  { backend, node, bpffs, pinName, clock, attach, xdp, lbMode, mapSizes: maxEntries = {} }: BackendOptions,
   report: (message: string) => void,
 ): Promise<Backend> {
   if (backend !== 'memory')
@@ -129,6 +132,8 @@ async function openBackend(
         maxEntries,
         ...(bpffs !== undefined && { bpffs }),
         ...(attach !== undefined && { attach }),
+        ...(xdp !== undefined && { xdp }),
+        ...(lbMode !== undefined && { lbMode }),
       })
     } catch (error) {
       if (backend === 'kernel') throw error

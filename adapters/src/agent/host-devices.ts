@@ -146,4 +146,4 @@ const asksForDevices = ({ agent, egressGateways, devices }: ClusterState): boole
   (agent?.fact.masquerade ?? []).length > 0 || egressGateways.size > 0 || devices !== undefined
 
 const placesOf = (devices: readonly NodeDevice[]): string =>
-  devices.map(({ ifindex, ifname }) => `${ifindex} ${ifname}`).join()
+  devices.map(({ ifindex, ifname, sources }) => [ifindex, ifname, ...sources].join(' ')).join()

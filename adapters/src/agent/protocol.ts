@@ -79,6 +79,8 @@ export interface StatusReport {
       /** `default route`, `address of the node`, or the pattern that names it. */
       readonly why: string
       readonly isAttached: boolean
+      /** `native`, `generic`, or `none`, with the reason behind a colon where there is one. */
+      readonly xdp: string
       /** What the device has by now; all of the node's devices' are the node's, whether or not anything names them. */
       readonly addresses: readonly string[]
     }[]

@@ -8,6 +8,8 @@ export interface NodeDevice {
   readonly why: string
   /** Canonical text. */
   readonly addresses: readonly string[]
+  /** Those that what the node sends on by it may bear, best first. */
+  readonly sources: readonly string[]
 }
 
 export interface DeviceChoice {
@@ -22,8 +24,16 @@ export interface DeviceChoice {
 export function chooseDevices(devices: readonly Device[], choice: DeviceChoice): readonly NodeDevice[] {
   return devices.flatMap(device => {
     const why = device.loopback || choice.podIfindexes.has(device.ifindex) ? undefined : reasonFor(device, choice)
-    return why === undefined ? [] : [{ ifindex: device.ifindex, ifname: device.name, why, addresses: device.addresses }]
+    const { ifindex, name: ifname, addresses } = device
+    return why === undefined ? [] : [{ ifindex, ifname, why, addresses, sources: sourcesOf(addresses, choice) }]
   })
+}
+
+/** Answers must come back to such an address: those of the node first, at the device if it has one. */
+function sourcesOf(addresses: readonly string[], { nodeAddresses }: DeviceChoice): readonly string[] {
+  const own = addresses.filter(address => nodeAddresses.includes(address))
+  const others = addresses.filter(address => !/^(fe[89ab]|169\.254\.)/i.test(address))
+  return [...new Set([...own, ...nodeAddresses, ...others])]
 }
 
 function reasonFor(device: Device, { patterns, nodeAddresses }: DeviceChoice): string | undefined {

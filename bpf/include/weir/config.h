@@ -23,6 +23,10 @@
 	CONFIG(__u16, weir_nat_last_port, 65535)                                                                  \
 	/* makes the order in which they are tried this node's own */                                            \
 	CONFIG(__u32, weir_nat_seed, 0)                                                                           \
+	/* 1: frames may come to XDP whose sums a device was to make that they never met */                      \
+	CONFIG(__u8, weir_xdp_unfinished, 1)                                                                      \
+	/* backends of other nodes answer clients by themselves: 1 those of TCP, 2 of UDP */                       \
+	CONFIG(__u8, weir_direct_return, 0)                                                                       \
 	/* 1: the kernel has bpf_set_retval (5.18), by which a refused call gets an error that says why */       \
 	CONFIG(__u8, weir_set_retval, 0)
 

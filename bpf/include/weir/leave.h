@@ -7,6 +7,7 @@
 #define WEIR_LEAVE_H
 
 #include "device.h"
+#include "nodes_own.h"
 #include "rewrite_error.h"
 
 WEIR_INLINE int weir_is_pod(const struct weir_peer *peer)
@@ -20,36 +21,6 @@ WEIR_INLINE int weir_nat_is_at_device(const struct weir_nat *half, int is_reply)
 {
 	return half->is_reply == is_reply &&
 	       (half->kind == WEIR_NAT_MASQUERADE || half->kind == WEIR_NAT_EGRESS_GATEWAY);
-}
-
-/* Would an answer to a packet of `after` be taken for one to a socket of the node's own? Listening ones count too. */
-WEIR_APART int weir_is_nodes_own(void *context, const struct weir_tuple *after)
-{
-	struct bpf_sock_tuple tuple = {};
-	const __u32 size = after->family == 4 ? sizeof(tuple.ipv4) : sizeof(tuple.ipv6);
-	struct bpf_sock *socket;
-
-	if (after->protocol != IPPROTO_TCP && after->protocol != IPPROTO_UDP)
-		return 0;
-	if (after->family == 4) {
-		tuple.ipv4.saddr = after->destination.word[0];
-		tuple.ipv4.daddr = after->source.word[0];
-		tuple.ipv4.sport = after->destination_port;
-		tuple.ipv4.dport = after->source_port;
-	} else {
-		__builtin_memcpy(tuple.ipv6.saddr, &after->destination, 16);
-		__builtin_memcpy(tuple.ipv6.daddr, &after->source, 16);
-		tuple.ipv6.sport = after->destination_port;
-		tuple.ipv6.dport = after->source_port;
-	}
-	if (after->protocol == IPPROTO_TCP)
-		socket = bpf_sk_lookup_tcp(context, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	else
-		socket = bpf_sk_lookup_udp(context, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	if (!socket)
-		return 0;
-	bpf_sk_release(socket);
-	return 1;
 }
 
 WEIR_NAT_OPENER(weir_nat_open_leaving, weir_is_nodes_own)

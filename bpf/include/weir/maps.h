@@ -41,6 +41,8 @@
 	MAP(weir_slots, ARRAY, __u32, struct weir_slots, 524288, BPF_F_MMAPABLE)                                  \
 	MAP(weir_backends4, ARRAY, __u32, struct weir_backend4, 131072, 0)                                        \
 	MAP(weir_backends6, ARRAY, __u32, struct weir_backend6, 131072, 0)                                        \
+	MAP(weir_ports, ARRAY, __u32, struct weir_ports, WEIR_PORT_WORDS, 0)                                      \
+	MAP(weir_own, HASH, __u32, struct weir_own, 256, BPF_F_NO_PREALLOC)                                       \
 	MAP(weir_affinities, LRU_HASH, struct weir_affinity_key, struct weir_affinity, 65536, 0)                  \
 	MAP(weir_datagrams, LRU_HASH, struct weir_datagram_key, struct weir_datagram, 65536, 0)                   \
 	MAP(weir_own_pairs, ARRAY, __u32, __u32, 1, 0)                                                            \

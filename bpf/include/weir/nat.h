@@ -206,12 +206,14 @@ WEIR_GLOBAL int weir_nat_remove(const struct weir_tuple *tuple, int reverse)
  * this very flow's is written anew. Two that find the same expired half at once may both take it: the one that loses
  * finds that its reply half isn't its own when it is renewed, and is made anew.
  */
-WEIR_INLINE int weir_nat_claim(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
+WEIR_GLOBAL int weir_nat_claim(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
 			       __u64 now)
 {
 	const struct weir_nat *old;
 	int is_own = 0;
 
+	if (!before || !after || !is)
+		return 0;
 	is->is_reply = 1;
 	if (!weir_nat_write(after, before, is, 1, BPF_NOEXIST))
 		return 1;
@@ -222,8 +224,10 @@ WEIR_INLINE int weir_nat_claim(const struct weir_tuple *before, const struct wei
 }
 
 /* Both halves of one who has a reply half. */
-WEIR_INLINE int weir_nat_complete(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is)
+WEIR_GLOBAL int weir_nat_complete(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is)
 {
+	if (!before || !after || !is)
+		return WEIR_NAT_EXHAUSTED;
 	is->is_reply = 0;
 	if (weir_nat_write(before, after, is, 0, BPF_ANY)) {
 		weir_nat_remove(after, 1);
@@ -269,12 +273,17 @@ WEIR_INLINE __u16 weir_nat_port(const struct weir_tuple *before, __u32 try)
 		return WEIR_NAT_EXHAUSTED;                                                                        \
 	}
 
-/* Times and bits of a pair whose first packet is this one. */
+/* Times and bits of a pair whose first packet shows `seen`. */
+WEIR_INLINE void weir_nat_begin_with(struct weir_nat *is, __u8 protocol, __u8 seen, __u64 now)
+{
+	is->seen[0] = seen;
+	is->timeout = weir_timeout(protocol, seen, 0);
+	is->expires = now + is->timeout * WEIR_SECOND;
+}
+
 WEIR_INLINE void weir_nat_begin(struct weir_nat *is, const struct weir_packet *packet, __u64 now)
 {
-	is->seen[0] = packet->seen;
-	is->timeout = weir_timeout(packet->protocol, packet->seen, 0);
-	is->expires = now + is->timeout * WEIR_SECOND;
+	weir_nat_begin_with(is, packet->protocol, packet->seen, now);
 }
 
 WEIR_APART int weir_nat_renew(struct weir_nat *half, const struct weir_tuple *before, const struct weir_tuple *after)

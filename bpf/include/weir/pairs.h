@@ -35,6 +35,7 @@ enum weir_nat_kind {
 	WEIR_NAT_DSR,            /* the same where only the way back leads by this node */
 	WEIR_NAT_MASQUERADE,     /* a pod's packets to the outside: where they leave the node, and back where they come */
 	WEIR_NAT_EGRESS_GATEWAY, /* the same at a node that is asked to by others */
+	WEIR_NAT_FORWARDED,      /* from outside to a service: on to a node whose backend answers by itself */
 };
 
 /*
@@ -48,7 +49,7 @@ struct weir_nat {
 	__u8 kind;      /* enum weir_nat_kind */
 	__u8 is_reply;  /* this half is for packets against the flow */
 	__u16 source_port, destination_port; /* what they become */
-	__u16 pad;
+	__u16 hop_mtu;  /* of the way that hop_ifindex and hop_macs say; 0: not known */
 	__u32 backend;  /* index of the backend, where a service has chosen one */
 	__u32 frontend; /* number of the frontend; 0: none */
 	/* Where to send such a packet, for those who send it themselves; until the second of the clock named. */

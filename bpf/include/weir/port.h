@@ -17,6 +17,8 @@
 #include <bpf/bpf_helpers.h>
 
 #define weir_skb __sk_buff
+/* A frame that isn't a packet of the stack's yet: the context of XDP. */
+#define weir_frame xdp_md
 #define weir_packet_start(skb) ((void *)(long)(skb)->data)
 #define weir_packet_end(skb) ((void *)(long)(skb)->data_end)
 
@@ -48,6 +50,7 @@
 
 #define weir_packet_start(skb) ((void *)(skb)->data)
 #define weir_packet_end(skb) ((void *)(skb)->data_end)
+#define weir_frame weir_skb
 #define SEC(name)
 
 #define WEIR_PORT_MAP(name, kind, key_type, value_type, most, flags) extern struct weir_map name;

@@ -11,6 +11,7 @@ enum weir_reason {
 	WEIR_INVALID_PACKET = 134,
 	WEIR_TRUNCATED_L4 = 135,
 	WEIR_WRITE_FAILED = 141,
+	WEIR_TOO_BIG = 136, /* for the way to a backend, or back: its sender is told */
 	WEIR_UNKNOWN_ICMP4_TYPE = 144,
 	WEIR_UNKNOWN_TARGET = 150,
 	WEIR_STALE_TARGET = 151,
@@ -21,12 +22,14 @@ enum weir_reason {
 	WEIR_UNSUPPORTED_ETHERTYPE = 166,
 	WEIR_NAT_EXHAUSTED = 167, /* no port is free for a flow that needs another one */
 	WEIR_NAT_UNSUPPORTED = 168, /* a packet that can't be rewritten: a piece of an SCTP packet whose port changes */
+	WEIR_NO_ROUTE = 169, /* no way is known to a backend, or the node has no address on it */
 	WEIR_IS_CLUSTER_ADDRESS = 174, /* a port or protocol that the service behind the address doesn't have */
 	WEIR_FRAGMENT_WITHOUT_FIRST = 175,
 	WEIR_FORBIDDEN_ICMP6 = 176,
 	WEIR_OUT_OF_RANGES = 177, /* the service isn't for this client */
 	WEIR_VLAN = 182,
 	WEIR_NO_GATEWAY = 194, /* by policy a gateway has the way out, and there is none, or no way to it */
+	WEIR_TOO_OLD = 196, /* a hop too many: its sender is told */
 	WEIR_CHATTER = 199, /* IGMP, MLD, router solicitations and probes for duplicates: answered by silence */
 	WEIR_NO_EGRESS_ADDRESS = 204, /* this node is the gateway, or masquerades, and has no address to do it with */
 	WEIR_NO_POLICY = 203,        /* tables say nothing about a local endpoint */

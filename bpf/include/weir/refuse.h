@@ -116,15 +116,16 @@ WEIR_APART int weir_reset(struct weir_skb *skb, const struct weir_packet *packet
 	return bpf_skb_store_bytes(skb, ETH_HLEN + header, &answer, sizeof(answer), 0) ? -1 : 0;
 }
 
-WEIR_APART int weir_unreachable(struct weir_skb *skb, const struct weir_packet *packet)
+/* An ICMP error in the name of who the packet was for. `rest` is its second word, big endian. */
+WEIR_APART int weir_answer_error(struct weir_skb *skb, const struct weir_packet *packet, __u32 type, __u32 code, __u32 rest)
 {
 	const int four = packet->family == 4;
 	const __u32 header = four ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	struct {
 		__u8 type, code;
 		__u16 checksum;
-		__u32 unused;
-	} icmp = {.type = four ? 3 : 1, .code = four ? 3 : 4};
+		__u32 rest;
+	} icmp = {.type = type, .code = code, .rest = rest};
 	__u32 quote[WEIR_QUOTE6 / 4] = {};
 	__u32 length = packet->l4 - ETH_HLEN + 8;
 	__u64 sum;
@@ -135,7 +136,7 @@ WEIR_APART int weir_unreachable(struct weir_skb *skb, const struct weir_packet *
 	length &= 127;
 	if (length < 28 || length > WEIR_QUOTE6 || bpf_skb_load_bytes(skb, ETH_HLEN, quote, length))
 		return -1;
-	sum = *(__u32 *)&icmp;
+	sum = (__u64)*(__u32 *)&icmp + rest;
 	if (!four)
 		sum += weir_pseudo_sum(packet, WEIR_ICMP6, sizeof(icmp) + length);
 #pragma clang loop unroll(full)
@@ -149,6 +150,11 @@ WEIR_APART int weir_unreachable(struct weir_skb *skb, const struct weir_packet *
 	if (bpf_skb_store_bytes(skb, ETH_HLEN + header, &icmp, sizeof(icmp), 0))
 		return -1;
 	return bpf_skb_store_bytes(skb, ETH_HLEN + header + sizeof(icmp), quote, length, 0) ? -1 : 0;
+}
+
+WEIR_INLINE int weir_unreachable(struct weir_skb *skb, const struct weir_packet *packet)
+{
+	return packet->family == 4 ? weir_answer_error(skb, packet, 3, 3, 0) : weir_answer_error(skb, packet, 1, 4, 0);
 }
 
 #endif

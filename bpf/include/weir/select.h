@@ -102,8 +102,9 @@ WEIR_GLOBAL int weir_is_member(__u32 first, __u32 count, __u32 backend)
 }
 
 /*
- * A backend for a new connection of the client: the one that `number` comes to, each as often as its weight says, or the one that it had lately where the
- * frontend has affinity. `frontend` must have slots. 0 when the backend that the frontend named has gone meanwhile.
+ * A backend for a new connection of the client: any, as often as its weight says, or the one that it had lately where the
+ * frontend has affinity. `frontend` must have slots; `number` says which one is taken, so that a hash of the client's ends
+ * gives the same backend on every node. 0 when the backend that the frontend named has gone meanwhile.
  */
 WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, __u32 number,
 			    const struct weir_target *target, struct weir_target *to, __u32 *index)

@@ -37,6 +37,7 @@ enum weir_frontend_flag {
 	WEIR_NODE_PORT = 1,     /* nobody else may bind to it */
 	WEIR_SOURCE_RANGES = 2, /* not for every client */
 	WEIR_CLUSTER_ADDRESS = 4, /* port and protocol 0: any other ones of an address that is a service's alone */
+	WEIR_LOCAL_ONLY = 8,    /* the backends of this node alone, which see the client's own address */
 };
 
 /* `count` slots from `first` are the table that new connections go by; without any, they are refused. */
@@ -73,6 +74,26 @@ struct weir_slots {
 	__u32 backend[WEIR_SLOTS]; /* index into weir_backends4 or weir_backends6 */
 };
 _Static_assert(sizeof(struct weir_slots) == 64, "");
+
+/*
+ * Whether any frontend of scope WEIR_EXTERNAL has a port: bit p % 64 of entry protocol * 1024 + p / 64. Protocols are
+ * numbered from 0: TCP, UDP, SCTP. A bit too much costs whoever sends to the port a lookup; one too few a service.
+ */
+#define WEIR_PORT_BITS 64
+#define WEIR_PORT_ANY (3 * 65536 / WEIR_PORT_BITS) /* the entry that isn't 0 when any other isn't */
+#define WEIR_PORT_WORDS (WEIR_PORT_ANY + 1)
+
+struct weir_ports {
+	__u64 bits;
+};
+_Static_assert(sizeof(struct weir_ports) == 8, "");
+
+/* Of a device of the node's, by its ifindex: the addresses that what the node sends on by it bears. Zero: none. */
+struct weir_own {
+	__u8 four[4];
+	__u8 six[16];
+} __attribute__((aligned(4)));
+_Static_assert(sizeof(struct weir_own) == 20, "");
 
 /* Port 0: no backend. */
 struct weir_backend4 {

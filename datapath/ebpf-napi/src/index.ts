@@ -28,6 +28,7 @@ export type {
   UpdateFlag,
 } from './api.js'
 export { clsactFilter, destroyClsact, queryClsact } from './clsact.js'
+export { deviceDriver } from './device.js'
 export { EbpfError, type EbpfErrorDetails, type PinMismatch } from './error.js'
 export { openHandles } from './handles.js'
 export { readLayout } from './layout.js'

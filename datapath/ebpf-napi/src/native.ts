@@ -102,6 +102,8 @@ interface Native {
   ): number
   destroyClsact(ifindex: number, netns: string | undefined): void
 
+  deviceDriver(ifindex: number, netns: string | undefined): string | undefined
+
   openRing(
     map: NativeHandle,
     onBatch: (data: Uint8Array, ends: Uint32Array, lost: number) => void,

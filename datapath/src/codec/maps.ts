@@ -33,6 +33,8 @@ export const codecs = {
   egress4: codecOf(maps.weir_egress4.key),
   egress6: codecOf(maps.weir_egress6.key),
   egress: codecOf(maps.weir_egress4.value),
+  ports: codecOf(maps.weir_ports.value),
+  own: codecOf(maps.weir_own.value),
   counter: codecOf(maps.weir_counters.value),
   tally: codecOf(maps.weir_tallies.value),
   conntrack4: codecOf(maps.weir_ct4.key),

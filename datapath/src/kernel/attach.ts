@@ -65,7 +65,7 @@ export function tcxAttacher(pins: PinDirectory, programs: RolePrograms): Attache
     attachments() {
       const found = new Map<string, Attachment & { hooks: number }>()
       for (const { attachment, kind, path } of pins.linkPins()) {
-        if (kind === 'clsact') continue
+        if (kind !== 'ingress' && kind !== 'egress') continue
         const link = liveLink(path)
         if (link === undefined) continue
         link.close()

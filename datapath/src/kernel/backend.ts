@@ -10,12 +10,15 @@ import type {
   Counters,
   EventBatch,
   Features,
+  LbMode,
   PacketContext,
   PacketResult,
   ProgramName,
   SlotMemory,
   Sweep,
   SweepCount,
+  XdpChoice,
+  XdpState,
 } from '../backend.js'
 import { codecs, isTableMap, type MapName } from '../codec/maps.js'
 import { readCounters } from '../counters.js'
@@ -24,9 +27,11 @@ import { layout } from '../layout.generated.js'
 import { type Attacher, clsactAttacher, tcxAttacher } from './attach.js'
 import { type Loaded, load, requirePrivilege } from './load.js'
 import { KernelMap } from './map.js'
+import { natPorts, type PortRange } from './nat-ports.js'
 import { PinDirectory } from './pins.js'
 import { slotMemory } from './slots.js'
 import { SocketAttacher } from './sockets.js'
+import { XdpAttacher } from './xdp.js'
 
 /** The programs wake nobody for an event until many wait, so that a new flow doesn't pay for a thread's wake-up. */
 const eventPollMs = 10
@@ -40,6 +45,12 @@ export interface KernelBackendOptions {
   readonly bpffs?: string
   /** `auto`: TCX where the kernel has it. */
   readonly attach?: 'auto' | 'tcx' | 'clsact'
+  /** `auto` when absent. */
+  readonly xdp?: XdpChoice
+  /** For flows whose own port is taken; those that neither the kernel nor a node port takes when absent. */
+  readonly natPorts?: PortRange
+  /** `snat` when absent. */
+  readonly lbMode?: LbMode
   readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
   /** Events a second and CPU; 1000 when absent. */
   readonly eventsPerSecond?: number
@@ -74,8 +85,12 @@ export function createKernelBackend(options: KernelBackendOptions): KernelBacken
       maxEntries: options.maxEntries ?? {},
       eventsPerSecond: options.eventsPerSecond ?? 1000,
       trace: options.trace ?? false,
+      natPorts: options.natPorts ?? natPorts(),
+      lbMode: options.lbMode ?? 'snat',
+      // Only where somebody asks for it is XDP at devices whose other end hands over such.
+      unfinishedFrames: options.xdp === 'native' || options.xdp === 'generic',
     })
-    return new KernelBackend(pins, loaded, options.attach ?? 'auto')
+    return new KernelBackend(pins, loaded, options.attach ?? 'auto', options.xdp ?? 'auto')
   } catch (error) {
     pins.removeIfBare()
     throw error
@@ -92,8 +107,9 @@ class KernelBackend implements KernelBackendHandle {
   readonly #loaded: Loaded
   readonly #attacher: Attacher
   readonly #sockets: SocketAttacher
+  readonly #xdp: XdpAttacher
 
-  constructor(pins: PinDirectory, loaded: Loaded, attach: 'auto' | 'tcx' | 'clsact') {
+  constructor(pins: PinDirectory, loaded: Loaded, attach: 'auto' | 'tcx' | 'clsact', xdp: XdpChoice) {
     this.#pins = pins
     this.#loaded = loaded
     const tcx = attach === 'auto' ? probe.tcx() : attach === 'tcx'
@@ -101,6 +117,7 @@ class KernelBackend implements KernelBackendHandle {
       endpoint: { ingress: this.#program('weir_from_endpoint'), egress: this.#program('weir_to_endpoint') },
       device: { ingress: this.#program('weir_from_device'), egress: this.#program('weir_to_device') },
     }
+    this.#xdp = new XdpAttacher(pins, loaded.object.programs.get('weir_xdp'), xdp)
     this.#attacher = tcx ? tcxAttacher(pins, programs) : clsactAttacher(pins, programs)
     const names = (Object.keys(layout.maps) as MapName[]).filter(isTableMap)
     this.#sockets = new SocketAttacher(pins, name => loaded.object.programs.get(name)!)
@@ -132,6 +149,7 @@ class KernelBackend implements KernelBackendHandle {
 
   /** A test run: redirects are reported by the action alone, and the interface has to exist. */
   runProgram(program: ProgramName, packet: Uint8Array, context: PacketContext): PacketResult {
+    if (program === 'weir_xdp') return this.#runFrame(packet, context)
     const skb = new Uint32Array(skbWords)
     skb[skbMark] = context.mark ?? 0
     skb[skbIngressIfindex] = context.ingressIfindex ?? 0
@@ -143,14 +161,20 @@ class KernelBackend implements KernelBackendHandle {
 
   attach(attachment: Attachment, options: AttachOptions = {}): void {
     this.#attacher.attach(attachment, options)
+    if (attachment.role === 'device') this.#xdp.attach(attachment, options)
   }
 
   detach(attachment: Attachment, options: AttachOptions = {}): void {
+    if (attachment.role === 'device') this.#xdp.detach(attachment)
     this.#attacher.detach(attachment, options)
   }
 
   attachments(options: AttachOptions = {}): readonly Attachment[] {
     return this.#attacher.attachments(options)
+  }
+
+  xdpAt(attachment: Attachment): XdpState {
+    return this.#xdp.stateOf(attachment)
   }
 
   attachSockets(cgroup: string): void {
@@ -196,6 +220,14 @@ class KernelBackend implements KernelBackendHandle {
     this.#pins.removeAll()
   }
 
+  #runFrame(packet: Uint8Array, { ifindex }: PacketContext): PacketResult {
+    const frame = new Uint32Array(xdpWords)
+    frame[xdpDataEnd] = packet.length
+    frame[xdpIfindex] = ifindex
+    const { retval, data } = this.#program('weir_xdp').testRun({ data: packet, context: new Uint8Array(frame.buffer) })
+    return { action: retval, packet: data, mark: 0 }
+  }
+
   #program(name: ProgramName): BpfProgram {
     return this.#loaded.object.programs.get(name)!
   }
@@ -206,6 +238,11 @@ const skbWords = 48
 const skbMark = 2
 const skbIngressIfindex = 9
 const skbIfindex = 10
+
+/** Words of `struct xdp_md`. */
+const xdpWords = 6
+const xdpDataEnd = 1
+const xdpIfindex = 3
 
 /** Every value of a swept map begins with its expiry, in nanoseconds of the monotonic clock. */
 function sweepMap(map: Backend['maps']['weir_ct4']): SweepCount {

@@ -1,7 +1,9 @@
 import { WeirError } from '@weir/core/errors.js'
 import { type BpfMap, type BpfObject, capabilities, EbpfError, loadObject, openPinnedMap, probe } from 'ebpf-napi'
+import type { LbMode } from '../backend.js'
 import type { MapName } from '../codec/maps.js'
 import { layout } from '../layout.generated.js'
+import type { PortRange } from './nat-ports.js'
 import type { PinDirectory } from './pins.js'
 import { socketPrograms } from './sockets.js'
 
@@ -9,7 +11,14 @@ export interface LoadOptions {
   readonly maxEntries: Readonly<Partial<Record<MapName, number>>>
   readonly eventsPerSecond: number
   readonly trace: boolean
+  /** Frames may come to XDP whose sums a device was to make that they never met. */
+  readonly unfinishedFrames: boolean
+  readonly natPorts: PortRange
+  readonly lbMode: LbMode
 }
+
+/** Bits as weir_direct_return has them. */
+const directReturn: Readonly<Record<LbMode, number>> = { snat: 0, hybrid: 1, dsr: 3 }
 
 /** An object in the kernel with its maps pinned, and what is in use. */
 export interface Loaded {
@@ -58,6 +67,10 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
         weir_trace: options.trace ? 1 : 0,
         weir_coarse_clock: coarseClock ? 1 : 0,
         weir_redirect_peer: 1,
+        weir_nat_first_port: options.natPorts.first,
+        weir_nat_last_port: options.natPorts.last,
+        weir_direct_return: directReturn[options.lbMode],
+        weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
         weir_set_retval: setRetval ? 1 : 0,
       },
       without,

@@ -7,8 +7,8 @@ import type { Attachment } from '../backend.js'
 /** bpffs takes no dots in names. */
 const escaped = (text: string): string => encodeURIComponent(text).replaceAll('.', '%2e')
 
-/** What an interface's pins are: TCX links, or the program that a clsact filter runs, pinned to mark the place. */
-export type PinKind = 'ingress' | 'egress' | 'clsact'
+/** What an interface's pins are: TCX and XDP links, or the program that a clsact filter runs, pinned to mark the place. */
+export type PinKind = 'ingress' | 'egress' | 'clsact' | 'xdp-native' | 'xdp-generic'
 
 /** The directory of a node's pins. */
 export class PinDirectory {
@@ -62,7 +62,8 @@ export class PinDirectory {
 
   linkPins(): readonly { readonly attachment: Attachment; readonly kind: PinKind; readonly path: string }[] {
     return readdirSync(join(this.path, 'links')).flatMap(entry => {
-      const [, ifindex, role, kind, ifname] = /^(\d+)-(device-)?(ingress|egress|clsact)-(.+)$/.exec(entry) ?? []
+      const [, ifindex, role, kind, ifname] =
+        /^(\d+)-(device-)?(ingress|egress|clsact|xdp-native|xdp-generic)-(.+)$/.exec(entry) ?? []
       if (ifindex === undefined || kind === undefined || ifname === undefined) return []
       const attachment: Attachment = {
         ifindex: Number(ifindex),

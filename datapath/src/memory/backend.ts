@@ -15,6 +15,7 @@ import type {
   SlotMemory,
   SocketProgramName,
   Sweep,
+  XdpState,
 } from '../backend.js'
 import { codecs, isTableMap, type MapName } from '../codec/maps.js'
 import { readCounters } from '../counters.js'
@@ -41,6 +42,7 @@ const programs: Readonly<Record<ProgramName, number>> = {
   weir_to_endpoint: 1,
   weir_from_device: 3,
   weir_to_device: 4,
+  weir_xdp: 15,
 }
 const sweepProgram = 2
 
@@ -169,6 +171,10 @@ class MemoryBackend implements MemoryBackendHandle {
 
   attachments(): readonly Attachment[] {
     return [...this.#attached.values()]
+  }
+
+  xdpAt(): XdpState {
+    return { mode: 'none', reason: 'there are no devices in memory' }
   }
 
   runSocket(program: SocketProgramName, call: Call): CallResult {

@@ -44,7 +44,16 @@ export class Attachments {
 
   /** Says which devices are the node's; attaches nothing yet. */
   expectDevices(devices: readonly Attachment[]): void {
-    this.#devices = devices.map(({ ifindex, ifname }) => ({ ifindex, ifname, role: 'device' }))
+    this.#devices = devices.map(({ ifindex, ifname, sources }) => ({
+      ifindex,
+      ifname,
+      role: 'device',
+      ...(sources !== undefined && { sources }),
+    }))
+  }
+
+  get expectedDevices(): readonly Attachment[] {
+    return this.#devices
   }
 
   /** Brings the node's devices to what is expected, and nothing else. */

@@ -5,7 +5,9 @@ import { goalFromDelta, goalFromTables } from '../plan/goal.js'
 import type { Goal, Phase } from '../plan/operation.js'
 import { planTransition } from '../plan/plan.js'
 import { type AttachReport, Attachments } from './attachments.js'
+import type { MapWrite } from './batch.js'
 import { bumpEndpoints, describeGoal, deviceRepairs } from './differences.js'
+import { ownAddressWrites } from './own-addresses.js'
 import { type Content, readContent } from './read.js'
 import { countWrites, type ReconcilerCounters, type ReconcileReport, type RepairReport } from './report.js'
 import { type TurnOptions, Turns, typedError } from './turns.js'
@@ -90,6 +92,7 @@ export class Reconciler {
     this.#attachments.expectDevices(devices)
     if (this.#content === undefined) return
     try {
+      this.#writeOwnAddresses()
       this.#attachments.reachDevices()
     } catch (cause) {
       throw typedError(cause)
@@ -146,7 +149,7 @@ export class Reconciler {
       writeBatch(this.#backend, batch)
     }
     settle(content, phases)
-    const repairs = bumpAll ? this.#repairDevices(content) : []
+    const repairs = bumpAll ? [...this.#repairDevices(content), ...this.#writeOwnAddresses()] : []
     const batches = repairs.length === 0 ? planned : [...planned, ...repairs]
     this.#count(batches)
     const attachments = bumpAll
@@ -174,16 +177,26 @@ export class Reconciler {
   }
 
   #repairDevices(content: Content): readonly WriteBatch[] {
-    const writes = deviceRepairs(content)
+    const batches = this.#writeApart(deviceRepairs(content))
+    content.devices.clear()
+    for (const [slot, { wiring }] of content.installed.endpoints) {
+      if (wiring.ifindex !== 0) content.devices.set(wiring.ifindex, slot)
+    }
+    return batches
+  }
+
+  /** A device that sends on for services does so under an address of the node: known before its programs are there. */
+  #writeOwnAddresses(): readonly WriteBatch[] {
+    return this.#writeApart(ownAddressWrites(this.#backend, this.#attachments.expectedDevices))
+  }
+
+  /** Writes of a map that no plan is about: deletions first. */
+  #writeApart(writes: readonly MapWrite[]): readonly WriteBatch[] {
     const into = new BatchBuilder()
     for (const write of writes) if (write.value === undefined) into.add(write)
     for (const write of writes) if (write.value !== undefined) into.add(write)
     const batches = into.batches()
     for (const batch of batches) writeBatch(this.#backend, batch)
-    content.devices.clear()
-    for (const [slot, { wiring }] of content.installed.endpoints) {
-      if (wiring.ifindex !== 0) content.devices.set(wiring.ifindex, slot)
-    }
     return batches
   }
 

@@ -42,7 +42,8 @@ export function anyAddressKey({ address, port, protocol, scope, kind }: Frontend
 export function frontendValue(row: FrontendRow, table: Run, members: Run): Uint8Array {
   const flags =
     (row.kind === 'nodePort' ? frontendFlags.WEIR_NODE_PORT : 0) |
-    (row.sourceRanges === undefined ? 0 : frontendFlags.WEIR_SOURCE_RANGES)
+    (row.sourceRanges === undefined ? 0 : frontendFlags.WEIR_SOURCE_RANGES) |
+    (row.local ? frontendFlags.WEIR_LOCAL_ONLY : 0)
   return codecs.frontend.encode({
     first: table.first,
     count: table.count,

@@ -14,6 +14,8 @@ export function resync(backend: ServiceMaps, tables: ServiceTables, options: Tab
   const store = new ServiceStore(backend, options)
   for (const map of frontendMaps)
     for (const [key, value] of backend.maps[map].entries()) store.frontends.adopt(key, value)
+  for (const [key, value] of backend.maps.weir_ports.entries())
+    if (!isZero(value)) store.ports.adopt(codecs.index.read(key), codecs.ports.read(value).bits)
   const found = { 4: readBackends(backend, store, 4), 6: readBackends(backend, store, 6) }
   if (found[4].places.size + found[6].places.size > 0) {
     for (const [number, row] of tables.backends) {

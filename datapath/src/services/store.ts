@@ -4,6 +4,7 @@ import type { ServiceMaps } from '../backend.js'
 import { codecs, type TableMapName } from '../codec/maps.js'
 import { AnyAddress } from './any-address.js'
 import { BackendPlaces } from './backend-places.js'
+import { ExternalPorts } from './external-ports.js'
 import { frontendKeyBytes, frontendMap, frontendValue, familyOf } from './encode.js'
 import { byteText, InstalledFrontends } from './installed-frontends.js'
 import type { PackedBatch } from './packed.js'
@@ -28,6 +29,7 @@ const noRun = { first: 0, count: 0 }
  */
 export class ServiceStore {
   readonly slots: SlotTables
+  readonly ports = new ExternalPorts()
   readonly places: { readonly 4: BackendPlaces; readonly 6: BackendPlaces }
   readonly frontends: InstalledFrontends
   readonly #runs: SelectionRuns
@@ -68,6 +70,7 @@ export class ServiceStore {
   /** Plans the way from the tables before the delta to those after it. */
   plan(delta: ServicesDelta, tables: ServiceTables): void {
     this.#builds.rest()
+    this.ports.add(delta.frontends.flatMap(({ after }) => after ?? []))
     const touched = new Set<string>()
     const rows = delta.frontends.map(({ before, after }) => {
       const key = byteText(frontendKeyBytes((after ?? before)!))
@@ -95,6 +98,7 @@ export class ServiceStore {
    */
   planAll(tables: ServiceTables, leftOver: Readonly<Record<4 | 6, Iterable<number>>>): void {
     this.#builds.rest()
+    this.ports.reach(Array.from(tables.frontends, ([, row]) => row))
     const wanted = new Map<string, FrontendRow>()
     for (const [, row] of tables.frontends) {
       const key = byteText(frontendKeyBytes(row))
@@ -125,6 +129,7 @@ export class ServiceStore {
   takeBatches(): readonly PackedBatch[] {
     const changes = [this.places[4], this.places[6]].map(places => ({ places, ...places.takeChanges() }))
     return [
+      ...this.ports.takeChanges(),
       ...changes.flatMap(({ places, written }) => backendBatch(places, written)),
       ...this.frontends.takeChanges(),
       ...changes.flatMap(({ places, erased }) => backendBatch(places, erased)),

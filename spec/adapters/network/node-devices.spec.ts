@@ -39,6 +39,21 @@ describe('the devices of a node', () => {
     expect(chosen({ patterns: [] })).to.deep.equal([])
   })
 
+  it('send on under the node’s addresses, their own first, and never under a link-local one', () => {
+    const sources = (nodeAddresses: readonly string[]): Record<string, readonly string[]> =>
+      Object.fromEntries(
+        chooseDevices(devices, { nodeAddresses, podIfindexes: new Set(), patterns: ['eth*'] }).map(device => [
+          device.ifname,
+          device.sources,
+        ]),
+      )
+    expect(sources(['10.0.0.1', 'fd00::1'])).to.deep.include({
+      'eth0.100': ['fd00::1', '10.0.0.1'],
+      eth1: ['10.0.0.1', 'fd00::1', '198.51.100.7'],
+    })
+    expect(sources([])).to.deep.include({ 'eth0.100': ['fd00::1'], eth1: ['198.51.100.7'] })
+  })
+
   it('come with all of their addresses', () => {
     const [, vlan] = chooseDevices(devices, { nodeAddresses: ['fd00::1'], podIfindexes: new Set() })
     expect(vlan).to.deep.equal({
@@ -46,6 +61,7 @@ describe('the devices of a node', () => {
       ifname: 'eth0.100',
       why: 'address of the node',
       addresses: ['fd00::1', 'fe80::3'],
+      sources: ['fd00::1'],
     })
   })
 })

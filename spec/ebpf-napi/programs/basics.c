@@ -139,6 +139,13 @@ int xdp_swap_first(struct xdp_md *ctx)
 }
 
 SEC("xdp")
+int xdp_pass(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return XDP_PASS;
+}
+
+SEC("xdp")
 int xdp_drop(struct xdp_md *ctx)
 {
 	return XDP_DROP;

@@ -83,6 +83,10 @@ export function machineOf(object: BpfObject): Machine {
       program(name).testRun({ data: packet, context: contextOf(ifindex, 0), repeat: count })
     },
     run(name: ProgramName, packet, ifindex, mark, { ingressIfindex } = {}): Run {
+      if (name === 'weir_xdp') {
+        const { retval, data } = program(name).testRun({ data: packet })
+        return { result: retval, packet: data.slice(), mark }
+      }
       const context = contextOf(ifindex, mark, ingressIfindex)
       const { retval, data, context: after } = program(name).testRun({ data: packet, context })
       if (after === undefined) throw new Error('a test run without its context')

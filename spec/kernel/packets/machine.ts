@@ -5,7 +5,13 @@ import { decode, encode, type Value } from './btf-value.js'
 export const objectPath = fileURLToPath(new URL('../../../../bpf/out/weir.o', import.meta.url))
 export const modulePath = fileURLToPath(new URL('../../../../bpf/out/weir.wasm', import.meta.url))
 
-export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint' | 'weir_from_device' | 'weir_to_device'
+export type ProgramName =
+  | 'weir_from_endpoint'
+  | 'weir_to_endpoint'
+  | 'weir_from_device'
+  | 'weir_to_device'
+  /** Its frames come by the loopback device, number 1, whatever is said: a test run has no other. */
+  | 'weir_xdp'
 
 /** What else a packet brings along. */
 export interface Arrival {
@@ -38,6 +44,16 @@ export interface SocketEnd {
   readonly port: number
 }
 
+/** How the node gets to a destination, or to any. */
+export interface Way {
+  readonly family: 4 | 6
+  readonly destination?: Uint8Array
+  readonly ifindex: number
+  readonly mtuBytes: number
+  /** The next hop's address and the device's; absent: nobody knows him. */
+  readonly macs?: { readonly to: Uint8Array; readonly from: Uint8Array }
+}
+
 /** Where the programs run: maps by name with raw keys and values, and packets. */
 export interface Machine {
   readonly name: string
@@ -56,6 +72,8 @@ export interface Machine {
   readonly openSocket?: (socket: Socket) => void
   /** Ends them all. */
   readonly closeSockets?: () => void
+  /** Replaces all ways of the node. Only in memory: the kernel has real ones. */
+  readonly setWays?: (ways: readonly Way[]) => void
   sweep(): Uint8Array
   /** What the programs read as the time, about. */
   now(): bigint

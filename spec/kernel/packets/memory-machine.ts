@@ -14,6 +14,9 @@ interface WebAssemblyGlobal {
 const { WebAssembly: wasmGlobal } = globalThis as unknown as { readonly WebAssembly: WebAssemblyGlobal }
 
 const redirects = ['none', 'device', 'peer', 'neighbour'] as const
+/** Of struct weir_way. */
+const wayBytes = 40
+const loopback = 1
 const enoent = -2
 /** Of struct weir_sweep. */
 const sweepBytes = 48
@@ -113,8 +116,9 @@ export function memoryMachine(
     run(program: ProgramName, packet, ifindex, mark, { ingressIfindex = 0, vlan } = {}): Run {
       bytes(call('weir_packet'), packet.length).set(packet)
       const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 11)
-      context().set([packet.length, 0, ifindex, mark, vlan === undefined ? 0 : 1])
-      context().set([ingressIfindex, vlan ?? 0], 9)
+      const isFrame = program === 'weir_xdp'
+      context().set([packet.length, 0, isFrame ? loopback : ifindex, mark, vlan === undefined ? 0 : 1])
+      context().set([isFrame ? loopback : ingressIfindex, vlan ?? 0], 9)
       check(call('weir_run', at(programs, program)))
       const [length, , , markAfter, , result, kind, target] = context() as unknown as number[]
       return {
@@ -141,6 +145,19 @@ export function memoryMachine(
     },
     closeSockets() {
       bytes(call('weir_node_sockets'), socketBytes * call('weir_node_socket_most')).fill(0)
+    },
+    setWays(ways) {
+      const table = bytes(call('weir_ways'), wayBytes * call('weir_way_most'))
+      table.fill(0)
+      for (const [place, { family, destination, ifindex, mtuBytes, macs }] of ways.entries()) {
+        const at = place * wayBytes
+        table.set(destination ?? [], at)
+        const view = new DataView(table.buffer, table.byteOffset + at)
+        view.setUint32(16, ifindex, true)
+        view.setUint32(20, mtuBytes, true)
+        table.set(macs === undefined ? [] : [...macs.to, ...macs.from], at + 24)
+        table.set([family, macs === undefined ? 0 : 1], at + 36)
+      }
     },
     sweep() {
       check(call('weir_run', at(programs, 'weir_sweep')))

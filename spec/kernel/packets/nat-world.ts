@@ -1,5 +1,5 @@
 import { type Family, change, type ChangeStep, of } from './fixture.js'
-import { address } from './frames.js'
+import { address, type Link } from './frames.js'
 import type { Typed } from './machine.js'
 import type { Value } from './btf-value.js'
 
@@ -8,7 +8,7 @@ export const virtual = { four: '10.96.0.10', six: 'fd00:96::10' } as const
 
 export const secondVirtual = { four: '10.96.0.20', six: 'fd00:96::20' } as const
 
-export const natKinds = { service: 1, hairpin: 2, direct: 3, nodePort: 4, masquerade: 6 } as const
+export const natKinds = { service: 1, hairpin: 2, direct: 3, nodePort: 4, masquerade: 6, forwarded: 8 } as const
 
 type Who = { readonly four: string; readonly six: string }
 
@@ -44,6 +44,10 @@ export interface Pair {
   readonly kind?: number
   /** Seconds that it lives on, and that a packet adds. */
   readonly seconds?: number
+  /** Index of the backend. */
+  readonly backend?: number
+  /** For those who send such packets themselves: known for as long as the pair lives. */
+  readonly hop?: { readonly ifindex: number; readonly link: Link; readonly mtuBytes: number }
 }
 
 const mapOf = (family: Family): string => `weir_nat${family}`
@@ -61,6 +65,13 @@ export function putHalf(machine: Typed, family: Family, pair: Pair, isReply: boo
     timeout: pair.seconds ?? 60,
     kind: pair.kind ?? natKinds.service,
     is_reply: isReply ? 1 : 0,
+    backend: pair.backend ?? 0,
+    ...(pair.hop !== undefined && {
+      hop_ifindex: pair.hop.ifindex,
+      hop_mtu: pair.hop.mtuBytes,
+      hop_macs: [...pair.hop.link.to, ...pair.hop.link.from],
+      hop_until: Number(expires / 1_000_000_000n),
+    }),
     ...ports(value),
   }
   machine.put(mapOf(family), keyOf(family, pair.protocol, key), { is, ...ends(family, value) })

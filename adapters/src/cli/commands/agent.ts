@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { hashText } from '@weir/core/service/maglev-hash.js'
 import { defaultMaglevSize, maglevSizes } from '@weir/core/service/maglev.js'
+import type { LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
@@ -34,6 +35,8 @@ interface AgentOptions {
   readonly cgroup?: string
   readonly healthzAddress?: { readonly address: string; readonly port: number }
   readonly attach: AttachChoice
+  readonly xdp: XdpChoice
+  readonly lbMode: LbMode
   readonly mapSize: MapSizes
   readonly maglevTableSize: number
   readonly maglevHashSeed?: number
@@ -57,6 +60,8 @@ export function agentCommand(context: CommandContext): Command {
         cluster: options.cluster,
         backend: options.backend,
         attach: options.attach,
+        xdp: options.xdp,
+        lbMode: options.lbMode,
         mapSizes: options.mapSize,
         maglev: { size: options.maglevTableSize, seed: options.maglevHashSeed ?? 0 },
         masquerade: options.masquerade,
@@ -150,6 +155,22 @@ export function agentCommand(context: CommandContext): Command {
       new Option('--attach <how>', 'how programs are attached: auto takes TCX where the kernel has it')
         .choices(['auto', 'tcx', 'clsact'])
         .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--xdp <how>',
+        "services of the outside before the stack, at the node's devices: auto takes native XDP where it is of use",
+      )
+        .choices(['native', 'generic', 'auto', 'off'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--lb-mode <how>',
+        'how answers of backends on other nodes reach clients outside: by this node, straight, or straight for TCP alone',
+      )
+        .choices(['snat', 'dsr', 'hybrid'])
+        .default('snat'),
     )
     .option(
       '--map-size <map=entries>',

@@ -67,8 +67,8 @@ function hostLines({ isJudged, failSafePorts, devices }: StatusReport['host']): 
   return [
     `Host       ${state}`,
     ...devices.map(
-      ({ ifname, ifindex, why, isAttached, addresses }) =>
-        `           ${isAttached ? 'at' : 'not at'} ${ifname} (${ifindex}): ${[why, ...addresses].join(', ')}`,
+      ({ ifname, ifindex, why, isAttached, xdp, addresses }) =>
+        `           ${isAttached ? 'at' : 'not at'} ${ifname} (${ifindex}): ${[why, `XDP ${xdp}`, ...addresses].join(', ')}`,
     ),
   ]
 }

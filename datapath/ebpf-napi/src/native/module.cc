@@ -23,6 +23,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportLinks(env, exports);
   ExportTcx(env, exports);
   ExportClsact(env, exports);
+  ExportDevices(env, exports);
   ExportRings(env, exports);
   ExportProbes(env, exports);
   ExportMounts(env, exports);

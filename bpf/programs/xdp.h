@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Frames that come to the node's devices: XDP. Those of services are led to backends here where that is all there is to
+ * do: established flows, and new ones whose way is known. Everything else passes on as it came, and weir_from_device
+ * does it, with what the stack knows.
+ */
+#ifndef WEIR_XDP_H
+#define WEIR_XDP_H
+
+#include "../include/weir/frame.h"
+
+/* The half for the packet and what it becomes, if it is there and the flow goes on. */
+WEIR_INLINE struct weir_nat *weir_frame_half(const struct weir_tuple *before, struct weir_tuple *after, __u8 seen,
+					     __u64 now)
+{
+	union weir_nat_key key = {};
+	struct weir_nat *half;
+
+	weir_nat_key_of(&key, before, 0);
+	if (before->family == 4) {
+		struct weir_nat4 *four = bpf_map_lookup_elem(&weir_nat4, &key);
+
+		if (!four)
+			return 0;
+		half = &four->is;
+		after->source.word[0] = four->source;
+		after->destination.word[0] = four->destination;
+	} else {
+		struct weir_nat6 *six = bpf_map_lookup_elem(&weir_nat6, &key);
+
+		if (!six)
+			return 0;
+		half = &six->is;
+		after->source = six->source;
+		after->destination = six->destination;
+	}
+	if (now >= half->expires || weir_nat_reopens(seen, half))
+		return 0;
+	after->source_port = half->source_port;
+	after->destination_port = half->destination_port;
+	return half;
+}
+
+WEIR_APART int weir_frame_refresh(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *after, __u64 now)
+{
+	struct weir_hop_to hop = {};
+
+	weir_find_hop(frame, after, frame->ingress_ifindex, &hop);
+	if (hop.ifindex)
+		weir_keep_hop(half, &hop, now);
+	return 0;
+}
+
+WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *before,
+			      const struct weir_tuple *after, __u8 seen, __u64 now)
+{
+	const int goes_on = weir_goes_on(half, before, after);
+
+	if (goes_on) {
+		if (weir_unlikely(!weir_hop_is_known(half, now)))
+			weir_frame_refresh(frame, half, after, now);
+		/* Where it has to leave by another device, or nobody knows the neighbour, traffic control sends it. */
+		if (weir_unlikely(half->hop_ifindex != frame->ingress_ifindex || !weir_hop_is_known(half, now)))
+			return XDP_PASS;
+	}
+	if (weir_unlikely(weir_nat_touch(half, before, after, seen, now)))
+		return XDP_PASS;
+	if (weir_unlikely(weir_frame_rewrite(frame, before, half, after, goes_on) != WEIR_FRAME_DONE))
+		return XDP_PASS;
+	return goes_on ? XDP_TX : XDP_PASS;
+}
+
+WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *before,
+				    const struct weir_tuple *after, __u8 seen, __u64 now)
+{
+	if (!weir_is_northern_kind(half))
+		return XDP_PASS;
+	/* One that grows on its way. */
+	if (weir_direct_return && weir_tells(half, before->protocol, seen))
+		return XDP_PASS;
+	/* A connection whose backend has gone is ended by traffic control's program. */
+	if (!half->is_reply && weir_unlikely(!weir_backend_is(half, after)))
+		return XDP_PASS;
+	return weir_frame_go(frame, half, before, after, seen, now);
+}
+
+WEIR_INLINE int weir_xdp_run(struct weir_frame *frame)
+{
+	struct weir_tuple before = {}, after = {};
+	struct weir_nat *half;
+	__u8 seen = 0;
+	__u32 may;
+	__u64 now;
+
+	if (!weir_frame_parse(frame, &before, &seen))
+		return XDP_PASS;
+	may = weir_is_northern(before.protocol, before.destination_port);
+	if (weir_likely(!may))
+		return XDP_PASS;
+	now = weir_now();
+	after.family = before.family;
+	after.protocol = before.protocol;
+	half = weir_frame_half(&before, &after, seen, now);
+	if (weir_unlikely(!half)) {
+		if (!(may & WEIR_MAY_BE_SERVICE) || !weir_north_is_served(&before))
+			return XDP_PASS;
+		if (weir_north_open(frame, &before, &after, seen, frame->ingress_ifindex))
+			return XDP_PASS;
+		half = weir_nat_find(&before, &after);
+		if (!half)
+			return XDP_PASS;
+	}
+	return weir_frame_northern(frame, half, &before, &after, seen, now);
+}
+
+#endif

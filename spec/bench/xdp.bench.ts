@@ -1,0 +1,216 @@
+import { fileURLToPath } from 'node:url'
+import { type BpfObject, loadObject } from 'ebpf-napi'
+import { encode } from '../kernel/packets/btf-value.js'
+import { of } from '../kernel/packets/fixture.js'
+import { address, flags, frame, tcp } from '../kernel/packets/frames.js'
+import { machineOf } from '../kernel/packets/kernel-machine.js'
+import { layoutOf, type Typed, typed } from '../kernel/packets/machine.js'
+import { natKinds, type Pair, putHalf } from '../kernel/packets/nat-world.js'
+import {
+  backendPort,
+  far,
+  inward,
+  mtuBytes,
+  near,
+  onward,
+  protocols,
+  serve,
+  service,
+  servicePort,
+  type Who,
+} from '../kernel/packets/north-world.js'
+import { fill, node, outside } from '../kernel/packets/world.js'
+import { type Bench, type Figure, median } from './bench.js'
+import { Closing } from './closing.js'
+
+const objectPath = fileURLToPath(new URL('../../../bpf/out/xdp.o', import.meta.url))
+const headerBytes = 80
+const loopback = 1
+const manyFlows = 65_536
+/** More than any table holds: each frame is a flow that is not there. */
+const everNew = 2 ** 22
+const tableEntries = 65_536
+const day = 86_400_000_000_000n
+const clientPort = 40_000
+const sizes = [
+  { services: 10, backends: 100 },
+  { services: 1_000, backends: 10_000 },
+  { services: 10_000, backends: 100_000 },
+] as const
+
+/** One thing to time: a program of an object, on a frame. */
+interface Subject {
+  readonly name: string
+  readonly object: BpfObject
+  readonly program: string
+  readonly packet: Uint8Array
+  readonly nanoseconds: number[]
+}
+
+interface Loaded {
+  readonly object: BpfObject
+  readonly machine: Typed
+}
+
+const packetOf = (family: 4 | 6, to: Who = service, port = servicePort): Uint8Array => {
+  const ends = { from: of(outside, family), to: of(to, family) }
+  return frame(inward, ends, tcp(clientPort, port, flags.ack, new Uint8Array(40)))
+}
+
+function load(family: 4 | 6, flows: number, packet: Uint8Array, natEntries = 4 * manyFlows): Loaded {
+  const object = loadObject(objectPath, {
+    maxEntries: { [`weir_nat${family}`]: natEntries },
+    variables: {
+      weir_coarse_clock: 1,
+      weir_xdp_unfinished: 0,
+      weir_nat_last_port: 29_999,
+      bench_flows: flows,
+      bench_headers: packet.slice(0, headerBytes),
+    },
+  })
+  const machine = typed(machineOf(object), { a: 0, b: 0, c: 0, n: loopback })
+  fill(machine)
+  serve(machine, [near])
+  return { object, machine }
+}
+
+/** Halves for flows to the other node's backend from the client's ports that `ports` names. */
+function lead(machine: Typed, family: 4 | 6, ports: Iterable<number>): void {
+  serve(machine, [far])
+  const expires = machine.now() + day
+  for (const port of ports) {
+    const pair: Pair = {
+      protocol: protocols.TCP,
+      before: { from: [outside, port], to: [service, servicePort] },
+      after: { from: [node, port], to: [far, backendPort] },
+      kind: natKinds.nodePort,
+      backend: 1,
+      hop: { ifindex: loopback, link: onward, mtuBytes },
+    }
+    putHalf(machine, family, pair, false, expires)
+  }
+}
+
+/** So many other services and backends beside the one. */
+function crowd({ object }: Loaded, services: number, backends: number): void {
+  const { key, value } = layoutOf('weir_frontends4')
+  const frontends = Array.from({ length: services }, (_, at) => ({
+    key: encode(key, {
+      address: Uint8Array.of(203, 1, at >> 8, at & 255),
+      port: servicePort,
+      protocol: protocols.TCP,
+      scope: 1,
+    }),
+    value: encode(value, { first: 16 * (2 + (at % 1000)), count: 16 }),
+  }))
+  const joined = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts))
+  object.maps
+    .get('weir_frontends4')!
+    .updateBatch(joined(frontends.map(each => each.key)), joined(frontends.map(each => each.value)), services)
+  const types = layoutOf('weir_backends4')
+  const rows = Array.from({ length: backends }, (_, at) =>
+    encode(types.value, {
+      address: address(`10.${100 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`),
+      port: backendPort,
+      protocol: protocols.TCP,
+    }),
+  )
+  const indexes = Uint32Array.from(rows, (_, at) => 2000 + at)
+  object.maps.get('weir_backends4')!.updateBatch(new Uint8Array(indexes.buffer), joined(rows), backends)
+}
+
+function time({ object, program, packet }: Subject, repeat: number): number {
+  const found = object.programs.get(program)
+  if (found === undefined) throw new Error(`no program ${program}`)
+  return found.testRun({ data: packet, repeat }).durationNs
+}
+
+export const bench: Bench = {
+  name: 'xdp',
+  summary: 'ns per frame by test run of the balancer for clients outside; empty program beside',
+  options: {
+    rounds: { value: 31, help: 'rounds over all subjects, by turns' },
+    repeat: { value: 50_000, help: 'frames per subject and round' },
+    flows: { value: manyFlows, help: 'flows in rotation, a power of two' },
+  },
+  async run(options, say) {
+    const closing = new Closing()
+    try {
+      const flows = options.number('flows')
+      const open = (family: 4 | 6, count: number, packet = packetOf(family), entries?: number): Loaded => {
+        const loaded = load(family, count, packet, entries)
+        closing.add(() => loaded.machine.close())
+        return loaded
+      }
+      const subjects: Subject[] = []
+      const add = (name: string, { object }: Loaded, program: string, packet: Uint8Array): void => {
+        subjects.push({ name, object, program, packet, nanoseconds: [] })
+      }
+      /** A subject, and beside it what putting its frame back costs. */
+      const both = (name: string, loaded: Loaded, family: 4 | 6, packet = packetOf(family)): void => {
+        add(`restore ${name}`, loaded, `bench_restore_${family}`, packet)
+        add(name, loaded, `bench_frame_${family}`, packet)
+      }
+      const names: [name: string, atMost?: number][] = []
+      const subject = (name: string, loaded: Loaded, family: 4 | 6, goal?: number, packet?: Uint8Array): void => {
+        both(name, loaded, family, packet)
+        names.push(goal === undefined ? [name] : [name, goal])
+      }
+      const empty = open(4, 1)
+      add('empty program', empty, 'bench_empty', packetOf(4))
+      for (const family of [4, 6] as const) {
+        const onward1 = open(family, 1)
+        lead(onward1.machine, family, [clientPort])
+        subject(`established IPv${family}, to another node, 1 flow`, onward1, family, 45)
+        subject(`established IPv${family}, on this node, 1 flow`, open(family, 1), family, 45)
+        subject(`established IPv${family}, on this node, ${flows} flows`, open(family, flows), family, 200)
+      }
+      const many = open(4, flows)
+      lead(
+        many.machine,
+        4,
+        Array.from({ length: flows }, (_, port) => port),
+      )
+      subject(`established IPv4, to another node, ${flows} flows`, many, 4, 200)
+      for (const { services, backends } of sizes) {
+        const loaded = open(4, everNew, packetOf(4), tableEntries)
+        crowd(loaded, services, backends)
+        subject(`new IPv4 flow, table full, ${services} services, ${backends} backends`, loaded, 4, 400)
+      }
+      for (const [what, to, port] of [
+        ['another port', service, 5],
+        ['a port that flows are given', node, 5000],
+        ['the port of a service', node, servicePort],
+      ] as const) {
+        const packet = packetOf(4, to, port)
+        subject(`not a service: ${what}`, open(4, 1, packet), 4, 25, packet)
+      }
+      // Everything is in the tables and the caches before a clock runs, and the table that is to be full is.
+      for (const each of subjects) time(each, 2 * Math.max(flows, tableEntries))
+      for (let round = 0; round < options.number('rounds'); round++) {
+        for (const each of subjects) each.nanoseconds.push(time(each, options.number('repeat')))
+        if (round % 10 === 0) say(`round ${round + 1}`)
+      }
+      const raw = new Map(subjects.map(each => [each.name, median(each.nanoseconds)]))
+      const ns = (name: string): number => raw.get(name) ?? Number.NaN
+      const figures: Record<string, Figure> = { 'empty program': { value: ns('empty program'), unit: 'ns' } }
+      for (const [name, atMost] of names) {
+        const value = ns(name) - ns(`restore ${name}`) + ns('empty program')
+        figures[name] = { value, unit: 'ns', ...(atMost !== undefined && { goal: { atMost } }) }
+        figures[`putting it back: ${name}`] = { value: ns(`restore ${name}`) - ns('empty program'), unit: 'ns' }
+      }
+      return {
+        workload: {
+          frame: 'TCP, 40 bytes of data; what putting it back costs is taken off',
+          rounds: options.number('rounds'),
+          repeat: options.number('repeat'),
+          flows,
+        },
+        figures,
+        ratios: {},
+      }
+    } finally {
+      await closing.close()
+    }
+  },
+}

@@ -1,0 +1,339 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
+import { systemClock } from '@weir/adapters/agent/clock.js'
+import type { AgentOptions } from '@weir/adapters/agent/agent-options.js'
+import { createNodeNetwork, netnsFolder, type NodeNetwork, type PodLink } from '@weir/adapters/network/node-network.js'
+import { ipBatch, run } from '@weir/adapters/network/run.js'
+import type { EventBody } from '@weir/core'
+import { loadObject } from 'ebpf-napi'
+import { connectTcpIn, ifindexIn, listenTcpIn, udpSocketIn } from 'netns-napi'
+import { compiled } from '../ebpf-napi/programs.js'
+
+export const families = [4, 6] as const
+export type Family = (typeof families)[number]
+type Pair = readonly [four: string, six: string]
+export const of = (pair: Pair, family: Family): string => pair[family === 4 ? 0 : 1]
+
+export const clientAddresses: Pair = ['198.51.100.2', '2001:db8:c::2']
+const clientGateways: Pair = ['198.51.100.1', '2001:db8:c::1']
+/** A load balancer's, which leads to the first node. */
+export const balanced: Pair = ['203.0.113.10', '2001:db8:f::10']
+export const servicePort = 80
+const targetPort = 8080
+export const nodePorts = { web: 30_080, local: 30_081 } as const
+
+interface Site {
+  readonly name: string
+  readonly node: Pair
+  readonly pod: Pair
+  readonly uplink: Pair
+  readonly gateway: Pair
+}
+
+const site = (number: 1 | 2): Site => ({
+  name: `n${number}`,
+  node: [`10.8${number}.0.1`, `fd8${number}::1`],
+  pod: [`10.8${number}.1.1`, `fd8${number}::1:1`],
+  uplink: [`172.20.${number}.2`, `fd20:${number}::2`],
+  gateway: [`172.20.${number}.1`, `fd20:${number}::1`],
+})
+export const sites = [site(1), site(2)] as const
+export type SiteName = 'n1' | 'n2'
+
+const uplinkDevice = 'up0'
+
+/**
+ * Two nodes with a pod each, a client outside, and a router between them all. Each node has an agent of its own in this
+ * process. The service `web` has both pods, `local` the same by an external policy of Local.
+ */
+export class NorthStage {
+  readonly agents: Readonly<Record<SiteName, Agent>>
+  readonly client: string
+  readonly #networks: readonly NodeNetwork[]
+  readonly #prefix: string
+  readonly #folder: string
+  readonly #closing: (() => Promise<void>)[]
+
+  private constructor(
+    agents: Readonly<Record<SiteName, Agent>>,
+    networks: readonly NodeNetwork[],
+    prefix: string,
+    folder: string,
+    closing: (() => Promise<void>)[],
+  ) {
+    this.agents = agents
+    this.client = `${netnsFolder}/${prefix}-client`
+    this.#networks = networks
+    this.#prefix = prefix
+    this.#folder = folder
+    this.#closing = closing
+  }
+
+  static async create(id: string, options: Partial<AgentOptions> = {}): Promise<NorthStage> {
+    const prefix = `weir-${id}`
+    const folder = await mkdtemp(join(tmpdir(), 'weir-north-'))
+    const networks: NodeNetwork[] = []
+    const closing: (() => Promise<void>)[] = []
+    const agents: Partial<Record<SiteName, Agent>> = {}
+    try {
+      for (const { name, node } of sites)
+        networks.push(await createNodeNetwork({ id: `${id}${name}`, nodeAddresses: node }))
+      await connectAll(prefix, networks)
+      closing.push(takeFrames(`${netnsFolder}/${prefix}-router`))
+      for (const [at, { name, node, pod }] of sites.entries()) {
+        const network = networks[at]!
+        const agent = await createAgent({
+          stateFolder: join(folder, name),
+          node: name,
+          backend: 'kernel',
+          pinName: `${id}${name}`,
+          netns: network.netnsPath,
+          nodeAddresses: node,
+          devices: [uplinkDevice],
+          clock: systemClock,
+          ...options,
+        })
+        agents[name as SiteName] = agent
+        const [link] = await network.addPods([{ addresses: pod }])
+        await run('ip', ['netns', 'exec', link!.netns, 'ethtool', '-K', 'eth0', 'tx', 'off'])
+        closing.push(...(await serve(link!, name, pod)))
+        await agent.submit('stage', [...clusterFacts, ...endpointFacts(name, link!)])
+      }
+      return new NorthStage(agents as Record<SiteName, Agent>, networks, prefix, folder, closing)
+    } catch (error) {
+      await new NorthStage(agents as Record<SiteName, Agent>, networks, prefix, folder, closing).close()
+      throw error
+    }
+  }
+
+  /** What a server says to the client: its node's name, and whom it takes the client for; undefined when none answers. */
+  async ask(protocol: 'TCP' | 'UDP', to: string, port: number, timeoutMs = 2000): Promise<string | undefined> {
+    if (protocol === 'TCP') {
+      const socket = await connectTcpIn(this.client, { address: to, port, timeoutMs })
+      return await new Promise((resolve, reject) => {
+        let said = ''
+        socket.on('data', data => {
+          said += String(data)
+        })
+        socket.on('end', () => resolve(said))
+        socket.on('error', reject)
+        socket.setTimeout(timeoutMs, () => socket.destroy(new Error('nothing came back')))
+      })
+    }
+    const socket = await udpSocketIn(this.client, { address: to.includes(':') ? '::' : '0.0.0.0' })
+    try {
+      return await new Promise(resolve => {
+        setTimeout(() => resolve(undefined), timeoutMs)
+        socket.on('error', () => resolve(undefined))
+        socket.on('message', (message, from) =>
+          resolve(from.address === to && from.port === port ? String(message) : `from ${from.address}`),
+        )
+        socket.send('who?', port, to)
+      })
+    } finally {
+      socket.close()
+    }
+  }
+
+  async submit(...facts: readonly EventBody[]): Promise<void> {
+    for (const agent of Object.values(this.agents)) await agent.submit('stage', facts)
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#closing.map(close => close()))
+    await Promise.allSettled(Object.values(this.agents).map(agent => agent.stop()))
+    for (const network of this.#networks) {
+      await rm(`/sys/fs/bpf/weir/${network.id}`, { recursive: true, force: true })
+      await network.destroy()
+    }
+    for (const name of ['router', 'client']) await ipBatch([`netns delete ${this.#prefix}-${name}`], { force: true })
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Router and client, and a link of each node to the router; the client hands over whole frames, as a wire does. */
+async function connectAll(prefix: string, networks: readonly NodeNetwork[]): Promise<void> {
+  const [router, client] = [`${prefix}-router`, `${prefix}-client`]
+  await ipBatch([`netns add ${router}`, `netns add ${client}`])
+  for (const setting of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1', 'net.ipv4.conf.all.rp_filter=0'])
+    await run('ip', ['netns', 'exec', router, 'sysctl', '-qw', setting])
+  const links = [
+    { netns: client, device: 'eth0', far: 'c0', near: clientAddresses, gateway: clientGateways },
+    ...sites.map(({ uplink, gateway }, at) => ({
+      netns: networks[at]!.netns,
+      device: uplinkDevice,
+      far: routerDevice(at),
+      near: uplink,
+      gateway,
+    })),
+  ]
+  for (const { netns, device, far, near, gateway } of links) {
+    await ipBatch([`link add ${device} netns ${netns} type veth peer name ${far} netns ${router}`])
+    for (const [where, name, addresses, linkLocal] of [
+      [netns, device, near, 'fe80::2'],
+      [router, far, gateway, 'fe80::1'],
+    ] as const)
+      await ipBatch(
+        [
+          `link set ${name} addrgenmode none`,
+          `link set ${name} up`,
+          `link set lo up`,
+          `address add ${addresses[0]}/24 dev ${name}`,
+          `address add ${addresses[1]}/64 dev ${name} nodad`,
+          // A router asks for neighbours from no other address.
+          `address add ${linkLocal}/64 dev ${name} nodad`,
+        ],
+        { netns: where },
+      )
+    await ipBatch([`route add default via ${gateway[0]}`, `route add default via ${gateway[1]}`], { netns })
+  }
+  await run('ip', ['netns', 'exec', client, 'ethtool', '-K', 'eth0', 'tx', 'off'])
+  await ipBatch(
+    sites.flatMap(({ node, uplink, name }) => [
+      `route add ${node[0].replace(/\.\d+$/, '.0')}/24 via ${uplink[0]}`,
+      `route add ${node[0].replace('.0.1', '.1.0')}/24 via ${uplink[0]}`,
+      `route add ${node[1].replace('::1', '::')}/32 via ${uplink[1]}`,
+      ...(name === 'n1'
+        ? [`route add ${balanced[0]} via ${uplink[0]}`, `route add ${balanced[1]} via ${uplink[1]}`]
+        : []),
+    ]),
+    { netns: router },
+  )
+}
+
+/** Frames that XDP sends back into a veth vanish unless its other end has a program too: one that lets all pass. */
+function takeFrames(router: string): () => Promise<void> {
+  const object = loadObject(compiled('basics'))
+  const links = sites.map((_, at) =>
+    object.programs.get('xdp_pass')!.attachXdp(ifindexIn(router, routerDevice(at)), 'native', { netns: router }),
+  )
+  return async () => {
+    for (const link of links) link.close()
+    object.close()
+  }
+}
+
+const routerDevice = (at: number): string => `r${at + 1}`
+
+/** Servers in a pod that tell who they are and whom they hear. */
+async function serve(link: PodLink, name: string, addresses: Pair): Promise<(() => Promise<void>)[]> {
+  const closing: (() => Promise<void>)[] = []
+  for (const address of addresses) {
+    const server = await listenTcpIn(link.netnsPath, {
+      address,
+      port: targetPort,
+      onConnection: socket => {
+        socket.on('error', () => socket.destroy())
+        socket.end(`${name} ${socket.remoteAddress}`)
+      },
+    })
+    server.unref()
+    const socket = await udpSocketIn(link.netnsPath, { address, port: targetPort })
+    socket.on('message', (_, from) => socket.send(`${name} ${from.address}`, from.port, from.address))
+    socket.on('error', () => {})
+    socket.unref()
+    closing.push(
+      () => new Promise(done => server.close(() => done())),
+      () => new Promise(done => socket.close(() => done())),
+    )
+  }
+  return closing
+}
+
+const ports = (nodePort: number) =>
+  (['TCP', 'UDP'] as const).map(protocol => ({
+    name: protocol.toLowerCase(),
+    protocol,
+    port: servicePort,
+    targetPort,
+    nodePort,
+  }))
+
+export const sliceOf = (service: string, names: readonly SiteName[]): readonly EventBody[] =>
+  families.map(family => ({
+    kind: 'endpointslice.upserted',
+    slice: {
+      namespace: 'shop',
+      name: `${service}-v${family}`,
+      service,
+      endpoints: sites
+        .filter(({ name }) => names.includes(name as SiteName))
+        .map(({ name, pod }) => ({
+          addresses: [of(pod, family)],
+          ready: true,
+          serving: true,
+          terminating: false,
+          node: name,
+        })),
+      ports: (['TCP', 'UDP'] as const).map(protocol => ({
+        name: protocol.toLowerCase(),
+        protocol,
+        port: targetPort,
+      })),
+    },
+  }))
+
+export const webService = (more: object = {}): EventBody => ({
+  kind: 'service.upserted',
+  service: {
+    namespace: 'shop',
+    name: 'web',
+    type: 'LoadBalancer',
+    clusterIps: ['10.96.0.80', 'fd96::80'],
+    selector: { app: 'web' },
+    ports: ports(nodePorts.web),
+    loadBalancerIps: [...balanced],
+    ...more,
+  },
+})
+
+const clusterFacts: readonly EventBody[] = [
+  { kind: 'namespace.upserted', namespace: { name: 'shop', labels: {} } },
+  ...sites.map(
+    ({ name, node }): EventBody => ({
+      kind: 'node.upserted',
+      node: { name, labels: {}, addresses: node, podCidrs: [] },
+    }),
+  ),
+  ...sites.map(
+    ({ name, pod }): EventBody => ({
+      kind: 'pod.upserted',
+      pod: {
+        namespace: 'shop',
+        name: `web-${name}`,
+        labels: { app: 'web' },
+        serviceAccount: 'default',
+        node: name,
+        addresses: pod,
+        hostNetwork: false,
+        ports: [],
+      },
+    }),
+  ),
+  webService(),
+  {
+    kind: 'service.upserted',
+    service: {
+      namespace: 'shop',
+      name: 'local',
+      type: 'NodePort',
+      clusterIps: ['10.96.0.81', 'fd96::81'],
+      selector: { app: 'web' },
+      ports: ports(nodePorts.local),
+      externalTrafficPolicy: 'Local',
+    },
+  },
+  ...sliceOf('web', ['n1', 'n2']),
+  ...sliceOf('local', ['n1', 'n2']),
+]
+
+function endpointFacts(name: string, { ifindex, ifname, hostMac, podMac }: PodLink): readonly EventBody[] {
+  return [
+    {
+      kind: 'endpoint.attached',
+      endpoint: { namespace: 'shop', pod: `web-${name}`, ifindex, ifname, hostMac, podMac },
+    },
+  ]
+}

@@ -1,0 +1,126 @@
+import { NetnsError } from 'netns-napi'
+import { expect } from 'chai'
+import {
+  balanced,
+  clientAddresses,
+  families,
+  type Family,
+  nodePorts,
+  NorthStage,
+  of,
+  servicePort,
+  sites,
+  sliceOf,
+} from './north-stage.js'
+import { requireKernel } from './stage.js'
+
+const protocols = ['TCP', 'UDP'] as const
+const [first, second] = sites
+
+for (const xdp of ['native', 'generic', 'off'] as const)
+  describe(`services for clients outside, XDP ${xdp} (needs root and eBPF)`, function () {
+    this.timeout(90_000)
+    let stage: NorthStage
+
+    before(async function () {
+      await requireKernel(this)
+      stage = await NorthStage.create(`no${xdp[0]}${process.pid}`, { xdp })
+    })
+    after(() => stage?.close())
+
+    /** Who answers, and whom they see, of some connections. */
+    async function answers(
+      protocol: 'TCP' | 'UDP',
+      to: string,
+      port: number,
+      times = 12,
+    ): Promise<ReadonlySet<string>> {
+      const said = await Promise.all(Array.from({ length: times }, () => stage.ask(protocol, to, port)))
+      return new Set(said.map(each => each ?? 'nothing'))
+    }
+
+    it('says at which devices it is', async () => {
+      for (const agent of Object.values(stage.agents)) {
+        const { host } = await agent.status()
+        expect(host.devices.map(device => device.xdp)).to.deep.equal([xdp === 'off' ? 'none' : xdp])
+      }
+    })
+
+    for (const family of families)
+      for (const protocol of protocols) {
+        it(`IPv${family} ${protocol}: a node port leads to pods of both nodes, the load balancer’s address too`, async () => {
+          for (const [to, port] of [
+            [of(first.node, family), nodePorts.web],
+            [of(balanced, family), servicePort],
+          ] as const)
+            expect(await answers(protocol, to, port), to).to.have.all.keys(
+              `n1 ${of(clientAddresses, family)}`,
+              `n2 ${of(first.node, family)}`,
+            )
+        })
+
+        it(`IPv${family} ${protocol}: by a policy of Local each node answers itself, and sees the client`, async () => {
+          for (const { name, node } of sites)
+            expect(await answers(protocol, of(node, family), nodePorts.local, 4), name).to.have.all.keys(
+              `${name} ${of(clientAddresses, family)}`,
+            )
+        })
+      }
+
+    it('what backends come and go is known at once, and without any a client is refused', async () => {
+      const to = (family: Family): [string, number] => [of(balanced, family), servicePort]
+      await stage.submit(...sliceOf('web', ['n2']))
+      for (const family of families)
+        expect(await answers('TCP', ...to(family))).to.have.all.keys(`n2 ${of(first.node, family)}`)
+      await stage.submit(...sliceOf('web', []))
+      for (const family of families) {
+        const refusal = await stage.ask('TCP', ...to(family)).catch((error: unknown) => error)
+        expect(refusal).to.be.instanceOf(NetnsError).with.property('code', 'ECONNREFUSED')
+      }
+      await stage.submit(...sliceOf('web', ['n1', 'n2']))
+      for (const family of families) expect((await answers('UDP', ...to(family))).size).to.equal(2)
+    })
+
+    it('goes on while no agent runs', async () => {
+      for (const agent of Object.values(stage.agents)) await agent.stop()
+      for (const family of families)
+        for (const protocol of protocols)
+          expect(await answers(protocol, of(second.node, family), nodePorts.web)).to.have.all.keys(
+            `n2 ${of(clientAddresses, family)}`,
+            `n1 ${of(second.node, family)}`,
+          )
+    })
+  })
+
+for (const lbMode of ['dsr', 'hybrid'] as const)
+  for (const xdp of ['native', 'off'] as const)
+    describe(`clients outside who are answered straight, ${lbMode}, XDP ${xdp} (needs root and eBPF)`, function () {
+      this.timeout(90_000)
+      let stage: NorthStage
+
+      before(async function () {
+        await requireKernel(this)
+        stage = await NorthStage.create(`nd${lbMode[0]}${xdp[0]}${process.pid}`, { xdp, lbMode })
+      })
+      after(() => stage?.close())
+
+      for (const family of families)
+        for (const protocol of protocols)
+          it(`IPv${family} ${protocol}: both nodes' pods answer, and see ${seenBy(lbMode, protocol)}`, async () => {
+            const isStraight = seenBy(lbMode, protocol) === 'the client'
+            for (const [to, port] of [
+              [of(first.node, family), nodePorts.web],
+              [of(balanced, family), servicePort],
+            ] as const) {
+              const said = await Promise.all(Array.from({ length: 12 }, () => stage.ask(protocol, to, port)))
+              expect(new Set(said), to).to.have.all.keys(
+                `n1 ${of(clientAddresses, family)}`,
+                `n2 ${isStraight ? of(clientAddresses, family) : of(first.node, family)}`,
+              )
+            }
+          })
+    })
+
+function seenBy(lbMode: 'dsr' | 'hybrid', protocol: 'TCP' | 'UDP'): 'the client' | 'the node' {
+  return lbMode === 'dsr' || protocol === 'TCP' ? 'the client' : 'the node'
+}
