@@ -112,8 +112,11 @@ describe('endpoints', () => {
   })
 
   it('take slots from one up, whoever went before', () => {
-    const made = scene(pod('a/far', {}, '10.0.0.2', { node: 'there' }))
-    made.apply(noPod('a/far'))
+    const made = scene(
+      pod('a/far', {}, '10.0.0.2', { node: 'there' }),
+      pod('a/farther', {}, '10.0.0.4', { node: 'there' }),
+    )
+    made.apply(noPod('a/far'), pod('a/farther', { app: 'x' }, '10.0.0.4', { node: 'there' }))
     made.apply(pod('a/near', {}, '10.0.0.3'))
     expect(endpointsOf(made)).deep.equals([
       ['near', 2],
