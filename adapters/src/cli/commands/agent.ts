@@ -7,6 +7,7 @@ import type { LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
+import { compileAtOnce } from '../../agent/compile-at-once.js'
 import { type AttachChoice, type MapSizes, sizableMaps } from '../../agent/datapath.js'
 import { cgroupRoot } from '../../agent/cgroup-root.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
@@ -51,6 +52,7 @@ export function agentCommand(context: CommandContext): Command {
     'run on a node: read inputs, keep the log, enforce policies',
     async (options: AgentOptions) => {
       const { terminal } = context
+      compileAtOnce()
       // Native code is loaded only by commands that need it.
       const { createAgent } = await import('../../agent/agent.js')
       const agent = await createAgent({
