@@ -61,7 +61,7 @@ export interface CidrAtom extends AtomFields {
   readonly blocks: BlockSet
   readonly holes: readonly Prefix[]
   /** Addresses that come and go; absent for a block that stays. */
-  readonly set?: AddressSet
+  readonly set?: AddressSet | undefined
   readonly uses: Map<string, NamedUse>
   references: number
 }

@@ -112,16 +112,22 @@ export class PeerAtoms {
     const set = peer.kind === 'set' ? this.sets.acquire(peer.source) : undefined
     const block = peer.kind === 'cidr' ? parsePrefix(peer.cidr) : undefined
     // Holes that are no part of the block say nothing.
-    const holes = peer.except
-      .map(parsePrefix)
-      .filter(hole => hole !== undefined && (set !== undefined || hole.family === block?.family))
+    const holes: Prefix[] = []
+    for (const except of peer.except) {
+      const hole = parsePrefix(except)
+      if (hole !== undefined && (set !== undefined || hole.family === block?.family)) holes.push(hole)
+    }
+    // Field by field: a policy may bring thousands, and copying one object into another is slow.
     const atom: CidrAtom = {
-      ...this.#atom(text),
+      id: this.#nextAtom++,
+      text,
+      classes: new Set(),
+      subjects: new Set(),
       kind: 'cidr',
       scope: peer.scope,
       blocks: new BlockSet(),
-      holes: holes as Prefix[],
-      ...(set === undefined ? {} : { set }),
+      holes,
+      set,
       uses: new Map(),
       references: 0,
     }

@@ -109,17 +109,26 @@ export function subjectsAsking(atoms: Iterable<PeerAtom>): Set<Subject> {
 
 /** What the plan says of a peer of whom these atoms hold. */
 export function judgementFor(plan: Plan, atoms: readonly PeerAtom[]): Judgement {
-  const matches = new Set<Placed>(plan.always)
+  const matches = [...plan.always]
   const named: Match[] = []
   for (const atom of atoms) {
-    for (const match of plan.byAtom.get(atom) ?? []) matches.add(match)
+    const some = plan.byAtom.get(atom)
+    if (some !== undefined) for (const match of some) matches.push(match)
     if (atom.kind !== 'named') continue
     const ports = onePort(atom.use.protocol, atom.number)
     for (const { rule } of plan.byUse.get(atom.use) ?? []) named.push({ rule, ports })
   }
-  if (named.length > 0) return judge([...matches, ...named].sort((a, b) => compareRules(a.rule, b.rule)))
-  const inOrder = [...matches].sort((a, b) => a.place - b.place)
-  return entryOf(plan.judged, inOrder.map(({ place }) => place).join(), () => judge(inOrder))
+  const inOrder = matches.length > plan.always.length ? eachOnce(matches) : matches
+  if (named.length > 0) return judge([...inOrder, ...named].sort((a, b) => compareRules(a.rule, b.rule)))
+  let places = ''
+  for (const { place } of inOrder) places += `${place},`
+  return entryOf(plan.judged, places, () => judge(inOrder))
+}
+
+/** By place; a rule that matches by several of its peers is there once. */
+function eachOnce(matches: Placed[]): Placed[] {
+  matches.sort((a, b) => a.place - b.place)
+  return matches.filter(({ place }, index) => index === 0 || matches[index - 1]!.place !== place)
 }
 
 function onePort(protocol: number, number: number): Intervals {

@@ -55,7 +55,7 @@ export class PrefixSpace {
 
   /** Takes all blocks of an atom away with it. */
   removeAtom(atom: CidrAtom): void {
-    for (const [text] of [...atom.blocks]) this.removeBlock(atom, text)
+    for (const [text] of atom.blocks) this.removeBlock(atom, text)
     for (const hole of atom.holes) this.#unname(hole)
   }
 

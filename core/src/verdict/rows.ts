@@ -17,6 +17,7 @@ export class Rows {
   /** Rows that lost a reference since the last sweep. */
   readonly #idle = new Set<Entry>()
   readonly #numbers = new NumberPool()
+  #last: { readonly judgement: Judgement; readonly key: string } | undefined
   /** Ids of rows that a snapshot knew, by content, until something refers to them. */
   #remembered = new Map<string, number>()
 
@@ -39,7 +40,7 @@ export class Rows {
 
   /** The row that says exactly this, one reference richer. */
   acquire(judgement: Judgement): Row {
-    const key = judgementText(judgement)
+    const key = this.#keyOf(judgement)
     let entry = this.#byKey.get(key)
     if (entry === undefined) {
       const id = this.#remembered.get(key) ?? this.#numbers.take()
@@ -51,6 +52,12 @@ export class Rows {
     }
     entry.references += 1
     return entry.row
+  }
+
+  /** Thousands of cells ask for one judgement in turn: its text is made once. */
+  #keyOf(judgement: Judgement): string {
+    if (judgement !== this.#last?.judgement) this.#last = { judgement, key: judgementText(judgement) }
+    return this.#last.key
   }
 
   release(row: Row): void {
