@@ -55,28 +55,42 @@ WEIR_INLINE int weir_recvmsg6_run(struct bpf_sock_addr *call)
 	return WEIR_CALL_ALLOWED;
 }
 
+/* The service address that stands for the socket's peer; 0: the peer is who it says. */
+WEIR_INLINE int weir_peer_shown(struct bpf_sock_addr *call, struct weir_target *peer)
+{
+	const __u64 cookie = bpf_get_socket_cookie(call);
+	const struct weir_connection *connection;
+
+	if (call->protocol == IPPROTO_UDP) {
+		const struct weir_socket *socket = bpf_sk_storage_get(&weir_sockets, call->sk, 0, 0);
+
+		return socket && weir_virtual_peer(socket, peer);
+	}
+	connection = bpf_map_lookup_elem(&weir_connections, &cookie);
+	if (!connection ||
+	    !weir_same_place(&peer->address, peer->port, &connection->backend_address, connection->backend_port))
+		return 0;
+	peer->address = connection->virtual_address;
+	peer->port = connection->virtual_port;
+	return 1;
+}
+
 WEIR_INLINE int weir_getpeername4_run(struct bpf_sock_addr *call)
 {
-	const struct weir_socket *socket = bpf_sk_storage_get(&weir_sockets, call->sk, 0, 0);
 	struct weir_target peer = {};
 
-	if (!socket)
-		return WEIR_CALL_ALLOWED;
 	weir_target4(call, &peer);
-	if (weir_virtual_peer(socket, &peer))
+	if (weir_peer_shown(call, &peer))
 		weir_set_target4(call, &peer.address, peer.port);
 	return WEIR_CALL_ALLOWED;
 }
 
 WEIR_INLINE int weir_getpeername6_run(struct bpf_sock_addr *call)
 {
-	const struct weir_socket *socket = bpf_sk_storage_get(&weir_sockets, call->sk, 0, 0);
 	struct weir_target peer = {};
 
-	if (!socket)
-		return WEIR_CALL_ALLOWED;
 	weir_target6(call, &peer);
-	if (weir_virtual_peer(socket, &peer))
+	if (weir_peer_shown(call, &peer))
 		weir_set_target6(call, peer.family, &peer.address, peer.port);
 	return WEIR_CALL_ALLOWED;
 }

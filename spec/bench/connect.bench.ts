@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -170,9 +170,58 @@ async function connections(
     }
     say(`round ${round + 1}: ${ways.map(way => `${way} ${now.get(way)!.toFixed(2)} µs`).join(', ')}`)
   }
+  await programs(id, program, cgroup, figures)
   for (const way of ways) figures[`connect + close, p50, ${way}`] = { value: median(times.get(way)!), unit: 'µs' }
   ratios['connect + close, to a service / plain'] = { value: median(pairs.get('service')!), goal: { atMost: 1.05 } }
   ratios['connect + close, not to a service / plain'] = { value: median(pairs.get('no service')!) }
+}
+
+/** What the program at connect takes by the kernel's own count, which is of some 50 ns itself. */
+async function programs(
+  netns: string,
+  program: string,
+  cgroup: string,
+  figures: Record<string, Figure>,
+): Promise<void> {
+  const before = readFileSync(countRuns, 'utf8')
+  writeFileSync(countRuns, '1')
+  try {
+    for (const [title, address, at] of [
+      ['to a service', virtualAddress(0), '80'],
+      ['not to a service', server, String(port)],
+    ] as const) {
+      const start = runs()
+      const turns = [`--net=/run/netns/${netns}`, program, 'turns', '1', '500', cgroup, address, at]
+      await execute('nsenter', turns, { timeout: 60_000 })
+      const end = runs()
+      const value = (end.spentNs - start.spentNs) / Math.max(1, end.count - start.count)
+      figures[`the program at connect, ${title}`] = { value, unit: 'ns' }
+    }
+  } finally {
+    writeFileSync(countRuns, before)
+  }
+}
+
+const countRuns = '/proc/sys/kernel/bpf_stats_enabled'
+
+/** Of all programs that this process holds; at connect one of them runs. */
+function runs(): { readonly spentNs: number; readonly count: number } {
+  let [spentNs, count] = [0, 0]
+  for (const descriptor of readdirSync('/proc/self/fdinfo')) {
+    const found = /run_time_ns:\s*(\d+)\s+run_cnt:\s*(\d+)/.exec(infoOf(descriptor))
+    spentNs += Number(found?.[1] ?? 0)
+    count += Number(found?.[2] ?? 0)
+  }
+  return { spentNs, count }
+}
+
+/** Empty for the descriptor that the listing itself had. */
+function infoOf(descriptor: string): string {
+  try {
+    return readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 async function ended(child: ChildProcess): Promise<void> {

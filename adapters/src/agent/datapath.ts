@@ -64,6 +64,7 @@ export const sizableMaps = [
   'weir_unmasked6',
   'weir_egress4',
   'weir_egress6',
+  'weir_connections',
 ] as const
 
 /** Entries, by map. */
@@ -92,6 +93,7 @@ const filledMaps = [
   'weir_unmasked6',
   'weir_egress4',
   'weir_egress6',
+  'weir_connections',
 ] as const
 
 /**

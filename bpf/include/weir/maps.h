@@ -52,6 +52,7 @@
 	MAP(weir_unmasked6, LPM_TRIE, struct weir_prefix6, __u32, 16384, BPF_F_NO_PREALLOC)                       \
 	MAP(weir_egress4, LPM_TRIE, struct weir_egress4_key, struct weir_egress, 65536, BPF_F_NO_PREALLOC)        \
 	MAP(weir_egress6, LPM_TRIE, struct weir_egress6_key, struct weir_egress, 65536, BPF_F_NO_PREALLOC)        \
+	MAP(weir_connections, LRU_HASH, __u64, struct weir_connection, 131072, 0)                                 \
 	OWN(weir_sockets, struct weir_socket)                                                                     \
 	RING(weir_events, 1048576)
 

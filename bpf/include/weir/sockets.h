@@ -6,8 +6,23 @@
 #include "types.h"
 
 /*
- * Of a socket whose address was translated. Goes with the socket. A socket that only sends to service addresses without
- * being connected has an empty one: what it sends to is in weir_datagrams.
+ * Of a socket that was connected to a service, by its cookie: TCP keeps nothing with the socket, as making and freeing
+ * that would be most of what a connection to a service costs. User space finds by it what is to be closed when a backend
+ * goes. `family` is that of the addresses.
+ */
+struct weir_connection {
+	union weir_address virtual_address, backend_address;
+	__u64 netns; /* cookie of the network namespace */
+	__u16 virtual_port, backend_port;
+	__u8 protocol;
+	__u8 family; /* 4, 6 */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct weir_connection) == 48, "");
+
+/*
+ * Of a UDP socket whose address was translated. Goes with the socket. A socket that only sends to service addresses
+ * without being connected has an empty one: what it sends to is in weir_datagrams.
  */
 struct weir_socket {
 	union weir_address virtual_address, backend_address;

@@ -6,6 +6,8 @@
 #ifndef WEIR_TRANSLATE_H
 #define WEIR_TRANSLATE_H
 
+#include <linux/in.h>
+
 #include "select.h"
 
 #define WEIR_EADDRINUSE 98

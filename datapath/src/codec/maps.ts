@@ -39,6 +39,8 @@ export const codecs = {
   tally: codecOf(maps.weir_tallies.value),
   conntrack4: codecOf(maps.weir_ct4.key),
   conntrack6: codecOf(maps.weir_ct6.key),
+  connection: codecOf(maps.weir_connections.value),
+  connectionKey: codecOf(maps.weir_connections.key),
   conntrack: codecOf(maps.weir_ct4.value),
   nat4: codecOf(maps.weir_nat4.value),
   nat6: codecOf(maps.weir_nat6.value),
