@@ -8,7 +8,8 @@ import { cgroupRoot } from '@weir/adapters/agent/cgroup-root.js'
 import { Engine } from '@weir/core'
 import { ServiceReconciler } from '@weir/datapath'
 import { createKernelBackend, type KernelBackendHandle } from '@weir/datapath/kernel/backend.js'
-import { type Bench, type Figure, median, type Ratio } from './bench.js'
+import { type Bench, type BenchOptions, type Figure, median, type Ratio } from './bench.js'
+import { benchRules } from './rules.js'
 import { endpoint, numbered, servicesLog, sliceOf, virtualAddress } from './service-log.js'
 
 const execute = promisify(execFile)
@@ -30,6 +31,10 @@ export const bench: Bench = {
     connections: { value: 2000, help: 'connections a round and way' },
     churn: { value: 2000, help: 'changes of one service among all' },
     loads: { value: 3, help: 'times everything is loaded into empty maps' },
+    rules: {
+      value: '10,1000,10000',
+      help: 'sets of iptables and nftables rules beside it, by number of services; or none',
+    },
     lines: { value: 524_288, help: 'lines of 16 slots in the kernel: with more, tables are larger' },
   },
   async run(options, say) {
@@ -122,7 +127,7 @@ async function connections(
   engine: Engine,
   kernel: KernelBackendHandle,
   reconciler: ServiceReconciler,
-  options: { number(name: string): number },
+  options: BenchOptions,
   closers: (() => unknown)[],
   figures: Record<string, Figure>,
   ratios: Record<string, Ratio>,
@@ -171,6 +176,10 @@ async function connections(
     say(`round ${round + 1}: ${ways.map(way => `${way} ${now.get(way)!.toFixed(2)} µs`).join(', ')}`)
   }
   await programs(id, program, cgroup, figures)
+  const sizes = options.text('rules') === 'none' ? [] : options.text('rules').split(',').map(Number)
+  const rounds = Math.max(1, Math.round(options.number('rounds') / 3))
+  const connections = Math.max(20, Math.round(options.number('connections') / 4))
+  await benchRules({ id, program, server: { address: server, port }, sizes, rounds, connections, figures, ratios, say })
   for (const way of ways) figures[`connect + close, p50, ${way}`] = { value: median(times.get(way)!), unit: 'µs' }
   ratios['connect + close, to a service / plain'] = { value: median(pairs.get('service')!), goal: { atMost: 1.05 } }
   ratios['connect + close, not to a service / plain'] = { value: median(pairs.get('no service')!) }
