@@ -3,23 +3,11 @@
 #ifndef WEIR_FROM_ENDPOINT_H
 #define WEIR_FROM_ENDPOINT_H
 
-#include "../include/weir/icmp_error.h"
 #include "../include/weir/neighbour.h"
 #include "../include/weir/parse.h"
-#include "../include/weir/pod_nat.h"
-#include "../include/weir/steer.h"
+#include "../include/weir/pod_error.h"
 #include "../include/weir/refuse.h"
-#include "../include/weir/service.h"
-
-/* Of a sender with this slot: 0 when it is the pod at the interface, else the drop reason. */
-WEIR_INLINE int weir_forged(struct weir_skb *skb, __u32 slot)
-{
-	const struct weir_endpoint *from = weir_endpoint_at(&slot);
-
-	if (slot < WEIR_FIRST_ENDPOINT_SLOT || !from || from->ifindex != skb->ifindex)
-		return WEIR_BAD_SOURCE;
-	return weir_source_mac_is(skb, from) ? WEIR_PASSED : WEIR_BAD_SOURCE_MAC;
-}
+#include "../include/weir/steer.h"
 
 /* What a packet that may leave needs to go on. */
 struct weir_way {
@@ -266,7 +254,36 @@ WEIR_APART int weir_from_endpoint_paired(struct weir_skb *skb, struct weir_packe
 	return weir_from_endpoint_go(skb, packet, &way);
 }
 
-WEIR_INLINE int weir_from_endpoint_rare(struct weir_skb *skb, const struct weir_packet *packet, __u32 reason)
+WEIR_INLINE int weir_from_endpoint_error(struct weir_skb *skb, struct weir_packet *packet)
+{
+	const int turned = weir_error_leaves(skb, packet);
+	const struct weir_endpoint *to;
+	__u32 slot = 0;
+	int result;
+
+	if (turned < 0)
+		return weir_drop_early(skb, packet, WEIR_EGRESS, -turned);
+	if (turned) {
+		const struct weir_peer *peer = weir_exact(&packet->destination, packet->family);
+
+		slot = peer ? peer->slot : 0;
+	} else {
+		result = weir_error_from_endpoint(skb, packet, &slot);
+		if (result)
+			return result;
+	}
+	to = weir_endpoint_at(&slot);
+	if (!to)
+		return weir_drop_early(skb, packet, WEIR_EGRESS, WEIR_UNRELATED);
+	if (!turned && weir_is_handed_over(slot, to)) {
+		result = weir_error_reaches(skb, packet);
+		if (result)
+			return weir_drop_early(skb, packet, WEIR_EGRESS, result);
+	}
+	return weir_forward(skb, packet, slot, to);
+}
+
+WEIR_INLINE int weir_from_endpoint_rare(struct weir_skb *skb, struct weir_packet *packet, __u32 reason)
 {
 	if (reason)
 		return weir_drop_early(skb, packet, WEIR_EGRESS, reason);
@@ -278,7 +295,7 @@ WEIR_INLINE int weir_from_endpoint_rare(struct weir_skb *skb, const struct weir_
 	case WEIR_KIND_MEMBERSHIP:
 		return weir_drop_silently(skb, WEIR_CHATTER, WEIR_EGRESS);
 	default:
-		return weir_error_from_endpoint(skb, packet);
+		return weir_from_endpoint_error(skb, packet);
 	}
 }
 

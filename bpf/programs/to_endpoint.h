@@ -3,10 +3,9 @@
 #ifndef WEIR_TO_ENDPOINT_H
 #define WEIR_TO_ENDPOINT_H
 
-#include "../include/weir/icmp_error.h"
 #include "../include/weir/neighbour.h"
 #include "../include/weir/parse.h"
-#include "../include/weir/pod_nat.h"
+#include "../include/weir/pod_error.h"
 
 /*
  * The node's own packets come in by no device. Linux refuses one from outside that bears the node's address in IPv4, as
@@ -75,7 +74,19 @@ WEIR_INLINE int weir_to_endpoint_anew(struct weir_skb *skb, struct weir_packet *
 }
 
 
-WEIR_INLINE int weir_to_endpoint_rare(struct weir_skb *skb, const struct weir_packet *packet, __u32 reason)
+WEIR_INLINE int weir_to_endpoint_error(struct weir_skb *skb, struct weir_packet *packet)
+{
+	int result = weir_error_to_endpoint(skb, packet);
+
+	if (result)
+		return result;
+	result = weir_error_reaches(skb, packet);
+	if (result)
+		return weir_drop_early(skb, packet, WEIR_INGRESS, result);
+	return weir_deliver(skb, packet);
+}
+
+WEIR_INLINE int weir_to_endpoint_rare(struct weir_skb *skb, struct weir_packet *packet, __u32 reason)
 {
 	if (reason)
 		return weir_drop_early(skb, packet, WEIR_INGRESS, reason);
@@ -88,7 +99,7 @@ WEIR_INLINE int weir_to_endpoint_rare(struct weir_skb *skb, const struct weir_pa
 	case WEIR_KIND_MEMBERSHIP:
 		return weir_drop_silently(skb, WEIR_CHATTER, WEIR_INGRESS);
 	default:
-		return weir_error_to_endpoint(skb, packet);
+		return weir_to_endpoint_error(skb, packet);
 	}
 }
 

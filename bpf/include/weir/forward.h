@@ -144,4 +144,14 @@ WEIR_INLINE int weir_source_mac_is(struct weir_skb *skb, const struct weir_endpo
 	return weir_same_mac(mac, from->pod_mac);
 }
 
+/* Of a sender with this slot: 0 when it is the pod at the interface, else the drop reason. */
+WEIR_INLINE int weir_forged(struct weir_skb *skb, __u32 slot)
+{
+	const struct weir_endpoint *from = weir_endpoint_at(&slot);
+
+	if (slot < WEIR_FIRST_ENDPOINT_SLOT || !from || from->ifindex != skb->ifindex)
+		return WEIR_BAD_SOURCE;
+	return weir_source_mac_is(skb, from) ? WEIR_PASSED : WEIR_BAD_SOURCE_MAC;
+}
+
 #endif

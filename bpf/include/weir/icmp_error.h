@@ -72,8 +72,11 @@ WEIR_INLINE int weir_related(struct weir_skb *skb, const struct weir_packet *pac
 	return weir_admit(skb, &quoted, flow);
 }
 
-/* `from`: the error leaves a pod; otherwise it is for one. */
-WEIR_INLINE int weir_error(struct weir_skb *skb, const struct weir_packet *packet, int from)
+/*
+ * `from`: the error leaves a pod; otherwise it is for one. 0 when it may pass, to the endpoint of *to; else what the program
+ * is to return.
+ */
+WEIR_INLINE int weir_error(struct weir_skb *skb, const struct weir_packet *packet, int from, __u32 *to)
 {
 	struct weir_flow flow = {.direction = from ? WEIR_EGRESS : WEIR_INGRESS};
 	const struct weir_endpoint *endpoint;
@@ -99,21 +102,25 @@ WEIR_INLINE int weir_error(struct weir_skb *skb, const struct weir_packet *packe
 		/* A pod is no router: it can only refuse what was sent to itself. */
 		if (slots[1] != slot || !endpoint)
 			return weir_drop(skb, packet, &flow, WEIR_UNRELATED);
-		return weir_forward(skb, packet, slots[0], endpoint);
+		*to = slots[0];
+		return 0;
 	}
 	if (!endpoint || endpoint->ifindex != skb->ifindex)
 		return weir_drop(skb, packet, &flow, WEIR_STALE_TARGET);
-	return weir_deliver(skb, packet);
+	*to = slots[0];
+	return 0;
 }
 
-WEIR_APART int weir_error_from_endpoint(struct weir_skb *skb, const struct weir_packet *packet)
+WEIR_APART int weir_error_from_endpoint(struct weir_skb *skb, const struct weir_packet *packet, __u32 *to)
 {
-	return weir_error(skb, packet, 1);
+	return weir_error(skb, packet, 1, to);
 }
 
 WEIR_APART int weir_error_to_endpoint(struct weir_skb *skb, const struct weir_packet *packet)
 {
-	return weir_error(skb, packet, 0);
+	__u32 to = 0;
+
+	return weir_error(skb, packet, 0, &to);
 }
 
 #endif
