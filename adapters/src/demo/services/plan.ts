@@ -35,7 +35,14 @@ export interface ServicePlan {
 
 export const services: readonly ServicePlan[] = [
   { name: 'web', clusterIps: ['10.96.0.1', 'fd96::1'], port: 80, protocol: 'TCP', spec: '' },
-  { name: 'names', clusterIps: ['10.96.0.2', 'fd96::2'], port: 53, protocol: 'UDP', spec: '' },
+  {
+    name: 'names',
+    clusterIps: ['10.96.0.2', 'fd96::2'],
+    port: 53,
+    protocol: 'UDP',
+    spec: 'type: NodePort',
+    nodePort: 30_053,
+  },
   {
     name: 'sticky',
     clusterIps: ['10.96.0.3', 'fd96::3'],

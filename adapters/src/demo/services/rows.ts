@@ -1,10 +1,10 @@
 import { type ServicePlan, services } from './plan.js'
-import type { Request, Tally } from './request.js'
+import { askMany, type Request, type Tally } from './request.js'
 import type { ServiceStage } from './stage.js'
 
-/** Who asks. */
-export type Asker = 'process' | 'pod'
-export const askers: readonly Asker[] = ['process', 'pod']
+/** Who asks: a process of the node, one in a pod, and one in a pod whose calls the node doesn't see, only its packets. */
+export type Asker = 'process' | 'pod' | 'packets'
+export const askers: readonly Asker[] = ['process', 'pod', 'packets']
 
 /** One service at one kind of its addresses. */
 export interface RowPlan {
@@ -60,9 +60,9 @@ export async function tryRow(stage: ServiceStage, plan: RowPlan, client: string)
   for (const asker of askers)
     for (const family of [4, 6] as const) {
       const { address, port } = targetOf(stage, plan, family)
-      const netns = asker === 'pod' ? stage.netnsOf(client) : stage.nodes.get(askingNode)!.network.netnsPath
+      const netns = asker === 'process' ? stage.nodes.get(askingNode)!.network.netnsPath : stage.netnsOf(client)
       const request = { netns, protocol: plan.service.protocol, address, port, timeoutMs }
-      const tally = await tallyOf(stage, request)
+      const tally = await (asker === 'packets' ? askMany(request, { times, width }) : tallyOf(stage, request))
       const expected = expectationOf(stage, plan)
       cells.push({ asker, family, address, port, expected, tally, isRight: isRight(tally, expected) })
     }
@@ -72,6 +72,7 @@ export async function tryRow(stage: ServiceStage, plan: RowPlan, client: string)
 /** The node of the clients. */
 export const askingNode = 'n1'
 
+/** By a process whose calls the node's programs see; this one is in no cgroup of theirs. */
 const tallyOf = (stage: ServiceStage, request: Request): Promise<Tally> =>
   stage.nodes.get(askingNode)!.client.ask(request, times, width)
 
