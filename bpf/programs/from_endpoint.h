@@ -192,7 +192,8 @@ WEIR_APART int weir_from_endpoint_refused(struct weir_skb *skb, const struct wei
 	weir_drop_early(skb, packet, WEIR_EGRESS, WEIR_UNSERVED);
 	if (packet->protocol == IPPROTO_TCP ? weir_reset(skb, packet) : weir_unreachable(skb, packet))
 		return TC_ACT_SHOT;
-	return bpf_redirect(skb->ifindex, 0);
+	/* Past the program that judges what reaches the pod: it knows of no flow that this could belong to. */
+	return weir_redirect_peer ? bpf_redirect_peer(skb->ifindex, 0) : bpf_redirect(skb->ifindex, 0);
 }
 
 /* Is the tuple of what a pod sends, as it is, that of its flow to a service once that is rewritten? */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { connectTcpIn, udpSocketIn } from 'netns-napi'
+import { isRefused } from './refused-datagram.js'
 import { policy, requireKernel, Stage } from './stage.js'
 
 const denyServer = policy('red', 'deny', { podSelector: { matchLabels: { app: 'server' } } })
@@ -85,10 +86,12 @@ describe('a change of policy, live (needs root and eBPF)', function () {
     })
 
     it(`passes the error for a datagram to a port where nobody listens, and stops those that the policy stops (IPv${family})`, async () => {
-      const refused = await refusal(stage, family)
+      const refused = await isRefused(stage, 'red/client', stage.addressOf('red/server', family), 4444)
       expect(refused, 'allowed').to.equal(true)
       await stage.set([denyServer])
-      expect(await refusal(stage, family), 'denied').to.equal(false)
+      expect(await isRefused(stage, 'red/client', stage.addressOf('red/server', family), 4444), 'denied').to.equal(
+        false,
+      )
     })
   }
 
@@ -124,21 +127,3 @@ describe('a change of policy, live (needs root and eBPF)', function () {
     )
   }
 })
-
-/** Whether a connected datagram socket learns that nobody listens: by an ICMP error that belongs to its flow. */
-async function refusal(stage: Stage, family: 4 | 6): Promise<boolean> {
-  const socket = await udpSocketIn(stage.netnsOf('red/client'), { address: stage.addressOf('red/client', family) })
-  try {
-    await new Promise<void>(resolve => socket.connect(4444, stage.addressOf('red/server', family), () => resolve()))
-    return await new Promise(resolve => {
-      const timer = setTimeout(() => resolve(false), 500)
-      socket.on('error', error => {
-        clearTimeout(timer)
-        resolve((error as NodeJS.ErrnoException).code === 'ECONNREFUSED')
-      })
-      socket.send('x')
-    })
-  } finally {
-    socket.close()
-  }
-}

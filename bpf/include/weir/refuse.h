@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
  * Answers to a pod in the name of who it sent to: TCP gets a reset, all else an ICMP error that its port is unreachable. The
- * packet itself is turned into the answer, and goes back by the interface that it came from.
+ * packet itself is turned into the answer, and goes back to where it came from.
  */
 #ifndef WEIR_REFUSE_H
 #define WEIR_REFUSE_H

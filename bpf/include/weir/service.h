@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * From a pod's packet for a service's address to a pair that leads to a backend: the one that the client's tuple comes to
- * in the table, which is the same on every node and for as long as the table stays; or the client's own with affinity.
+ * From a pod's packet for a service's address to a pair that leads to a backend: the one that the packet's tuple comes to
+ * in the frontend's table, the same one as long as the table stays; or the client's own with affinity.
  */
 #ifndef WEIR_SERVICE_H
 #define WEIR_SERVICE_H

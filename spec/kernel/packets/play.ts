@@ -80,7 +80,8 @@ function check(machine: Typed, step: PacketStep, run: Run, where: string): void 
       expect(hex(run.packet), where).to.equal(hex(outcome.packet))
       expect(brokenChecksum(run.packet), `${where}: checksums`).to.equal(undefined)
       if (run.redirect !== undefined) {
-        expect(run.redirect, where).to.deep.equal({ kind: 'device', ifindex: ifindexOf(machine, step) })
+        const kind = outcome.reason === 0 ? 'device' : 'peer'
+        expect(run.redirect, where).to.deep.equal({ kind, ifindex: ifindexOf(machine, step) })
       }
   }
 }
