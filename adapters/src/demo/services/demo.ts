@@ -92,7 +92,7 @@ async function tell(
     rows.push(await tryRow(stage, plan, client))
   }
   for (const line of rowLines(rows, colour)) await say(line)
-  await say('n of m: so many of the backends that may be reached answered, and nobody else\n')
+  await say('n of m: in IPv4 and in IPv6 so many of the backends that may be reached answered, and nobody else\n')
   const rolling = await replaceAll(stage, client)
   await say(
     `All ${rolling.replaced} pods replaced one by one in ${(rolling.durationMs / 1000).toFixed(1)} s, under load:`,

@@ -1,5 +1,5 @@
-import { podOn, services } from './plan.js'
-import type { Tally } from './request.js'
+import { podOn, type ServicePlan, services } from './plan.js'
+import { askMany, type Tally } from './request.js'
 import { askingNode } from './rows.js'
 import type { ServiceStage } from './stage.js'
 
@@ -51,12 +51,29 @@ function startLoads(stage: ServiceStage, client: string) {
       family: 6,
       clients: 24,
     },
-    { from: 'pod', node: askingNode, netns: stage.netnsOf(client), service: 'names', family: 6, clients: 16 },
+    { from: 'pod', node: askingNode, netns: stage.netnsOf(client), service: 'names', family: 6, clients: 8 },
   ] as const
-  return wanted.map(({ from, node, netns, service, family, clients }) => {
-    const { clusterIps, port, protocol } = services.find(({ name }) => name === service)!
+  const inside = wanted.map(({ from, node, netns, service, family, clients }) => {
+    const { clusterIps, port, protocol } = planOf(service)
     const address = clusterIps[family === 4 ? 0 : 1]
     const load = stage.nodes.get(node)!.client.load({ netns, protocol, address, port, timeoutMs }, clients)
     return { from: `${from} on ${node}`, service, family, clients, load }
   })
+  return [...inside, loadFromOutside(stage)]
 }
+
+/** By this process: no node's programs see its calls. */
+function loadFromOutside(stage: ServiceStage) {
+  const { virtual, port, protocol, name } = planOf('public')
+  const clients = 8
+  let isOver = false
+  const request = { netns: stage.outsidePath, protocol, address: virtual![0], port, timeoutMs }
+  const tally = askMany(request, { width: clients, isOver: () => isOver })
+  const finish = (): Promise<Tally> => {
+    isOver = true
+    return tally
+  }
+  return { from: 'namespace outside', service: name, family: 4 as const, clients, load: { finish } }
+}
+
+const planOf = (service: string): ServicePlan => services.find(({ name }) => name === service)!

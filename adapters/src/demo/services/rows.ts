@@ -1,10 +1,13 @@
-import { type ServicePlan, services } from './plan.js'
+import { outside, type ServicePlan, services } from './plan.js'
 import { askMany, type Request, type Tally } from './request.js'
 import type { ServiceStage } from './stage.js'
 
-/** Who asks: a process of the node, one in a pod, and one in a pod whose calls the node doesn't see, only its packets. */
-export type Asker = 'process' | 'pod' | 'packets'
-export const askers: readonly Asker[] = ['process', 'pod', 'packets']
+/**
+ * Who asks: a process of the node, one in a pod, one in a pod whose calls the node doesn't see, only its packets; and
+ * somebody behind the router.
+ */
+export type Asker = 'process' | 'pod' | 'packets' | 'outside'
+export const askers: readonly Asker[] = ['process', 'pod', 'packets', 'outside']
 
 /** One service at one kind of its addresses. */
 export interface RowPlan {
@@ -14,7 +17,8 @@ export interface RowPlan {
 
 /** What a cell has to come to. */
 export type Expectation =
-  | { readonly kind: 'all'; readonly pods: readonly string[] }
+  /** Each of these answers, and sees the client at one of `seenAs` where that is said. */
+  | { readonly kind: 'all'; readonly pods: readonly string[]; readonly seenAs?: readonly string[] }
   /** One and the same of these. */
   | { readonly kind: 'one'; readonly pods: readonly string[] }
   | { readonly kind: 'refused' }
@@ -59,11 +63,15 @@ export async function tryRow(stage: ServiceStage, plan: RowPlan, client: string)
   const cells: Cell[] = []
   for (const asker of askers)
     for (const family of [4, 6] as const) {
+      // Cluster addresses aren't there for anybody outside.
+      if (asker === 'outside' && plan.at === 'cluster address') continue
       const { address, port } = targetOf(stage, plan, family)
-      const netns = asker === 'process' ? stage.nodes.get(askingNode)!.network.netnsPath : stage.netnsOf(client)
+      const netns = netnsOf(stage, asker, client)
       const request = { netns, protocol: plan.service.protocol, address, port, timeoutMs }
-      const tally = await (asker === 'packets' ? askMany(request, { times, width }) : tallyOf(stage, request))
-      const expected = expectationOf(stage, plan)
+      const tally = await (asker === 'process' || asker === 'pod'
+        ? tallyOf(stage, request)
+        : askMany(request, { times, width }))
+      const expected = expectationOf(stage, plan, asker, family)
       cells.push({ asker, family, address, port, expected, tally, isRight: isRight(tally, expected) })
     }
   return { ...plan, cells }
@@ -71,6 +79,11 @@ export async function tryRow(stage: ServiceStage, plan: RowPlan, client: string)
 
 /** The node of the clients. */
 export const askingNode = 'n1'
+
+function netnsOf(stage: ServiceStage, asker: Asker, client: string): string {
+  if (asker === 'outside') return stage.outsidePath
+  return asker === 'process' ? stage.nodes.get(askingNode)!.network.netnsPath : stage.netnsOf(client)
+}
 
 /** By a process whose calls the node's programs see; this one is in no cgroup of theirs. */
 const tallyOf = (stage: ServiceStage, request: Request): Promise<Tally> =>
@@ -88,15 +101,29 @@ function targetOf(
 }
 
 /** By the manifests alone: who is ready, and where. */
-function expectationOf(stage: ServiceStage, { service: { name }, at }: RowPlan): Expectation {
+function expectationOf(
+  stage: ServiceStage,
+  { service: { name }, at }: RowPlan,
+  asker: Asker,
+  family: 4 | 6,
+): Expectation {
   if (name === 'nobody') return { kind: 'refused' }
   const ready = stage.pods.filter(({ app, phase }) => app === 'web' && phase === 'ready')
   const isNear = name === 'near' && at === 'cluster address'
   const pods = ready.filter(({ node }) => !isNear || node === askingNode).map(pod => pod.name)
-  return { kind: name === 'sticky' ? 'one' : 'all', pods: pods.sort() }
+  if (asker !== 'outside') return { kind: name === 'sticky' ? 'one' : 'all', pods: pods.sort() }
+  const place = family === 4 ? 0 : 1
+  // Backends of another node see the node that the client came to, unless the policy keeps him to its own.
+  const near = ready.filter(({ node }) => node === askingNode).map(pod => pod.name)
+  if (name === 'mine') return { kind: 'all', pods: near.sort(), seenAs: [outside[place]] }
+  return {
+    kind: 'all',
+    pods: pods.sort(),
+    seenAs: [outside[place], stage.nodes.get(askingNode)!.plan.addresses[place]!],
+  }
 }
 
-function isRight({ answers, failures }: Tally, expected: Expectation): boolean {
+function isRight({ answers, failures, seenAs }: Tally, expected: Expectation): boolean {
   const answered = Object.keys(answers)
   const failed = Object.keys(failures)
   switch (expected.kind) {
@@ -105,6 +132,10 @@ function isRight({ answers, failures }: Tally, expected: Expectation): boolean {
     case 'one':
       return failed.length === 0 && answered.length === 1 && expected.pods.includes(answered[0]!)
     case 'all':
-      return failed.length === 0 && answered.join() === expected.pods.join()
+      return (
+        failed.length === 0 &&
+        answered.join() === expected.pods.join() &&
+        (expected.seenAs === undefined || Object.keys(seenAs).sort().join() === expected.seenAs.toSorted().join())
+      )
   }
 }

@@ -3,24 +3,20 @@ import { tableLines } from '../../cli/table.js'
 import type { Rolling } from './rolling.js'
 import { askers, type Cell, type Row } from './rows.js'
 
-/** Every service at each of its addresses: who was reached, from where. */
+/** Every service at each of its addresses: who was reached, from where; both families at once where they are alike. */
 export function rowLines(rows: readonly Row[], colour: Colour): readonly string[] {
-  const cellOf = (row: Row, asker: Cell['asker'], family: 4 | 6): Cell | undefined =>
-    row.cells.find(cell => cell.asker === asker && cell.family === family)
   return tableLines(rows, [
     { heading: 'service', cell: ({ service }) => service.name },
     { heading: 'asks for', cell: ({ service: { spec } }) => spec || 'ClusterIP' },
     { heading: 'at its', cell: ({ at }) => at },
     { heading: 'port', cell: ({ cells, service }) => `${cells[0]?.port}/${service.protocol}` },
-    ...askers.flatMap(asker =>
-      ([4, 6] as const).map(family => ({
-        heading: `${asker} ipv${family}`,
-        cell: (row: Row) => {
-          const cell = cellOf(row, asker, family)
-          return cell === undefined ? '-' : cellText(cell, colour)
-        },
-      })),
-    ),
+    ...askers.map(asker => ({
+      heading: asker,
+      cell: ({ cells }: Row) => {
+        const texts = cells.filter(cell => cell.asker === asker).map(cell => cellText(cell, colour))
+        return texts.length === 0 ? '-' : [...new Set(texts)].join(' / ')
+      },
+    })),
     { heading: 'p50 ms', cell: ({ cells }) => medianOf(cells) },
   ])
 }
@@ -30,7 +26,7 @@ function cellText({ expected, tally, isRight }: Cell, colour: Colour): string {
   const answered = Object.keys(tally.answers)
   if (!isRight) {
     const parts = [...answered, ...Object.entries(tally.failures).map(([code, count]) => `${count} ${code}`)]
-    return colour.bad(`! ${parts.join(' ')}`)
+    return colour.bad(`! ${parts.join(' ')} (seen as ${Object.keys(tally.seenAs).join(' ')})`)
   }
   if (expected.kind === 'refused') return colour.good('refused')
   return colour.good(`${answered.length} of ${expected.pods.length}`)
