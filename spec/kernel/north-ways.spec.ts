@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { memory } from './machines.js'
 import { brokenChecksum } from './packets/checksum.js'
 import { of } from './packets/fixture.js'
-import { bytes, flags, frame, icmp4, icmp6, routed, tcp } from './packets/frames.js'
+import { address, bytes, flags, frame, icmp4, icmp6, routed, tcp } from './packets/frames.js'
 import type { ProgramName, Run } from './packets/machine.js'
 import {
   backendPort,
@@ -77,6 +77,23 @@ describe('services for those outside, by ways that a test gives', () => {
       expect(run('weir_xdp', syn(family, 40_001)).result, 'one that has a port').to.equal(transmit)
       machine.advance(61)
       expect(run('weir_xdp', syn(family, 40_002)).result).to.equal(transmit)
+    })
+
+    it(`IPv${family}: clients out of the service's blocks are not served`, () => {
+      connect(machine, ways)
+      serve(machine, [far], { ranges: 7 })
+      const block = (length: number): void =>
+        machine.put(
+          `weir_ranges${family}`,
+          { length: 32 + length, ranges: 7, address: address(of(outside, family)) },
+          1,
+        )
+      expect(run('weir_xdp', syn(family, 40_000)).result).to.equal(pass)
+      const before = machine.perCpu('weir_counters', Uint8Array.of(177, 0, 0, 0))[1]!
+      expect(run('weir_from_device', syn(family, 40_000)).result).to.equal(shot)
+      expect(machine.perCpu('weir_counters', Uint8Array.of(177, 0, 0, 0))[1]! - before).to.equal(1n)
+      block(24)
+      expect(run('weir_xdp', syn(family, 40_000)).result).to.equal(transmit)
     })
 
     it(`IPv${family}: a port that a socket of the node has is nobody else's`, () => {

@@ -183,16 +183,6 @@ WEIR_INLINE int weir_own_address(__u32 ifindex, int family, union weir_address *
 	return (address->half[0] | address->half[1]) != 0;
 }
 
-/* Who a client is to affinity: never the number of a network namespace, which clients inside are. */
-WEIR_INLINE __u64 weir_client_of(const struct weir_tuple *tuple)
-{
-	__u64 client = tuple->source.half[0];
-
-	if (tuple->family == 6)
-		client = (client ^ client >> 29) * 0x94d049bb133111ebull ^ tuple->source.half[1];
-	return client | 1ull << 63;
-}
-
 /* Is a backend of this node's? Then the stack knows the way. */
 WEIR_INLINE int weir_is_here(const union weir_address *address, int family)
 {
@@ -243,9 +233,12 @@ WEIR_GLOBAL int weir_north_choose(const struct weir_tuple *before, struct weir_t
 			return WEIR_NORTH_NONE;
 		if (!frontend->count)
 			return WEIR_NORTH_REFUSE;
+		if ((frontend->flags & WEIR_SOURCE_RANGES) &&
+		    !weir_is_in_ranges(frontend->ranges, &before->source, before->family))
+			return WEIR_OUT_OF_RANGES;
 		*flags = frontend->flags;
 		to = target;
-		if (!weir_choose(frontend, weir_client_of(before), weir_tuple_hash(before, 0), &target, &to, index))
+		if (!weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), &target, &to, index))
 			continue;
 		after->source = before->source;
 		after->source_port = before->source_port;
@@ -294,9 +287,6 @@ WEIR_APART int weir_north_open(void *context, const struct weir_tuple *before, s
 		return result;
 	is.kind = WEIR_NAT_NODE_PORT;
 	weir_nat_begin_with(&is, before->protocol, seen, now);
-	/* Which clients they are isn't known here yet: nobody is let in who may not be. */
-	if (flags & WEIR_SOURCE_RANGES)
-		return WEIR_OUT_OF_RANGES;
 	if (weir_is_here(&after->destination, after->family))
 		return weir_north_open_near(context, before, after, &is, now);
 	if (flags & WEIR_LOCAL_ONLY)

@@ -144,4 +144,26 @@ WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, 
 	return 1;
 }
 
+/* Whether the sender is in one of the blocks that the frontend is for. */
+WEIR_APART int weir_is_in_ranges(__u32 ranges, const union weir_address *address, int family)
+{
+	if (family == 4) {
+		struct weir_range4 key = {.length = 64, .ranges = ranges};
+
+		__builtin_memcpy(key.address, address, 4);
+		return bpf_map_lookup_elem(&weir_ranges4, &key) != 0;
+	} else {
+		struct weir_range6 key = {.length = 160, .ranges = ranges};
+
+		__builtin_memcpy(key.address, address, 16);
+		return bpf_map_lookup_elem(&weir_ranges6, &key) != 0;
+	}
+}
+
+/* Who has affinity: an address, told from the numbers that stand for the callers at sockets. */
+WEIR_INLINE __u64 weir_affinity_client(const union weir_address *address)
+{
+	return (address->half[0] * 0x9e3779b97f4a7c15ull ^ address->half[1]) | 1ull << 63;
+}
+
 #endif

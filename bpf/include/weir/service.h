@@ -35,28 +35,6 @@ WEIR_GLOBAL int weir_is_direct(const struct weir_tuple *tuple)
 #define WEIR_IS_DIRECT(context, tuple) weir_is_direct(tuple)
 WEIR_NAT_OPENER(weir_nat_open_at_pod, WEIR_IS_DIRECT)
 
-/* Who has affinity: an address, told from the numbers that stand for the callers at sockets. */
-WEIR_INLINE __u64 weir_affinity_client(const union weir_address *address)
-{
-	return (address->half[0] * 0x9e3779b97f4a7c15ull ^ address->half[1]) | 1ull << 63;
-}
-
-/* Whether the sender is in one of the blocks that the frontend is for. */
-WEIR_APART int weir_is_in_ranges(__u32 ranges, const union weir_address *address, int family)
-{
-	if (family == 4) {
-		struct weir_range4 key = {.length = 64, .ranges = ranges};
-
-		__builtin_memcpy(key.address, address, 4);
-		return bpf_map_lookup_elem(&weir_ranges4, &key) != 0;
-	} else {
-		struct weir_range6 key = {.length = 160, .ranges = ranges};
-
-		__builtin_memcpy(key.address, address, 16);
-		return bpf_map_lookup_elem(&weir_ranges6, &key) != 0;
-	}
-}
-
 /* The frontend for the packet's destination; 0, and *is_service's address, where it has another port or protocol. */
 WEIR_INLINE const struct weir_frontend *weir_frontend_asked(struct weir_target *target, int *is_service)
 {

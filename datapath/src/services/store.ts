@@ -71,6 +71,7 @@ export class ServiceStore {
   plan(delta: ServicesDelta, tables: ServiceTables): void {
     this.#builds.rest()
     this.ports.add(delta.frontends.flatMap(({ after }) => after ?? []))
+    this.ports.remove(delta.frontends.flatMap(({ before }) => before ?? []))
     const touched = new Set<string>()
     const rows = delta.frontends.map(({ before, after }) => {
       const key = byteText(frontendKeyBytes((after ?? before)!))
@@ -98,7 +99,7 @@ export class ServiceStore {
    */
   planAll(tables: ServiceTables, leftOver: Readonly<Record<4 | 6, Iterable<number>>>): void {
     this.#builds.rest()
-    this.ports.reach(Array.from(tables.frontends, ([, row]) => row))
+    this.ports.add(Array.from(tables.frontends, ([, row]) => row))
     const wanted = new Map<string, FrontendRow>()
     for (const [, row] of tables.frontends) {
       const key = byteText(frontendKeyBytes(row))
@@ -129,10 +130,11 @@ export class ServiceStore {
   takeBatches(): readonly PackedBatch[] {
     const changes = [this.places[4], this.places[6]].map(places => ({ places, ...places.takeChanges() }))
     return [
-      ...this.ports.takeChanges(),
+      ...this.ports.takeAdded(),
       ...changes.flatMap(({ places, written }) => backendBatch(places, written)),
       ...this.frontends.takeChanges(),
       ...changes.flatMap(({ places, erased }) => backendBatch(places, erased)),
+      ...this.ports.takeRemoved(),
     ]
   }
 

@@ -21,6 +21,7 @@ export const mtuBytes = 1500
 
 const external = 1
 const flagLocalOnly = 8
+const flagSourceRanges = 2
 const slotsPerLine = 16
 
 export type Who = { readonly four: string; readonly six: string }
@@ -29,9 +30,14 @@ export type Who = { readonly four: string; readonly six: string }
 export function serve(
   machine: Typed,
   backends: readonly Who[],
-  more: { readonly first?: number; readonly affinity?: number; readonly isLocalOnly?: boolean } = {},
+  more: {
+    readonly first?: number
+    readonly affinity?: number
+    readonly isLocalOnly?: boolean
+    readonly ranges?: number
+  } = {},
 ): void {
-  const { first = 1, affinity = 0, isLocalOnly = false } = more
+  const { first = 1, affinity = 0, isLocalOnly = false, ranges } = more
   const numbers = backends.map((_, at) => first + at)
   const lines = [numbers, numbers].map(own => [...own, ...Array<number>(slotsPerLine - own.length).fill(0)])
   for (const [line, backend] of lines.entries()) machine.put('weir_slots', line, { backend })
@@ -52,7 +58,8 @@ export function serve(
         members_first: isTcp ? 0 : slotsPerLine,
         members: affinity === 0 ? 0 : backends.length,
         affinity,
-        flags: isLocalOnly ? flagLocalOnly : 0,
+        flags: (isLocalOnly ? flagLocalOnly : 0) | (ranges === undefined ? 0 : flagSourceRanges),
+        ranges: ranges ?? 0,
       })
     }
     machine.put('weir_ports', (name === 'TCP' ? 0 : 1024) + Math.floor(servicePort / 64), {
