@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { WeirError } from '@weir/core/errors.js'
 import { type BpfMap, type BpfObject, capabilities, EbpfError, loadObject, openPinnedMap, probe } from 'ebpf-napi'
 import type { LbMode } from '../backend.js'
@@ -69,6 +70,8 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
         weir_redirect_peer: 1,
         weir_nat_first_port: options.natPorts.first,
         weir_nat_last_port: options.natPorts.last,
+        // So that nobody outside can tell which port a flow gets.
+        weir_nat_seed: randomInt(2 ** 32),
         weir_direct_return: directReturn[options.lbMode],
         weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
         weir_set_retval: setRetval ? 1 : 0,
