@@ -28,7 +28,8 @@ const watching = async (
   const stop = new AbortController()
   const sets: ManifestSet[] = []
   const following = (async () => {
-    for await (const set of followManifests(folder, { settleMs: settles, rescanMs: 60_000 }, stop.signal)) sets.push(set)
+    for await (const set of followManifests(folder, { settleMs: settles, rescanMs: 60_000 }, stop.signal))
+      sets.push(set)
   })()
   const until = async (text: string): Promise<number> => {
     const start = performance.now()
