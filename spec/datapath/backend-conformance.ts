@@ -11,7 +11,17 @@ import {
 import { expect } from 'chai'
 import { tcpFrame } from './frames.js'
 import { nothingElseChanged } from './verdicts-alone.js'
-import { addresses, answerOfB, fromA, hostMacs, nodeAddresses, podMacs, twoPods, withNode } from './two-pods.js'
+import {
+  addresses,
+  answerOfB,
+  fromA,
+  hostMacs,
+  hostSides,
+  nodeAddresses,
+  podMacs,
+  twoPods,
+  withNode,
+} from './two-pods.js'
 
 export interface FactoryOptions {
   readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
@@ -210,8 +220,8 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
   it('attaches to devices of the node beside endpoints', async () => {
     const { backend, ifindexes } = await make()
     const [endpoint, device] = [
-      { ifindex: ifindexes[0], ifname: 'weirdpa' },
-      { ifindex: ifindexes[1], ifname: 'weirdpb', role: 'device' },
+      { ifindex: ifindexes[0], ifname: hostSides[0] },
+      { ifindex: ifindexes[1], ifname: hostSides[1], role: 'device' },
     ] as const
     for (const attachment of [endpoint, device, device]) backend.attach(attachment)
     expect([...backend.attachments()].sort((a, b) => a.ifname.localeCompare(b.ifname))).to.deep.equal([
@@ -226,7 +236,7 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
 
   it('attaches, knows where, and detaches', async () => {
     const { backend, ifindexes } = await make()
-    const attachment = { ifindex: ifindexes[0], ifname: 'weirdpa' }
+    const attachment = { ifindex: ifindexes[0], ifname: hostSides[0] }
     expect(backend.attachments()).to.deep.equal([])
     backend.attach(attachment)
     backend.attach(attachment)

@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { openPinnedMap } from 'ebpf-napi'
 import { conformsToBackend, type FactoryOptions, type Subject } from './backend-conformance.js'
 import { ifindexOf, ip, removeLink, whyNoKernel } from './requires.js'
+import { hostSides } from './two-pods.js'
 
 const reason = whyNoKernel()
 const node = `weir-spec-${process.pid}`
@@ -17,7 +18,7 @@ function kernelSubject(attach: 'auto' | 'clsact') {
     const backend = createKernelBackend({ node, attach, maxEntries: { ...small, ...options.maxEntries } })
     return {
       backend,
-      ifindexes: [ifindexOf('weirdpa'), ifindexOf('weirdpb')],
+      ifindexes: [ifindexOf(hostSides[0]), ifindexOf(hostSides[1])],
       dispose: async () => {
         backend.uninstall()
         backend.close()
@@ -30,11 +31,11 @@ for (const attach of ['auto', 'clsact'] as const) {
   describe(`kernel backend, attach ${attach}${reason === undefined ? '' : `: ${reason}`}`, () => {
     before(function () {
       if (reason !== undefined) return this.skip()
-      removeLink('weirdpa')
-      ip('link', 'add', 'weirdpa', 'type', 'veth', 'peer', 'name', 'weirdpb')
+      removeLink(hostSides[0])
+      ip('link', 'add', hostSides[0], 'type', 'veth', 'peer', 'name', hostSides[1])
     })
     after(() => {
-      if (reason === undefined) removeLink('weirdpa')
+      if (reason === undefined) removeLink(hostSides[0])
     })
 
     conformsToBackend({ factory: kernelSubject(attach), supports: { redirectTarget: false } })

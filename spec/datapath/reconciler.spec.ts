@@ -2,7 +2,7 @@ import { WeirError } from '@weir/core/errors.js'
 import type { Tables, TablesDelta } from '@weir/core/tables/tables.js'
 import { codecs, createMemoryBackend, Reconciler, type Timer } from '@weir/datapath'
 import { expect } from 'chai'
-import { addresses, twoPods } from './two-pods.js'
+import { addresses, hostSides, twoPods } from './two-pods.js'
 import { nothingElseChanged } from './verdicts-alone.js'
 
 const nothing: TablesDelta = {
@@ -123,7 +123,7 @@ describe('reconciler', () => {
     const backend = createMemoryBackend()
     const reconciler = new Reconciler(backend)
     const names = () => backend.attachments().map(({ ifname, role = 'endpoint' }) => `${role} ${ifname}`)
-    const pods = ['endpoint weirdpa', 'endpoint weirdpb']
+    const pods = hostSides.map(ifname => `endpoint ${ifname}`)
     await reconciler.useDevices([{ ifindex: 2, ifname: 'eth0' }])
     expect(names(), 'nothing before the start').to.deep.equal([])
     await reconciler.start(open)

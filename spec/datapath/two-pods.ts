@@ -26,10 +26,13 @@ const rows: readonly Row[] = [
   },
 ]
 
+/** The host sides of the pods' interfaces, each run's own. */
+export const hostSides = [`wdp${process.pid}a`, `wdp${process.pid}b`] as const
+
 /**
  * Pods a and b of one node. a may send anything; b takes TCP 80 from a alone, or nothing when `closed`.
  */
-export function twoPods({ ifindexes, ifnames = ['weirdpa', 'weirdpb'] }: TwoPods, closed = false): Tables {
+export function twoPods({ ifindexes, ifnames = hostSides }: TwoPods, closed = false): Tables {
   const pods = (['a', 'b'] as const).map((pod, index) => ({
     pod,
     endpoint: index + 1,
