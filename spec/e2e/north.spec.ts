@@ -11,6 +11,7 @@ import {
   servicePort,
   sites,
   sliceOf,
+  webService,
 } from './north-stage.js'
 import { requireKernel } from './stage.js'
 
@@ -79,6 +80,21 @@ for (const xdp of ['native', 'generic', 'off'] as const)
       }
       await stage.submit(...sliceOf('web', ['n1', 'n2']))
       for (const family of families) expect((await answers('UDP', ...to(family))).size).to.equal(2)
+    })
+
+    it('the load balancer’s address is there for clients of its source ranges alone', async () => {
+      const of24 = (...loadBalancerSourceRanges: readonly string[]) => webService({ loadBalancerSourceRanges })
+      await stage.submit(of24('198.51.100.0/24', '2001:db8:c::/48'))
+      for (const family of families)
+        expect((await answers('TCP', of(balanced, family), servicePort)).size, `IPv${family}, within`).to.equal(2)
+      await stage.submit(of24('192.0.2.0/24', '2001:db8:d::/48'))
+      for (const family of families) {
+        const outside = await stage.ask('TCP', of(balanced, family), servicePort).catch(() => undefined)
+        expect(outside, `IPv${family}, outside`).to.equal(undefined)
+        expect((await answers('TCP', of(first.node, family), nodePorts.web)).size, 'its node port').to.equal(2)
+      }
+      await stage.submit(webService())
+      for (const family of families) expect((await answers('TCP', of(balanced, family), servicePort)).size).to.equal(2)
     })
 
     it('goes on while no agent runs', async () => {

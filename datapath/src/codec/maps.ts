@@ -33,6 +33,8 @@ export const codecs = {
   egress4: codecOf(maps.weir_egress4.key),
   egress6: codecOf(maps.weir_egress6.key),
   egress: codecOf(maps.weir_egress4.value),
+  range4: codecOf(maps.weir_ranges4.key),
+  range6: codecOf(maps.weir_ranges6.key),
   ports: codecOf(maps.weir_ports.value),
   own: codecOf(maps.weir_own.value),
   counter: codecOf(maps.weir_counters.value),

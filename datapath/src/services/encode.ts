@@ -38,8 +38,11 @@ export function anyAddressKey({ address, port, protocol, scope, kind }: Frontend
   return key(family, nowhere[family], port, protocol, frontendScopes.WEIR_ANY_ADDRESS)
 }
 
-/** @param members with affinity: the numbers in the table */
-export function frontendValue(row: FrontendRow, table: Run, members: Run): Uint8Array {
+/**
+ * @param members with affinity: the numbers in the table
+ * @param ranges with source ranges: the number of their set
+ */
+export function frontendValue(row: FrontendRow, table: Run, members: Run, ranges: number): Uint8Array {
   const flags =
     (row.kind === 'nodePort' ? frontendFlags.WEIR_NODE_PORT : 0) |
     (row.sourceRanges === undefined ? 0 : frontendFlags.WEIR_SOURCE_RANGES) |
@@ -51,7 +54,7 @@ export function frontendValue(row: FrontendRow, table: Run, members: Run): Uint8
     members: members.count,
     affinity: row.affinitySeconds,
     flags,
-    ranges: 0,
+    ranges,
   })
 }
 

@@ -2,7 +2,8 @@ import type { ServiceTables } from '@weir/core/tables/tables.js'
 import type { ServiceMaps } from '../backend.js'
 import { codecs } from '../codec/maps.js'
 import { contentOf, decodeBackend, familyOf } from './encode.js'
-import { frontendMaps } from './installed-frontends.js'
+import { byteText, frontendMaps } from './installed-frontends.js'
+import { rangeMaps } from './source-ranges.js'
 import { ServiceStore } from './store.js'
 import type { TableOptions } from './table-builds.js'
 
@@ -12,8 +13,16 @@ import type { TableOptions } from './table-builds.js'
  */
 export function resync(backend: ServiceMaps, tables: ServiceTables, options: TableOptions): ServiceStore {
   const store = new ServiceStore(backend, options)
+  for (const map of rangeMaps)
+    store.ranges.adopt(
+      map,
+      Array.from(backend.maps[map].entries(), ([key]) => key),
+    )
   for (const map of frontendMaps)
-    for (const [key, value] of backend.maps[map].entries()) store.frontends.adopt(key, value)
+    for (const [key, value] of backend.maps[map].entries()) {
+      store.frontends.adopt(key, value)
+      store.ranges.adoptFrontend(byteText(key), value)
+    }
   for (const [key, value] of backend.maps.weir_ports.entries())
     if (!isZero(value)) store.ports.adopt(codecs.index.read(key), codecs.ports.read(value).bits)
   const found = { 4: readBackends(backend, store, 4), 6: readBackends(backend, store, 6) }

@@ -11,6 +11,7 @@ import type { PackedBatch } from './packed.js'
 import { SelectionRuns } from './selection-runs.js'
 import { isShortage, type MapShortage, type Obstacle, shortage, shortagesOf } from './shortage.js'
 import { type Placed, SlotTables } from './slot-tables.js'
+import { SourceRanges } from './source-ranges.js'
 import { TableBuilds, type TableOptions } from './table-builds.js'
 
 /** A frontend that isn't in the maps as the tables have it. What was in force of it is. */
@@ -32,6 +33,7 @@ export class ServiceStore {
   readonly ports = new ExternalPorts()
   readonly places: { readonly 4: BackendPlaces; readonly 6: BackendPlaces }
   readonly frontends: InstalledFrontends
+  readonly ranges: SourceRanges
   readonly #runs: SelectionRuns
   readonly #builds: TableBuilds
   readonly #anyAddress = new AnyAddress()
@@ -49,6 +51,10 @@ export class ServiceStore {
       6: new BackendPlaces(6, backend.maps.weir_backends6.maxEntries),
     }
     this.frontends = new InstalledFrontends(backend, this.slots)
+    this.ranges = new SourceRanges({
+      weir_ranges4: backend.maps.weir_ranges4.maxEntries,
+      weir_ranges6: backend.maps.weir_ranges6.maxEntries,
+    })
     this.#builds = new TableBuilds(options)
     this.#runs = new SelectionRuns(this.slots, this.places, this.#builds)
   }
@@ -107,7 +113,7 @@ export class ServiceStore {
       wanted.set(key, row)
     }
     for (const wildcard of this.#anyAddress.keys()) wanted.set(wildcard, this.#anyAddress.rowOf(wildcard)!)
-    for (const key of [...this.frontends.keys()]) if (!wanted.has(key)) this.frontends.delete(key)
+    for (const key of [...this.frontends.keys()]) if (!wanted.has(key)) this.#remove(key)
     for (const [key, row] of wanted) this.#want(key, row, tables)
     for (const family of [4, 6] as const) for (const place of leftOver[family]) this.#lingering[family].add(place)
     this.#eraseIdle()
@@ -131,29 +137,36 @@ export class ServiceStore {
     const changes = [this.places[4], this.places[6]].map(places => ({ places, ...places.takeChanges() }))
     return [
       ...this.ports.takeAdded(),
+      ...this.ranges.takeAdded(),
       ...changes.flatMap(({ places, written }) => backendBatch(places, written)),
       ...this.frontends.takeChanges(),
       ...changes.flatMap(({ places, erased }) => backendBatch(places, erased)),
       ...this.ports.takeRemoved(),
+      ...this.ranges.takeRemoved(),
     ]
   }
 
   /** The batches are written. True when that gave room. */
   settle(): boolean {
-    const freed = [this.slots.settle(), this.places[4].settle(), this.places[6].settle()]
+    const freed = [this.slots.settle(), this.places[4].settle(), this.places[6].settle(), this.ranges.settle()]
     return freed.includes(true)
   }
 
   #want(key: string, row: FrontendRow | undefined, tables: ServiceTables): void {
     this.#forgetBehind(key)
     if (row === undefined) {
-      this.frontends.delete(key)
+      this.#remove(key)
       return
     }
     const obstacle = this.#install(key, row, tables)
     if (obstacle === undefined) return
     this.#behind.set(key, { row, obstacle })
     if (obstacle === 'building') this.#building += 1
+  }
+
+  #remove(key: string): void {
+    this.frontends.delete(key)
+    this.ranges.leave(key)
   }
 
   #forgetBehind(key: string): void {
@@ -182,7 +195,9 @@ export class ServiceStore {
         members = all
       }
     }
-    const value = byteText(frontendValue(row, table ?? noRun, members ?? noRun))
+    const ranges = this.ranges.use(key, row)
+    if (typeof ranges === 'object') return ranges
+    const value = byteText(frontendValue(row, table ?? noRun, members ?? noRun, ranges))
     this.frontends.set(key, { value, table, members })
     return undefined
   }
@@ -211,6 +226,9 @@ export class ServiceStore {
         const { capacity, taken } = this.places[map === 'weir_backends4' ? 4 : 6]
         return { size: capacity, used: taken }
       }
+      case 'weir_ranges4':
+      case 'weir_ranges6':
+        return { size: this.#backend.maps[map].maxEntries, used: this.ranges.count(map) }
       case 'weir_frontends4':
       case 'weir_frontends6':
         return { size: this.#backend.maps[map].maxEntries, used: this.frontends.count(map) }

@@ -1,0 +1,176 @@
+import type { FrontendRow } from '@weir/core/tables/service-rows.js'
+import { codecs, frontendFlags } from '../codec/maps.js'
+import { bitsOf } from '../plan/prefix-table.js'
+import { familyOf } from './encode.js'
+import type { PackedBatch } from './packed.js'
+import { type Shortage, shortage } from './shortage.js'
+
+type RangeMap = 'weir_ranges4' | 'weir_ranges6'
+
+export const rangeMaps = ['weir_ranges4', 'weir_ranges6'] as const
+
+/** Numbers of sets have 24 bits. 0 is nobody's. */
+const numbers = 2 ** 24
+/** Bits of a key before its address: the set's number. */
+const numberBits = 32
+
+/** The blocks that some frontends are for, all of one family. */
+interface RangeSet {
+  readonly map: RangeMap
+  readonly number: number
+  /** Keys as text of their bytes without the set's number: length and address. */
+  readonly content: string
+  readonly keys: readonly Uint8Array[]
+  uses: number
+}
+
+/**
+ * Which blocks of clients frontends are for. Frontends with the same blocks share a set. A set is there before a
+ * frontend names it and goes when none does any more; its number is given to no other one until all have been given.
+ */
+export class SourceRanges {
+  readonly #sizes: Readonly<Record<RangeMap, number>>
+  readonly #counts = { weir_ranges4: 0, weir_ranges6: 0 }
+  readonly #byContent = new Map<string, RangeSet>()
+  readonly #byNumber = new Map<number, RangeSet>()
+  /** The number that a frontend in the maps, or to be there, names; by its key. */
+  readonly #named = new Map<string, number>()
+  readonly #added = new Set<RangeSet>()
+  readonly #idle = new Set<RangeSet>()
+  #last = 0
+  #hasGivenRoom = false
+
+  constructor(sizes: Readonly<Record<RangeMap, number>>) {
+    this.#sizes = sizes
+  }
+
+  /** Takes note of all that is in one of the maps. To be called before frontends are adopted. */
+  adopt(map: RangeMap, keys: Iterable<Uint8Array>): void {
+    const found = new Map<number, Uint8Array[]>()
+    for (const key of keys) {
+      const { ranges } = codecOf(map).read(key)
+      const blocks = found.get(ranges) ?? []
+      found.set(ranges, blocks)
+      blocks.push(key.slice())
+    }
+    for (const [number, blocks] of found) {
+      const set = { map, number, content: contentOf(map, blocks), keys: blocks, uses: 0 }
+      this.#counts[map] += blocks.length
+      this.#last = Math.max(this.#last, number)
+      this.#byNumber.set(number, set)
+      // Where a set is twice, the first one counts.
+      if (!this.#byContent.has(set.content)) this.#byContent.set(set.content, set)
+      this.#idle.add(set)
+    }
+  }
+
+  /** Takes note of a frontend in the map. */
+  adoptFrontend(key: string, value: Uint8Array): void {
+    const { flags, ranges } = codecs.frontend.read(value)
+    if (flags & frontendFlags.WEIR_SOURCE_RANGES) this.#name(key, this.#byNumber.get(ranges))
+  }
+
+  /** The number of the set that a frontend is to name; 0 when it is for every client. Its key names no other from now on. */
+  use(key: string, row: FrontendRow): number | Shortage {
+    if (row.sourceRanges === undefined) {
+      this.leave(key)
+      return 0
+    }
+    const map: RangeMap = familyOf(row.address) === 4 ? 'weir_ranges4' : 'weir_ranges6'
+    const blocks = [...new Set(row.sourceRanges)].map(bitsOf)
+    const asked = blocks.map(block => keyOf(map, 0, block))
+    const content = contentOf(map, asked)
+    let set = this.#byContent.get(content)
+    if (set === undefined) {
+      if (this.#counts[map] + blocks.length > this.#sizes[map]) return shortage(map, blocks.length)
+      const number = this.#nextNumber()
+      set = { map, number, content, keys: blocks.map(block => keyOf(map, number, block)), uses: 0 }
+      this.#counts[map] += blocks.length
+      this.#byContent.set(content, set)
+      this.#byNumber.set(number, set)
+      this.#added.add(set)
+    }
+    this.#name(key, set)
+    return set.number
+  }
+
+  /** The frontend goes, or is for every client. */
+  leave(key: string): void {
+    this.#name(key, undefined)
+  }
+
+  count(map: RangeMap): number {
+    return this.#counts[map]
+  }
+
+  /** The writes that come before frontends. */
+  takeAdded(): readonly PackedBatch[] {
+    const batches = rangeMaps.flatMap(map => batchOf(map, 'update', [...this.#added]))
+    this.#added.clear()
+    return batches
+  }
+
+  /** The writes that come after them. */
+  takeRemoved(): readonly PackedBatch[] {
+    const gone = [...this.#idle].filter(({ uses }) => uses === 0)
+    this.#idle.clear()
+    this.#hasGivenRoom ||= gone.length > 0
+    for (const set of gone) {
+      this.#byNumber.delete(set.number)
+      if (this.#byContent.get(set.content) === set) this.#byContent.delete(set.content)
+      this.#counts[set.map] -= set.keys.length
+    }
+    return rangeMaps.flatMap(map => batchOf(map, 'delete', gone))
+  }
+
+  /** The writes are made. True when that gave room. */
+  settle(): boolean {
+    const gave = this.#hasGivenRoom
+    this.#hasGivenRoom = false
+    return gave
+  }
+
+  #name(key: string, set: RangeSet | undefined): void {
+    const before = this.#byNumber.get(this.#named.get(key) ?? 0)
+    if (before === set) return
+    if (set === undefined) this.#named.delete(key)
+    else {
+      this.#named.set(key, set.number)
+      set.uses += 1
+    }
+    if (before === undefined) return
+    before.uses -= 1
+    if (before.uses === 0) this.#idle.add(before)
+  }
+
+  #nextNumber(): number {
+    do this.#last = (this.#last + 1) % numbers
+    while (this.#last === 0 || this.#byNumber.has(this.#last))
+    return this.#last
+  }
+}
+
+const range4 = codecs.range4
+const range6 = codecs.range6
+const codecOf = (map: RangeMap): typeof range4 | typeof range6 => (map === 'weir_ranges4' ? range4 : range6)
+
+const keyOf = (map: RangeMap, number: number, { bytes, length }: ReturnType<typeof bitsOf>): Uint8Array =>
+  codecOf(map).encode({ length: numberBits + length, ranges: number, address: bytes })
+
+function contentOf(map: RangeMap, keys: readonly Uint8Array[]): string {
+  const texts = keys.map(key => {
+    const { length, address } = codecOf(map).read(key)
+    return `${address.join('.')}/${length}`
+  })
+  return `${map} ${[...new Set(texts)].sort().join(' ')}`
+}
+
+function batchOf(map: RangeMap, kind: PackedBatch['kind'], sets: readonly RangeSet[]): readonly PackedBatch[] {
+  const entries = sets.filter(set => set.map === map).flatMap(({ keys }) => keys)
+  if (entries.length === 0) return []
+  const keySize = codecOf(map).size
+  const keys = new Uint8Array(entries.length * keySize)
+  for (const [at, key] of entries.entries()) keys.set(key, at * keySize)
+  const values = new Uint8Array(kind === 'update' ? entries.length * codecs.slot.size : 0)
+  return [{ map, kind, count: entries.length, keys, values }]
+}
