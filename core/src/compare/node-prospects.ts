@@ -44,7 +44,7 @@ export function nodeProspects(
   limit: number,
   every: boolean,
 ): Prospects {
-  if (!tellNodesApart(roles)) return { ends: [], left: [] }
+  if (!every && !tellNodesApart(roles)) return { ends: [], left: [] }
   const selectors = [...new Map(roles.flatMap(role => role.selectors.map(each => [selectorText(each), each]))).values()]
   const blocks = new BlockPeers(roles.flatMap(role => role.blocks.map(block => [peerText(block), block] as const)))
   const questions = questionsOf(selectors)
