@@ -30,6 +30,8 @@ describe('source ranges of services in the maps', () => {
     expect(ranges.use('a', frontend('192.0.2.1', '10.0.0.0/8', '198.51.100.0/24'))).to.equal(1)
     expect(ranges.use('b', frontend('192.0.2.2', '198.51.100.0/24', '10.0.0.0/8'))).to.equal(1)
     expect(ranges.use('c', frontend('192.0.2.3'))).to.equal(0)
+    const forNobody = { ...frontend('2001:db8::1'), sourceRanges: [] }
+    expect(ranges.use('d', forNobody), 'a number that would have no entries').to.equal(0)
     expect(textOf(ranges.takeAdded())).to.deep.equal(['update weir_ranges4: 1 10.0.0.0/8, 1 198.51.100.0/24'])
     expect(ranges.takeRemoved()).to.deep.equal([])
     ranges.leave('a')

@@ -9,7 +9,7 @@ type RangeMap = 'weir_ranges4' | 'weir_ranges6'
 
 export const rangeMaps = ['weir_ranges4', 'weir_ranges6'] as const
 
-/** Numbers of sets have 24 bits. 0 is nobody's. */
+/** Numbers of sets have 24 bits. 0 is nobody's, and has no blocks. */
 const numbers = 2 ** 24
 /** Bits of a key before its address: the set's number. */
 const numberBits = 32
@@ -70,9 +70,12 @@ export class SourceRanges {
     if (flags & frontendFlags.WEIR_SOURCE_RANGES) this.#name(key, this.#byNumber.get(ranges))
   }
 
-  /** The number of the set that a frontend is to name; 0 when it is for every client. Its key names no other from now on. */
+  /**
+   * The number of the set that a frontend is to name; 0 when it is for every client, or for none of its family. Its key
+   * names no other from now on.
+   */
   use(key: string, row: FrontendRow): number | Shortage {
-    if (row.sourceRanges === undefined) {
+    if (row.sourceRanges === undefined || row.sourceRanges.length === 0) {
       this.leave(key)
       return 0
     }
