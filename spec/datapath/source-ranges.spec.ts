@@ -1,5 +1,7 @@
 import type { FrontendRow } from '@weir/core/tables/service-rows.js'
 import { codecs, frontendFlags } from '@weir/datapath/codec/maps.js'
+import { frontendKeyBytes } from '@weir/datapath/services/encode.js'
+import { byteText } from '@weir/datapath/services/installed-frontends.js'
 import type { PackedBatch } from '@weir/datapath/services/packed.js'
 import { SourceRanges } from '@weir/datapath/services/source-ranges.js'
 import { expect } from 'chai'
@@ -11,6 +13,8 @@ const frontend = (address: string, ...sourceRanges: readonly string[]): Frontend
   ...{ namespace: 'shop', name: 'web', portName: '', local: false },
   ...(sourceRanges.length > 0 && { sourceRanges }),
 })
+
+const keyOf = (address: string): string => byteText(frontendKeyBytes(frontend(address)))
 
 /** Entries as text: `1 10.0.0.0/8`. */
 function entriesOf({ map, count, keys }: PackedBatch): readonly string[] {
@@ -69,8 +73,8 @@ describe('source ranges of services in the maps', () => {
 
   it('are found again after a restart; what nobody names goes', () => {
     const before = new SourceRanges(sizes)
-    before.use('a', frontend('192.0.2.1', '10.0.0.0/8'))
-    before.use('b', frontend('192.0.2.2', '198.51.100.0/24'))
+    before.use(keyOf('192.0.2.1'), frontend('192.0.2.1', '10.0.0.0/8'))
+    before.use(keyOf('192.0.2.2'), frontend('192.0.2.2', '198.51.100.0/24'))
     const keys = before
       .takeAdded()
       .flatMap(({ count, keys: bytes }) =>
@@ -83,10 +87,10 @@ describe('source ranges of services in the maps', () => {
       })
     const after = new SourceRanges(sizes)
     after.adopt('weir_ranges4', keys)
-    after.adoptFrontend('a', value(1))
-    after.adoptFrontend('b', value(2))
-    expect(after.use('a', frontend('192.0.2.1', '10.0.0.0/8'))).to.equal(1)
-    after.leave('b')
+    after.adoptFrontend(keyOf('192.0.2.1'), value(1))
+    after.adoptFrontend(keyOf('192.0.2.2'), value(2))
+    expect(after.use(keyOf('192.0.2.1'), frontend('192.0.2.1', '10.0.0.0/8'))).to.equal(1)
+    after.leave(keyOf('192.0.2.2'))
     expect(after.takeAdded()).to.deep.equal([])
     expect(textOf(after.takeRemoved())).to.deep.equal(['delete weir_ranges4: 2 198.51.100.0/24'])
   })

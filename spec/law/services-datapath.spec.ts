@@ -1,11 +1,11 @@
 import { Engine, type ServiceTables } from '@weir/core'
-import { type BackendMap, createMemoryBackend, type MemoryBackendHandle, ServiceReconciler } from '@weir/datapath'
-import type { ServiceMaps } from '@weir/datapath/backend.js'
+import { createMemoryBackend, type MemoryBackendHandle, ServiceReconciler } from '@weir/datapath'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { numberedBatches } from '../oracle/generate/history.js'
 import { sampling } from '../oracle/generate/seed.js'
 import { serviceHistories } from '../oracle/generate/services.js'
+import { watched } from './watched-maps.js'
 
 /** Where a connection to each service address may go: backends, or nowhere. */
 function outcomes({ frontends, selections, backends }: ServiceTables): Map<string, ReadonlySet<string>> {
@@ -29,46 +29,6 @@ function connected(backend: MemoryBackendHandle, place: string): string {
   const call = { family, protocol, address, port: Number(port), socket: sockets } as const
   const result = backend.runSocket(family === 4 ? 'weir_connect4' : 'weir_connect6', call)
   return result.allowed ? `${result.address} ${result.port}` : 'refused'
-}
-
-/** Maps that call back after every entry written. */
-function watched({ maps, slots }: MemoryBackendHandle, onWrite: () => void): ServiceMaps {
-  const each = (map: BackendMap): BackendMap => ({
-    name: map.name,
-    keySize: map.keySize,
-    valueSize: map.valueSize,
-    maxEntries: map.maxEntries,
-    lookup: key => map.lookup(key),
-    entries: () => map.entries(),
-    delete: key => map.delete(key),
-    update: (key, value) => map.update(key, value),
-    updateBatch(keys, values, count) {
-      for (let at = 0; at < count; at += 1) {
-        map.update(
-          keys.subarray(at * map.keySize, (at + 1) * map.keySize),
-          values.subarray(at * map.valueSize, (at + 1) * map.valueSize),
-        )
-        onWrite()
-      }
-    },
-    deleteBatch(keys, count) {
-      for (let at = 0; at < count; at += 1) {
-        map.delete(keys.subarray(at * map.keySize, (at + 1) * map.keySize))
-        onWrite()
-      }
-    },
-  })
-  return {
-    maps: Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, each(map)])) as ServiceMaps['maps'],
-    slots: {
-      size: slots.size,
-      read: (first, count) => slots.read(first, count),
-      write(first, numbers) {
-        slots.write(first, numbers)
-        onWrite()
-      },
-    },
-  }
 }
 
 describe('law 4 for services: a connection is to a backend of the old tables or of the new ones', function () {

@@ -3,6 +3,7 @@ import { codecs } from '../codec/maps.js'
 import type { BackendPlaces } from './backend-places.js'
 import { byteText, frontendMaps, textBytes } from './installed-frontends.js'
 import { isZero } from './resync.js'
+import { type RangeMap, rangeMaps } from './source-ranges.js'
 import type { ServiceStore } from './store.js'
 
 /** Entries compared in one step. */
@@ -17,6 +18,8 @@ export function* isDifferent(backend: ServiceMaps, store: ServiceStore): Generat
   yield
   for (const family of [4, 6] as const)
     if (yield* backendsDiffer(backend.maps[`weir_backends${family}`], store.places[family])) return true
+  yield
+  for (const map of rangeMaps) if (yield* rangesDiffer(backend.maps[map], map, store)) return true
   yield
   let count = 0
   for (const run of store.slots.runs()) {
@@ -47,6 +50,31 @@ function* frontendsDiffer(map: BackendMap, { frontends }: ServiceStore): Generat
     if (key.length === map.keySize && !seen.has(key) && isWrong(key)) return true
     count += 1
     if (count % entriesPerStep === 0) yield
+  }
+  return false
+}
+
+/** Lookups match prefixes, so that none tells whether one entry is there: a set is whole when each of its keys was seen. */
+function* rangesDiffer(map: BackendMap, name: RangeMap, { ranges }: ServiceStore): Generator<void, boolean> {
+  const expected = ranges.sets(name)
+  const seen = new Set<string>()
+  let count = 0
+  for (const [key] of map.entries()) {
+    const text = byteText(key)
+    const set = ranges.setOf(name, key)
+    // Of a set that went meanwhile no entry is left.
+    if (set === undefined ? map.lookup(key) !== undefined : !set.texts.has(text)) return true
+    seen.add(text)
+    count += 1
+    if (count % entriesPerStep === 0) yield
+  }
+  for (const set of expected) {
+    if (ranges.setOf(name, set.keys[0]!) !== set) continue
+    for (const text of set.texts) if (!seen.has(text)) return true
+    count += set.texts.size
+    if (count < entriesPerStep) continue
+    count = 0
+    yield
   }
   return false
 }

@@ -2,10 +2,11 @@ import type { FrontendRow } from '@weir/core/tables/service-rows.js'
 import { codecs, frontendFlags } from '../codec/maps.js'
 import { bitsOf } from '../plan/prefix-table.js'
 import { familyOf } from './encode.js'
+import { byteText } from './installed-frontends.js'
 import type { PackedBatch } from './packed.js'
 import { type Shortage, shortage } from './shortage.js'
 
-type RangeMap = 'weir_ranges4' | 'weir_ranges6'
+export type RangeMap = 'weir_ranges4' | 'weir_ranges6'
 
 export const rangeMaps = ['weir_ranges4', 'weir_ranges6'] as const
 
@@ -15,12 +16,14 @@ const numbers = 2 ** 24
 const numberBits = 32
 
 /** The blocks that some frontends are for, all of one family. */
-interface RangeSet {
+export interface RangeSet {
   readonly map: RangeMap
   readonly number: number
   /** Keys as text of their bytes without the set's number: length and address. */
   readonly content: string
   readonly keys: readonly Uint8Array[]
+  /** The same as text of their bytes. */
+  readonly texts: ReadonlySet<string>
   uses: number
 }
 
@@ -32,9 +35,12 @@ export class SourceRanges {
   readonly #sizes: Readonly<Record<RangeMap, number>>
   readonly #counts = { weir_ranges4: 0, weir_ranges6: 0 }
   readonly #byContent = new Map<string, RangeSet>()
-  readonly #byNumber = new Map<number, RangeSet>()
-  /** The number that a frontend in the maps, or to be there, names; by its key. */
-  readonly #named = new Map<string, number>()
+  readonly #byNumber: Readonly<Record<RangeMap, Map<number, RangeSet>>> = {
+    weir_ranges4: new Map(),
+    weir_ranges6: new Map(),
+  }
+  /** The set that a frontend in the maps, or to be there, names; by its key. */
+  readonly #named = new Map<string, RangeSet>()
   readonly #added = new Set<RangeSet>()
   readonly #idle = new Set<RangeSet>()
   #last = 0
@@ -54,20 +60,23 @@ export class SourceRanges {
       blocks.push(key.slice())
     }
     for (const [number, blocks] of found) {
-      const set = { map, number, content: contentOf(map, blocks), keys: blocks, uses: 0 }
+      const set = rangeSet(map, number, contentOf(map, blocks), blocks)
       this.#counts[map] += blocks.length
+      this.#idle.add(set)
+      // Frontends for nobody name it: what stands under it must go, whatever it is.
+      if (number === 0) continue
       this.#last = Math.max(this.#last, number)
-      this.#byNumber.set(number, set)
+      this.#byNumber[map].set(number, set)
       // Where a set is twice, the first one counts.
       if (!this.#byContent.has(set.content)) this.#byContent.set(set.content, set)
-      this.#idle.add(set)
     }
   }
 
   /** Takes note of a frontend in the map. */
   adoptFrontend(key: string, value: Uint8Array): void {
     const { flags, ranges } = codecs.frontend.read(value)
-    if (flags & frontendFlags.WEIR_SOURCE_RANGES) this.#name(key, this.#byNumber.get(ranges))
+    const map = key.length === codecs.frontend4.size ? 'weir_ranges4' : 'weir_ranges6'
+    if (flags & frontendFlags.WEIR_SOURCE_RANGES) this.#name(key, this.#byNumber[map].get(ranges))
   }
 
   /**
@@ -87,10 +96,15 @@ export class SourceRanges {
     if (set === undefined) {
       if (this.#counts[map] + blocks.length > this.#sizes[map]) return shortage(map, blocks.length)
       const number = this.#nextNumber()
-      set = { map, number, content, keys: blocks.map(block => keyOf(map, number, block)), uses: 0 }
+      set = rangeSet(
+        map,
+        number,
+        content,
+        blocks.map(block => keyOf(map, number, block)),
+      )
       this.#counts[map] += blocks.length
       this.#byContent.set(content, set)
-      this.#byNumber.set(number, set)
+      this.#byNumber[map].set(number, set)
       this.#added.add(set)
     }
     this.#name(key, set)
@@ -106,6 +120,16 @@ export class SourceRanges {
     return this.#counts[map]
   }
 
+  /** What is to be in the map now. Sets never change: others take their place. */
+  sets(map: RangeMap): readonly RangeSet[] {
+    return [...this.#byNumber[map].values()]
+  }
+
+  /** The set that an entry of the map belongs to. */
+  setOf(map: RangeMap, key: Uint8Array): RangeSet | undefined {
+    return this.#byNumber[map].get(codecOf(map).read(key).ranges)
+  }
+
   /** The writes that come before frontends. */
   takeAdded(): readonly PackedBatch[] {
     const batches = rangeMaps.flatMap(map => batchOf(map, 'update', [...this.#added]))
@@ -119,7 +143,7 @@ export class SourceRanges {
     this.#idle.clear()
     this.#hasGivenRoom ||= gone.length > 0
     for (const set of gone) {
-      this.#byNumber.delete(set.number)
+      this.#byNumber[set.map].delete(set.number)
       if (this.#byContent.get(set.content) === set) this.#byContent.delete(set.content)
       this.#counts[set.map] -= set.keys.length
     }
@@ -134,11 +158,11 @@ export class SourceRanges {
   }
 
   #name(key: string, set: RangeSet | undefined): void {
-    const before = this.#byNumber.get(this.#named.get(key) ?? 0)
+    const before = this.#named.get(key)
     if (before === set) return
     if (set === undefined) this.#named.delete(key)
     else {
-      this.#named.set(key, set.number)
+      this.#named.set(key, set)
       set.uses += 1
     }
     if (before === undefined) return
@@ -148,10 +172,19 @@ export class SourceRanges {
 
   #nextNumber(): number {
     do this.#last = (this.#last + 1) % numbers
-    while (this.#last === 0 || this.#byNumber.has(this.#last))
+    while (this.#last === 0 || rangeMaps.some(map => this.#byNumber[map].has(this.#last)))
     return this.#last
   }
 }
+
+const rangeSet = (map: RangeMap, number: number, content: string, keys: readonly Uint8Array[]): RangeSet => ({
+  map,
+  number,
+  content,
+  keys,
+  texts: new Set(keys.map(byteText)),
+  uses: 0,
+})
 
 const range4 = codecs.range4
 const range6 = codecs.range6

@@ -22,6 +22,8 @@ import { labels, nodeNames, pick, podLabelKeys, podNames } from './names.js'
 const serviceNames = ['s', 's', 's', 't'] as const
 const virtualAddresses = ['10.96.0.1', '10.96.0.2', 'fd00:96::1'] as const
 const outerAddresses = ['198.51.100.1', '2001:db8:5::1', ...virtualAddresses, '192.168.0.1'] as const
+/** Blocks of clients: one within another, and one of the other family, so that some services are for nobody of a family. */
+const sourceBlocks = ['198.51.100.0/24', '203.0.113.0/24', '203.0.113.0/25', '2001:db8:c::/48'] as const
 const zones = ['z1', 'z2'] as const
 const protocols = ['TCP', 'TCP', 'TCP', 'UDP'] as const
 const portNumbers = [80, 81] as const
@@ -74,7 +76,7 @@ const service: fc.Arbitrary<ServiceFact> = fc
     affinitySeconds: seldom(pick([60, 10_800])),
     externalTrafficPolicy: often(fc.constant('Local' as const)),
     internalTrafficPolicy: seldom(fc.constant('Local' as const)),
-    loadBalancerSourceRanges: seldom(fc.constant(['203.0.113.0/24'])),
+    loadBalancerSourceRanges: seldom(fc.subarray([...sourceBlocks], { minLength: 1 })),
     publishNotReadyAddresses: seldom(fc.constant(true as const)),
     topology: often(pick(['Auto', 'PreferSameNode', 'PreferSameNode'] as const)),
     healthCheck: often(fc.constant(aCheck)),
