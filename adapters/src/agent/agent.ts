@@ -4,14 +4,14 @@ import type { Attachment } from '@weir/datapath/backend.js'
 import { EventLog, folderStorage } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
 import { buildVersion } from '../version.js'
+import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { AgentOptions } from './agent-options.js'
 import type { Timer } from './clock.js'
 import { type Datapath, openDatapath } from './datapath.js'
 import { FlowBook } from './flows.js'
 import { makeFolder } from './folder.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
-import { hostView } from './host-view.js'
-import { leavingView } from './egress-views.js'
+import { defaultTables } from './maglev-slots.js'
 import { type Facts, Intake, type Submitted } from './intake.js'
 import { ipMasqSource } from './ip-masq-source.js'
 import { manifestSource } from './manifest-source.js'
@@ -24,6 +24,7 @@ import { answerer } from './routes.js'
 import { type AgentServer, serve } from './server.js'
 import { ServiceHealth } from './service-health.js'
 import type { Source } from './source.js'
+import { statusReport } from './status-report.js'
 import { staleEndpoints } from './stale-endpoints.js'
 import { SourceRunner } from './source-runner.js'
 
@@ -40,6 +41,8 @@ export interface Agent {
   readonly flows: FlowBook
   readonly backendKind: 'kernel' | 'memory'
   readonly datapath: Datapath
+  /** Of the services' tables for clients outside. */
+  readonly maglev: TableOptions
   readonly applied: Observable<Applied>
   /** Says facts; resolves when they are durable and enforced. */
   submit(origin: string, facts: Facts): Promise<Submitted>
@@ -187,6 +190,10 @@ class RunningAgent implements Agent {
     return this.#applied
   }
 
+  get maglev(): TableOptions {
+    return this.#options.maglev ?? defaultTables
+  }
+
   async start(): Promise<void> {
     const { clock, socketPath } = this.#options
     this.datapath.watch(
@@ -223,43 +230,14 @@ class RunningAgent implements Agent {
 
   async status(): Promise<StatusReport> {
     const { clock, node } = this.#options
-    const { tables, state } = this.engine
-    return {
-      version: buildVersion,
-      node,
-      pid: process.pid,
-      startedAt: this.#startedAt,
-      uptimeMs: clock.nowMs() - this.#startedAt,
-      log: { folder: this.log.location, head: this.log.head.seq, snapshot: this.#snapshot },
-      digest: this.engine.digest(),
-      backend: { kind: this.datapath.kind, ...this.datapath.figures() },
-      host: hostView(
-        this.engine,
-        this.#devices.current,
-        this.datapath.attachments(),
-        device => this.datapath.backend.xdpAt(device),
-        this.#devices.problem,
-      ),
-      leaving: leavingView(tables),
-      tables: {
-        addresses: tables.addresses.size,
-        prefixes: tables.prefixes.size,
-        endpoints: tables.endpoints.size,
-        cells: tables.cells.size,
-        rows: tables.rows.size,
-        frontends: tables.frontends.size,
-        selections: tables.selections.size,
-        backends: tables.backends.size,
-        egressRules: tables.egressRules.size,
-        nonMasquerade: tables.nonMasquerade.size,
-        masquerade: tables.masquerade.size,
-      },
-      frontendConflicts: this.engine.frontendConflicts().length,
+    return statusReport({
+      ...{ node, nowMs: clock.nowMs(), startedAt: this.#startedAt, snapshot: this.#snapshot },
+      ...{ log: this.log, engine: this.engine, datapath: this.datapath, devices: this.#devices },
       intake: {
         queued: this.#intake.queued,
         events: this.#events,
         lastLatencyMs: this.#lastLatencyMs,
-        refusals: state.refusals.size,
+        refusals: this.engine.state.refusals.size,
         ...(this.#intake.stopped !== undefined && { stopped: this.#intake.stopped }),
       },
       reconcile: {
@@ -271,7 +249,7 @@ class RunningAgent implements Agent {
       health: this.#health.view,
       sources: this.#sources.map(source => source.status),
       flows: this.flows.counts,
-    }
+    })
   }
 
   /** The datapath tries again by itself, so it knows best. */

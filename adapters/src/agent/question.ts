@@ -5,7 +5,7 @@ import type { ServiceAnswer } from './service-answer.js'
 import { findService, namesake } from './service-word.js'
 import { parseTarget } from './target.js'
 import { why, withSources } from './why.js'
-import { whyService, withServiceSources } from './why-service.js'
+import { type ServiceDetail, whyService, withServiceSources } from './why-service.js'
 
 /** About one destination all answers are of one kind. */
 export type Answer = WhyAnswer | ServiceAnswer
@@ -20,10 +20,11 @@ export async function answersTo(
   from: string,
   to: string,
   sourceOf: SourceOf,
+  detail: ServiceDetail = {},
 ): Promise<readonly Answer[]> {
   const target = parseTarget(to)
   const service = findService(engine, target)
-  if (service !== undefined) return withServiceSources(whyService(engine, from, service), sourceOf)
+  if (service !== undefined) return withServiceSources(whyService(engine, from, service, detail), sourceOf)
   const answers = await withSources(why(engine, from, to), sourceOf)
   const name = namesake(engine, target)
   return name === undefined ? answers : answers.map(answer => ({ ...answer, namesake: name }))

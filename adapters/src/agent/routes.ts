@@ -8,6 +8,7 @@ import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
 import { type Answer, type Lines, notFound, type Question } from './server.js'
 import type { SourceOf } from './policy-views.js'
 import { viewOf } from './views.js'
+import type { ServiceDetail } from './why-service.js'
 
 /** The kernel's numbers of devices are positive ints. */
 const ifindexMost = 2 ** 31 - 1
@@ -49,7 +50,15 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
       case 'get':
         return value(await viewOf(agent.engine, kindOf(rest[0]), question.query.get('name') ?? undefined, sourceOf))
       case 'why':
-        return value(await answersTo(agent.engine, required(question, 'from'), required(question, 'to'), sourceOf))
+        return value(
+          await answersTo(
+            agent.engine,
+            required(question, 'from'),
+            required(question, 'to'),
+            sourceOf,
+            detailOf(agent, question),
+          ),
+        )
       case 'snapshot':
         return value(await snapshotOf(agent.engine, sourceOf))
       case 'log':
@@ -60,6 +69,13 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
         throw notFound(`/v1/${question.path.join('/')}`)
     }
   }
+}
+
+function detailOf({ maglev }: Agent, question: Question): ServiceDetail {
+  const fromPort = wholeNumber(question, 'fromPort')
+  if (fromPort !== undefined && (fromPort < 1 || fromPort > 65_535))
+    throw invalid('fromPort', `${fromPort} is no port`, String(fromPort), 'a port from 1 to 65535')
+  return { maglev, ...(fromPort !== undefined && { fromPort }) }
 }
 
 async function snapshotOf(engine: Engine, sourceOf: SourceOf): Promise<SnapshotAnswer> {

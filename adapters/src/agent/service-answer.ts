@@ -55,7 +55,21 @@ export interface AnsweredFrontend {
   /** Backends of this node only, by traffic policy. */
   readonly local: boolean
   readonly sourceRanges?: readonly string[]
+  /** For clients outside. */
+  readonly table?: AnsweredTable
   readonly causes: readonly number[]
+}
+
+/** The table that clients outside go by: the same on every node for the same backends, size and seed. */
+export interface AnsweredTable {
+  /** Of the whole table; 1 where there is one backend. */
+  readonly slots: number
+  readonly seed: number
+  /** How many slots each backend has; its name is `10.0.0.1:8080/TCP`. */
+  readonly shares: readonly { readonly backend: string; readonly slots: number }[]
+  /** Whose entries these are: a new connection from there, to each address of the service. */
+  readonly client?: { readonly address: string; readonly port: number }
+  readonly entries?: readonly { readonly address: string; readonly slot: number; readonly backend: string }[]
 }
 
 export interface AnsweredBackend {

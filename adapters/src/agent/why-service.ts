@@ -9,7 +9,9 @@ import {
   type Protocol,
 } from '@weir/core'
 import { containsPrefix, parseAddress, parsePrefix } from '@weir/core/address/address.js'
+import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import { invalidWord } from './invalid-word.js'
+import { defaultTables, tableAnswer } from './maglev-slots.js'
 import { type Meant, type Member, MemberFinder } from './members.js'
 import { familyOf } from './places.js'
 import type { SourceOf } from './policy-views.js'
@@ -25,12 +27,25 @@ const judgedMax = 256
 /** Most answers that one question gets. */
 const answersMax = 1000
 
+/** What an answer takes that isn't of the log. */
+export interface ServiceDetail {
+  /** As the agents are told; the defaults when absent. */
+  readonly maglev?: TableOptions
+  /** Of the client: which slot its next connection comes to. */
+  readonly fromPort?: number
+}
+
 /**
  * What becomes of connections to a service: which endpoints they may reach and why, and what policies say of each.
  *
  * @throws WeirError WEIR_NOT_FOUND for a client or a port that isn't there; WEIR_REQUEST_INVALID
  */
-export function whyService(engine: Engine, from: string, asked: AskedService): readonly ServiceAnswer[] {
+export function whyService(
+  engine: Engine,
+  from: string,
+  asked: AskedService,
+  detail: ServiceDetail = {},
+): readonly ServiceAnswer[] {
   const finder = new MemberFinder(engine)
   const sources = finder.find(from)
   const answers: ServiceAnswer[] = []
@@ -39,7 +54,7 @@ export function whyService(engine: Engine, from: string, asked: AskedService): r
     for (const [scope, members] of byScope(engine, clients, family))
       for (const place of placesAsked(engine, asked, scope, family))
         for (const lane of lanesOf(engine, members, place, family))
-          answers.push(answerOf(engine, finder, sources, lane, place, family))
+          answers.push(answerOf(engine, finder, sources, lane, place, family, detail))
   }
   if (answers.length > answersMax)
     throw invalidWord('', `${answers.length} answers are too many`, from, 'fewer clients, or one port')
@@ -133,6 +148,7 @@ function answerOf(
   { members, isInRanges, isSpared }: Lane,
   place: Place,
   family: 4 | 6,
+  detail: ServiceDetail,
 ): ServiceAnswer {
   const { row, addresses, name, port, protocol, portName } = place
   const base = {
@@ -156,7 +172,10 @@ function answerOf(
     const unjudged = Math.max(0, reached.length - judgedMax)
     return { ...base, outcome, ...(place.lack && { lack: place.lack }), backends: direct, flows, unjudged }
   }
-  const frontend = frontendOf(engine, row, addresses)
+  const frontend = {
+    ...frontendOf(engine, row, addresses),
+    ...tableOf(engine, row, addresses, members, family, detail),
+  }
   if (isSpared && row.fromBackends === 0) return { ...base, outcome: 'untouched', frontend, ...nothing }
   const under = isSpared ? { ...row, kind: 'clusterIp' as const, ...ownerOf(engine, row) } : row
   const candidates = engine.frontendCandidates(under)
@@ -184,6 +203,21 @@ function frontendOf(engine: Engine, row: FrontendRow, addresses: readonly string
   const { kind, scope, port, affinitySeconds, local, sourceRanges } = row
   const causes = engine.frontendCauses(row)
   return { kind, scope, addresses, port, affinitySeconds, local, ...(sourceRanges && { sourceRanges }), causes }
+}
+
+/** The table and, of one client whose port is known, its slots. */
+function tableOf(
+  engine: Engine,
+  row: FrontendRow,
+  addresses: readonly string[],
+  members: readonly Member[],
+  family: 4 | 6,
+  { maglev = defaultTables, fromPort }: ServiceDetail,
+): Pick<AnsweredFrontend, 'table'> {
+  const address = members.length === 1 ? members[0]!.ends[family] : undefined
+  const isKnown = typeof address === 'string' && fromPort !== undefined
+  const table = tableAnswer(engine, row, addresses, maglev, isKnown ? { address, port: fromPort } : undefined)
+  return table === undefined ? {} : { table }
 }
 
 function answered(engine: Engine, candidates: readonly Candidate[]): readonly AnsweredBackend[] {

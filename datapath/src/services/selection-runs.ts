@@ -1,8 +1,8 @@
-import { socketText } from '@weir/core/service/backend-text.js'
 import type { SelectionRow } from '@weir/core/tables/service-rows.js'
 import type { ServiceTables } from '@weir/core/tables/tables.js'
 import type { BackendPlaces } from './backend-places.js'
 import { familyOf } from './encode.js'
+import { maglevMembers } from './external-table.js'
 import { isShortage, type Obstacle, shortage, type Shortage } from './shortage.js'
 import type { Placed, SlotTables } from './slot-tables.js'
 import { spread } from './spread.js'
@@ -95,12 +95,7 @@ export class SelectionRuns {
     const size = tableSizeFor(members.length, this.#builds.configuredSize)
     if (size === undefined || !this.#slots.hasRoom(size))
       return shortage('weir_slots', this.#slots.linesFor(size ?? members.length))
-    const table = this.#builds.tableOf(row.selection, size, () =>
-      row.backends.map((number, at) => {
-        const { address, port, protocol } = backends.get(number)!
-        return { key: socketText(address, port, protocol), weight: row.weights?.[at] ?? 1 }
-      }),
-    )
+    const table = this.#builds.tableOf(row.selection, size, () => maglevMembers(row, backends))
     return table === undefined ? 'building' : table.map(index => members[index]!)
   }
 }

@@ -165,6 +165,38 @@ describe('why a service', () => {
     expect((await outcomes(bodies, 'web', '203.0.113.9:80'))[0]?.[0]).equals('balanced')
   })
 
+  it('tells of clients outside the slots of each backend, and which one a port of theirs comes to', async () => {
+    const bodies = [
+      service('front', { type: 'LoadBalancer', loadBalancerIps: ['203.0.113.9'] }),
+      slice('front', ['10.0.0.3', '10.0.0.5']),
+    ]
+    const engine = engineOf([...shop, ...bodies])
+    const maglev = { size: 251, seed: 7 }
+    const asked = async (from: string, to: string, fromPort?: number) =>
+      (await answersTo(engine, from, to, source, { maglev, ...(fromPort !== undefined && { fromPort }) }))
+        .filter(isServiceAnswer)
+        .map(answer => ({ lines: serviceLines([answer], plain).join('\n'), table: answer.frontend?.table }))
+    const [inside] = await asked('web', 'front', 40_000)
+    expect(inside!.table, 'a process draws by chance').equals(undefined)
+    const [plainly] = await asked('198.51.100.7', '203.0.113.9:80')
+    expect(plainly!.table).includes({ slots: 251, seed: 7 })
+    expect(plainly!.table!.entries, 'no port was said').equals(undefined)
+    expect(plainly!.table!.shares.reduce((sum, { slots }) => sum + slots, 0)).equals(251)
+    expect(plainly!.lines).matches(/SLOTS/)
+    const met = new Set<string>()
+    for (let port = 40_000; port < 40_016; port += 1) {
+      const [{ table, lines }] = (await asked('198.51.100.7', '203.0.113.9:80', port)) as [typeof plainly & {}]
+      const [entry, ...others] = table!.entries!
+      expect(others).empty
+      expect(entry!.slot).within(0, 250)
+      expect(lines).includes(`from 198.51.100.7:${port} to 203.0.113.9: slot ${entry!.slot} of 251, ${entry!.backend}`)
+      met.add(entry!.backend)
+    }
+    expect([...met].sort()).deep.equals(['10.0.0.3:8080/TCP', '10.0.0.5:8080/TCP'])
+    const [block] = await asked('198.51.100.0/24', '203.0.113.9:80', 40_000)
+    expect(block!.table!.entries, 'many clients').equals(undefined)
+  })
+
   it('that is headless or another name is told as that', async () => {
     const [headless] = await ask([service('front', { clusterIps: ['None'] })], 'web', 'front')
     expect(headless).includes({ outcome: 'headless' })

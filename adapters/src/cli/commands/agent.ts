@@ -1,8 +1,6 @@
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { hashText } from '@weir/core/service/maglev-hash.js'
-import { defaultMaglevSize, maglevSizes } from '@weir/core/service/maglev.js'
 import type { LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent-options.js'
@@ -14,9 +12,10 @@ import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { defaultStateFolder } from '../log-folder.js'
+import { hashSeedOption, type MaglevOptions, maglevTables, tableSizeOption } from '../maglev-options.js'
 import { printable } from '../printable.js'
 
-interface AgentOptions {
+interface AgentOptions extends MaglevOptions {
   readonly state: string
   readonly manifests?: string
   readonly node: string
@@ -39,8 +38,6 @@ interface AgentOptions {
   readonly xdp: XdpChoice
   readonly lbMode: LbMode
   readonly mapSize: MapSizes
-  readonly maglevTableSize: number
-  readonly maglevHashSeed?: number
   readonly socket: string
 }
 
@@ -65,7 +62,7 @@ export function agentCommand(context: CommandContext): Command {
         xdp: options.xdp,
         lbMode: options.lbMode,
         mapSizes: options.mapSize,
-        maglev: { size: options.maglevTableSize, seed: options.maglevHashSeed ?? 0 },
+        maglev: maglevTables(options),
         masquerade: options.masquerade,
         clock: systemClock,
         report: message => terminal.note(`weir: ${printable(message)}`),
@@ -180,17 +177,8 @@ export function agentCommand(context: CommandContext): Command {
       withMapSize,
       {},
     )
-    .option(
-      '--maglev-table-size <slots>',
-      `most slots of a service's Maglev table, the same on every node: ${maglevSizes.join(', ')}`,
-      withTableSize,
-      defaultMaglevSize,
-    )
-    .option(
-      '--maglev-hash-seed <seed>',
-      'seed of the Maglev tables, the same on every node: 12 bytes in base64',
-      withHashSeed,
-    )
+    .addOption(tableSizeOption())
+    .addOption(hashSeedOption())
     .option('--netns <path>', "network namespace of the node's side of the pods' devices, when it isn't this process's")
     .addOption(socketOption(defaultSocketPath, context.environment))
 }
@@ -221,18 +209,6 @@ function withPort(text: string, before: readonly number[] | boolean | undefined)
   if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65535)
     throw new InvalidArgumentError('A port from 1 to 65535 is expected.')
   return [...(Array.isArray(before) ? before : []), Number(text)]
-}
-
-function withTableSize(text: string): number {
-  const size = maglevSizes.find(each => String(each) === text)
-  if (size === undefined) throw new InvalidArgumentError(`One of ${maglevSizes.join(', ')} is expected.`)
-  return size
-}
-
-function withHashSeed(text: string): number {
-  if (!/^[A-Za-z0-9+/]{16}$/.test(text))
-    throw new InvalidArgumentError('12 bytes in base64 are expected, as `head -c12 /dev/urandom | base64` makes them.')
-  return hashText(text, 0)
 }
 
 /** `0.0.0.0:10256`, `[::]:10256` */

@@ -1,15 +1,17 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { answersTo, type Answer } from '../../agent/question.js'
 import { isServiceAnswer } from '../../agent/service-answer.js'
 import { agentClient } from '../client.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
+import { hashSeedOption, type MaglevOptions, maglevTables, tableSizeOption } from '../maglev-options.js'
 import { explanationLines, isAllowed } from '../render/explanation.js'
 import { serviceLines } from '../render/service-answer.js'
 import { invalid, openLog, openState, withStates } from '../states.js'
 
-interface WhyOptions {
+interface WhyOptions extends MaglevOptions {
+  readonly fromPort?: number
   readonly socket: string
   readonly log?: string
   readonly stateFrom?: string
@@ -35,6 +37,9 @@ export function whyCommand(context: CommandContext): Command {
     .option('--log <folder>', 'ask a log instead of an agent, with @SEQ as it was after that event')
     .option('--state-from <state>', 'ask any state instead of an agent: manifests, a log, an export')
     .option('--fail-on-deny', 'exit with 1 unless all of it passes')
+    .option('--from-port <port>', "of a client outside: which slot of a service's Maglev table it comes to", withPort)
+    .addOption(tableSizeOption())
+    .addOption(hashSeedOption())
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
     .addHelpText('after', whyHelp)
@@ -76,14 +81,28 @@ async function answersOf(
   context: CommandContext,
   from: string,
   to: string,
-  { log, stateFrom, socket }: WhyOptions,
+  options: WhyOptions,
 ): Promise<readonly Answer[]> {
+  const { log, stateFrom, socket, fromPort } = options
   if (log !== undefined && stateFrom !== undefined)
     throw invalid(stateFrom, 'there can be one state to ask', '--log or --state-from')
   if (log === undefined && stateFrom === undefined)
-    return agentClient(socket).get<readonly Answer[]>('/v1/why', { from, to })
+    return agentClient(socket).get<readonly Answer[]>('/v1/why', {
+      ...{ from, to },
+      ...(fromPort !== undefined && { fromPort: String(fromPort) }),
+    })
   return withStates(
     [() => (log === undefined ? openState(context, stateFrom!, socket) : openLog(context, log))],
-    state => answersTo(state!.engine, from, to, seq => state!.sourceOf(seq)),
+    state =>
+      answersTo(state!.engine, from, to, seq => state!.sourceOf(seq), {
+        maglev: maglevTables(options),
+        ...(fromPort !== undefined && { fromPort }),
+      }),
   )
+}
+
+function withPort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65_535)
+    throw new InvalidArgumentError('A port from 1 to 65535 is expected.')
+  return Number(text)
 }

@@ -1,5 +1,5 @@
 import { socketText } from '@weir/core/service/backend-text.js'
-import type { AnsweredBackend, AnsweredFrontend, ServiceAnswer } from '../../agent/service-answer.js'
+import type { AnsweredBackend, AnsweredFrontend, AnsweredTable, ServiceAnswer } from '../../agent/service-answer.js'
 import { placeOfSource } from '../origins.js'
 import { tableLines } from '../table.js'
 import type { Colour } from '../terminal.js'
@@ -19,7 +19,7 @@ export function serviceLines(
 }
 
 function answerLines(answer: ServiceAnswer, colour: Colour, workingFolder: string): readonly string[] {
-  const { from, name, backends, frontend, conflicts, lack, flows } = answer
+  const { from, name, backends, frontend, conflicts, lack, flows, outcome } = answer
   const places = new Map(answer.sources.map(([seq, source]) => [seq, placeOfSource(source, workingFolder)]))
   const where = frontend === undefined ? '' : colour.dim(frontendText(frontend, places))
   return [
@@ -28,6 +28,7 @@ function answerLines(answer: ServiceAnswer, colour: Colour, workingFolder: strin
     ...(lack === undefined ? [] : [`  ${lack.message}; ${colour.strong(lack.change)}`]),
     ...conflicts.map(conflict => colour.bad(`  ${conflictText(conflict)}`)),
     ...backendLines(backends, answer, colour),
+    ...(outcome === 'balanced' ? entryLines(frontend?.table) : []),
     ...explanationLines(flows, colour, workingFolder)
       .slice(0, flows.length === 0 ? 0 : -1)
       .map(line => `  ${line}`),
@@ -95,22 +96,44 @@ const standingTexts: Readonly<Record<AnsweredBackend['standing'], string>> = {
 
 function backendLines(
   backends: readonly AnsweredBackend[],
-  { protocol, outcome }: ServiceAnswer,
+  { protocol, outcome, frontend }: ServiceAnswer,
   colour: Colour,
 ): readonly string[] {
   if (backends.length === 0) return []
+  const { table } = frontend ?? {}
+  const slots = new Map(
+    table === undefined || table.slots === 1 ? [] : table.shares.map(each => [each.backend, each.slots]),
+  )
   const left = backends.length - linesMax
   const lines = tableLines(backends.slice(0, linesMax), [
     { heading: 'backend', cell: ({ address, port }) => socketText(address, port, protocol) },
     { heading: 'pod', cell: ({ pod }) => pod || '-' },
     { heading: 'node', cell: ({ node }) => node || '-' },
     { heading: 'share', cell: each => (outcome === 'balanced' && each.isChosen ? percent(each.share) : '-') },
+    ...(slots.size === 0
+      ? []
+      : [
+          {
+            heading: 'slots',
+            cell: ({ address, port }: AnsweredBackend) => String(slots.get(socketText(address, port, protocol)) ?? '-'),
+          },
+        ]),
     {
       heading: 'why',
       cell: ({ isChosen, standing }) => (isChosen ? colour.good : colour.bad)(standingTexts[standing]),
     },
   ])
   return [...lines, ...(left > 0 ? [`and ${left} more`] : [])].map(line => `  ${line}`)
+}
+
+/** Which slot of the Maglev table a client's packets come to. */
+function entryLines(table: AnsweredTable | undefined): readonly string[] {
+  const { client, entries = [], slots = 0 } = table ?? {}
+  if (client === undefined || slots === 1) return []
+  const from = client.address.includes(':') ? `[${client.address}]:${client.port}` : `${client.address}:${client.port}`
+  return entries.map(
+    ({ address, slot, backend }) => `  from ${from} to ${address}: slot ${slot} of ${slots}, ${backend}`,
+  )
 }
 
 /** Most backends that a table shows; JSON has all. */

@@ -1,0 +1,56 @@
+import type { Engine } from '@weir/core'
+import type { EventLog } from '@weir/store'
+import { buildVersion } from '../version.js'
+import type { Datapath } from './datapath.js'
+import { leavingView } from './egress-views.js'
+import type { HostDevices } from './host-devices.js'
+import { hostView } from './host-view.js'
+import type { StatusReport } from './protocol.js'
+
+/** What a report is made of: the parts of an agent, and what it counts itself. */
+export interface StatusParts
+  extends Pick<StatusReport, 'node' | 'startedAt' | 'intake' | 'reconcile' | 'health' | 'sources' | 'flows'> {
+  readonly nowMs: number
+  readonly log: EventLog
+  /** Sequence of the newest snapshot. */
+  readonly snapshot: number
+  readonly engine: Engine
+  readonly datapath: Datapath
+  readonly devices: HostDevices
+}
+
+/** GET /v1/status */
+export function statusReport({ nowMs, log, snapshot, engine, datapath, devices, ...told }: StatusParts): StatusReport {
+  const { tables } = engine
+  return {
+    ...told,
+    version: buildVersion,
+    pid: process.pid,
+    uptimeMs: nowMs - told.startedAt,
+    log: { folder: log.location, head: log.head.seq, snapshot },
+    digest: engine.digest(),
+    backend: { kind: datapath.kind, ...datapath.figures() },
+    host: hostView(
+      engine,
+      devices.current,
+      datapath.attachments(),
+      device => datapath.backend.xdpAt(device),
+      devices.problem,
+    ),
+    leaving: leavingView(tables),
+    tables: {
+      addresses: tables.addresses.size,
+      prefixes: tables.prefixes.size,
+      endpoints: tables.endpoints.size,
+      cells: tables.cells.size,
+      rows: tables.rows.size,
+      frontends: tables.frontends.size,
+      selections: tables.selections.size,
+      backends: tables.backends.size,
+      egressRules: tables.egressRules.size,
+      nonMasquerade: tables.nonMasquerade.size,
+      masquerade: tables.masquerade.size,
+    },
+    frontendConflicts: engine.frontendConflicts().length,
+  }
+}
