@@ -4,6 +4,7 @@
       "target_name": "netns_napi",
       "sources": [
         "src/native/address.cc",
+        "src/native/diag.cc",
         "src/native/error.cc",
         "src/native/inside.cc",
         "src/native/interface.cc",

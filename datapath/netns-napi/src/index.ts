@@ -1,4 +1,5 @@
 export type { ConnectOptions } from './connect.js'
+export { destroySocketsIn, netnsCookie } from './diag.js'
 export { NetnsError } from './error.js'
 export { ifindexIn, interfacesIn } from './interfaces.js'
 export type { Device, Interface, Netns } from './native.js'

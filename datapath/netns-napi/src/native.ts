@@ -59,6 +59,8 @@ interface Native {
   changes(netns: Netns): number
   drain(fd: number): void
   ifindex(netns: Netns, name: string): number
+  destroySockets(netns: Netns, protocol: number, cookies: BigUint64Array): number
+  netnsCookie(netns: Netns): bigint
   wait(
     fd: number,
     writable: boolean,

@@ -7,6 +7,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData());
   ExportErrors(env, exports);
   ExportSockets(env, exports);
+  ExportDiag(env, exports);
   ExportInterfaces(env, exports);
   ExportNetwork(env, exports);
   ExportPolls(env, exports);

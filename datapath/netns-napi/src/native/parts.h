@@ -1,6 +1,7 @@
 #pragma once
 #include <napi.h>
 
+void ExportDiag(Napi::Env env, Napi::Object exports);
 void ExportSockets(Napi::Env env, Napi::Object exports);
 void ExportInterfaces(Napi::Env env, Napi::Object exports);
 void ExportNetwork(Napi::Env env, Napi::Object exports);
