@@ -16,6 +16,11 @@ export interface BackendMap {
   delete(key: Uint8Array): boolean
   entries(): Iterable<readonly [Uint8Array, Uint8Array]>
   /**
+   * The same in parts of about `count` entries, each read when it is asked for: other work may be done between them. What
+   * is there all the time comes at least once.
+   */
+  parts(count: number): Iterable<readonly (readonly [Uint8Array, Uint8Array])[]>
+  /**
    * Contiguous keys and values, written in order.
    * @throws WeirError WEIR_MAP_FULL; entries before the one that didn't fit are written
    */

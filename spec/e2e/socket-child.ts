@@ -1,5 +1,6 @@
 /** A process in a cgroup that makes the calls that its parent asks for: `socket-child.js CGROUP`. */
 import { createSocket, type Socket as Datagrams } from 'node:dgram'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { Answer, Question } from './socket-process.js'
@@ -78,11 +79,40 @@ async function load(host: string, port: number, durationMs: number): Promise<Ans
   return { said: JSON.stringify({ failures: Object.fromEntries(failures), said: Object.fromEntries(said) }), peer: '' }
 }
 
+/** What became of the sockets that wait: an error's code, `ended`, or still `open`. */
+const held: { outcome: string }[] = []
+
+async function hold(protocol: 'tcp' | 'udp', host: string, port: number, count: number): Promise<Answer> {
+  for (let left = count; left > 0; left -= 1) {
+    const state = { outcome: 'open' }
+    held.push(state)
+    const failed = (error: NodeJS.ErrnoException): void => {
+      state.outcome = error.code ?? error.message
+    }
+    if (protocol === 'tcp') {
+      const socket = connect({ host, port })
+      await once(
+        socket
+          .on('error', failed)
+          .on('end', () => failed(new Error('ended')))
+          .resume(),
+        'connect',
+      )
+    } else {
+      const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4').on('error', failed)
+      await new Promise<void>(resolve => socket.connect(port, host, resolve))
+    }
+  }
+  return { said: 'held', peer: '' }
+}
+
 function answerTo(question: Question): Promise<Answer> {
   const { call, host, port } = question
   if (call === 'tcp') return tcp(host, port)
   if (call === 'bind') return bind(host, port)
   if (call === 'load') return load(host, port, question.durationMs)
+  if (call === 'hold') return hold(question.protocol, host, port, question.count)
+  if (call === 'outcomes') return Promise.resolve({ said: held.map(({ outcome }) => outcome).join(' '), peer: '' })
   return udp(question.socket, host, port, call === 'connected-udp')
 }
 

@@ -9,6 +9,9 @@ export type Question = { readonly host: string; readonly port: number } & (
   | { readonly call: 'load'; readonly durationMs: number }
   | { readonly call: 'udp'; readonly socket: string }
   | { readonly call: 'connected-udp'; readonly socket: string }
+  /** Connects, TCP or UDP, and waits at the sockets in silence; `outcomes` says what became of each. */
+  | { readonly call: 'hold'; readonly protocol: 'tcp' | 'udp'; readonly count: number }
+  | { readonly call: 'outcomes' }
 )
 /** What the other side said, and who it is for the process; or why not. */
 export type Answer = { readonly said: string; readonly peer: string } | { readonly error: string }

@@ -31,6 +31,11 @@ describe('ebpf-napi: batches', () => {
         const found = new BigUint64Array(all.values.slice().buffer)
         expect(new Set(keys).size).to.equal(count)
         expect(keys.every((key, index) => found[index * perEntry] === BigInt(key * 3))).to.equal(true)
+        const parts = [...map.lookupParts(1000)]
+        expect(parts.length, 'parts').to.be.within(2, count / 500)
+        const keysOfParts = parts.flatMap(part => [...new Uint32Array(part.keys.slice().buffer)])
+        expect(keysOfParts.sort((a, b) => a - b)).to.deep.equal([...keys].sort((a, b) => a - b))
+        expect(parts[0]!.values.length).to.equal(parts[0]!.count * map.info.valueBytes)
         expect(map.deleteBatch(u32s(5, count), count)).to.equal(count - 5)
         expect(map.lookupBatch().count).to.equal(5)
       } finally {
@@ -56,6 +61,7 @@ describe('ebpf-napi: batches', () => {
     const map = createMap({ type: 'hash', name: 'weir_empty', keySize: 4, valueSize: 8, maxEntries: 4 })
     try {
       expect(map.lookupBatch()).to.deep.equal({ keys: new Uint8Array(), values: new Uint8Array(), count: 0 })
+      expect([...map.lookupParts(10)]).to.deep.equal([])
       expect(map.updateBatch(new Uint8Array(), new Uint8Array(), 0)).to.equal(0)
       expect(map.deleteBatch(new Uint8Array(), 0)).to.equal(0)
     } finally {

@@ -142,6 +142,7 @@ describe('ebpf-napi: maps', () => {
       expect(readU32(trie.lookup(prefix(32, 10, 2, 2, 3)) ?? new Uint8Array())).to.equal(8)
       expect(trie.lookup(prefix(32, 11, 2, 2, 3))).to.equal(undefined)
       expect(trie.lookupBatch().count).to.equal(2)
+      expect([...trie.lookupParts(1)].reduce((sum, { count }) => sum + count, 0)).to.equal(2)
     } finally {
       trie.close()
     }

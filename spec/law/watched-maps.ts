@@ -10,6 +10,7 @@ export function watched({ maps, slots }: MemoryBackendHandle, onWrite: () => voi
     maxEntries: map.maxEntries,
     lookup: key => map.lookup(key),
     entries: () => map.entries(),
+    parts: count => map.parts(count),
     delete: key => map.delete(key),
     update: (key, value) => map.update(key, value),
     updateBatch(keys, values, count) {

@@ -211,7 +211,10 @@ class RunningAgent implements Agent {
     )
     await this.#health.start()
     for (const source of this.#sources) source.start()
-    void Promise.all(this.#sources.map(source => source.settled)).then(() => this.#markReady())
+    void Promise.all(this.#sources.map(source => source.settled)).then(() => {
+      if (this.#stopping === undefined) this.datapath.complete(this.engine.tables)
+      this.#markReady()
+    })
   }
 
   submit(origin: string, facts: Facts): Promise<Submitted> {

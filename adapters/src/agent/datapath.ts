@@ -6,9 +6,12 @@ import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import { ServiceReconciler } from '@weir/datapath/services/reconciler.js'
 import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
+import { destroySocketsIn } from 'netns-napi'
 import type { Subscription } from 'rxjs'
 import type { AgentOptions } from './agent-options.js'
+import { Namespaces } from '../network/namespaces.js'
 import type { Clock } from './clock.js'
+import { ConnectionCloser } from './connection-closer.js'
 import type { PacketReport } from './flows.js'
 import { packetReport } from './packet-report.js'
 import { PacedQueue } from './paced-queue.js'
@@ -21,6 +24,8 @@ export interface Datapath {
   /** Told of each packet that made an event, from now on; soon, but not before other work when there are many. */
   watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void
   start(tables: Tables): Promise<void>
+  /** The tables have all that was to be known at the start: what went before it is told from what isn't known yet. */
+  complete(tables: Tables): void
   /** The node's own devices; before the start, for the start. */
   useDevices(devices: readonly Attachment[]): Promise<void>
   /** Interfaces that have the programs. */
@@ -100,6 +105,9 @@ const filledMaps = [
   'weir_connections',
 ] as const
 
+/** Of those, what is only remembered as long as there is room. */
+const memories: ReadonlySet<string> = new Set(['weir_affinities', 'weir_datagrams', 'weir_connections'])
+
 /**
  * Opens the backend that the options ask for; `auto` takes memory where the kernel can't be had, and says why.
  *
@@ -161,6 +169,7 @@ class ReconciledDatapath implements Datapath {
   readonly #cgroup: string | undefined
   readonly #report: (message: string) => void
   readonly #clock: Clock
+  readonly #closer: ConnectionCloser
   #socketsFailing: string | undefined
   #queue: PacedQueue<Uint8Array> | undefined
   #events: Subscription | undefined
@@ -182,6 +191,7 @@ class ReconciledDatapath implements Datapath {
         report(shortages.length === 0 ? 'all services have room again' : shortages.map(shortageText).join('; ')),
       onRecovered: () => report('what the datapath refused of services before is in force now'),
     })
+    this.#closer = connectionCloser(backend, netns, report)
     this.#leaving = new LeavingReconciler(backend, {
       onRecovered: () => report('what the datapath refused of ways out before is in force now'),
     })
@@ -215,6 +225,10 @@ class ReconciledDatapath implements Datapath {
     this.#placeSockets()
   }
 
+  complete(tables: Tables): void {
+    this.#closer.start(tables)
+  }
+
   useDevices(devices: readonly Attachment[]): Promise<void> {
     return this.#reconciler.useDevices(devices)
   }
@@ -229,6 +243,8 @@ class ReconciledDatapath implements Datapath {
       this.#services.apply(delta, tables),
       this.#leaving.apply(delta, tables),
     )
+    // No connection begins to what went from now on.
+    this.#closer.apply(delta.backends)
     return reports.reduce((sum, { writes }) => sum + entriesOf(writes), 0)
   }
 
@@ -255,17 +271,22 @@ class ReconciledDatapath implements Datapath {
       features: { platform, attach, coarseClock, redirectPeer, sweep, sockets: this.#socketsText(), refusal },
       notes,
       shortages: this.#services.shortages,
+      connections: {
+        closed: this.#closer.closed,
+        ...(this.#closer.failing !== undefined && { failing: this.#closer.failing }),
+      },
       maps: [
         ...filledMaps.map(name => {
           const map = this.backend.maps[name]
           let entries = 0
           for (const _ of map.entries()) entries++
-          return { name, entries, maxEntries: map.maxEntries }
+          return { name, entries, maxEntries: map.maxEntries, evicts: memories.has(name) }
         }),
-        { name: 'weir_slots', entries: this.#services.usedLines, maxEntries },
+        { name: 'weir_slots', entries: this.#services.usedLines, maxEntries, evicts: false },
         ...([4, 6] as const).map(family => {
           const name = `weir_backends${family}` as const
-          return { name, entries: this.#services.usedPlaces[family], maxEntries: this.backend.maps[name].maxEntries }
+          const { maxEntries: most } = this.backend.maps[name]
+          return { name, entries: this.#services.usedPlaces[family], maxEntries: most, evicts: false }
         }),
       ],
       counters: reasons.flatMap(({ reason, egress, ingress }) =>
@@ -302,6 +323,7 @@ class ReconciledDatapath implements Datapath {
   }
 
   close(): void {
+    this.#closer.close()
     this.#reconciler.close()
     this.#services.close()
     this.#leaving.close()
@@ -309,6 +331,21 @@ class ReconciledDatapath implements Datapath {
     this.#queue?.close()
     this.backend.close()
   }
+}
+
+/** In memory there are no sockets to be ended. */
+function connectionCloser(
+  { kind, maps }: Backend,
+  netns: string | undefined,
+  report: (message: string) => void,
+): ConnectionCloser {
+  const namespaces = new Namespaces(netns === undefined ? [] : [netns])
+  return new ConnectionCloser({
+    map: maps.weir_connections,
+    namespaces: async cookies => (kind === 'memory' ? new Map() : namespaces.find(cookies)),
+    destroy: destroySocketsIn,
+    report,
+  })
 }
 
 /** All are waited for, so that a failure of one doesn't leave another half-done; the first failure is thrown. */

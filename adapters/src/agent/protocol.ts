@@ -42,6 +42,15 @@ export const kinds = [
 ] as const
 export type Kind = (typeof kinds)[number]
 
+/** How full a map is. */
+export interface MapFill {
+  readonly name: string
+  readonly entries: number
+  readonly maxEntries: number
+  /** It remembers the newest and drops the oldest: that it is full is no trouble. */
+  readonly evicts: boolean
+}
+
 /** GET /v1/status */
 export interface StatusReport {
   readonly version: string
@@ -56,7 +65,9 @@ export interface StatusReport {
     readonly kind: string
     /** What the kernel offers and which way was taken: `attach: tcx`. */
     readonly features: Readonly<Record<string, string | number | boolean>>
-    readonly maps: readonly { readonly name: string; readonly entries: number; readonly maxEntries: number }[]
+    readonly maps: readonly MapFill[]
+    /** Connections of processes that were ended because their backend went, and why the last ones couldn't be. */
+    readonly connections: { readonly closed: number; readonly failing?: string }
     /** Maps taken over from an earlier run, and what became of those that couldn't be. */
     readonly notes: readonly string[]
     /** Maps that have no room for some services: those stay as they were. */

@@ -49,6 +49,12 @@ export interface BpfMap {
   /** All entries, by batch operations where the kernel has them for this map type, else key by key. */
   lookupBatch(): MapEntries
   /**
+   * The same in parts of about so many entries, each read when it is asked for, so that other work can be done between
+   * them. An entry that is there all the time comes at least once; of one that comes or goes meanwhile nothing is said. Map
+   * types without batch operations come in one part.
+   */
+  lookupParts(entries: number): IterableIterator<MapEntries>
+  /**
    * Contiguous keys and values; returns entries done. Falls back to single updates where batches aren't supported.
    * An error carries in `done` how many entries were written before it.
    */

@@ -54,6 +54,15 @@ class KernelMap extends Owned implements BpfMap {
     return native.lookupBatch(this.handle)
   }
 
+  *lookupParts(entries: number): IterableIterator<MapEntries> {
+    const cursor = new Uint8Array(Math.max(8, this.info.keySize))
+    for (let isFirst = true; ; isFirst = false) {
+      const { last, ...part } = native.lookupPart(this.handle, cursor, isFirst, entries)
+      if (part.count > 0) yield part
+      if (last) return
+    }
+  }
+
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number, flag: UpdateFlag = 'any'): number {
     return native.updateBatch(this.handle, keys, values, count, flagBits[flag])
   }

@@ -42,6 +42,12 @@ interface Native {
   delete(map: NativeHandle, key: Uint8Array): boolean
   mapMemory(map: NativeHandle): ArrayBuffer
   lookupBatch(map: NativeHandle): { keys: Uint8Array; values: Uint8Array; count: number }
+  lookupPart(
+    map: NativeHandle,
+    cursor: Uint8Array,
+    isFirst: boolean,
+    entries: number,
+  ): { keys: Uint8Array; values: Uint8Array; count: number; last: boolean }
   updateBatch(map: NativeHandle, keys: Uint8Array, values: Uint8Array, count: number, flag: number): number
   deleteBatch(map: NativeHandle, keys: Uint8Array, count: number): number
 

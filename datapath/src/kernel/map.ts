@@ -1,5 +1,5 @@
 import { WeirError } from '@weir/core/errors.js'
-import { type BpfMap, EbpfError } from 'ebpf-napi'
+import { type BpfMap, EbpfError, type MapEntries } from 'ebpf-napi'
 import type { BackendMap } from '../backend.js'
 import type { MapName } from '../codec/maps.js'
 
@@ -32,14 +32,11 @@ export class KernelMap implements BackendMap {
   }
 
   *entries(): Iterable<readonly [Uint8Array, Uint8Array]> {
-    const { keys, values, count } = this.#map.lookupBatch()
-    const { keySize, valueBytes } = this.#map.info
-    for (let index = 0; index < count; index += 1) {
-      yield [
-        keys.subarray(index * keySize, (index + 1) * keySize),
-        values.subarray(index * valueBytes, (index + 1) * valueBytes),
-      ]
-    }
+    yield* this.#pairs(this.#map.lookupBatch())
+  }
+
+  *parts(count: number): Iterable<readonly (readonly [Uint8Array, Uint8Array])[]> {
+    for (const part of this.#map.lookupParts(count)) yield [...this.#pairs(part)]
   }
 
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number): void {
@@ -53,6 +50,16 @@ export class KernelMap implements BackendMap {
   deleteBatch(keys: Uint8Array, count: number): void {
     if (count === 1) this.#map.delete(keys)
     else this.#map.deleteBatch(keys, count)
+  }
+
+  *#pairs({ keys, values, count }: MapEntries): Iterable<readonly [Uint8Array, Uint8Array]> {
+    const { keySize, valueBytes } = this.#map.info
+    for (let index = 0; index < count; index += 1) {
+      yield [
+        keys.subarray(index * keySize, (index + 1) * keySize),
+        values.subarray(index * valueBytes, (index + 1) * valueBytes),
+      ]
+    }
   }
 
   #orFull(write: () => void): void {

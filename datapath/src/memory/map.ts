@@ -63,6 +63,11 @@ export class MemoryMap implements BackendMap {
     })
   }
 
+  *parts(count: number): Iterable<readonly (readonly [Uint8Array, Uint8Array])[]> {
+    const all = [...this.entries()]
+    for (let from = 0; from < all.length; from += count) yield all.slice(from, from + count)
+  }
+
   /** An array's, without a call for each. */
   *#elements(): Iterable<readonly [Uint8Array, Uint8Array]> {
     const at = this.#module.weir_map_values(this.#map)

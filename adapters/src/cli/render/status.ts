@@ -22,6 +22,9 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
       .join(', ')}`,
     `Intake     ${report.intake.events} events taken, ${report.intake.queued} waiting, last took ${report.intake.lastLatencyMs.toFixed(1)} ms, ${report.intake.refusals} refusals in force`,
     `Reconcile  ${report.reconcile.applied} changes applied, ${report.reconcile.repairs} repairs`,
+    ...(report.backend.connections.closed === 0
+      ? []
+      : [`Closed     ${report.backend.connections.closed} connections to backends that went`]),
     ...(report.health.ports.listening.length === 0
       ? []
       : [
@@ -114,13 +117,19 @@ function hostTroubles({ isJudged, devices, problem }: StatusReport['host']): rea
 }
 
 function troublesOf(report: StatusReport): readonly string[] {
-  const full = report.backend.maps.filter(map => map.maxEntries > 0 && map.entries >= 0.9 * map.maxEntries)
+  const { maps, connections } = report.backend
+  const full = maps.filter(
+    ({ maxEntries, entries, evicts }) => !evicts && maxEntries > 0 && entries >= 0.9 * maxEntries,
+  )
   return [
     ...(report.intake.stopped === undefined ? [] : [`no more inputs are taken: ${report.intake.stopped}`]),
     ...(report.reconcile.failing === undefined
       ? []
       : [`the last change isn't enforced yet: ${report.reconcile.failing}`]),
     ...report.backend.shortages.map(each => `${shortageText(each)}; what they had stays (--map-size)`),
+    ...(connections.failing === undefined
+      ? []
+      : [`connections to backends that went stay open: ${connections.failing}`]),
     ...hostTroubles(report.host),
     ...leavingTroubles(report.leaving),
     ...report.sources

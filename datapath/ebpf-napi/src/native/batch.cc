@@ -92,6 +92,39 @@ Napi::Value LookupBatch(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// info: map, cursor (where the last part ended; at least 8 bytes and a key), whether this is the first part, entries wanted
+Napi::Value LookupPart(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Handle* map = HandleOf(env, info[0], Kind::Map, "lookupPart");
+  uint8_t* cursor = AtLeastBytes(env, info[1], std::max<size_t>(map->keySize, 8), "lookupPart", "cursor");
+  bool first = info[2].ToBoolean();
+  uint32_t chunk = std::max(1u, std::min(map->maxEntries, info[3].As<Napi::Number>().Uint32Value()));
+  Entries entries;
+  const char* call = "bpf(BPF_MAP_LOOKUP_BATCH)";
+  LIBBPF_OPTS(bpf_map_batch_opts, options);
+  int err;
+  do {
+    Reserve(*map, entries, chunk);
+    uint32_t count = chunk;
+    err = bpf_map_lookup_batch(map->fd, first ? nullptr : cursor, cursor, entries.keys.data(), entries.values.data(), &count,
+                               &options);
+    if (err == 0 || err == -ENOENT) entries.count = count;
+    // One hash bucket holds more than the room that was offered.
+    chunk *= 2;
+  } while (err == -ENOSPC && chunk < (1u << 30));
+  if (first && Unsupported(err)) {
+    err = ReadAll(*map, entries, &call);
+    if (err == 0) err = -ENOENT;
+  }
+  if (err < 0 && err != -ENOENT) ThrowErrno(env, -err, call);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("keys", CopyOf(env, entries.keys.data(), entries.count * map->keySize));
+  result.Set("values", CopyOf(env, entries.values.data(), entries.count * map->valueBytes));
+  result.Set("count", static_cast<double>(entries.count));
+  result.Set("last", err == -ENOENT);
+  return result;
+}
+
 [[noreturn]] void ThrowDone(Napi::Env env, int err, const char* call, uint32_t done) {
   Napi::Object extra = Napi::Object::New(env);
   extra.Set("done", done);
@@ -158,6 +191,7 @@ Napi::Value DeleteBatch(const Napi::CallbackInfo& info) {
 
 void ExportBatches(Napi::Env env, Napi::Object exports) {
   exports.Set("lookupBatch", Napi::Function::New<LookupBatch>(env, "lookupBatch"));
+  exports.Set("lookupPart", Napi::Function::New<LookupPart>(env, "lookupPart"));
   exports.Set("updateBatch", Napi::Function::New<UpdateBatch>(env, "updateBatch"));
   exports.Set("deleteBatch", Napi::Function::New<DeleteBatch>(env, "deleteBatch"));
 }
