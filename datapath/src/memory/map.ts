@@ -16,6 +16,11 @@ export class MemoryMap implements BackendMap {
   readonly maxEntries: number
   readonly #module: WeirModule
   readonly #map: number
+  /** Where the module takes keys from, and values. */
+  readonly #keyAt: number
+  readonly #valueAt: number
+  /** All of the module's memory, as far as it had grown. */
+  #memory = new Uint8Array(0)
 
   constructor(module: WeirModule, map: number, name: MapName) {
     this.#module = module
@@ -24,17 +29,27 @@ export class MemoryMap implements BackendMap {
     this.keySize = module.weir_map_key_size(map)
     this.valueSize = module.weir_map_value_size(map)
     this.maxEntries = module.weir_map_max_entries(map)
+    this.#keyAt = module.weir_key()
+    this.#valueAt = module.weir_value()
   }
 
   lookup(key: Uint8Array): Uint8Array | undefined {
-    this.#putKey(key)
-    return this.#module.weir_map_lookup(this.#map) === 0 ? this.#value().slice() : undefined
+    this.#checkKey(key)
+    this.#put(this.#keyAt, key, 0, this.keySize)
+    if (this.#module.weir_map_lookup(this.#map) !== 0) return undefined
+    return viewAt(this.#module, this.#valueAt, this.valueSize).slice()
   }
 
   update(key: Uint8Array, value: Uint8Array): void {
-    this.#putKey(key)
+    this.#checkKey(key)
     if (value.length !== this.valueSize) throw new TypeError(`value of ${value.length} bytes for ${this.name}`)
-    this.#value().set(value)
+    this.#updateAt(0, key, value)
+  }
+
+  /** With the entry of an index of packed keys and values. */
+  #updateAt(index: number, keys: Uint8Array, values: Uint8Array): void {
+    this.#put(this.#keyAt, keys, index * this.keySize, this.keySize)
+    this.#put(this.#valueAt, values, index * this.valueSize, this.valueSize)
     const result = this.#module.weir_map_update(this.#map, 0)
     if (result === 0) return
     if (result === tooBig) {
@@ -45,7 +60,12 @@ export class MemoryMap implements BackendMap {
   }
 
   delete(key: Uint8Array): boolean {
-    this.#putKey(key)
+    this.#checkKey(key)
+    return this.#deleteAt(0, key)
+  }
+
+  #deleteAt(index: number, keys: Uint8Array): boolean {
+    this.#put(this.#keyAt, keys, index * this.keySize, this.keySize)
     const result = this.#module.weir_map_delete(this.#map)
     if (result !== 0 && result !== noEntry) throw this.#failure('delete', result)
     return result === 0
@@ -55,7 +75,7 @@ export class MemoryMap implements BackendMap {
     if (arrayKinds.includes(this.#module.weir_map_kind(this.#map))) return this.#elements()
     const keys: Uint8Array[] = []
     for (let first = 1; this.#module.weir_map_next_key(this.#map, first) === 0; first = 0) {
-      keys.push(this.#key().slice())
+      keys.push(viewAt(this.#module, this.#keyAt, this.keySize).slice())
     }
     return keys.flatMap(key => {
       const value = this.lookup(key)
@@ -80,26 +100,31 @@ export class MemoryMap implements BackendMap {
   }
 
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number): void {
-    for (let index = 0; index < count; index += 1) {
-      this.update(part(keys, index, this.keySize), part(values, index, this.valueSize))
-    }
+    this.#checkBatch(keys, this.keySize, count)
+    this.#checkBatch(values, this.valueSize, count)
+    for (let index = 0; index < count; index += 1) this.#updateAt(index, keys, values)
   }
 
   deleteBatch(keys: Uint8Array, count: number): void {
-    for (let index = 0; index < count; index += 1) this.delete(part(keys, index, this.keySize))
+    this.#checkBatch(keys, this.keySize, count)
+    for (let index = 0; index < count; index += 1) this.#deleteAt(index, keys)
   }
 
-  #key(): Uint8Array {
-    return viewAt(this.#module, this.#module.weir_key(), this.keySize)
+  /** Byte by byte: a view of each entry would cost more than the rest of a write. */
+  #put(at: number, bytes: Uint8Array, offset: number, size: number): void {
+    // A memory that has grown leaves its old buffer empty.
+    if (this.#memory.length === 0) this.#memory = new Uint8Array(this.#module.memory.buffer)
+    const memory = this.#memory
+    for (let index = 0; index < size; index += 1) memory[at + index] = bytes[offset + index]!
   }
 
-  #value(): Uint8Array {
-    return viewAt(this.#module, this.#module.weir_value(), this.valueSize)
-  }
-
-  #putKey(key: Uint8Array): void {
+  #checkKey(key: Uint8Array): void {
     if (key.length !== this.keySize) throw new TypeError(`key of ${key.length} bytes for ${this.name}`)
-    this.#key().set(key)
+  }
+
+  #checkBatch(bytes: Uint8Array, size: number, count: number): void {
+    if (bytes.length < count * size)
+      throw new TypeError(`${bytes.length} bytes for ${count} entries of ${size} in ${this.name}`)
   }
 
   #failure(call: string, result: number): WeirError<'WEIR_DATAPATH_FAILED'> {
@@ -108,6 +133,3 @@ export class MemoryMap implements BackendMap {
     return new WeirError('WEIR_DATAPATH_FAILED', `${operation}: ${reason}`, { operation, reason })
   }
 }
-
-const part = (bytes: Uint8Array, index: number, size: number): Uint8Array =>
-  bytes.subarray(index * size, (index + 1) * size)

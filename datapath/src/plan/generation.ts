@@ -51,6 +51,7 @@ export function slotsToBump(
       else slots.add(slotOf(unit.bits, slotAfter))
     }
   }
+  if (moves.none && goal.cells.length === 0) return slots
   const changed = new Set<number>()
   for (const { subject, direction, peerClass } of goal.cells) {
     if (!liveness.subjectKept(subject) || (peerClass !== 0 && !liveness.classKept(peerClass))) continue
@@ -102,6 +103,10 @@ function subjectsTold({ before, after }: Cells, { from, to }: Move, liveness: Li
 class Moves {
   readonly #moves = new Map<number, Map<number, Move>>()
   #last: Move | undefined
+
+  get none(): boolean {
+    return this.#last === undefined
+  }
 
   add(unit: Unit): void {
     const { from, to } = unit

@@ -26,16 +26,19 @@ export function bindPlan(content: Content, phases: readonly Phase[]): readonly W
 /** Which interface is which slot's, as the writes so far leave it. */
 class Devices {
   readonly #content: Content
-  readonly #slots = new Map<number, number | undefined>()
-  readonly #ifindexes = new Map<number, number>()
+  #slots: Map<number, number | undefined> | undefined
+  #ifindexes: Map<number, number> | undefined
 
   constructor(content: Content) {
     this.#content = content
   }
 
   move(slot: number, ifindex: number): readonly MapWrite[] {
-    const before = this.#ifindexes.get(slot) ?? this.#content.installed.endpoint(slot).wiring.ifindex
+    const before = this.#ifindexes?.get(slot) ?? this.#content.installed.endpoint(slot).wiring.ifindex
     if (before === 0 && ifindex === 0) return noWrites
+    // Nearly all writes are of slots that are no interface's.
+    this.#slots ??= new Map()
+    this.#ifindexes ??= new Map()
     const writes: MapWrite[] = []
     if (before !== 0 && before !== ifindex && this.#slotOf(before) === slot) {
       this.#slots.set(before, undefined)
@@ -50,7 +53,7 @@ class Devices {
   }
 
   #slotOf(ifindex: number): number | undefined {
-    return this.#slots.has(ifindex) ? this.#slots.get(ifindex) : this.#content.devices.get(ifindex)
+    return this.#slots?.has(ifindex) ? this.#slots.get(ifindex) : this.#content.devices.get(ifindex)
   }
 }
 
@@ -80,14 +83,13 @@ function bind(into: BatchBuilder, content: Content, devices: Devices, operation:
  * @throws WeirError WEIR_MAP_FULL
  */
 export function checkRoom(backend: Backend, content: Content, planned: readonly WriteBatch[]): void {
-  const doubtful = new Set<TableMapName>()
-  for (const { map } of planned) {
-    if (doubtful.has(map) || sizeOf(content, map) === undefined) continue
-    const most = planned.reduce(
-      (sum, batch) => (batch.map === map && batch.kind === 'update' ? sum + batch.count : sum),
-      sizeOf(content, map)!,
-    )
-    if (most > backend.maps[map].maxEntries) doubtful.add(map)
+  const doubtful: TableMapName[] = []
+  for (const { map, kind } of planned) {
+    const size = kind === 'update' ? sizeOf(content, map) : undefined
+    if (size === undefined || doubtful.includes(map)) continue
+    let most = size
+    for (const batch of planned) if (batch.map === map && batch.kind === 'update') most += batch.count
+    if (most > backend.maps[map].maxEntries) doubtful.push(map)
   }
   // Looking up every key is worth it only when a map is nearly full.
   for (const map of doubtful) {
