@@ -152,7 +152,7 @@ export class DigestKeeper implements SettleListener {
     }
     this.#touchedPrefixes.clear()
     for (const claimant of this.#touchedEndpoints) {
-      const pod = claimant.slot === 0 ? undefined : verdicts.claimants.workloadOf(claimant)?.pod
+      const pod = claimant.slot === 0 ? undefined : claimant.workload?.pod
       if (pod === undefined) this.#endpoints.remove(claimant)
       else {
         const subject = subjects.partition.blockOf(claimant.shape)!

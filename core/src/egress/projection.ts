@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import { type Prefix, parsePrefix } from '../address/address.js'
 import type { EgressGatewayPolicyFact } from '../event/egress.js'
 import type { PodFact, WeirEvent } from '../event/event.js'
@@ -68,22 +69,22 @@ export class Egress {
         this.#dirtyPolicies.add(event.name)
         break
       case 'pod.upserted':
-        this.#dirtyPods.add(objectKey(event.pod.namespace, event.pod.name))
+        if (this.#hasPolicies) this.#dirtyPods.add(objectKey(event.pod.namespace, event.pod.name))
         break
       case 'pod.deleted':
-        this.#dirtyPods.add(objectKey(event.namespace, event.name))
+        if (this.#hasPolicies) this.#dirtyPods.add(objectKey(event.namespace, event.name))
         break
       case 'endpoint.attached':
-        this.#dirtyPods.add(objectKey(event.endpoint.namespace, event.endpoint.pod))
+        if (this.#hasPolicies) this.#dirtyPods.add(objectKey(event.endpoint.namespace, event.endpoint.pod))
         break
       case 'endpoint.detached':
-        this.#dirtyPods.add(objectKey(event.namespace, event.pod))
+        if (this.#hasPolicies) this.#dirtyPods.add(objectKey(event.namespace, event.pod))
         break
       case 'namespace.upserted':
-        this.#dirtyNamespaces.add(event.namespace.name)
+        if (this.#hasPolicies) this.#dirtyNamespaces.add(event.namespace.name)
         break
       case 'namespace.deleted':
-        this.#dirtyNamespaces.add(event.name)
+        if (this.#hasPolicies) this.#dirtyNamespaces.add(event.name)
         break
       case 'agent.configured':
         this.#allPodsAreDirty = true
@@ -125,6 +126,11 @@ export class Egress {
     }
   }
 
+  /** Where no policy is nor was, there is nothing to look at; one that comes has all pods looked at. */
+  get #hasPolicies(): boolean {
+    return this.#policies.size + this.#selecting.size > 0
+  }
+
   #surroundingsChanged(): void {
     this.#gatewaysAreDirty = true
     this.#masqueradeIsDirty = true
@@ -151,21 +157,20 @@ export class Egress {
       for (const pod of this.#selected.get(name) ?? []) this.#dirtyPods.add(pod)
       this.#decisions.clear()
     }
-    this.#dirtyPolicies.clear()
+    empty(this.#dirtyPolicies)
     this.#gatewaysAreDirty = false
   }
 
   #settlePods(): void {
-    // Where no policy is nor was, there is nothing to look at.
-    if (this.#policies.size > 0 || this.#selecting.size > 0) {
+    if (this.#hasPolicies) {
       const { pods } = this.#state
       if (this.#allPodsAreDirty) for (const key of pods.keys()) this.#dirtyPods.add(key)
       else if (this.#dirtyNamespaces.size > 0)
         for (const [key, { fact }] of pods) if (this.#dirtyNamespaces.has(fact.namespace)) this.#dirtyPods.add(key)
       for (const key of this.#dirtyPods) this.#settlePod(key)
     }
-    this.#dirtyPods.clear()
-    this.#dirtyNamespaces.clear()
+    empty(this.#dirtyPods)
+    empty(this.#dirtyNamespaces)
     this.#allPodsAreDirty = false
   }
 

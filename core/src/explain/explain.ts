@@ -148,7 +148,7 @@ export class Explainer {
     if (claimant !== undefined) {
       const { identity, shape, slot } = claimant
       const kind = claimant.kind === 'pod' ? 'pod' : 'node'
-      const said = this.#verdicts.claimants.workloadOf(claimant)?.pod?.node ?? claimant.key
+      const said = claimant.workload?.pod?.node ?? claimant.key
       // A pod whose interface is here runs here, whatever its object still says.
       const node = slot > 0 ? (this.#state.agent?.fact.node ?? said) : said
       const name = kind === 'pod' ? claimant.key : node

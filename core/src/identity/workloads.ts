@@ -14,6 +14,8 @@ export interface Workload {
   dirty: boolean
   /** Whether the tables have seen it. One that comes and goes between two settlings leaves nothing to do. */
   settled: boolean
+  /** The keys of its labels that are left out of its identity, as the tables last saw them. */
+  filteredKeys: readonly string[]
 }
 
 interface NamespaceMembers {
@@ -109,7 +111,7 @@ export class Workloads {
     let workload = members.workloads.get(pod.name)
     if (workload === undefined) {
       const key = objectKey(pod.namespace, pod.name)
-      workload = { key, pod, identity: undefined, dirty: false, settled: false }
+      workload = { key, pod, identity: undefined, dirty: false, settled: false, filteredKeys: [] }
       members.workloads.set(pod.name, workload)
     }
     const before = workload.pod

@@ -7,6 +7,8 @@ interface Slot<Value> {
   touched: boolean
 }
 
+const noChanges: readonly never[] = []
+
 /**
  * A table that remembers what each touched key held before, so that a delta holds net changes only. A change looks its
  * key up once: large tables are mostly lookups.
@@ -14,7 +16,7 @@ interface Slot<Value> {
 export class RecordedTable<Key, Value extends object> implements Table<Key, Value> {
   /** A row that is gone keeps its slot until the delta that says so. */
   readonly #slots = new Map<Key, Slot<Value>>()
-  readonly #touched: (readonly [key: Key, slot: Slot<Value>])[] = []
+  #touched: (readonly [key: Key, slot: Slot<Value>])[] = []
   readonly #equal: (a: Value, b: Value) => boolean
   #size = 0
 
@@ -56,9 +58,9 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
   }
 
   /** The net changes since the last call. */
-  flush(): Change<Value>[] {
+  flush(): readonly Change<Value>[] {
+    if (this.#touched.length === 0) return noChanges
     const changes: Change<Value>[] = []
-    if (this.#touched.length === 0) return changes
     for (const [key, slot] of this.#touched) {
       const { before, now } = slot
       slot.before = undefined
@@ -69,7 +71,7 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
       } else if (before === undefined) changes.push({ after: now })
       else if (!this.#equal(before, now)) changes.push({ before, after: now })
     }
-    this.#touched.length = 0
+    this.#touched = []
     return changes
   }
 

@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import type { PodFact } from '../event/event.js'
 import { nodeLabels } from '../identity/node-labels.js'
 import { dropFrom, entryOf } from '../multimap.js'
@@ -35,7 +36,6 @@ export class Claimants {
   readonly #subjects: Subjects
   readonly #pods = new Map<Workload, Claimant>()
   readonly #nodes = new Map<string, Claimant>()
-  readonly #byClaimant = new Map<Claimant, Workload>()
   /** What this node's devices say of it. */
   #devices: Claimant | undefined
   readonly #nodeShapes = new NodeShapes()
@@ -53,11 +53,6 @@ export class Claimants {
     this.#shapes = shapes
     this.#ownership = ownership
     this.#subjects = subjects
-  }
-
-  /** The pod that a claimant is; absent for nodes. */
-  workloadOf(claimant: Claimant): Workload | undefined {
-    return this.#byClaimant.get(claimant)
   }
 
   /** Slots in use, by pod. */
@@ -100,7 +95,7 @@ export class Claimants {
     }
     const own = this.#state.agent?.fact.node
     if (own !== undefined && (this.dirtyNodes.has(own) || this.#devices?.key !== own)) this.#settleDevices(own)
-    this.dirtyNodes.clear()
+    empty(this.dirtyNodes)
   }
 
   #settleDevices(own: string): void {
@@ -150,13 +145,12 @@ export class Claimants {
       entryOf(this.#hostNetwork, node, () => new Set<Workload>()).add(workload)
       this.#nodeOf.set(workload, node)
     }
-    const current = this.#settleAsNode({ kind: 'hostNetwork', key: workload.key }, node, addresses, claimant)
-    this.#pods.set(workload, current)
-    this.#byClaimant.set(current, workload)
+    const who = { kind: 'hostNetwork', key: workload.key, workload } as const
+    this.#pods.set(workload, this.#settleAsNode(who, node, addresses, claimant))
   }
 
   #settleAsNode(
-    who: Pick<Claimant, 'kind' | 'key'>,
+    who: Pick<Claimant, 'kind' | 'key' | 'workload'>,
     node: string,
     addresses: readonly string[],
     claimant: Claimant | undefined,
@@ -191,10 +185,10 @@ export class Claimants {
     const local = this.#isLocal(workload)
     const shape = this.#shapes.acquire(workload, identity, pod, local)
     if (claimant === undefined) {
+      const { key } = workload
       const { addresses } = pod
-      const added: Claimant = { kind: 'pod', key: workload.key, shape, identity: identity.number, addresses, slot: 0 }
+      const added: Claimant = { kind: 'pod', key, shape, identity: identity.number, addresses, slot: 0, workload }
       this.#pods.set(workload, added)
-      this.#byClaimant.set(added, workload)
       if (local) this.#enter(added)
       this.#ownership.update(added, [])
       return
@@ -211,7 +205,6 @@ export class Claimants {
 
   #end(workload: Workload, claimant: Claimant): void {
     this.#pods.delete(workload)
-    this.#byClaimant.delete(claimant)
     if (claimant.kind === 'hostNetwork') {
       dropFrom(this.#hostNetwork, this.#nodeOf.get(workload)!, workload)
       this.#nodeOf.delete(workload)

@@ -1,5 +1,6 @@
 import type { Prefix } from '../address/address.js'
 import type { LabelMap } from '../identity/labels.js'
+import type { Workload } from '../identity/workloads.js'
 import type { AddressScope, Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { AddressSet } from './address-sets.js'
@@ -114,6 +115,8 @@ export interface Claimant {
   addresses: readonly string[]
   /** Slot in the endpoints table; 0 for what is no local pod. */
   slot: number
+  /** The pod that it is; absent for nodes. */
+  readonly workload?: Workload
 }
 
 /** Peers with one shape within one named prefix: no rule can tell them apart. */

@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import { NumberPool } from './number-pool.js'
 
 /** A set, however it is kept. */
@@ -60,6 +61,13 @@ export interface PartitionKind<Member, Data, Kept extends Members<Member>> {
   same(a: Data, b: Data): boolean
 }
 
+const noChange = {
+  created: new Set<never>(),
+  renamed: new Map<never, never>(),
+  removed: new Map<never, never>(),
+  moved: [],
+}
+
 interface Renaming<Member, Data, Kept extends Members<Member>> extends Departure<Member, Data, Kept> {
   readonly heaviest: Part<Member, Data>
   readonly weight: number
@@ -117,8 +125,9 @@ export class Partition<Member, Data, Kept extends Members<Member> = Set<Member>>
    */
   assign(
     departures: readonly Departure<Member, Data, Kept>[],
-    arrivals: Iterable<readonly [member: Member, data: Data]>,
+    arrivals: readonly (readonly [member: Member, data: Data])[],
   ): PartitionChange<Member, Data, Kept> {
+    if (departures.length + arrivals.length + this.#emptied.size === 0) return noChange
     const created = new Set<Block<Member, Data, Kept>>()
     const moved: Member[] = []
     const { renamed, moves } = this.#rename(departures)
@@ -214,7 +223,7 @@ export class Partition<Member, Data, Kept extends Members<Member> = Set<Member>>
       this.#numbers.free(block.number)
       removed.set(block, block.data)
     }
-    this.#emptied.clear()
+    empty(this.#emptied)
     return removed
   }
 

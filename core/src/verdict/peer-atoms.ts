@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import { parsePrefix, prefixText, type Prefix } from '../address/address.js'
 import type { LabelMap } from '../identity/labels.js'
 import { dropFrom, entryOf } from '../multimap.js'
@@ -97,9 +98,9 @@ export class PeerAtoms {
       for (const atom of this.#bySet.get(set) ?? []) {
         for (const text of set.dirty) this.#followBlock(atom, text, set.members.has(text))
       }
-      set.dirty.clear()
+      empty(set.dirty)
     }
-    this.sets.dirty.clear()
+    empty(this.sets.dirty)
   }
 
   #followBlock(atom: CidrAtom, text: string, isMember: boolean): void {

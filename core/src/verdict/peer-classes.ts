@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import { entryOf } from '../multimap.js'
 import { changedSet, differingAtoms, sameAtoms, type AtomChange } from './atom-set.js'
 import { ByNumber } from './by-number.js'
@@ -102,11 +103,11 @@ export class PeerClasses {
 
   /** Brings classes up to what was noted; atoms then know their classes. */
   settle(
-    arrivals: Iterable<readonly [group: number, data: PeerClassData]>,
+    arrivals: readonly (readonly [group: number, data: PeerClassData])[],
   ): PartitionChange<number, PeerClassData, NumberSet> {
     const change = this.partition.assign(this.#departures(), arrivals)
     this.#signatures.clear()
-    this.#changes.clear()
+    empty(this.#changes)
     for (const [block, { atoms }] of change.removed) {
       this.#totals.delete(block)
       for (const atom of atoms) atom.classes.delete(block)

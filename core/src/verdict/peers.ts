@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import { atomSet } from './atom-set.js'
 import { entryOf } from '../multimap.js'
 import type { KeyUse } from './key-use.js'
@@ -57,11 +58,11 @@ export class Peers {
     const arrivals: (readonly [group: number, data: PeerClassData])[] = []
     for (const group of groups.fresh) arrivals.push([group.number, this.#dataOf(group)])
     const change = this.#classes.settle(arrivals)
-    atoms.begunUses.clear()
-    atoms.begun.clear()
-    atoms.ended.clear()
-    groups.toggled.clear()
-    groups.fresh.clear()
+    empty(atoms.begunUses)
+    empty(atoms.begun)
+    empty(atoms.ended)
+    empty(groups.toggled)
+    empty(groups.fresh)
     for (const number of change.moved) {
       const { addresses, rest, within } = groups.at(number)
       for (const address of addresses) groups.dirtyAddresses.add(address)

@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import type { CidrIdentities } from '../identity/cidr-identities.js'
 import type { Workloads } from '../identity/workloads.js'
 import type { ServiceReference } from '../event/cilium.js'
@@ -155,7 +156,7 @@ export class Verdicts {
       if (policy !== undefined && speaksOfNodes(policy)) this.#hostPolicies.add(key)
       else this.#hostPolicies.delete(key)
     }
-    this.dirtyPolicies.clear()
+    empty(this.dirtyPolicies)
     const ports = this.#state.agent?.fact.failSafePorts ?? defaultFailSafePorts
     const hostRules = this.#hostPolicies.size === 0 ? undefined : ports.join()
     if (hostRules !== this.#hostRules) {
@@ -167,12 +168,12 @@ export class Verdicts {
     for (const key of this.#keys.changed) {
       for (const workload of this.shapes.withFiltered(key)) this.#workloads.touch(workload)
     }
-    this.#keys.changed.clear()
+    empty(this.#keys.changed)
     for (const prefix of this.#cidrIdentities.dirty) {
       const named = this.peers.groups.prefixes.get(prefix)
       if (named !== undefined) this.peers.groups.dirtyPrefixes.add(named)
     }
-    this.#cidrIdentities.dirty.clear()
+    empty(this.#cidrIdentities.dirty)
   }
 
   #writeAddresses(): void {
@@ -195,7 +196,7 @@ export class Verdicts {
         endpoint: slot,
       })
     }
-    this.peers.groups.dirtyAddresses.clear()
+    empty(this.peers.groups.dirtyAddresses)
   }
 
   #writePrefixes(): void {
@@ -210,16 +211,16 @@ export class Verdicts {
       const peerClass = this.peers.classOfRest(current).number
       this.#prefixes.set(text, { prefix: text, identity: this.#cidrIdentities.numberOf(text), peerClass })
     }
-    this.peers.groups.dirtyPrefixes.clear()
+    empty(this.peers.groups.dirtyPrefixes)
   }
 
   #writeEndpoints(): void {
     for (const slot of this.claimants.vacated) this.#endpoints.delete(slot)
-    this.claimants.vacated.clear()
+    empty(this.claimants.vacated)
     for (const claimant of this.claimants.dirty) {
       this.#listener.endpointTouched(claimant)
       const { slot, identity, addresses, shape } = claimant
-      const pod = this.claimants.workloadOf(claimant)?.pod
+      const pod = claimant.workload?.pod
       if (slot === 0 || pod === undefined) continue
       const wiring = this.#state.endpoints.get(claimant.key)?.fact
       this.#endpoints.set(slot, {
@@ -241,7 +242,7 @@ export class Verdicts {
             }),
       })
     }
-    this.claimants.dirty.clear()
+    empty(this.claimants.dirty)
   }
 
   #subjectNumber(shape: Shape): number {

@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import type { Row, Step } from '../tables/tables.js'
 import { RecordedTable } from '../tables/recorded-table.js'
 import { NumberPool } from './number-pool.js'
@@ -75,7 +76,7 @@ export class Rows {
       this.#numbers.free(row.id)
       this.table.delete(row.id)
     }
-    this.#idle.clear()
+    empty(this.#idle)
   }
 
   /** Ends a delta: ids freed in it may be used again. */

@@ -9,15 +9,20 @@ import { dropFrom, entryOf } from '../multimap.js'
 import type { KeyUse } from './key-use.js'
 import { portKey, type Shape } from './model.js'
 
+interface IdentityShapes {
+  readonly byKey: Map<string, Shape>
+  /** The last one without labels that selectors ask for, and the ports that made it: nearly all pods have it. */
+  plain: { readonly shape: Shape; readonly ports: PodFact['ports'] } | undefined
+}
+
 /** The shapes of pods: identity labels, those filtered-out labels that a selector asks for, and named ports. */
 export class Shapes {
   readonly #workloads: Workloads
   readonly #keys: KeyUse
-  readonly #byIdentity = new Map<Identity, Map<string, Shape>>()
+  readonly #byIdentity = new Map<Identity, IdentityShapes>()
   readonly #identities = new Map<Shape, Identity>()
   /** Pods by the labels that the filter keeps from their identity. */
   readonly #byFilteredKey = new Map<string, Set<Workload>>()
-  readonly #filteredKeys = new Map<Workload, readonly string[]>()
 
   constructor(workloads: Workloads, keys: KeyUse) {
     this.#workloads = workloads
@@ -35,17 +40,30 @@ export class Shapes {
     for (const label of filtered) if (this.#keys.has(label[0])) asked.push(label)
     if (asked.length > 1) asked.sort(([a], [b]) => (a < b ? -1 : 1))
     if (isOwn) asked.push([placeKeys.ownPod, ''])
+    const shapes = entryOf(this.#byIdentity, identity, () => ({ byKey: new Map(), plain: undefined }))
+    const shape =
+      asked.length === 0 && shapes.plain !== undefined && samePorts(shapes.plain.ports, pod.ports)
+        ? shapes.plain.shape
+        : this.#find(shapes, identity, pod, asked)
+    shape.references += 1
+    return shape
+  }
+
+  #find(
+    shapes: IdentityShapes,
+    identity: Identity,
+    pod: PodFact,
+    asked: readonly (readonly [key: string, value: string])[],
+  ): Shape {
     const ports = namedPorts(pod)
     const key = shapeKey(ports, asked)
-    const shapes = entryOf(this.#byIdentity, identity, () => new Map<string, Shape>())
-    let shape = shapes.get(key)
-    if (shape === undefined) {
+    const shape = entryOf(shapes.byKey, key, () => {
       const labels = asked.length === 0 ? identity.relevant : new Map([...identity.relevant, ...asked])
-      shape = newShape(key, 'pod', labels, identity.labels, ports)
-      shapes.set(key, shape)
-      this.#identities.set(shape, identity)
-    }
-    shape.references += 1
+      const made = newShape(key, 'pod', labels, identity.labels, ports)
+      this.#identities.set(made, identity)
+      return made
+    })
+    if (asked.length === 0) shapes.plain = { shape, ports: pod.ports }
     return shape
   }
 
@@ -56,8 +74,9 @@ export class Shapes {
     const identity = this.#identities.get(shape)!
     const shapes = this.#byIdentity.get(identity)!
     this.#identities.delete(shape)
-    shapes.delete(shape.key)
-    if (shapes.size === 0) this.#byIdentity.delete(identity)
+    shapes.byKey.delete(shape.key)
+    if (shapes.plain?.shape === shape) shapes.plain = undefined
+    if (shapes.byKey.size === 0) this.#byIdentity.delete(identity)
   }
 
   /** Forgets a pod that is gone. */
@@ -71,20 +90,25 @@ export class Shapes {
   }
 
   #noteFiltered(workload: Workload, keys: readonly string[]): void {
-    const before = this.#filteredKeys.get(workload)
-    if (before !== undefined && sameTexts(before, keys)) return
-    for (const key of before ?? []) dropFrom(this.#byFilteredKey, key, workload)
-    if (keys.length === 0) {
-      this.#filteredKeys.delete(workload)
-      return
-    }
-    this.#filteredKeys.set(workload, keys)
+    const before = workload.filteredKeys
+    if (sameTexts(before, keys)) return
+    for (const key of before) dropFrom(this.#byFilteredKey, key, workload)
+    workload.filteredKeys = keys
     for (const key of keys) entryOf(this.#byFilteredKey, key, () => new Set()).add(workload)
   }
 }
 
 const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((text, index) => text === b[index])
+
+function samePorts(a: PodFact['ports'], b: PodFact['ports']): boolean {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at += 1) {
+    const [one, other] = [a[at]!, b[at]!]
+    if (one.name !== other.name || one.port !== other.port || one.protocol !== other.protocol) return false
+  }
+  return true
+}
 
 /** What tells shapes of one identity apart, as text. */
 function shapeKey(ports: ReadonlyMap<string, number>, asked: readonly (readonly [string, string])[]): string {

@@ -22,11 +22,11 @@ const http = (port: number): NamedPort => ({ name: 'http', protocol: 'TCP', port
 const dns: NamedPort = { name: 'dns', protocol: 'UDP', port: 53 }
 
 describe('shapes', () => {
-  it('are one for what is alike, until nobody has it any more', () => {
+  const acquirer = () => {
     const identities = new Identities({ numbered: () => {}, changed: () => {} })
     const shapes = new Shapes(new Workloads(identities), new KeyUse())
     const identity = identities.acquire(new Map([['app', 'x']]))
-    const acquire = (name: string) => {
+    const acquire = (name: string, ports: readonly NamedPort[] = []) => {
       const one: PodFact = {
         namespace: 'a',
         name,
@@ -35,10 +35,16 @@ describe('shapes', () => {
         node: 'here',
         addresses: [],
         hostNetwork: false,
-        ports: [],
+        ports,
       }
-      return shapes.acquire({ key: name, pod: one, identity, dirty: false, settled: false }, identity, one, false)
+      const workload = { key: name, pod: one, identity, dirty: false, settled: false, filteredKeys: [] }
+      return shapes.acquire(workload, identity, one, false)
     }
+    return { shapes, acquire }
+  }
+
+  it('are one for what is alike, until nobody has it any more', () => {
+    const { shapes, acquire } = acquirer()
     const first = acquire('one')
     expect(acquire('other')).equals(first)
     shapes.release(first)
@@ -46,6 +52,20 @@ describe('shapes', () => {
     shapes.release(first)
     shapes.release(first)
     expect(acquire('fourth')).not.equals(first)
+  })
+
+  it('are told apart by the ports that pods name, whichever pod came last', () => {
+    const { shapes, acquire } = acquirer()
+    const [eighty, ninety] = [acquire('one', [http(80)]), acquire('other', [http(90)])]
+    expect(ninety).not.equals(eighty)
+    expect(ninety.ports.get('6/http')).equals(90)
+    expect(acquire('third', [http(80)])).equals(eighty)
+    expect(acquire('fourth', [http(80), dns])).not.equals(eighty)
+    expect(acquire('fifth', [dns, http(80)])).equals(acquire('sixth', [http(80), dns]))
+    expect(acquire('seventh', [{ ...http(90), protocol: 'UDP' }])).not.equals(ninety)
+    const last = acquire('eighth', [http(70)])
+    shapes.release(last)
+    expect(acquire('ninth', [http(70)])).not.equals(last)
   })
 
   it('of nodes are one for those with equal labels, until no node has them any more', () => {
