@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..')
@@ -12,18 +11,30 @@ function run(command, args, options = {}) {
     throw new Error(`${[command, ...args].join(' ')} ended with status ${result.status ?? result.signal}`)
 }
 
-/** Installs the locked npm packages of a folder unless this very lock file was installed before. */
+/** Installs the locked npm packages of a folder unless they are there, whoever installed them. */
 export function installModules(say, folder = '.') {
-  const stamp = path.join(root, folder, 'node_modules', '.weir-lock')
-  const hash = createHash('sha256')
-    .update(readFileSync(path.join(root, folder, 'package-lock.json')))
-    .digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
+  const place = path.join(root, folder)
+  if (areInstalled(place)) return
   say(folder === '.' ? 'installing npm packages' : `installing npm packages of ${folder}`)
-  run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: path.join(root, folder) })
-  mkdirSync(path.dirname(stamp), { recursive: true })
-  writeFileSync(stamp, hash)
+  run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: place })
 }
+
+/** Whether npm's record of what it installed has what the lock file asks for. Other platforms' packages are optional. */
+function areInstalled(place) {
+  const record = path.join(place, 'node_modules', '.package-lock.json')
+  if (!existsSync(record)) return false
+  const installed = packagesOf(record)
+  const locked = packagesOf(path.join(place, 'package-lock.json'))
+  return (
+    [...locked].every(([name, { optional }]) => installed.has(name) || optional || name === '') &&
+    [...installed].every(([name, { version, integrity }]) => {
+      const wanted = locked.get(name)
+      return wanted !== undefined && wanted.version === version && wanted.integrity === integrity
+    })
+  )
+}
+
+const packagesOf = file => new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages))
 
 /**
  * Builds all that has changed: native addons, BPF programs, the named TypeScript projects (none named: all). Without the native tools only TypeScript is
