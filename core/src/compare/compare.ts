@@ -24,7 +24,7 @@ import {
   worldEnds,
 } from './ends.js'
 import { cubeSelectors } from './key-set.js'
-import { nodeProspects, tellNodesApart } from './node-prospects.js'
+import { nodeProspects } from './node-prospects.js'
 import { linesOf, type FlowChange } from './lines.js'
 import type { Outcome } from './outcome.js'
 import { type Pair, pairsOf } from './pairs.js'
@@ -118,7 +118,8 @@ export function pairChanges(
   const prefixes = namedPrefixes(readings)
   const asked = askedLabels(readings)
   const classifier = new Classifier(readings)
-  const nodes = [...nodeEnds(readings, prefixes, asked)]
+  // Any other node is one to come.
+  const nodes = [...nodeEnds(readings, prefixes, asked)].filter(({ name }) => name !== '')
   const changing = [...podEnds(readings, prefixes, asked, ([before, after]) => before !== after)]
   const active = activeBetween(readings, [...changing, ...nodes], classifier)
   if (active.rules.egress.length + active.rules.ingress.length === 0) return { changes: [], uncovered: [] }
@@ -135,13 +136,11 @@ export function pairChanges(
     if (active.rules[direction].length === 0) continue
     const roles = rolesOf(active, direction)
     const both = [roles.subject, roles.peer]
-    // Those to come are any other node, where rules tell nodes apart.
-    const there = tellNodesApart(both) ? nodes.filter(({ name }) => name !== '') : nodes
     const limit = Math.min(options.labelSets, nodesMax)
-    const comingNodes = nodeProspects(both, there, prefixes, limit, options.everyProspect === true)
+    const comingNodes = nodeProspects(both, nodes, prefixes, limit, options.everyProspect === true)
     if (comingNodes.left.length > 0)
       uncovered.push({ direction, role: 'node', selectors: cubeSelectors(comingNodes.left), limit })
-    const nodeClasses = [there, comingNodes.ends].flatMap(ends =>
+    const nodeClasses = [nodes, comingNodes.ends].flatMap(ends =>
       classifier.classesOf(ends.filter(end => concern.isConcerned(end))),
     )
     const residents = [...others, ...nodeClasses]
@@ -201,8 +200,10 @@ function* changesOf(
 /** Whether those to come have to be named with an end: not where somebody who is there stands for them. */
 const isTold = ({ kind, members }: EndClass, other: EndClass): boolean => {
   const like = members[0]!.prospect?.like
-  const standing = kind === 'hypothetical' ? 'pod' : 'node'
-  return like === undefined || (other.kind === standing && other.members.every(({ name }) => name === like))
+  if (like === undefined) return true
+  // To pods that run on it the one that is there is no other node: `pairsOf` leaves these.
+  if (kind === 'node' && other.kind === 'pod') return true
+  return other.kind === (kind === 'node' ? 'node' : 'pod') && other.members.every(({ name }) => name === like)
 }
 
 const isJudged = ({ standings }: EndClass, direction: Direction, { texts }: ActiveRules): boolean =>

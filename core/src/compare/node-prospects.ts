@@ -26,13 +26,9 @@ const everyNode: readonly LabelMap[] = (['remote-node', 'host'] as const).map(
 const noPorts: ReadonlyMap<string, number> = new Map()
 const families: readonly Family[] = [4, 6]
 
-/** Whether any selector tells nodes apart by labels of theirs. */
-export const tellNodesApart = (roles: readonly Role[]): boolean =>
-  roles.some(({ selectors }) => selectors.some(selector => selector.some(({ key }) => isNodeLabel(key))))
-
 /**
- * The nodes that no state has and that the rules of roles would tell from those that are there: one end for each kind,
- * family and prefix. None where no rule asks for labels of nodes: then one to come is as any other.
+ * The nodes that no state has and that no two of those that are there stand for: one end for each kind that the rules of
+ * roles tell apart, family and prefix.
  * @param nodes those that are there
  * @param limit most sets of labels that are looked into
  * @param every leave none out, also where one that is there is like them
@@ -44,7 +40,6 @@ export function nodeProspects(
   limit: number,
   every: boolean,
 ): Prospects {
-  if (!every && !tellNodesApart(roles)) return { ends: [], left: [] }
   const selectors = [...new Map(roles.flatMap(role => role.selectors.map(each => [selectorText(each), each]))).values()]
   const blocks = new BlockPeers(roles.flatMap(role => role.blocks.map(block => [peerText(block), block] as const)))
   const questions = questionsOf(selectors)
@@ -120,8 +115,10 @@ function addressesOf(
 ): readonly (readonly [Prefix, string])[] {
   const own = nodes.filter(end => end.family === family).flatMap(({ faces }) => faces.map(({ address }) => address))
   if (own.length === 0 && nodes.length > 0) return []
+  // Where a rule names the very address of a node, none is left for another.
+  const free = own.filter(({ length }) => length < (family === 4 ? 32 : 128))
   const bySignature = new Map<string, Prefix>()
-  for (const address of own.length > 0 ? own : [prefixes.unknown(family)])
+  for (const address of free.length > 0 ? free : [prefixes.unknown(family)])
     entryOf(bySignature, blocks.around('node', address).join('; '), () => address)
   return [...bySignature].map(([signature, prefix]) => [prefix, signature])
 }

@@ -58,6 +58,11 @@ function ownership(pods: EndClass, nodes: EndClass): Iterable<Share> & Share[] {
     const places = nodes.members.some(({ name }) => name !== '') ? [true, false] : [false]
     return places.map(isOwn => ({ own: pods.standings.map(() => isOwn), members: [...pods.members] }))
   }
+  const like = nodes.members[0]!.prospect?.like
+  if (like !== undefined) {
+    const members = pods.members.filter(({ hosts }) => hosts.includes(like))
+    return members.length > 0 ? [{ own: pods.standings.map(() => false), members }] : []
+  }
   const names = new Set(nodes.members.map(({ name }) => name))
   const shares = new Map<string, Share>()
   for (const pod of pods.members) {

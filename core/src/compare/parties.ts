@@ -28,7 +28,9 @@ export interface Party {
 export function partyText({ kind, name, only, like, within, selector }: Party): string {
   const where = only === undefined ? '' : ` (only ${only})`
   if (selector !== undefined) {
-    const who = kind === 'selector' ? name : `${kind} ${name}`
+    const isAny = kind !== 'selector' && selector.length === 0
+    if (isAny && like === undefined && within === undefined) return kind
+    const who = kind === 'selector' ? name : `${kind} ${name}`.trimEnd()
     const place = within === undefined ? '' : ` at ${within}`
     return like === undefined ? `${who}${place} (none now)` : `${who}${place} (besides ${like})`
   }
@@ -59,7 +61,8 @@ export class Parties {
       this.#sizes.set(workload, (this.#sizes.get(workload) ?? 0) + 1)
     }
     const nodes = new Set(readings.flatMap(({ nodes: each }) => [...each.keys()]))
-    this.#nodes = Math.max(nodes.size, nodes.size < 2 ? nodes.size + 1 : 0)
+    // One that is alone goes by its name: others may come.
+    this.#nodes = Math.max(nodes.size, 2)
   }
 
   /** @param own of nodes: whether they are the other end's own */
@@ -113,7 +116,7 @@ function prospectParties(members: readonly { readonly kind: Party['kind']; reado
 
 /** A selector of nodes by their own labels as a reader takes it. */
 export const nodeProspectText = (selector: LabelSelector): string =>
-  selector.length === 0 ? 'with any labels' : `with ${selectorText(selector)}`
+  selector.length === 0 ? '' : `with ${selectorText(selector)}`
 
 /** A selector as a reader takes it; one that leaves out every namespace there is means namespaces to come. */
 export function prospectText(selector: LabelSelector, namespaces: readonly string[]): string {
