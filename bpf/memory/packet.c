@@ -106,10 +106,16 @@ static void move(__u8 *to, const __u8 *from, __u32 length)
 
 long bpf_skb_adjust_room(struct weir_skb *skb, __s32 difference, __u32 mode, __u64 flags)
 {
-	const __u32 header = skb->len > 12 && skb->data[12] == 0x86 ? 14 + 40 : 14 + 20;
+	/* Behind the network header, or in front of it. */
+	const __u32 network = skb->len > 12 && skb->data[12] == 0x86 ? 14 + 40 : 14 + 20;
+	const __u32 header = mode == BPF_ADJ_ROOM_MAC ? 14 : network;
+	const __u64 known = BPF_F_ADJ_ROOM_FIXED_GSO |
+			    (mode == BPF_ADJ_ROOM_MAC ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 |
+							WEIR_ROOM_DECAP4 | WEIR_ROOM_DECAP6
+						      : 0);
 	const __u32 less = difference < 0 ? -difference : 0, length = skb->len + difference;
 
-	if (mode != BPF_ADJ_ROOM_NET || flags & ~(__u64)BPF_F_ADJ_ROOM_FIXED_GSO || skb->len < header + less ||
+	if (mode > BPF_ADJ_ROOM_MAC || flags & ~known || skb->len < header + less ||
 	    length > skb->capacity)
 		return -WEIR_EINVAL;
 	UNPOISON(skb->data, skb->capacity);

@@ -76,7 +76,8 @@ WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *h
 	if (!weir_is_northern_kind(half))
 		return XDP_PASS;
 	/* One that grows on its way. */
-	if (weir_direct_return && weir_tells(half, before->protocol, seen))
+	if (weir_direct_return && (weir_ipip ? half->kind == WEIR_NAT_FORWARDED && !half->is_reply
+					     : weir_tells(half, before->protocol, seen)))
 		return XDP_PASS;
 	/* A connection whose backend has gone is ended by traffic control's program. */
 	if (!half->is_reply && weir_unlikely(!weir_backend_is(half, after)))

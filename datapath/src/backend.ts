@@ -104,6 +104,12 @@ export type XdpChoice = 'native' | 'generic' | 'off' | 'auto'
  */
 export type LbMode = 'snat' | 'dsr' | 'hybrid'
 
+/**
+ * How the node of a backend that answers straight learns what its client called: by an option in what opens a flow, or as
+ * all of a client's packets come within others.
+ */
+export type DsrDispatch = 'opt' | 'ipip'
+
 /** How services of the outside are led to backends before the stack, if they are. */
 export interface XdpState {
   readonly mode: 'native' | 'generic' | 'none'

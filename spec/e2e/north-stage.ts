@@ -22,6 +22,9 @@ const clientGateways: Pair = ['198.51.100.1', '2001:db8:c::1']
 export const balanced: Pair = ['203.0.113.10', '2001:db8:f::10']
 export const servicePort = 80
 const targetPort = 8080
+/** Of a service that counts what clients send, on the second node alone. */
+export const countingPort = 81
+const countingTarget = 9090
 export const nodePorts = { web: 30_080, local: 30_081 } as const
 
 interface Site {
@@ -137,6 +140,21 @@ export class NorthStage {
     }
   }
 
+  /** What the counting service says of so many bytes: how many came, and from whom. */
+  async count(to: string, bytes: number, timeoutMs = 10_000): Promise<string> {
+    const socket = await connectTcpIn(this.client, { address: to, port: countingPort, timeoutMs })
+    return await new Promise((resolve, reject) => {
+      let said = ''
+      socket.on('data', data => {
+        said += String(data)
+      })
+      socket.on('end', () => resolve(said))
+      socket.on('error', reject)
+      socket.setTimeout(timeoutMs, () => socket.destroy(new Error('nothing came back')))
+      socket.end(new Uint8Array(bytes))
+    })
+  }
+
   async submit(...facts: readonly EventBody[]): Promise<void> {
     for (const agent of Object.values(this.agents)) await agent.submit('stage', facts)
   }
@@ -230,12 +248,26 @@ async function serve(link: PodLink, name: string, addresses: Pair): Promise<(() 
       },
     })
     server.unref()
+    const counter = await listenTcpIn(link.netnsPath, {
+      address,
+      port: countingTarget,
+      onConnection: socket => {
+        let count = 0
+        socket.on('data', data => {
+          count += data.length
+        })
+        socket.on('end', () => socket.end(`${count} ${socket.remoteAddress}`))
+        socket.on('error', () => socket.destroy())
+      },
+    })
+    counter.unref()
     const socket = await udpSocketIn(link.netnsPath, { address, port: targetPort })
     socket.on('message', (_, from) => socket.send(`${name} ${from.address}`, from.port, from.address))
     socket.on('error', () => {})
     socket.unref()
     closing.push(
       () => new Promise(done => server.close(() => done())),
+      () => new Promise(done => counter.close(() => done())),
       () => new Promise(done => socket.close(() => done())),
     )
   }
@@ -251,7 +283,7 @@ const ports = (nodePort: number) =>
     nodePort,
   }))
 
-export const sliceOf = (service: string, names: readonly SiteName[]): readonly EventBody[] =>
+export const sliceOf = (service: string, names: readonly SiteName[], port: number = targetPort): readonly EventBody[] =>
   families.map(family => ({
     kind: 'endpointslice.upserted',
     slice: {
@@ -270,7 +302,7 @@ export const sliceOf = (service: string, names: readonly SiteName[]): readonly E
       ports: (['TCP', 'UDP'] as const).map(protocol => ({
         name: protocol.toLowerCase(),
         protocol,
-        port: targetPort,
+        port,
       })),
     },
   }))
@@ -325,8 +357,14 @@ const clusterFacts: readonly EventBody[] = [
       externalTrafficPolicy: 'Local',
     },
   },
+  webService({
+    name: 'counting',
+    clusterIps: ['10.96.0.82', 'fd96::82'],
+    ports: [{ name: 'tcp', protocol: 'TCP', port: countingPort, targetPort: countingTarget }],
+  }),
   ...sliceOf('web', ['n1', 'n2']),
   ...sliceOf('local', ['n1', 'n2']),
+  ...sliceOf('counting', ['n2'], countingTarget),
 ]
 
 function endpointFacts(name: string, { ifindex, ifname, hostMac, podMac }: PodLink): readonly EventBody[] {

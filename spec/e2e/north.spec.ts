@@ -108,15 +108,20 @@ for (const xdp of ['native', 'generic', 'off'] as const)
     })
   })
 
-for (const lbMode of ['dsr', 'hybrid'] as const)
+for (const [lbMode, dsrDispatch] of [
+  ['dsr', 'opt'],
+  ['hybrid', 'opt'],
+  ['dsr', 'ipip'],
+] as const)
   for (const xdp of ['native', 'off'] as const)
-    describe(`clients outside who are answered straight, ${lbMode}, XDP ${xdp} (needs root and eBPF)`, function () {
+    describe(`clients outside who are answered straight, ${lbMode} by ${dsrDispatch}, XDP ${xdp} (needs root and eBPF)`, function () {
       this.timeout(90_000)
       let stage: NorthStage
 
       before(async function () {
         await requireKernel(this)
-        stage = await NorthStage.create(`nd${lbMode[0]}${xdp[0]}${process.pid}`, { xdp, lbMode })
+        const id = `nd${lbMode[0]}${dsrDispatch[0]}${xdp[0]}${process.pid}`
+        stage = await NorthStage.create(id, { xdp, lbMode, dsrDispatch })
       })
       after(() => stage?.close())
 
@@ -135,6 +140,12 @@ for (const lbMode of ['dsr', 'hybrid'] as const)
               )
             }
           })
+
+      for (const family of families)
+        it(`IPv${family}: a megabyte comes whole to a pod of the other node`, async () => {
+          const bytes = 2 ** 20
+          expect(await stage.count(of(balanced, family), bytes)).to.equal(`${bytes} ${of(clientAddresses, family)}`)
+        })
     })
 
 function seenBy(lbMode: 'dsr' | 'hybrid', protocol: 'TCP' | 'UDP'): 'the client' | 'the node' {

@@ -1,6 +1,6 @@
 import type { AgentFact } from '@weir/core'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
-import type { LbMode, XdpChoice } from '@weir/datapath/backend.js'
+import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import type { Clock } from './clock.js'
 import type { AttachChoice, MapSizes } from './datapath.js'
 import type { Source } from './source.js'
@@ -31,6 +31,8 @@ export interface AgentOptions {
   readonly xdp?: XdpChoice
   /** `snat` when absent; the same on every node of a cluster. */
   readonly lbMode?: LbMode
+  /** `opt` when absent; the same on every node of a cluster. */
+  readonly dsrDispatch?: DsrDispatch
   /** Sizes of kernel maps, where they aren't to be the default ones. */
   readonly mapSizes?: MapSizes
   /** Sizes and seed of Maglev tables: the same on every node of a cluster. The default size, and seed 0, when absent. */

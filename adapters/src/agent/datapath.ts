@@ -79,7 +79,7 @@ export type MapSizes = Readonly<Partial<Record<(typeof sizableMaps)[number], num
 
 type BackendOptions = Pick<
   AgentOptions,
-  'backend' | 'node' | 'bpffs' | 'pinName' | 'clock' | 'attach' | 'xdp' | 'lbMode' | 'mapSizes'
+  'backend' | 'node' | 'bpffs' | 'pinName' | 'clock' | 'attach' | 'xdp' | 'lbMode' | 'dsrDispatch' | 'mapSizes'
 >
 
 /** Tables whose fill level is worth knowing; arrays and counters are as full as they ever get. */
@@ -135,7 +135,7 @@ export async function kernelObstacle(): Promise<Error | undefined> {
 }
 
 async function openBackend(
-  { backend, node, bpffs, pinName, clock, attach, xdp, lbMode, mapSizes: maxEntries = {} }: BackendOptions,
+  { backend, node, bpffs, pinName, clock, attach, xdp, lbMode, dsrDispatch, mapSizes: maxEntries = {} }: BackendOptions,
   report: (message: string) => void,
 ): Promise<Backend> {
   if (backend !== 'memory')
@@ -148,6 +148,7 @@ async function openBackend(
         ...(attach !== undefined && { attach }),
         ...(xdp !== undefined && { xdp }),
         ...(lbMode !== undefined && { lbMode }),
+        ...(dsrDispatch !== undefined && { dsrDispatch }),
       })
     } catch (error) {
       if (backend === 'kernel') throw error

@@ -27,6 +27,8 @@
 	CONFIG(__u8, weir_xdp_unfinished, 1)                                                                      \
 	/* backends of other nodes answer clients by themselves: 1 those of TCP, 2 of UDP */                       \
 	CONFIG(__u8, weir_direct_return, 0)                                                                       \
+	/* 1: what they have to know comes within packets from node to node, in place of options */              \
+	CONFIG(__u8, weir_ipip, 0)                                                                                \
 	/* 1: the kernel has bpf_set_retval (5.18), by which a refused call gets an error that says why */       \
 	CONFIG(__u8, weir_set_retval, 0)
 

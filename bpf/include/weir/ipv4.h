@@ -7,6 +7,7 @@
 
 #include "fragments.h"
 
+#define WEIR_IP4_DONT 0x4000
 #define WEIR_IP4_MORE 0x2000
 #define WEIR_IP4_OFFSET 0x1fff
 

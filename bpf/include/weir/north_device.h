@@ -8,6 +8,7 @@
 
 #include "device.h"
 #include "direct.h"
+#include "ipip.h"
 #include "north.h"
 #include "refuse.h"
 #include "rewrite_error.h"
@@ -98,8 +99,9 @@ WEIR_APART int weir_north_go(struct weir_skb *skb, struct weir_packet *packet, c
 			     const struct weir_tuple *after, struct weir_nat *half)
 {
 	const int goes_on = weir_goes_on(half, before, after);
-	const int tells = weir_tells(half, packet->protocol, packet->seen) && packet->l4;
-	const __u32 more = tells ? weir_direct_bytes(packet->family) : 0;
+	const int wraps = weir_ipip && half->kind == WEIR_NAT_FORWARDED && !half->is_reply;
+	const int tells = !wraps && weir_tells(half, packet->protocol, packet->seen) && packet->l4;
+	const __u32 more = wraps ? weir_ipip_bytes(packet->family) : tells ? weir_direct_bytes(packet->family) : 0;
 	const __u64 now = weir_now();
 	int reason;
 
@@ -114,8 +116,12 @@ WEIR_APART int weir_north_go(struct weir_skb *skb, struct weir_packet *packet, c
 		return weir_drop_early(skb, packet, WEIR_INGRESS, WEIR_UNRELATED);
 	if (goes_on && weir_north_age(skb, packet->family))
 		return weir_north_too_old(skb, packet);
-	weir_packet_become(packet, after);
-	reason = weir_rewrite(skb, packet, before);
+	if (wraps) {
+		reason = weir_ipip_put(skb, packet, after, half->hop_ifindex);
+	} else {
+		weir_packet_become(packet, after);
+		reason = weir_rewrite(skb, packet, before);
+	}
 	if (!reason && tells)
 		reason = packet->family == 4 ? weir_direct_put4(skb, packet, before) : weir_direct_put6(skb, packet, before);
 	if (reason)
@@ -259,7 +265,12 @@ WEIR_INLINE int weir_north_comes(struct weir_skb *skb, struct weir_packet *packe
 		return weir_north_error(skb, packet, WEIR_INGRESS);
 	if (packet->kind != WEIR_KIND_FLOW)
 		return WEIR_NORTH_STAYS;
-	if (weir_direct_return && packet->l4 > ETH_HLEN + (packet->family == 4 ? 20 : 40)) {
+	if (weir_direct_return && weir_ipip && packet->protocol == weir_ipip_protocol(packet->family)) {
+		const int reason = weir_ipip_comes(skb, packet);
+
+		return reason ? weir_drop_early(skb, packet, WEIR_INGRESS, reason) : WEIR_NORTH_STAYS;
+	}
+	if (weir_direct_return && !weir_ipip && packet->l4 > ETH_HLEN + (packet->family == 4 ? 20 : 40)) {
 		const int reason = weir_direct_learn(skb, packet);
 
 		return reason ? weir_drop_early(skb, packet, WEIR_INGRESS, reason) : WEIR_NORTH_STAYS;

@@ -38,4 +38,8 @@ union weir_address {
 };
 _Static_assert(sizeof(union weir_address) == 16, "");
 
+/* Flags of bpf_skb_adjust_room since 6.3, which older headers don't name. */
+#define WEIR_ROOM_DECAP4 (1ull << 7)
+#define WEIR_ROOM_DECAP6 (1ull << 8)
+
 #endif

@@ -10,6 +10,7 @@ import type {
   Counters,
   EventBatch,
   Features,
+  DsrDispatch,
   LbMode,
   PacketContext,
   PacketResult,
@@ -51,6 +52,8 @@ export interface KernelBackendOptions {
   readonly natPorts?: PortRange
   /** `snat` when absent. */
   readonly lbMode?: LbMode
+  /** `opt` when absent. */
+  readonly dsrDispatch?: DsrDispatch
   readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
   /** Events a second and CPU; 1000 when absent. */
   readonly eventsPerSecond?: number
@@ -87,6 +90,7 @@ export function createKernelBackend(options: KernelBackendOptions): KernelBacken
       trace: options.trace ?? false,
       natPorts: options.natPorts ?? natPorts(),
       lbMode: options.lbMode ?? 'snat',
+      dsrDispatch: options.dsrDispatch ?? 'opt',
       // Only where somebody asks for it is XDP at devices whose other end hands over such.
       unfinishedFrames: options.xdp === 'native' || options.xdp === 'generic',
     })

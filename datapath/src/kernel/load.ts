@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { WeirError } from '@weir/core/errors.js'
 import { type BpfMap, type BpfObject, capabilities, EbpfError, loadObject, openPinnedMap, probe } from 'ebpf-napi'
-import type { LbMode } from '../backend.js'
+import type { DsrDispatch, LbMode } from '../backend.js'
 import type { MapName } from '../codec/maps.js'
 import { layout } from '../layout.generated.js'
 import type { PortRange } from './nat-ports.js'
@@ -16,6 +16,7 @@ export interface LoadOptions {
   readonly unfinishedFrames: boolean
   readonly natPorts: PortRange
   readonly lbMode: LbMode
+  readonly dsrDispatch: DsrDispatch
 }
 
 /** Bits as weir_direct_return has them. */
@@ -73,6 +74,7 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
         // So that nobody outside can tell which port a flow gets.
         weir_nat_seed: randomInt(2 ** 32),
         weir_direct_return: directReturn[options.lbMode],
+        weir_ipip: options.dsrDispatch === 'ipip' ? 1 : 0,
         weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
         weir_set_retval: setRetval ? 1 : 0,
       },

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import type { LbMode, XdpChoice } from '@weir/datapath/backend.js'
+import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
@@ -37,6 +37,7 @@ interface AgentOptions extends MaglevOptions {
   readonly attach: AttachChoice
   readonly xdp: XdpChoice
   readonly lbMode: LbMode
+  readonly dsrDispatch: DsrDispatch
   readonly mapSize: MapSizes
   readonly socket: string
 }
@@ -61,6 +62,7 @@ export function agentCommand(context: CommandContext): Command {
         attach: options.attach,
         xdp: options.xdp,
         lbMode: options.lbMode,
+        dsrDispatch: options.dsrDispatch,
         mapSizes: options.mapSize,
         maglev: maglevTables(options),
         masquerade: options.masquerade,
@@ -170,6 +172,14 @@ export function agentCommand(context: CommandContext): Command {
       )
         .choices(['snat', 'dsr', 'hybrid'])
         .default('snat'),
+    )
+    .addOption(
+      new Option(
+        '--dsr-dispatch <how>',
+        'how a node whose backend answers straight learns what its client called: by an option, or by packets within packets',
+      )
+        .choices(['opt', 'ipip'])
+        .default('opt'),
     )
     .option(
       '--map-size <map=entries>',
