@@ -34,7 +34,7 @@ describe('services in maps', () => {
       () =>
         frontends.update(
           codecs.frontend4.encode({ address: new Uint8Array(4), port: 9, protocol: 6, scope: 0 }),
-          new Uint8Array(24).fill(0xff),
+          new Uint8Array(codecs.frontend.size).fill(0xff),
         ),
       () => backends.update(codecs.index.encode(0), new Uint8Array(8)),
       () => backends.update(codecs.index.encode(1), new Uint8Array(8).fill(7)),

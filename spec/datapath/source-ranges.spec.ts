@@ -82,7 +82,7 @@ describe('source ranges of services in the maps', () => {
       )
     const value = (number: number): Uint8Array =>
       codecs.frontend.encode({
-        ...{ first: 0, count: 0, members_first: 0, members: 0, affinity: 0 },
+        ...{ first: 0, count: 0, members_first: 0, members: 0, beneath_first: 0, beneath: 0, affinity: 0 },
         ...{ flags: frontendFlags.WEIR_SOURCE_RANGES, ranges: number },
       })
     const after = new SourceRanges(sizes)

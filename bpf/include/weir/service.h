@@ -79,9 +79,18 @@ WEIR_GLOBAL int weir_service_open(struct weir_packet *packet, const struct weir_
 	return is.kind;
 }
 
+/* What a redirect lies over, as its own backends find it. */
+WEIR_INLINE void weir_frontend_beneath(const struct weir_frontend *redirect, struct weir_frontend *beneath)
+{
+	beneath->first = beneath->members_first = redirect->beneath_first;
+	beneath->count = beneath->members = redirect->beneath;
+	beneath->affinity = redirect->affinity;
+}
+
 /* A service's packet: the backend that it is to go to. */
 WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir_target *to, __u32 *backend)
 {
+	struct weir_frontend beneath = {};
 	struct weir_target target = {};
 	int is_service = 0;
 
@@ -98,9 +107,18 @@ WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir
 
 		if (!frontend)
 			return is_service ? -WEIR_IS_CLUSTER_ADDRESS : WEIR_ENTRY_NONE;
-		if ((frontend->flags & WEIR_SOURCE_RANGES) &&
-		    !weir_is_in_ranges(frontend->ranges, &before->source, before->family))
-			return -WEIR_OUT_OF_RANGES;
+		if (weir_unlikely(frontend->flags & (WEIR_SOURCE_RANGES | WEIR_SPARES_BACKENDS))) {
+			const int is_in = weir_is_in_ranges(frontend->ranges, &before->source, before->family);
+
+			if ((frontend->flags & WEIR_SOURCE_RANGES) && !is_in)
+				return -WEIR_OUT_OF_RANGES;
+			if ((frontend->flags & WEIR_SPARES_BACKENDS) && is_in) {
+				if (frontend->flags & WEIR_LEAVES_BACKENDS)
+					return WEIR_ENTRY_NONE;
+				weir_frontend_beneath(frontend, &beneath);
+				frontend = &beneath;
+			}
+		}
 		if (!frontend->count)
 			return WEIR_ENTRY_REFUSED;
 		*to = target;

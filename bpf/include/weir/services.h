@@ -38,6 +38,8 @@ enum weir_frontend_flag {
 	WEIR_SOURCE_RANGES = 2, /* not for every client */
 	WEIR_CLUSTER_ADDRESS = 4, /* port and protocol 0: any other ones of an address that is a service's alone */
 	WEIR_LOCAL_ONLY = 8,    /* the backends of this node alone, which see the client's own address */
+	WEIR_SPARES_BACKENDS = 16, /* a redirect, but not of its own backends: `ranges` has their addresses */
+	WEIR_LEAVES_BACKENDS = 32, /* … whose traffic stays as it is, as nothing lies beneath */
 };
 
 /* `count` slots from `first` are the table that new connections go by; without any, they are refused. */
@@ -48,9 +50,11 @@ struct weir_frontend {
 	__u32 members;
 	__u32 affinity; /* seconds that a client keeps its backend after its last connection; 0: no affinity */
 	__u32 flags : 8; /* WEIR_NODE_PORT, … */
-	__u32 ranges : 24; /* with WEIR_SOURCE_RANGES: which blocks of weir_ranges4, weir_ranges6 are its own */
+	__u32 ranges : 24; /* with either flag that asks for it: which blocks of weir_ranges4, weir_ranges6 are its own */
+	__u32 beneath_first; /* with WEIR_SPARES_BACKENDS: where its own backends go instead; the slots' numbers rise */
+	__u32 beneath;
 };
-_Static_assert(sizeof(struct weir_frontend) == 24, "");
+_Static_assert(sizeof(struct weir_frontend) == 32, "");
 
 /* Blocks that clients come from, by the number that a frontend names. `length` is in bits, of number and prefix. */
 struct weir_range4 {

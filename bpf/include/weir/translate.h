@@ -79,13 +79,21 @@ WEIR_INLINE void weir_set_target6(struct bpf_sock_addr *call, int family, const 
 /* The node's own processes, as opposed to those of pods with a network of their own. */
 #define weir_is_node(context) (bpf_get_netns_cookie(context) == bpf_get_netns_cookie(0))
 
-/* What the address stands for, for this caller. Node ports are on the loopback addresses of the node too. */
+/*
+ * What the address stands for, for this caller. Node ports are on the loopback addresses of the node too. Which pod calls
+ * shows in its packets alone: a redirect that spares its own backends is left to where they leave the pod.
+ */
 WEIR_INLINE struct weir_frontend *weir_frontend_for(struct bpf_sock_addr *call, const struct weir_target *target)
 {
 	struct weir_frontend *frontend = weir_frontend_of(target, WEIR_INTERNAL);
 
-	if (frontend || !weir_is_own(target) || !weir_is_node(call))
+	if (weir_likely(frontend != 0)) {
+		if (weir_unlikely(frontend->flags & WEIR_SPARES_BACKENDS) && !weir_is_node(call))
+			return 0;
 		return frontend;
+	}
+	if (!weir_is_own(target) || !weir_is_node(call))
+		return 0;
 	return weir_frontend_of(target, WEIR_ANY_ADDRESS);
 }
 

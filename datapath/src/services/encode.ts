@@ -10,6 +10,13 @@ export interface Run {
   readonly count: number
 }
 
+/** What a frontend points to. */
+export interface Runs {
+  readonly table: Run
+  readonly members: Run
+  readonly beneath: Run
+}
+
 const scopes = { internal: frontendScopes.WEIR_INTERNAL, external: frontendScopes.WEIR_EXTERNAL } as const
 const protocolOf = new Map<number, Protocol>([
   [protocolNumbers.TCP, 'TCP'],
@@ -39,14 +46,17 @@ export function anyAddressKey({ address, port, protocol, scope, kind }: Frontend
 }
 
 /**
- * @param members with affinity: the numbers in the table
- * @param ranges with source ranges: the number of their set
+ * @param runs.members with affinity: the numbers in the table
+ * @param runs.beneath of a redirect that spares its own backends: where they go instead
+ * @param ranges with source ranges, or backends that are spared: the number of their set
  */
-export function frontendValue(row: FrontendRow, table: Run, members: Run, ranges: number): Uint8Array {
+export function frontendValue(row: FrontendRow, { table, members, beneath }: Runs, ranges: number): Uint8Array {
   const flags =
     (row.kind === 'nodePort' ? frontendFlags.WEIR_NODE_PORT : 0) |
     (row.sourceRanges === undefined ? 0 : frontendFlags.WEIR_SOURCE_RANGES) |
-    (row.local ? frontendFlags.WEIR_LOCAL_ONLY : 0)
+    (row.local ? frontendFlags.WEIR_LOCAL_ONLY : 0) |
+    (row.fromBackends === undefined ? 0 : frontendFlags.WEIR_SPARES_BACKENDS) |
+    (row.fromBackends === 0 ? frontendFlags.WEIR_LEAVES_BACKENDS : 0)
   return codecs.frontend.encode({
     first: table.first,
     count: table.count,
@@ -55,12 +65,18 @@ export function frontendValue(row: FrontendRow, table: Run, members: Run, ranges
     affinity: row.affinitySeconds,
     flags,
     ranges,
+    beneath_first: beneath.first,
+    beneath: beneath.count,
   })
 }
 
-export function frontendRuns(value: Uint8Array): { readonly table: Run; readonly members: Run } {
-  const { first, count, members_first: membersFirst, members } = codecs.frontend.read(value)
-  return { table: { first, count }, members: { first: membersFirst, count: members } }
+export function frontendRuns(value: Uint8Array): Runs {
+  const fields = codecs.frontend.read(value)
+  return {
+    table: { first: fields.first, count: fields.count },
+    members: { first: fields.members_first, count: fields.members },
+    beneath: { first: fields.beneath_first, count: fields.beneath },
+  }
 }
 
 /** Keys of the two families differ in length. */

@@ -11,7 +11,10 @@ export interface Installed {
   readonly value: string
   readonly table: Placed | undefined
   readonly members: Placed | undefined
+  readonly beneath: Placed | undefined
 }
+
+const runNames = ['table', 'members', 'beneath'] as const
 
 export const frontendMaps = ['weir_frontends4', 'weir_frontends6'] as const
 
@@ -40,7 +43,8 @@ export class InstalledFrontends {
     const family = frontendMap(key.length) === 'weir_frontends4' ? 4 : 6
     const table = this.#slots.adopt(runs.table, family)
     const members = this.#slots.adopt(runs.members, family)
-    this.#point(undefined, { value: byteText(bytes), table, members }, byteText(key))
+    const beneath = this.#slots.adopt(runs.beneath, family)
+    this.#point(undefined, { value: byteText(bytes), table, members, beneath }, byteText(key))
   }
 
   get(key: string): Installed | undefined {
@@ -63,8 +67,7 @@ export class InstalledFrontends {
 
   set(key: string, installed: Installed): void {
     const before = this.#entries.get(key)
-    if (before?.value === installed.value && before.table === installed.table && before.members === installed.members)
-      return
+    if (before?.value === installed.value && runNames.every(name => before[name] === installed[name])) return
     this.#point(before, installed, key)
     if (before?.value !== installed.value) this.#changes.set(key, installed.value)
   }
@@ -105,15 +108,19 @@ export class InstalledFrontends {
   }
 
   #point(before: Installed | undefined, after: Installed, key: string): void {
-    if (after.table !== undefined) this.#slots.point(after.table)
-    if (after.members !== undefined) this.#slots.point(after.members)
+    for (const name of runNames) {
+      const run = after[name]
+      if (run !== undefined) this.#slots.point(run)
+    }
     this.#entries.set(key, after)
     if (before === undefined) this.#counts[frontendMap(key.length)] += 1
     else this.#unpoint(before)
   }
 
-  #unpoint({ table, members }: Installed): void {
-    if (table !== undefined) this.#slots.unpoint(table)
-    if (members !== undefined) this.#slots.unpoint(members)
+  #unpoint(gone: Installed): void {
+    for (const name of runNames) {
+      const run = gone[name]
+      if (run !== undefined) this.#slots.unpoint(run)
+    }
   }
 }

@@ -9,7 +9,7 @@ import { spread } from './spread.js'
 import { type TableBuilds, tableSizeFor } from './table-builds.js'
 
 /**
- * What a run has: each backend once, rising; each as often as its weight says; or a Maglev table. Processes draw a slot by
+ * What a run has: each backend once, or as often as its weight says, rising; or a Maglev table. Processes draw a slot by
  * chance and need no more than the first two; only clients whose packets may come to any node need the third.
  */
 export type RunKind = 'members' | 'spread' | 'table'
@@ -91,7 +91,7 @@ export class SelectionRuns {
   ): Uint32Array | Obstacle {
     const members = Uint32Array.from(row.backends, number => places.placeOf(number)!)
     if (kind === 'members') return members.sort()
-    if (kind === 'spread') return spread(members, row.weights ?? row.backends.map(() => 1))
+    if (kind === 'spread') return spread(members, row.weights ?? row.backends.map(() => 1)).sort()
     const size = tableSizeFor(members.length, this.#builds.configuredSize)
     if (size === undefined || !this.#slots.hasRoom(size))
       return shortage('weir_slots', this.#slots.linesFor(size ?? members.length))

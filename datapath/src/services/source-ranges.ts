@@ -1,4 +1,3 @@
-import type { FrontendRow } from '@weir/core/tables/service-rows.js'
 import { codecs, frontendFlags } from '../codec/maps.js'
 import { bitsOf } from '../plan/prefix-table.js'
 import { familyOf } from './encode.js'
@@ -15,7 +14,13 @@ const numbers = 2 ** 24
 /** Bits of a key before its address: the set's number. */
 const numberBits = 32
 
-/** The blocks that some frontends are for, all of one family. */
+/** A frontend's address, and the blocks that it is for or spares. */
+export interface Minded {
+  readonly address: string
+  readonly sourceRanges?: readonly string[] | undefined
+}
+
+/** Blocks that some frontends are for, or spare, all of one family. */
 export interface RangeSet {
   readonly map: RangeMap
   readonly number: number
@@ -28,7 +33,7 @@ export interface RangeSet {
 }
 
 /**
- * Which blocks of clients frontends are for. Frontends with the same blocks share a set. A set is there before a
+ * Which blocks of clients frontends are for, or spare. Frontends with the same blocks share a set. A set is there before a
  * frontend names it and goes when none does any more; its number is given to no other one until all have been given.
  */
 export class SourceRanges {
@@ -76,20 +81,21 @@ export class SourceRanges {
   adoptFrontend(key: string, value: Uint8Array): void {
     const { flags, ranges } = codecs.frontend.read(value)
     const map = key.length === codecs.frontend4.size ? 'weir_ranges4' : 'weir_ranges6'
-    if (flags & frontendFlags.WEIR_SOURCE_RANGES) this.#name(key, this.#byNumber[map].get(ranges))
+    if (flags & (frontendFlags.WEIR_SOURCE_RANGES | frontendFlags.WEIR_SPARES_BACKENDS))
+      this.#name(key, this.#byNumber[map].get(ranges))
   }
 
   /**
-   * The number of the set that a frontend is to name; 0 when it is for every client, or for none of its family. Its key
-   * names no other from now on.
+   * The number of the set that a frontend is to name; 0 when it minds no client's address, or is for none of its family.
+   * Its key names no other from now on.
    */
-  use(key: string, row: FrontendRow): number | Shortage {
-    if (row.sourceRanges === undefined || row.sourceRanges.length === 0) {
+  use(key: string, { address, sourceRanges }: Minded): number | Shortage {
+    if (sourceRanges === undefined || sourceRanges.length === 0) {
       this.leave(key)
       return 0
     }
-    const map: RangeMap = familyOf(row.address) === 4 ? 'weir_ranges4' : 'weir_ranges6'
-    const blocks = [...new Set(row.sourceRanges)].map(bitsOf)
+    const map: RangeMap = familyOf(address) === 4 ? 'weir_ranges4' : 'weir_ranges6'
+    const blocks = [...new Set(sourceRanges)].map(bitsOf)
     const asked = blocks.map(block => keyOf(map, 0, block))
     const content = contentOf(map, asked)
     let set = this.#byContent.get(content)

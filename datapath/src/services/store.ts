@@ -195,11 +195,25 @@ export class ServiceStore {
         members = all
       }
     }
-    const ranges = this.ranges.use(key, row)
+    const beneath = this.#beneath(row, tables, present?.beneath)
+    if (beneath === 'building' || (beneath !== undefined && isShortage(beneath))) return beneath
+    const ranges = this.ranges.use(key, { address: row.address, sourceRanges: blocksOf(row, tables) })
     if (typeof ranges === 'object') return ranges
-    const value = byteText(frontendValue(row, table ?? noRun, members ?? noRun, ranges))
-    this.frontends.set(key, { value, table, members })
+    const runs = { table: table ?? noRun, members: members ?? noRun, beneath: beneath ?? noRun }
+    this.frontends.set(key, { value: byteText(frontendValue(row, runs, ranges)), table, members, beneath })
     return undefined
+  }
+
+  /** Where the backends of a redirect go that spares them; undefined where that is nowhere. */
+  #beneath(
+    { fromBackends }: FrontendRow,
+    tables: ServiceTables,
+    present: Placed | undefined,
+  ): Placed | Obstacle | undefined {
+    const selection = fromBackends === undefined || fromBackends === 0 ? undefined : tables.selections.get(fromBackends)
+    if (selection === undefined || selection.backends.length === 0) return undefined
+    const isEven = selection.backends.length === 1 || selection.weights === undefined
+    return this.#runs.runFor(isEven ? 'members' : 'spread', selection, tables, present)
   }
 
   #eraseIdle(): void {
@@ -236,6 +250,12 @@ export class ServiceStore {
         throw new RangeError(`${map} is none of services`)
     }
   }
+}
+
+/** The blocks that a frontend is for, or the addresses that it spares; undefined where it minds no client's address. */
+function blocksOf(row: FrontendRow, { selections, backends }: ServiceTables): readonly string[] | undefined {
+  if (row.fromBackends === undefined) return row.sourceRanges
+  return selections.get(row.selection)!.backends.map(number => backends.get(number)!.address)
 }
 
 function backendBatch(places: BackendPlaces, changed: readonly number[]): readonly PackedBatch[] {

@@ -124,6 +124,8 @@ export interface Service {
   readonly affinitySeconds?: number
   readonly flags?: number
   readonly ranges?: number
+  /** Places of backends, in rising order, for those whose addresses are in the ranges. */
+  readonly beneath?: readonly number[]
 }
 
 const slotsPerLine = 16
@@ -133,19 +135,22 @@ let tables = 0
 /** Leads a service's address to backends, as one write does. */
 export function putService(machine: Typed, family: Family, service: Service): void {
   tables = (tables + 1) % 1000
-  const { backends } = service
+  const { backends, beneath = [] } = service
   const line = (places: readonly number[]): number[] =>
     Array.from({ length: slotsPerLine }, (_, i) => places[i] ?? 0xffffffff)
-  machine.put('weir_slots', 2 * tables, { backend: line(backends) })
-  machine.put('weir_slots', 2 * tables + 1, { backend: line([...new Set(backends)].sort()) })
+  machine.put('weir_slots', 3 * tables, { backend: line(backends) })
+  machine.put('weir_slots', 3 * tables + 2, { backend: line(beneath) })
+  machine.put('weir_slots', 3 * tables + 1, { backend: line([...new Set(backends)].sort()) })
   machine.put(`weir_frontends${family}`, frontendKey(family, service.at, service.port, service.protocol), {
-    first: 2 * tables * slotsPerLine,
+    first: 3 * tables * slotsPerLine,
     count: backends.length,
-    members_first: (2 * tables + 1) * slotsPerLine,
+    members_first: (3 * tables + 1) * slotsPerLine,
     members: new Set(backends).size,
     affinity: service.affinitySeconds ?? 0,
     flags: service.flags ?? 0,
     ranges: service.ranges ?? 0,
+    beneath_first: (3 * tables + 2) * slotsPerLine,
+    beneath: beneath.length,
   })
 }
 

@@ -60,6 +60,8 @@ export function serve(
         affinity,
         flags: (isLocalOnly ? flagLocalOnly : 0) | (ranges === undefined ? 0 : flagSourceRanges),
         ranges: ranges ?? 0,
+        beneath_first: 0,
+        beneath: 0,
       })
     }
     machine.put('weir_ports', (name === 'TCP' ? 0 : 1024) + Math.floor(servicePort / 64), {
