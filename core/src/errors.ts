@@ -41,8 +41,15 @@ export interface WeirErrorPayloads {
   WEIR_INTAKE_STOPPED: { readonly reason: string }
   /** Another process writes this log; `holder` is who, as far as it said so. */
   WEIR_LOG_LOCKED: { readonly path: string; readonly holder?: LogHolder }
-  /** The folder isn't a log that this build can open. */
-  WEIR_LOG_UNREADABLE: { readonly path: string; readonly reason: string }
+  /**
+   * The folder isn't a log that this build can open: it holds none, holds something else's database, a log in another
+   * layout, or files that LevelDB can't open.
+   */
+  WEIR_LOG_UNREADABLE: {
+    readonly path: string
+    readonly reason: string
+    readonly kind: 'no-log' | 'foreign' | 'version' | 'files'
+  }
   /** A record of the log isn't what was written, or is gone; `seq` is the first bad one. */
   WEIR_LOG_DAMAGED: { readonly path: string; readonly seq: number; readonly damage: string }
   /** The disk refused a write. The log takes no more; everything up to `durable` is safe. */

@@ -110,7 +110,7 @@ export async function replayLog(
 const partsOf = ({ parts }: Digest): string => Object.keys(parts).sort().join()
 
 /** The batch in parts that each end with one of the sequence numbers, and the rest. */
-function splitAt(batch: readonly WeirEvent[], stops: readonly number[]): readonly (readonly WeirEvent[])[] {
+export function splitAt(batch: readonly WeirEvent[], stops: readonly number[]): readonly (readonly WeirEvent[])[] {
   const parts: (readonly WeirEvent[])[] = []
   let from = 0
   for (const stop of stops) {

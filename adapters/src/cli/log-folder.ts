@@ -16,9 +16,17 @@ export async function logFolder(context: CommandContext, given: string | undefin
   return (await isFolder(inside)) ? inside : folder
 }
 
-/** Runs work on a copy of a log; an agent that is writing it isn't disturbed. */
-export async function readingLog<Result>(folder: string, work: (log: EventLog) => Promise<Result>): Promise<Result> {
-  const log = await EventLog.openReadOnly({ path: folder, whileHeld: true })
+/**
+ * Runs work on a copy of a log; an agent that is writing it isn't disturbed.
+ *
+ * @param salvage Read what is left of a log whose files are damaged, too.
+ */
+export async function readingLog<Result>(
+  folder: string,
+  work: (log: EventLog) => Promise<Result>,
+  salvage = false,
+): Promise<Result> {
+  const log = await EventLog.openReadOnly({ path: folder, whileHeld: true, salvage })
   try {
     return await work(log)
   } finally {

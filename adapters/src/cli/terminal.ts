@@ -7,6 +7,8 @@ export interface Terminal {
   line(text: string): Promise<void>
   /** Writes a line to standard error. */
   note(text: string): void
+  /** Shows how far long work is, in place of what it showed before; '' takes it away. Absent where nobody looks. */
+  readonly progress?: (text: string) => void
   readonly colour: Colour
   readonly widthColumns: number
 }
@@ -37,7 +39,7 @@ export class ReaderGone extends Error {
  */
 export function streamTerminal(
   out: Writable & { isTTY?: boolean; columns?: number },
-  err: Writable,
+  err: Writable & { isTTY?: boolean },
   environment: Readonly<Record<string, string | undefined>>,
 ): Terminal {
   let gone = false
@@ -48,18 +50,35 @@ export function streamTerminal(
   out.on('error', onError)
   err.on('error', onError)
   const coloured = out.isTTY === true && (environment.NO_COLOR ?? '') === '' && environment.TERM !== 'dumb'
+  // What is written to a terminal while a line of progress stands there goes in its place.
+  let standing = false
+  const clear = (): void => {
+    if (standing) err.write('\r\u001b[K')
+    standing = false
+  }
   return {
+    ...(err.isTTY === true && {
+      progress: text => {
+        clear()
+        if (text === '' || gone) return
+        err.write(printableLines(text))
+        standing = true
+      },
+    }),
     colour: coloured ? ansi : plain,
     widthColumns: out.columns ?? 120,
     line: text =>
       new Promise((resolve, reject) => {
         if (gone) return reject(new ReaderGone())
+        clear()
         out.write(`${printableLines(text)}\n`, error =>
           error && (error as NodeJS.ErrnoException).code === 'EPIPE' ? reject(new ReaderGone()) : resolve(),
         )
       }),
     note: text => {
-      if (!gone) err.write(`${printableLines(text)}\n`)
+      if (gone) return
+      clear()
+      err.write(`${printableLines(text)}\n`)
     },
   }
 }

@@ -5,12 +5,13 @@ import type { Observable } from 'rxjs'
 import { exportLog } from '../exchange/export.js'
 import { importLog } from '../exchange/import.js'
 import { Snapshots } from '../snapshots/snapshots.js'
-import { privateCopyStorage } from '../storage/private-copy.js'
+import { privateCopyStorage, type ReadOnlyOptions } from '../storage/private-copy.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
 import { damaged, type ReadOptions, readEvents } from './reader.js'
 import { type Followed, follow, tail } from './follow.js'
 import type { LogHead } from './head.js'
 import { openDatabase } from './open.js'
+import { findSoundPrefix, type SoundPrefix } from './prefix.js'
 import { createRecordCodec, type RecordCodec } from './record.js'
 import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js'
 import { type Appended, Writer, type WriterLimits } from './writer.js'
@@ -22,13 +23,6 @@ export interface OpenOptions extends Partial<WriterLimits> {
   readonly keepSnapshots?: number
   /** How old schema versions are read; the default knows all that this build's events ever had. */
   readonly upcast?: typeof upcastEvent
-}
-
-export interface ReadOnlyOptions {
-  /** Folder of the log. It is copied to a private place first and never touched. */
-  readonly path: string
-  /** Copy it even while a process writes it; the copy then ends a moment ago. Default false: `WEIR_LOG_LOCKED`. */
-  readonly whileHeld?: boolean
 }
 
 const defaultMaxEventBytes = 4 << 20
@@ -164,10 +158,20 @@ export class EventLog {
     return verifyLog(this.#database, this.#codec, this.snapshots, this.#head, options)
   }
 
-  /** The log as NDJSON text, see exchange/format.ts: whole lines, some at a time. Throws `WEIR_LOG_DAMAGED`. */
-  export(): AsyncGenerator<string> {
+  /** How far the log is as it was written, from its first event on, and what ends that. Never throws for damage. */
+  soundPrefix(): Promise<SoundPrefix> {
     this.#assertOpen()
-    return exportLog(this.#database, this.#codec, this.location, this.#head)
+    return findSoundPrefix(this.#database, this.#head)
+  }
+
+  /**
+   * The log as NDJSON text, see exchange/format.ts: whole lines, some at a time. Throws `WEIR_LOG_DAMAGED`.
+   *
+   * @param head Where the export ends: a group's end, with its hash, as `soundPrefix` gives it; default the log's end.
+   */
+  export(head: LogHead = this.#head): AsyncGenerator<string> {
+    this.#assertOpen()
+    return exportLog(this.#database, this.#codec, this.location, head)
   }
 
   /**

@@ -6,8 +6,10 @@ export type Damage =
   | 'missing'
   /** A group lies under a key that isn't its own. */
   | 'misplaced'
-  /** The group doesn't follow from the one before it: one of the two was replaced. */
+  /** A whole group doesn't follow from the one before it: one of the two is of another log, or history was rewritten. */
   | 'chain'
+  /** What names the database as a log, or the record of its head, is gone or isn't what was written. */
+  | 'mark'
   /** The record is as written, but can't be decoded by this build. */
   | 'undecodable'
   /** The storage can't read it. */
@@ -16,6 +18,8 @@ export type Damage =
   | 'truncated'
   /** A snapshot's bytes aren't what was written, or it doesn't belong to this log. */
   | 'snapshot'
+  /** What was recorded with the log isn't what a replay of its events comes to. */
+  | 'replay'
 
 /** One thing wrong with a log, and where. */
 export interface LogFinding {

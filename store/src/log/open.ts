@@ -1,4 +1,4 @@
-import { WeirError } from '@weir/core/errors.js'
+import { WeirError, type WeirErrorPayloads } from '@weir/core/errors.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
 import { finding, type LogFinding } from './finding.js'
 import { decodeGroup, type Group, groupIntact } from './group.js'
@@ -8,18 +8,47 @@ import { binary, durably, format, formatKey, groupKey, headKey, importKey, lastO
 /** A database made ready: its head as far as it can be told, and what is wrong with its end. */
 export async function openDatabase(
   database: LogDatabase,
-  storage: LogStorage,
+  storage: Pick<LogStorage, 'location' | 'readOnly'>,
 ): Promise<{ readonly head: LogHead; readonly findings: readonly LogFinding[] }> {
   const stored = await database.get<Buffer, Buffer>(formatKey, binary)
-  if (stored === undefined) {
-    if (storage.readOnly || !(await isEmpty(database))) throw notALog(storage.location, 'it lacks the mark of a log')
+  if (stored === undefined && !storage.readOnly && (await isEmpty(database))) {
     await database.batch().put(formatKey, format, binary).write(durably)
-  } else if (!format.equals(stored)) {
-    throw notALog(storage.location, `its layout is '${stored.toString('latin1').slice(0, 40)}', not '${format}'`)
-  }
+  } else if (stored === undefined || !format.equals(stored)) await refuseOthers(database, storage, stored)
   // An import that was cut off left something that was never a log; nobody was told that it is one.
   if ((await database.get(importKey, binary)) !== undefined) await clearEvents(database)
   return findHead(database)
+}
+
+/** What a log that is only read may lack: its events show what it is. */
+async function refuseOthers(
+  database: LogDatabase,
+  storage: Pick<LogStorage, 'location' | 'readOnly'>,
+  mark: Buffer | undefined,
+): Promise<void> {
+  const text = mark?.toString('latin1').slice(0, 40)
+  if (text !== undefined && otherLayout.test(text))
+    throw notALog(storage.location, 'version', `its layout is '${text}', not '${format}'`)
+  if (storage.readOnly && (await holdsGroups(database))) return
+  if (await isEmpty(database)) throw notALog(storage.location, 'no-log', 'the database in it is empty')
+  throw notALog(storage.location, 'foreign', 'the database in it lacks the mark of a log: something else made it')
+}
+
+const otherLayout = /^weir log \d+$/
+
+/** Any of the first groups is whole. */
+async function holdsGroups(database: LogDatabase): Promise<boolean> {
+  const range = { gte: groupKey(0), lte: groupKey(maxSeq), limit: 16, ...binary }
+  const values = await database
+    .values<Buffer, Buffer>(range)
+    .all()
+    .catch((): Buffer[] => [])
+  return values.some(value => decodeGroup(value) !== undefined && groupIntact(value))
+}
+
+/** Whether the mark that names the layout is as this build writes it. */
+export async function hasMark(database: LogDatabase): Promise<boolean> {
+  const mark = await database.get<Buffer, Buffer>(formatKey, binary).catch(() => undefined)
+  return mark !== undefined && format.equals(mark)
 }
 
 /** Removes all events; the log is as new. */
@@ -56,7 +85,7 @@ function contradictions(value: Buffer, group: Group, recorded: LogHead | undefin
   const { first, last, hash } = group
   if (!groupIntact(value))
     return [finding('altered', first, last, `events ${first} to ${last} aren't what was written`)]
-  if (recorded === undefined) return [finding('chain', last, last, 'the record of the head is gone or unreadable')]
+  if (recorded === undefined) return [finding('mark', last, last, 'the record of the head is gone or unreadable')]
   if (recorded.seq > last) {
     return [finding('truncated', last + 1, recorded.seq, `events ${last + 1} to ${recorded.seq} are gone`)]
   }
@@ -70,9 +99,14 @@ async function isEmpty(database: LogDatabase): Promise<boolean> {
   return (await database.keys({ limit: 1 }).all()).length === 0
 }
 
-function notALog(path: string, reason: string): WeirError {
+function notALog(
+  path: string,
+  kind: WeirErrorPayloads['WEIR_LOG_UNREADABLE']['kind'],
+  reason: string,
+): WeirError<'WEIR_LOG_UNREADABLE'> {
   return new WeirError('WEIR_LOG_UNREADABLE', `${path} isn't a log that this build can open: ${reason}`, {
     path,
     reason,
+    kind,
   })
 }

@@ -3,7 +3,7 @@ import type { LogDatabase } from '../storage/storage.js'
 import { finding, type LogFinding } from './finding.js'
 import { decodeGroup, type Group, groupIntact, recordIntact } from './group.js'
 import { emptyHead, type LogHead } from './head.js'
-import { findHead } from './open.js'
+import { findHead, hasMark } from './open.js'
 import type { RecordCodec } from './record.js'
 import { storedGroups } from './reader.js'
 
@@ -48,6 +48,8 @@ export async function verifyLog(
   }
   walk.end(head.seq)
   if (head.seq === 0 || walk.findings.length === 0) walk.findings.push(...(await findHead(database)).findings)
+  if (!(await hasMark(database)))
+    walk.findings.push(finding('mark', 1, Math.max(1, head.seq), "the mark of a log is gone or isn't what was written"))
   let count = 0
   const bad = await snapshots.verify(() => count++)
   return { findings: [...walk.findings, ...bad], events: walk.events, snapshots: count, head }
@@ -158,7 +160,7 @@ class Walk {
     }
     if (!intact && !located) {
       this.#find(
-        'chain',
+        'altered',
         group.first,
         group.last,
         `the frame around events ${group.first} to ${group.last} was altered`,

@@ -94,14 +94,18 @@ export class Snapshots {
   /** Checks every snapshot; calls `onChecked` for each and returns what is wrong. */
   async verify(onChecked: () => void = () => undefined): Promise<readonly LogFinding[]> {
     const findings: LogFinding[] = []
-    for await (const [key, value] of this.#database.iterator<Buffer, Buffer>({ ...pointerRange(), ...binary })) {
-      const pointer = decodePointer(key, value)
-      if (pointer === undefined) findings.push(finding('snapshot', 0, 0, 'the record of a snapshot is altered'))
-      else {
-        const read = await this.#load(pointer)
-        if ('finding' in read) findings.push(read.finding)
+    try {
+      for await (const [key, value] of this.#database.iterator<Buffer, Buffer>({ ...pointerRange(), ...binary })) {
+        const pointer = decodePointer(key, value)
+        if (pointer === undefined) findings.push(finding('snapshot', 0, 0, 'the record of a snapshot is altered'))
+        else {
+          const read = await this.#load(pointer)
+          if ('finding' in read) findings.push(read.finding)
+        }
+        onChecked()
       }
-      onChecked()
+    } catch (error) {
+      findings.push(finding('snapshot', 0, 0, `the records of snapshots can't be read: ${(error as Error).message}`))
     }
     return findings
   }
@@ -160,8 +164,16 @@ export class Snapshots {
   }
 
   async #pointers(name: string): Promise<Pointer[]> {
-    const entries = await this.#database.iterator<Buffer, Buffer>({ ...pointerRange(name), ...binary }).all()
-    return entries.map(([key, value]) => decodePointer(key, value)).filter(pointer => pointer !== undefined)
+    const pointers: Pointer[] = []
+    try {
+      for await (const [key, value] of this.#database.iterator<Buffer, Buffer>({ ...pointerRange(name), ...binary })) {
+        const pointer = decodePointer(key, value)
+        if (pointer !== undefined) pointers.push(pointer)
+      }
+    } catch {
+      // What can't be read is no snapshot; `verify` says so.
+    }
+    return pointers
   }
 
   async #load(pointer: Pointer): Promise<{ readonly state: unknown } | { readonly finding: LogFinding }> {

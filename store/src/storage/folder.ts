@@ -46,7 +46,11 @@ async function refuseHeadless(path: string, folder: string): Promise<void> {
   const names = await readdir(folder).catch((): string[] => [])
   if (names.includes('CURRENT') || !names.some(name => /^\d+\.(ldb|sst|log)$/.test(name))) return
   const reason = 'CURRENT is missing beside the files of a database'
-  throw new WeirError('WEIR_LOG_UNREADABLE', `the log at ${path} can't be opened: ${reason}`, { path, reason })
+  throw new WeirError('WEIR_LOG_UNREADABLE', `the log at ${path} can't be opened: ${reason}`, {
+    path,
+    reason,
+    kind: 'files',
+  })
 }
 
 /** Opens LevelDB at `folder`; errors name `path`, the log it belongs to. */
@@ -62,10 +66,19 @@ export async function openLevel(path: string, folder: string): Promise<LogDataba
     throw new WeirError(
       'WEIR_LOG_UNREADABLE',
       `the log at ${path} can't be opened: ${reason}`,
-      { path, reason },
+      { path, reason, kind: 'files' },
       { cause: error },
     )
   }
+}
+
+/**
+ * Puts the tables and journals of a folder together anew, whatever its list of them says; what can't be read of them is
+ * left out. For copies alone: it changes the folder.
+ */
+export function rebuildLevel(folder: string): Promise<void> {
+  // There, but not in the types of `level`, which browsers share.
+  return (Level as unknown as { repair(location: string): Promise<void> }).repair(folder)
 }
 
 /** The error for a log that another process holds, and what to do instead. */

@@ -3,9 +3,26 @@ import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WeirError } from '@weir/core/errors.js'
-import { locked, openLevel } from './folder.js'
+import { openDatabase } from '../log/open.js'
+import { locked, openLevel, rebuildLevel } from './folder.js'
 import { readHolder } from './holder.js'
+import { type FileFault, takeInventory } from './inventory.js'
 import type { LogDatabase, LogStorage } from './storage.js'
+
+/** How a log is opened for reading only. */
+export interface ReadOnlyOptions {
+  /** Folder of the log. It is copied to a private place first and never touched. */
+  readonly path: string
+  /** Copy it even while a process writes it; the copy then ends a moment ago. Default false: `WEIR_LOG_LOCKED`. */
+  readonly whileHeld?: boolean
+  /**
+   * Read what is left of a log whose files are damaged, too: where LevelDB can't open the copy, or would pass over a
+   * fault in silence, its tables and journals are put together anew there. Default false: `WEIR_LOG_UNREADABLE`.
+   */
+  readonly salvage?: boolean
+  /** With `salvage`: told once what is wrong with the files, and whether the copy had to be put together anew. */
+  readonly onInventory?: (faults: readonly FileFault[], rebuilt: boolean) => void
+}
 
 /** A copy taken while the writer compacts may miss a file that it then has no more; the next one won't. */
 const attempts = 5
@@ -16,7 +33,7 @@ const attempts = 5
  * The copy is removed when the log closes. A held log is refused unless `whileHeld`: the copy of one is what a crash at
  * that moment would have left, so it ends with some event and is whole up to there.
  */
-export function privateCopyStorage(options: { readonly path: string; readonly whileHeld?: boolean }): LogStorage {
+export function privateCopyStorage(options: ReadOnlyOptions): LogStorage {
   const { path, whileHeld = false } = options
   const copies = new Map<LogDatabase, string>()
   return {
@@ -28,10 +45,16 @@ export function privateCopyStorage(options: { readonly path: string; readonly wh
       for (let attempt = 1; ; attempt++) {
         const copy = await mkdtemp(join(tmpdir(), 'weir-log-'))
         try {
-          await copyDatabase(path, join(path, 'db'), copy)
-          const database = await openLevel(path, copy)
-          copies.set(database, copy)
-          return database
+          const isLast = holder === undefined || attempt === attempts
+          const database =
+            options.salvage === true
+              ? await openWhatIsLeft(options, copy, holder !== undefined, isLast)
+              : await openCopy(path, copy)
+          if (database !== undefined) {
+            copies.set(database, copy)
+            return database
+          }
+          await rm(copy, { recursive: true, force: true })
         } catch (error) {
           await rm(copy, { recursive: true, force: true })
           if (holder === undefined || attempt === attempts) throw error
@@ -47,27 +70,82 @@ export function privateCopyStorage(options: { readonly path: string; readonly wh
   }
 }
 
-async function copyDatabase(path: string, from: string, to: string): Promise<void> {
-  let names: string[]
+async function openCopy(path: string, copy: string): Promise<LogDatabase> {
+  const names = await namesOf(path)
+  if (!names.includes('CURRENT')) throw noLog(path, 'files', 'there is no database in it')
+  await copyFiles(join(path, 'db'), names, copy)
+  return openLevel(path, copy)
+}
+
+/** Undefined where the copy caught the writer between two files and another one is to be tried. */
+async function openWhatIsLeft(
+  options: ReadOnlyOptions,
+  copy: string,
+  held: boolean,
+  isLast: boolean,
+): Promise<LogDatabase | undefined> {
+  const { path } = options
+  const names = await namesOf(path)
+  if (!names.some(name => /^(?:\d+\.(?:ldb|sst|log)|MANIFEST-\d+|CURRENT)$/.test(name)))
+    throw noLog(path, 'no-log', 'there is no database in it')
+  await copyFiles(join(path, 'db'), names, copy)
+  const found = await takeInventory(copy)
+  // A writer that goes on leaves a journal that ends anywhere.
+  const faults = held ? found.filter(({ kind, file }) => kind !== 'cut-file' || !file.endsWith('.log')) : found
+  if (held && faults.length > 0 && !isLast) return undefined
+  if (faults.every(({ file }) => file.endsWith('.log'))) {
+    const database = await openLevel(path, copy).catch(() => undefined)
+    if (database !== undefined && (await canBegin(database))) {
+      options.onInventory?.(faults, false)
+      return database
+    }
+    await database?.close()
+    // It may have changed what it couldn't open.
+    for (const name of await readdir(copy)) await rm(join(copy, name), { recursive: true })
+    await copyFiles(join(path, 'db'), names, copy)
+  }
+  await rebuildLevel(copy)
+  const database = await openLevel(path, copy)
+  options.onInventory?.(faults, true)
+  return database
+}
+
+/** Whether what opening a log reads can be read: its end and its marks. */
+async function canBegin(database: LogDatabase): Promise<boolean> {
   try {
-    names = await readdir(from)
+    await openDatabase(database, { location: '', readOnly: true })
+    return true
+  } catch (error) {
+    return error instanceof WeirError
+  }
+}
+
+async function namesOf(path: string): Promise<string[]> {
+  try {
+    return await readdir(join(path, 'db'))
   } catch (cause) {
-    const reason = `there is no log (${(cause as Error).message})`
-    throw new WeirError(
-      'WEIR_LOG_UNREADABLE',
-      `the log at ${path} can't be opened: ${reason}`,
-      { path, reason },
-      { cause },
-    )
+    throw noLog(path, 'no-log', `there is no log (${(cause as Error).message})`, cause)
   }
-  if (!names.includes('CURRENT')) {
-    const reason = 'there is no database in it'
-    throw new WeirError('WEIR_LOG_UNREADABLE', `the log at ${path} can't be opened: ${reason}`, { path, reason })
-  }
-  // Old tables first and the newest files last: what a table was compacted into is then never older than the table.
-  // LOCK must not even be opened: closing it would drop the lock of a writer in this very process.
-  const wanted = names.filter(name => name !== 'LOCK' && !name.startsWith('LOG')).sort(byAge)
+}
+
+/**
+ * Old tables first and the newest files last: what a table was compacted into is then never older than the table. LOCK
+ * must not even be opened: closing it would drop the lock of a writer in this very process.
+ */
+async function copyFiles(from: string, names: readonly string[], to: string): Promise<void> {
+  const wanted = names.filter(name => name !== 'LOCK' && !name.startsWith('LOG') && name !== 'lost').sort(byAge)
   for (const name of wanted) await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE)
+}
+
+function noLog(path: string, kind: 'no-log' | 'files', reason: string, cause?: unknown): WeirError {
+  return new WeirError(
+    'WEIR_LOG_UNREADABLE',
+    `the log at ${path} can't be opened: ${reason}`,
+    { path, reason, kind },
+    {
+      cause,
+    },
+  )
 }
 
 function byAge(a: string, b: string): number {

@@ -1,16 +1,17 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Command as Group } from 'commander'
 import { WeirError, type WeirEvent } from '@weir/core'
-import { EventLog, folderStorage } from '@weir/store'
+import { EventLog, folderStorage, type LogFinding } from '@weir/store'
 import { eventAt } from '../../agent/log-events.js'
 import { snapshotName } from '../../agent/restore.js'
 import { command, type CommandContext, type Output, outputOption, wholeNumber } from '../command.js'
-import { exitCodes } from '../exit.js'
+import { type ExitCode, exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
 import { eventLine } from '../render/event.js'
+import { logExportCommand } from './log-export.js'
+import { logVerifyCommand } from './log-verify.js'
 
 interface LogOptions {
   readonly log?: string
@@ -20,7 +21,7 @@ interface LogOptions {
 /** `weir log list|show|verify|stat|export|import` */
 export function logCommand(context: CommandContext): Command {
   const group = new Group('log').description('the event log: look, check, copy')
-  for (const make of [listCommand, showCommand, verifyCommand, statCommand, exportCommand, importCommand])
+  for (const make of [listCommand, showCommand, logVerifyCommand, statCommand, logExportCommand, importCommand])
     group.addCommand(make(context))
   return group
 }
@@ -37,11 +38,18 @@ function listCommand(context: CommandContext): Command {
       context,
       'list',
       'events in order, the last hundred unless told otherwise',
-      async (options: LogOptions & { from?: number; to?: number; kind?: string }) => {
+      async (options: LogOptions & { from?: number; to?: number; kind?: string; readable?: boolean }) => {
         const { terminal } = context
-        return await readingLog(await logFolder(context, options.log), async log => {
+        const work = async (log: EventLog): Promise<ExitCode> => {
           const from = options.from ?? (options.to === undefined ? Math.max(1, log.head.seq - 99) : 1)
-          for await (const batch of log.read({ from, ...(options.to !== undefined && { to: options.to }) }))
+          const reading = {
+            from,
+            ...(options.to !== undefined && { to: options.to }),
+            ...(options.readable === true && {
+              onDamage: ({ message }: LogFinding) => terminal.note(`weir: left out: ${message}`),
+            }),
+          }
+          for await (const batch of log.read(reading))
             for (const event of batch) {
               if (
                 options.kind !== undefined &&
@@ -52,13 +60,15 @@ function listCommand(context: CommandContext): Command {
               await terminal.line(options.output === 'json' ? JSON.stringify(event) : eventLine(event, terminal.colour))
             }
           return exitCodes.ok
-        })
+        }
+        return await readingLog(await logFolder(context, options.log), work, options.readable)
       },
     ),
   )
     .option('--from <seq>', 'first event', wholeNumber(1))
     .option('--to <seq>', 'last event', wholeNumber(1))
     .option('--kind <kind>', 'only these: pod, networkpolicy.deleted, …')
+    .option('--readable', 'of a damaged log, what can be read; says what is left out')
 }
 
 function showCommand(context: CommandContext): Command {
@@ -69,32 +79,6 @@ function showCommand(context: CommandContext): Command {
       return exitCodes.ok
     }),
   ).argument('<seq>', 'its number', wholeNumber(1))
-}
-
-function verifyCommand(context: CommandContext): Command {
-  return withLog(
-    command(context, 'verify', 'check every record, the chain and the snapshots', async (options: LogOptions) => {
-      const { terminal } = context
-      return await readingLog(await logFolder(context, options.log), async log => {
-        const report = await log.verify()
-        const sound = report.findings.length === 0
-        if (options.output === 'json') await terminal.line(JSON.stringify({ ...report, sound }))
-        else {
-          for (const finding of report.findings)
-            await terminal.line(
-              terminal.colour.bad(
-                `event ${finding.seq}${finding.lastSeq === finding.seq ? '' : `–${finding.lastSeq}`}: ${finding.kind}: ${finding.message}`,
-              ),
-            )
-          await terminal.line(
-            `${report.events} events, ${report.snapshots} snapshots: ${sound ? terminal.colour.good('sound') : terminal.colour.bad('damaged')}`,
-          )
-          await terminal.line(`head ${report.head.seq} ${report.head.hash}`)
-        }
-        return sound ? exitCodes.ok : exitCodes.log
-      })
-    }),
-  )
 }
 
 function statCommand(context: CommandContext): Command {
@@ -136,33 +120,6 @@ async function statOf(log: EventLog) {
     snapshots: await log.snapshots.list(snapshotName),
     kinds: Object.fromEntries(sorted),
   }
-}
-
-function exportCommand(context: CommandContext): Command {
-  return command(
-    context,
-    'export',
-    'the log as NDJSON, to a file or to standard output',
-    async (file: string | undefined, options: { log?: string }) => {
-      const { terminal } = context
-      return await readingLog(await logFolder(context, options.log), async log => {
-        const target = file === undefined ? undefined : await open(resolve(context.workingFolder, file), 'wx', 0o600)
-        try {
-          for await (const text of log.export()) {
-            if (target === undefined) await terminal.line(text.trimEnd())
-            else await target.write(text)
-          }
-          await target?.sync()
-        } finally {
-          await target?.close()
-        }
-        if (file !== undefined) terminal.note(`weir: ${log.head.seq} events written to ${file}`)
-        return exitCodes.ok
-      })
-    },
-  )
-    .argument('[file]', 'a new file; default standard output')
-    .option('--log <folder>', 'the log, or the state folder of an agent (or WEIR_STATE)')
 }
 
 function importCommand(context: CommandContext): Command {
