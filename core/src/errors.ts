@@ -58,6 +58,12 @@ export interface WeirErrorPayloads {
   WEIR_LOG_READ_ONLY: { readonly path: string }
   /** The log was closed before this could be done. */
   WEIR_LOG_CLOSED: { readonly path: string }
+  /** The folder doesn't hold flows that this build can read. */
+  WEIR_FLOWS_UNREADABLE: { readonly path: string; readonly reason: string }
+  /** A window of flows isn't what was written, or is gone. */
+  WEIR_FLOWS_DAMAGED: { readonly path: string; readonly window: number; readonly reason: string }
+  /** The disk refused to take flows; verdicts don't depend on them. */
+  WEIR_FLOWS_WRITE_FAILED: { readonly path: string; readonly reason: string }
   /** An import needs an empty log; this one ends at `head`. */
   WEIR_LOG_NOT_EMPTY: { readonly path: string; readonly head: number }
   /** An exported log that can't be imported; `line` is 1-based. */

@@ -1,4 +1,8 @@
 export type { LogHolder } from '@weir/core/errors.js'
+export { type FlowBlock, type FlowEnd, flowRow, type FlowRow, type FlowSort } from './flows/block.js'
+export { type FlowColumns, flowVerdicts, type FlowVerdictName } from './flows/columns.js'
+export { type FlowDamage, type FlowFigures, type FlowRetention, FlowStore, type ReadFlows } from './flows/flow-store.js'
+export { type FlowQuery, selectRows } from './flows/query.js'
 export { EventLog, type OpenOptions } from './log/event-log.js'
 export type { Damage, LogFinding } from './log/finding.js'
 export { emptyHead, type LogHead } from './log/head.js'
