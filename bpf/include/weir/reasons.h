@@ -24,7 +24,6 @@ enum weir_reason {
 	WEIR_NAT_UNSUPPORTED = 168, /* a packet that can't be rewritten: a piece of an SCTP packet whose port changes */
 	WEIR_NO_ROUTE = 169, /* no way is known to a backend, or the node has no address on it */
 	WEIR_NO_ENCAPSULATION = 170, /* a node's packet to a backend, within which is nothing for one */
-	WEIR_IS_CLUSTER_ADDRESS = 174, /* a port or protocol that the service behind the address doesn't have */
 	WEIR_FRAGMENT_WITHOUT_FIRST = 175,
 	WEIR_FORBIDDEN_ICMP6 = 176,
 	WEIR_OUT_OF_RANGES = 177, /* the service isn't for this client */

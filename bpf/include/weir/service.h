@@ -35,23 +35,6 @@ WEIR_GLOBAL int weir_is_direct(const struct weir_tuple *tuple)
 #define WEIR_IS_DIRECT(context, tuple) weir_is_direct(tuple)
 WEIR_NAT_OPENER(weir_nat_open_at_pod, WEIR_IS_DIRECT)
 
-/* The frontend for the packet's destination; 0, and *is_service's address, where it has another port or protocol. */
-WEIR_INLINE const struct weir_frontend *weir_frontend_asked(struct weir_target *target, int *is_service)
-{
-	const struct weir_frontend *frontend = weir_frontend_of(target, WEIR_INTERNAL);
-	const __u16 port = target->port;
-	const __u8 protocol = target->protocol;
-
-	if (frontend)
-		return frontend;
-	target->port = 0;
-	target->protocol = 0;
-	*is_service = weir_frontend_of(target, WEIR_INTERNAL) != 0;
-	target->port = port;
-	target->protocol = protocol;
-	return 0;
-}
-
 /* A new flow of a pod's to the frontend. *packet becomes what the pair makes of it. */
 WEIR_GLOBAL int weir_service_open(struct weir_packet *packet, const struct weir_tuple *before, struct weir_target *to,
 				  __u32 backend)
@@ -92,7 +75,6 @@ WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir
 {
 	struct weir_frontend beneath = {};
 	struct weir_target target = {};
-	int is_service = 0;
 
 	if (!before || !to || !backend)
 		return WEIR_ENTRY_NONE;
@@ -103,10 +85,10 @@ WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir
 	/* Once more if the backend went between the lookups: the frontend that led there has flipped before that. */
 #pragma clang loop unroll(disable)
 	for (int round = 0; round < 2; round++) {
-		const struct weir_frontend *frontend = weir_frontend_asked(&target, &is_service);
+		const struct weir_frontend *frontend = weir_frontend_of(&target, WEIR_INTERNAL);
 
 		if (!frontend)
-			return is_service ? -WEIR_IS_CLUSTER_ADDRESS : WEIR_ENTRY_NONE;
+			return WEIR_ENTRY_NONE;
 		if (weir_unlikely(frontend->flags & (WEIR_SOURCE_RANGES | WEIR_SPARES_BACKENDS))) {
 			const int is_in = weir_is_in_ranges(frontend->ranges, &before->source, before->family);
 

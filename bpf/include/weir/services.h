@@ -36,7 +36,6 @@ _Static_assert(sizeof(struct weir_frontend6_key) == 24, "");
 enum weir_frontend_flag {
 	WEIR_NODE_PORT = 1,     /* nobody else may bind to it */
 	WEIR_SOURCE_RANGES = 2, /* not for every client */
-	WEIR_CLUSTER_ADDRESS = 4, /* port and protocol 0: any other ones of an address that is a service's alone */
 	WEIR_LOCAL_ONLY = 8,    /* the backends of this node alone, which see the client's own address */
 	WEIR_SPARES_BACKENDS = 16, /* a redirect, but not of its own backends: `ranges` has their addresses */
 	WEIR_LEAVES_BACKENDS = 32, /* … whose traffic stays as it is, as nothing lies beneath */

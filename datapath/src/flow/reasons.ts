@@ -20,7 +20,6 @@ const sentences: Readonly<Record<string, string>> = {
   WEIR_NAT_EXHAUSTED: 'No mapping for NAT masquerade',
   WEIR_NAT_UNSUPPORTED: 'Unsupported protocol for NAT masquerade',
   WEIR_UNSERVED: 'Service backend not found',
-  WEIR_IS_CLUSTER_ADDRESS: 'Is a ClusterIP',
   WEIR_NO_ENCAPSULATION: 'Encapsulation traffic is prohibited',
   WEIR_NO_ROUTE: 'FIB lookup failed',
   WEIR_FRAGMENT_WITHOUT_FIRST: 'First logical datagram fragment not found',

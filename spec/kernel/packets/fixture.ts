@@ -120,7 +120,6 @@ export const reasons = {
   ethertype: 166,
   natExhausted: 167,
   natUnsupported: 168,
-  clusterAddress: 174,
   outOfRanges: 177,
   noFirstFragment: 175,
   icmp6: 176,

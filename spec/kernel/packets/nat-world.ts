@@ -161,10 +161,6 @@ const frontendKey = (family: Family, at: Who, port: number, protocol: number): V
   scope: 0,
 })
 
-/** All of the address that is no frontend is refused. */
-export const putClusterAddress = (machine: Typed, family: Family, at: Who): void =>
-  putService(machine, family, { at, port: 0, protocol: 0, backends: [], flags: 4 })
-
 /** Lets clients in from a block. */
 export function putRange(machine: Typed, family: Family, ranges: number, block: string, length: number): void {
   machine.put(`weir_ranges${family}`, { length: 32 + length, ranges, address: address(block) }, 1)
