@@ -56,6 +56,8 @@ export interface WeirErrorPayloads {
   WEIR_LOG_WRITE_FAILED: { readonly path: string; readonly durable: number; readonly reason: string }
   /** A write to a log that was opened for reading. */
   WEIR_LOG_READ_ONLY: { readonly path: string }
+  /** A file that isn't an Ed25519 key as checkpoints are signed with, or that can't be read or made. */
+  WEIR_CHECKPOINT_KEY: { readonly path: string; readonly reason: string }
   /** The log was closed before this could be done. */
   WEIR_LOG_CLOSED: { readonly path: string }
   /** The folder doesn't hold flows that this build can read. */

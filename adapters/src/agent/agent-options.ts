@@ -65,6 +65,11 @@ export interface AgentOptions {
   readonly report?: (message: string) => void
   /** Events between snapshots of the engine. */
   readonly snapshotEvery?: number
+  /** Path of the Ed25519 key, PEM, that signs checkpoints; made in the state folder when absent. */
+  readonly checkpointKey?: string
+  /** Events between checkpoints. */
+  readonly checkpointEvery?: number
+  readonly checkpointPeriodMs?: number
   /** Flows kept for `weir observe --last`. */
   readonly flowsKept?: number
   readonly verifyPeriodMs?: number

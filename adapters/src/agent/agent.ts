@@ -3,7 +3,6 @@ import { type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirE
 import type { Attachment } from '@weir/datapath/backend.js'
 import { EventLog, folderStorage } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
-import { buildVersion } from '../version.js'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { AgentOptions } from './agent-options.js'
 import type { Timer } from './clock.js'
@@ -18,7 +17,8 @@ import { manifestSource } from './manifest-source.js'
 import { checkedNodeOptions } from './node-options.js'
 import { ownFacts } from './own-facts.js'
 import type { StatusReport } from './protocol.js'
-import { recordEngine, restoreEngine } from './restore.js'
+import { Recorder } from './recorder.js'
+import { restoreEngine } from './restore.js'
 import { networkProbe } from './probe.js'
 import { answerer } from './routes.js'
 import { type AgentServer, serve } from './server.js'
@@ -56,7 +56,7 @@ export interface Agent {
   stop(): Promise<void>
 }
 
-const defaults = { snapshotEvery: 10_000, flowsKept: 4096, verifyPeriodMs: 60_000, sweepPeriodMs: 10_000 }
+const defaults = { flowsKept: 4096, verifyPeriodMs: 60_000, sweepPeriodMs: 10_000 }
 
 /**
  * Puts an agent together and starts it: the log is opened, the engine restored from it, the datapath brought to what
@@ -78,7 +78,8 @@ export async function createAgent(given: AgentOptions): Promise<Agent> {
     const restored = await restoreEngine(log, reason => report(`starting without a snapshot: ${reason}`))
     const datapath = await openDatapath(options, report)
     closing.unshift(async () => datapath.close())
-    const agent = new RunningAgent(options, log, restored.engine, restored.snapshot, datapath, report)
+    const recorder = await Recorder.open(options, log, restored.engine, restored.snapshot, report)
+    const agent = new RunningAgent(options, log, restored.engine, recorder, datapath, report)
     closing.unshift(() => agent.stop())
     await agent.start()
     return agent
@@ -111,9 +112,8 @@ class RunningAgent implements Agent {
   readonly #timers: Timer[] = []
   readonly #devices: HostDevices
   readonly #health: ServiceHealth
+  readonly #recorder: Recorder
   #server: AgentServer | undefined
-  #snapshot: number
-  #snapshotting: Promise<void> | undefined
   #events = 0
   #lastLatencyMs = 0
   #appliedChanges = 0
@@ -133,7 +133,7 @@ class RunningAgent implements Agent {
     options: AgentOptions,
     log: EventLog,
     engine: Engine,
-    snapshot: number,
+    recorder: Recorder,
     datapath: Datapath,
     report: (message: string) => void,
   ) {
@@ -143,7 +143,7 @@ class RunningAgent implements Agent {
     this.log = log
     this.engine = engine
     this.datapath = datapath
-    this.#snapshot = snapshot
+    this.#recorder = recorder
     this.#startedAt = clock.nowMs()
     this.#updatedAt = this.#startedAt
     this.flows = new FlowBook(engine, clock, options.flowsKept ?? defaults.flowsKept)
@@ -234,7 +234,7 @@ class RunningAgent implements Agent {
   async status(): Promise<StatusReport> {
     const { clock, node } = this.#options
     return statusReport({
-      ...{ node, nowMs: clock.nowMs(), startedAt: this.#startedAt, snapshot: this.#snapshot },
+      ...{ node, nowMs: clock.nowMs(), startedAt: this.#startedAt, snapshot: this.#recorder.snapshot },
       ...{ log: this.log, engine: this.engine, datapath: this.datapath, devices: this.#devices },
       intake: {
         queued: this.#intake.queued,
@@ -272,9 +272,8 @@ class RunningAgent implements Agent {
     await this.#server?.close()
     await this.#health.close()
     await this.#intake.stop()
-    await this.#snapshotting
     await this.#enforcing
-    if (this.engine.seq > this.#snapshot) await this.#writeSnapshot()
+    await this.#recorder.stop()
     this.flows.close()
     this.#applied.complete()
     this.datapath.close()
@@ -332,21 +331,7 @@ class RunningAgent implements Agent {
     this.#applied.next({ events, delta })
     this.#health.applied(events)
     if (this.datapath.kind === 'kernel' && events.some(saysWhatIsOwn)) this.#devices.changed()
-    if (this.engine.seq - this.#snapshot >= (this.#options.snapshotEvery ?? defaults.snapshotEvery))
-      this.#snapshotting ??= this.#writeSnapshot().finally(() => {
-        this.#snapshotting = undefined
-      })
-  }
-
-  /** A snapshot saves time at the next start and nothing else: failing to write one is told, not fatal. */
-  async #writeSnapshot(): Promise<void> {
-    const seq = this.engine.seq
-    try {
-      await recordEngine(this.log, this.engine, buildVersion)
-      this.#snapshot = seq
-    } catch (error) {
-      this.#report(`no snapshot at event ${seq}: ${error instanceof Error ? error.message : String(error)}`)
-    }
+    this.#recorder.applied()
   }
 
   async #verify(): Promise<void> {

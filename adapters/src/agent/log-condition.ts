@@ -20,6 +20,10 @@ export type LogCondition =
   | 'incomplete'
   /** Whole parts that don't follow from one another: of two logs, or of one whose history was written anew. */
   | 'mixed'
+  /** Whole, and not the log that was signed: its history was written anew, hashes and all. */
+  | 'rewritten'
+  /** No checkpoint of a key that was named. */
+  | 'unsigned'
   /** Bytes aren't what was written: by somebody's hand, or by a failing disk. */
   | 'tampered'
   /** Nothing of it can be read. */
@@ -33,10 +37,12 @@ type Fault = Damage | FileFault['kind']
 const conditions: readonly (readonly [LogCondition, readonly Fault[]])[] = [
   ['half-copied', ['missing-file']],
   ['tampered', ['altered', 'misplaced', 'mark', 'altered-file', 'unreadable', 'snapshot']],
+  ['rewritten', ['checkpoint']],
   ['mixed', ['chain']],
   ['wrong-version', ['undecodable']],
   ['truncated', ['truncated', 'cut-file']],
   ['incomplete', ['missing']],
+  ['unsigned', ['unsigned']],
   ['diverged', ['replay']],
 ]
 

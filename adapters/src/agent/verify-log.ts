@@ -1,6 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Engine, WeirError } from '@weir/core'
-import { EventLog, type FileFault, type LogFinding, type LogHead } from '@weir/store'
+import {
+  type Checkpoint,
+  EventLog,
+  type FileFault,
+  type LogFinding,
+  type LogHead,
+  readCheckpoints,
+  type StoredCheckpoints,
+} from '@weir/store'
 import { conditionOf, type LogCondition } from './log-condition.js'
 import { type EngineRecord, snapshotName, splitAt } from './restore.js'
 
@@ -21,6 +29,10 @@ export interface LogVerdict {
   /** Events that this build folded to compare snapshots with: those before the first damage. */
   readonly replayed: number
   readonly snapshots: readonly SnapshotVerdict[]
+  /** Checkpoints that are as they were signed, by a key that was named where any was. */
+  readonly checkpoints: number
+  /** The last event that one of them vouches for, when it was signed (milliseconds since the epoch) and by whom. */
+  readonly signed?: { readonly seq: number; readonly time: number; readonly key: string }
 }
 
 /** One snapshot against a replay of this build. */
@@ -30,6 +42,12 @@ export interface SnapshotVerdict {
   readonly build: string
   /** `other-tables`: its build knew other tables, so that the digests can't be compared; `not-reached`: behind damage. */
   readonly outcome: 'same' | 'differs' | 'other-tables' | 'not-reached'
+}
+
+export interface VerifyLogOptions {
+  /** Public keys, `ed25519:…`, whose checkpoints count; without any, those that lie beside the log count by themselves. */
+  readonly keys?: readonly string[]
+  readonly onProgress?: (progress: VerifyProgress) => void
 }
 
 export interface VerifyProgress {
@@ -44,10 +62,11 @@ export interface VerifyProgress {
  *
  * @param path The log's folder. A running agent isn't disturbed: its log is taken as of a moment ago.
  */
-export async function verifyLog(
-  path: string,
-  onProgress: (progress: VerifyProgress) => void = () => {},
-): Promise<LogVerdict> {
+export async function verifyLog(path: string, options: VerifyLogOptions = {}): Promise<LogVerdict> {
+  const { keys = [], onProgress = () => {} } = options
+  // Before the copy is taken: a running agent may sign what the copy doesn't have yet.
+  const stored = await readCheckpoints(path)
+  const { checkpoints, findings: unsigned } = countedCheckpoints(stored, keys)
   let files: readonly FileFault[] = []
   let rebuilt = false
   let log: EventLog
@@ -66,13 +85,16 @@ export async function verifyLog(
     return nothingToRead(error as WeirError<'WEIR_LOG_UNREADABLE'>, files, rebuilt)
   }
   try {
-    const report = await log.verify({ onProgress: at => onProgress({ step: 'checking', ...at }) })
-    const damage = report.findings.filter(({ kind }) => kind !== 'snapshot')
+    const signedHeads = checkpoints.map(({ seq, head }) => ({ seq, hash: head }))
+    const report = await log.verify({ signedHeads, onProgress: at => onProgress({ step: 'checking', ...at }) })
+    const damage = report.findings.filter(({ kind }) => kind !== 'snapshot' && kind !== 'checkpoint')
     const firstDamage = Math.min(...damage.map(({ seq }) => seq), log.head.seq + 1)
-    const replay = await replaySnapshots(log, firstDamage - 1, seq =>
+    const replay = await replayRecords(log, checkpoints, firstDamage - 1, seq =>
       onProgress({ step: 'replaying', seq, head: firstDamage - 1 }),
     )
-    const findings = [...report.findings, ...replay.findings].sort((a, b) => a.seq - b.seq)
+    const findings = [...stored.findings, ...unsigned, ...report.findings, ...replay.findings].sort(
+      (a, b) => a.seq - b.seq,
+    )
     const { condition, firstBad } = conditionOf(findings, files, log.head.seq)
     return {
       condition,
@@ -84,6 +106,8 @@ export async function verifyLog(
       head: report.head,
       replayed: replay.replayed,
       snapshots: replay.snapshots,
+      checkpoints: checkpoints.length,
+      ...signedBy(checkpoints.at(-1)),
     }
   } finally {
     await log.close()
@@ -110,12 +134,38 @@ function nothingToRead(
     head: { seq: 0, hash: '0'.repeat(64) },
     replayed: 0,
     snapshots: [],
+    checkpoints: 0,
   }
 }
 
-/** Folds events up to `to` and compares at every snapshot on the way, a batch at a time. */
-async function replaySnapshots(
+function signedBy(checkpoint: Checkpoint | undefined): Pick<LogVerdict, 'signed'> {
+  if (checkpoint === undefined) return {}
+  const { seq, time, key } = checkpoint
+  return { signed: { seq, time, key } }
+}
+
+/** Those that the named keys signed, and what speaks against the others. */
+function countedCheckpoints(
+  { checkpoints }: StoredCheckpoints,
+  keys: readonly string[],
+): { readonly checkpoints: readonly Checkpoint[]; readonly findings: readonly LogFinding[] } {
+  if (keys.length === 0) return { checkpoints, findings: [] }
+  const counted = checkpoints.filter(({ key }) => keys.includes(key))
+  const findings = checkpoints
+    .filter(({ key }) => !keys.includes(key))
+    .map(({ seq, key }): LogFinding => {
+      const message = `the checkpoint at event ${seq} is signed by ${key}, which isn't a key that was named`
+      return { kind: 'checkpoint', seq, lastSeq: seq, message }
+    })
+  if (counted.length === 0)
+    findings.push({ kind: 'unsigned', seq: 1, lastSeq: 1, message: 'there is no checkpoint of a key that was named' })
+  return { checkpoints: counted, findings }
+}
+
+/** Folds events up to `to` and compares at every snapshot and checkpoint on the way, a batch at a time. */
+async function replayRecords(
   log: EventLog,
+  checkpoints: readonly Checkpoint[],
   to: number,
   onProgress: (seq: number) => void,
 ): Promise<{
@@ -125,9 +175,17 @@ async function replaySnapshots(
 }> {
   const snapshots: SnapshotVerdict[] = []
   const findings: LogFinding[] = []
-  const stops = [...(await log.snapshots.list(snapshotName))].sort((a, b) => a - b)
+  const signedAt = checkpoints.map(({ seq }) => seq)
+  const stops = [...new Set([...(await log.snapshots.list(snapshotName)), ...signedAt])].sort((a, b) => a - b)
   const engine = new Engine()
   const compare = async (seq: number, reached: boolean): Promise<void> => {
+    if (reached)
+      for (const checkpoint of checkpoints.filter(each => each.seq === seq)) {
+        const differing = differingParts(checkpoint.digest.parts, engine)
+        if (differing.length === 0) continue
+        const message = `${checkpoint.build} signed other ${differing.join(', ')} at event ${seq} than this build comes to`
+        findings.push({ kind: 'replay', seq, lastSeq: seq, message })
+      }
     const found = await log.snapshots.latest(snapshotName, { atOrBefore: seq })
     if (found?.seq !== seq) return // Its damage is among the findings already.
     const record = found.state as EngineRecord
@@ -159,8 +217,7 @@ async function replaySnapshots(
 /** Undefined when nothing differs, '' when nothing can be compared. */
 function differenceOf(record: EngineRecord, engine: Engine): string | undefined {
   const digest = engine.digest()
-  const parts = Object.keys(digest.parts).filter(part => part in record.digest.parts) as (keyof typeof digest.parts)[]
-  const differing = parts.filter(part => record.digest.parts[part] !== digest.parts[part])
+  const differing = differingParts(record.digest.parts, engine)
   if (differing.length > 0)
     return `was written by ${record.build} with other ${differing.join(', ')} than a replay of this build comes to`
   try {
@@ -171,7 +228,15 @@ function differenceOf(record: EngineRecord, engine: Engine): string | undefined 
     if (error instanceof WeirError && error.code === 'WEIR_SNAPSHOT_VERSION') return ''
     return `can't be restored: ${error instanceof Error ? error.message : String(error)}`
   }
-  return parts.length < Object.keys(digest.parts).length || parts.length < Object.keys(record.digest.parts).length
-    ? ''
-    : undefined
+  const known = Object.keys(digest.parts)
+  return known.length === Object.keys(record.digest.parts).length && known.every(part => part in record.digest.parts)
+    ? undefined
+    : ''
+}
+
+/** The tables, of those that both builds know, whose digests differ. */
+function differingParts(recorded: Readonly<Record<string, string>>, engine: Engine): readonly string[] {
+  return Object.entries(engine.digest().parts)
+    .filter(([part, digest]) => part in recorded && recorded[part] !== digest)
+    .map(([part]) => part)
 }

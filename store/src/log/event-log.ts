@@ -7,7 +7,8 @@ import { importLog } from '../exchange/import.js'
 import { Snapshots } from '../snapshots/snapshots.js'
 import { privateCopyStorage, type ReadOnlyOptions } from '../storage/private-copy.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
-import { damaged, type ReadOptions, readEvents } from './reader.js'
+import { type ChainPlace, decodeGroup, groupIntact } from './group.js'
+import { damaged, type ReadOptions, readEvents, storedGroups } from './reader.js'
 import { type Followed, follow, tail } from './follow.js'
 import type { LogHead } from './head.js'
 import { openDatabase } from './open.js'
@@ -156,6 +157,18 @@ export class EventLog {
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     this.#assertOpen()
     return verifyLog(this.#database, this.#codec, this.snapshots, this.#head, options)
+  }
+
+  /** The group that holds an event, and its place in the chain; undefined where there is none. */
+  async chainAt(seq: number): Promise<ChainPlace | undefined> {
+    this.#assertOpen()
+    for await (const [stored] of storedGroups(this.#database, seq, seq)) {
+      const group = stored === undefined ? undefined : decodeGroup(stored.value)
+      if (group === undefined || group.first > seq || !groupIntact(group.value)) return undefined
+      const { first, last, hash, previous } = group
+      return { first, last, hash, previous }
+    }
+    return undefined
   }
 
   /** How far the log is as it was written, from its first event on, and what ends that. Never throws for damage. */

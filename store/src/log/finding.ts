@@ -18,6 +18,10 @@ export type Damage =
   | 'truncated'
   /** A snapshot's bytes aren't what was written, or it doesn't belong to this log. */
   | 'snapshot'
+  /** A checkpoint isn't as it was signed, or the log isn't the one that it speaks of. */
+  | 'checkpoint'
+  /** No checkpoint of a key that was named speaks of the log. */
+  | 'unsigned'
   /** What was recorded with the log isn't what a replay of its events comes to. */
   | 'replay'
 

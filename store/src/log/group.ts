@@ -24,13 +24,17 @@ const countAt = 71
 const tableAt = 75
 const rowBytes = 12
 
-export interface Group {
+/** Where a group stands in the chain. */
+export interface ChainPlace {
   readonly first: number
   readonly last: number
   /** Chain hash, hex. */
   readonly hash: string
   /** Chain hash of the group before, hex. */
   readonly previous: string
+}
+
+export interface Group extends ChainPlace {
   readonly value: Buffer
   /** Offsets of the records, and one more for the end. */
   readonly offsets: Uint32Array

@@ -12,6 +12,8 @@ export interface VerifyOptions {
   readonly from?: number
   /** A head that the log is known to have had, from elsewhere: shows a log that lost its end without a trace. */
   readonly knownHead?: LogHead
+  /** Heads that were signed: the log must have had each, with a group that ends there. */
+  readonly signedHeads?: readonly LogHead[]
   /** Called now and then with the event that was checked last and the one that the log ends with. */
   readonly onProgress?: (progress: { readonly seq: number; readonly head: number }) => void
 }
@@ -34,7 +36,7 @@ export async function verifyLog(
   options: VerifyOptions,
 ): Promise<VerifyReport> {
   const from = options.from ?? 1
-  const walk = new Walk(codec, from, options.knownHead)
+  const walk = new Walk(codec, from, options.knownHead, options.signedHeads ?? [])
   for (let resume = from; resume <= head.seq; ) {
     try {
       for await (const stored of storedGroups(database, resume)) {
@@ -62,13 +64,17 @@ class Walk {
   readonly #codec: RecordCodec
   readonly #from: number
   readonly #known: LogHead | undefined
+  /** By event, oldest first. */
+  readonly #signed: readonly LogHead[]
+  #nextSigned = 0
   /** Hash that the next group must follow; undefined where the one before couldn't be read. */
   #previous: string | undefined
 
-  constructor(codec: RecordCodec, from: number, known: LogHead | undefined) {
+  constructor(codec: RecordCodec, from: number, known: LogHead | undefined, signed: readonly LogHead[]) {
     this.#codec = codec
     this.#from = from
     this.#known = known
+    this.#signed = signed.filter(({ seq }) => seq >= from)
     this.expected = from
     this.#previous = from === 1 ? emptyHead.hash : undefined
   }
@@ -110,11 +116,20 @@ class Walk {
     if (this.#known?.seq === group.last && this.#known.hash !== group.hash) {
       this.#find('chain', group.first, group.last, `the log up to event ${group.last} isn't the one that is known`)
     }
+    this.#compareSigned(group)
     this.#next(group.last + 1, group.hash)
   }
 
+  #compareSigned(group: Group): void {
+    for (let head = this.#signed[this.#nextSigned]; head !== undefined && head.seq <= group.last; ) {
+      if (head.seq === group.last ? head.hash !== group.hash : head.seq >= group.first)
+        this.#find('checkpoint', head.seq, head.seq, `the log up to event ${head.seq} isn't the one that was signed`)
+      head = this.#signed[++this.#nextSigned]
+    }
+  }
+
   end(head: number): void {
-    const until = Math.max(head, this.#known?.seq ?? 0)
+    const until = Math.max(head, this.#known?.seq ?? 0, this.#signed.at(-1)?.seq ?? 0)
     if (this.expected <= until) {
       this.#find('truncated', this.expected, until, `events ${this.expected} to ${until} are gone`)
     }

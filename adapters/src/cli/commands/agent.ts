@@ -9,7 +9,7 @@ import { compileAtOnce } from '../../agent/compile-at-once.js'
 import { type AttachChoice, type MapSizes, sizableMaps } from '../../agent/datapath.js'
 import { cgroupRoot } from '../../agent/cgroup-root.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
-import { command, type CommandContext, socketOption } from '../command.js'
+import { command, type CommandContext, socketOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { defaultStateFolder } from '../log-folder.js'
 import { hashSeedOption, type MaglevOptions, maglevTables, tableSizeOption } from '../maglev-options.js'
@@ -39,6 +39,9 @@ interface AgentOptions extends MaglevOptions {
   readonly lbMode: LbMode
   readonly dsrDispatch: DsrDispatch
   readonly mapSize: MapSizes
+  readonly checkpointKey?: string
+  readonly checkpointEvery: number
+  readonly checkpointMinutes: number
   readonly socket: string
 }
 
@@ -66,9 +69,14 @@ export function agentCommand(context: CommandContext): Command {
         mapSizes: options.mapSize,
         maglev: maglevTables(options),
         masquerade: options.masquerade,
+        checkpointEvery: options.checkpointEvery,
+        checkpointPeriodMs: options.checkpointMinutes * 60_000,
         clock: systemClock,
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
+        ...(options.checkpointKey !== undefined && {
+          checkpointKey: resolve(context.workingFolder, options.checkpointKey),
+        }),
         ...cgroupOf(options.cgroup),
         ...(options.bpffs !== undefined && { bpffs: options.bpffs }),
         ...(options.netns !== undefined && { netns: options.netns }),
@@ -103,6 +111,9 @@ export function agentCommand(context: CommandContext): Command {
       'where the log is (or WEIR_STATE)',
       context.environment.WEIR_STATE ?? defaultStateFolder,
     )
+    .option('--checkpoint-key <file>', 'Ed25519 key, PEM, that signs the log; else one is made in the state folder')
+    .option('--checkpoint-every <events>', 'events between checkpoints', wholeNumber(1), 10_000)
+    .option('--checkpoint-minutes <minutes>', 'longest that an event waits for one', wholeNumber(1), 10)
     .option('--manifests <path>', 'a folder or file of Kubernetes manifests to follow')
     .option('--node <name>', "this node's name", context.environment.WEIR_NODE ?? hostname())
     .option('--cluster <name>', "the cluster's name", 'default')

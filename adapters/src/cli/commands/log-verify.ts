@@ -1,10 +1,22 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { readCheckpoints } from '@weir/store'
+import { contradictions, parseStatement, type Statement } from '../../agent/statement.js'
 import { type LogVerdict, type SnapshotVerdict, verifyLog } from '../../agent/verify-log.js'
 import { command, type CommandContext, type Output, outputOption } from '../command.js'
 import { exitCodes } from '../exit.js'
-import { logFolder } from '../log-folder.js'
+import { logFolder, readingLog } from '../log-folder.js'
 import { Progress } from '../progress.js'
 import type { Colour } from '../terminal.js'
+import { givenKey } from './log-key.js'
+
+interface VerifyOptions {
+  readonly log?: string
+  readonly key?: readonly string[]
+  readonly statement?: string
+  readonly output: Output
+}
 
 /** `weir log verify` */
 export function logVerifyCommand(context: CommandContext): Command {
@@ -12,29 +24,82 @@ export function logVerifyCommand(context: CommandContext): Command {
     context,
     'verify',
     'check files, records, the chain, and every snapshot against a replay',
-    async (options: { log?: string; output: Output }) => {
+    async (options: VerifyOptions) => {
       const { terminal } = context
       const folder = await logFolder(context, options.log)
+      const keys = await Promise.all((options.key ?? []).map(word => givenKey(context, word)))
+      const statement = options.statement === undefined ? undefined : await readStatement(context, options.statement)
       const progress = new Progress(terminal, 'events')
-      const verdict = await verifyLog(folder, ({ step, seq, head }) => progress.show(step, seq, head))
+      const verdict = await verifyLog(folder, {
+        keys,
+        onProgress: ({ step, seq, head }) => progress.show(step, seq, head),
+      })
       progress.end()
       const sound = verdict.condition === 'sound' || verdict.condition === 'empty'
-      if (options.output === 'json') await terminal.line(JSON.stringify({ folder, ...verdict, sound }))
-      else for (const line of verdictLines(verdict, terminal.colour)) await terminal.line(line)
-      return sound ? exitCodes.ok : exitCodes.log
+      const wrong =
+        statement === undefined || verdict.events === 0 ? undefined : await checkStatement(folder, statement, keys)
+      const report = {
+        folder,
+        ...verdict,
+        sound,
+        ...(wrong !== undefined && { statement: { holds: wrong.length === 0, wrong } }),
+      }
+      if (options.output === 'json') await terminal.line(JSON.stringify(report))
+      else {
+        for (const line of verdictLines(verdict, keys.length > 0, terminal.colour)) await terminal.line(line)
+        if (statement !== undefined)
+          for (const line of statementLines(statement, wrong, terminal.colour)) await terminal.line(line)
+      }
+      if (!sound) return exitCodes.log
+      return wrong === undefined || wrong.length === 0 ? exitCodes.ok : exitCodes.no
     },
   )
+    .option(
+      '--key <key...>',
+      'public keys that must have signed it: files in PEM as weir log key prints them, or ed25519:…',
+    )
+    .option('--statement <file>', 'a statement of weir log prove to hold to the log')
     .option('--log <folder>', 'the log, or the state folder of an agent (or WEIR_STATE)')
     .addOption(outputOption())
 }
 
-function verdictLines(verdict: LogVerdict, colour: Colour): readonly string[] {
+async function readStatement(context: CommandContext, given: string): Promise<Statement> {
+  const file = resolve(context.workingFolder, given)
+  return parseStatement(await readFile(file, 'utf8'), file)
+}
+
+async function checkStatement(folder: string, statement: Statement, keys: readonly string[]) {
+  const checkpoints = await readCheckpoints(folder)
+  return readingLog(folder, log => contradictions(statement, log, checkpoints, keys), true)
+}
+
+function statementLines(
+  { at, from, to }: Statement,
+  wrong: readonly string[] | undefined,
+  colour: Colour,
+): readonly string[] {
+  const said = `statement about ${from} → ${to} after event ${at}`
+  if (wrong === undefined) return [`${said}: ${colour.bad('there is no event to hold it to')}`]
+  if (wrong.length === 0) return [`${said}: ${colour.good('holds')}`]
+  return [...wrong.map(each => colour.bad(each)), `${said}: ${colour.bad("doesn't hold")}`]
+}
+
+function signedLine({ signed, checkpoints, head }: LogVerdict, named: boolean): string {
+  if (signed === undefined) return 'no checkpoint: whoever can write the folder could have written all of it'
+  const until = `${checkpoints} checkpoints, the last at event ${signed.seq} of ${new Date(signed.time).toISOString()}`
+  const rest = signed.seq < head.seq ? `; nobody signed events ${signed.seq + 1} to ${head.seq} yet` : ''
+  const by = named ? `by ${signed.key}` : `by ${signed.key}, which --key can hold to a key from elsewhere`
+  return `${until}, ${by}${rest}`
+}
+
+function verdictLines(verdict: LogVerdict, named: boolean, colour: Colour): readonly string[] {
   const { condition, firstBad, events, head, replayed } = verdict
   const lines = verdict.files.map(({ kind, message }) => colour.bad(`${kind}: ${message}`))
   for (const { kind, seq, lastSeq, message } of verdict.findings)
     lines.push(colour.bad(`event ${seq}${lastSeq === seq ? '' : `–${lastSeq}`}: ${kind}: ${message}`))
   if (verdict.rebuilt) lines.push('read from a copy put together anew from what the files hold; the log is untouched')
   for (const snapshot of verdict.snapshots) lines.push(snapshotLine(snapshot, colour))
+  if (head.seq > 0) lines.push(signedLine(verdict, named))
   if (condition === 'sound')
     lines.push(`${events} events, ${verdict.snapshots.length} snapshots, ${replayed} replayed: ${colour.good('sound')}`)
   else if (condition === 'empty') lines.push(`no events: ${colour.good('empty')}`)

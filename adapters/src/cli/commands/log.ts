@@ -11,6 +11,8 @@ import { type ExitCode, exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
 import { eventLine } from '../render/event.js'
 import { logExportCommand } from './log-export.js'
+import { logKeyCommand } from './log-key.js'
+import { logProveCommand } from './log-prove.js'
 import { logVerifyCommand } from './log-verify.js'
 
 interface LogOptions {
@@ -18,10 +20,19 @@ interface LogOptions {
   readonly output: Output
 }
 
-/** `weir log list|show|verify|stat|export|import` */
+/** `weir log list|show|verify|stat|export|import|key|prove` */
 export function logCommand(context: CommandContext): Command {
   const group = new Group('log').description('the event log: look, check, copy')
-  for (const make of [listCommand, showCommand, logVerifyCommand, statCommand, logExportCommand, importCommand])
+  for (const make of [
+    listCommand,
+    showCommand,
+    logVerifyCommand,
+    statCommand,
+    logExportCommand,
+    importCommand,
+    logKeyCommand,
+    logProveCommand,
+  ])
     group.addCommand(make(context))
   return group
 }

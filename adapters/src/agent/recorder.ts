@@ -1,0 +1,91 @@
+import type { Engine } from '@weir/core'
+import type { EventLog } from '@weir/store'
+import { buildVersion } from '../version.js'
+import type { AgentOptions } from './agent-options.js'
+import { Checkpointer } from './checkpointer.js'
+import { recordEngine } from './restore.js'
+
+const defaults = { snapshotEvery: 10_000, checkpointEvery: 10_000, checkpointPeriodMs: 10 * 60_000 }
+
+/** What an agent keeps beside the events: snapshots, that a start needn't fold all of them, and checkpoints. */
+export class Recorder {
+  readonly #log: EventLog
+  readonly #engine: Engine
+  readonly #every: number
+  readonly #checkpointer: Checkpointer
+  readonly #report: (message: string) => void
+  #snapshot: number
+  #snapshotting: Promise<void> | undefined
+
+  private constructor(
+    options: AgentOptions,
+    log: EventLog,
+    engine: Engine,
+    snapshot: number,
+    checkpointer: Checkpointer,
+    report: (message: string) => void,
+  ) {
+    this.#log = log
+    this.#engine = engine
+    this.#every = options.snapshotEvery ?? defaults.snapshotEvery
+    this.#snapshot = snapshot
+    this.#checkpointer = checkpointer
+    this.#report = report
+  }
+
+  /**
+   * @param snapshot The event that the engine was restored at.
+   * @throws WeirError WEIR_CHECKPOINT_KEY
+   */
+  static async open(
+    options: AgentOptions,
+    log: EventLog,
+    engine: Engine,
+    snapshot: number,
+    report: (message: string) => void,
+  ): Promise<Recorder> {
+    const checkpointer = await Checkpointer.open({
+      stateFolder: options.stateFolder,
+      keyFile: options.checkpointKey,
+      log,
+      engine,
+      clock: options.clock,
+      every: options.checkpointEvery ?? defaults.checkpointEvery,
+      periodMs: options.checkpointPeriodMs ?? defaults.checkpointPeriodMs,
+      report,
+    })
+    return new Recorder(options, log, engine, snapshot, checkpointer, report)
+  }
+
+  /** The event of the newest snapshot, 0 for none. */
+  get snapshot(): number {
+    return this.#snapshot
+  }
+
+  /** Told when the engine has folded what the log holds. */
+  applied(): void {
+    this.#checkpointer.applied()
+    if (this.#engine.seq - this.#snapshot >= this.#every)
+      this.#snapshotting ??= this.#writeSnapshot().finally(() => {
+        this.#snapshotting = undefined
+      })
+  }
+
+  /** Records the end. */
+  async stop(): Promise<void> {
+    await this.#snapshotting
+    if (this.#engine.seq > this.#snapshot) await this.#writeSnapshot()
+    await this.#checkpointer.stop()
+  }
+
+  /** A snapshot saves time at the next start and nothing else: failing to write one is told, not fatal. */
+  async #writeSnapshot(): Promise<void> {
+    const seq = this.#engine.seq
+    try {
+      await recordEngine(this.#log, this.#engine, buildVersion)
+      this.#snapshot = seq
+    } catch (error) {
+      this.#report(`no snapshot at event ${seq}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}
