@@ -46,6 +46,25 @@ export function prefixText(prefix: Prefix): string {
   return `${ipaddr.fromByteArray([...prefix.bytes]).toString()}/${prefix.length}`
 }
 
+/** The text that all ways to write a prefix share; undefined when the text is no prefix. */
+export function canonicalPrefix(text: string): string | undefined {
+  if (isCanonicalQuad(text)) return text
+  const prefix = parsePrefix(text)
+  return prefix && prefixText(prefix)
+}
+
+/** Whether a text is the canonical one of an IPv4 prefix; nearly all that are read are. */
+export function isCanonicalQuad(text: string): boolean {
+  const slash = text.indexOf('/')
+  const address = slash < 0 ? -1 : quadNumber(text, slash)
+  const digits = text.length - slash - 1
+  if (address < 0 || digits < 1 || digits > 2) return false
+  const [tens, ones] = [digits === 2 ? text.charCodeAt(slash + 1) - 48 : 0, text.charCodeAt(text.length - 1) - 48]
+  if (tens < (digits === 2 ? 1 : 0) || tens > 3 || ones < 0 || ones > 9) return false
+  const length = tens * 10 + ones
+  return length <= 32 && (length === 32 || (address & (0xffffffff >>> length)) === 0)
+}
+
 /** True when every address of `inner` is in `outer`. */
 export function containsPrefix(outer: Prefix, inner: Prefix): boolean {
   if (outer.family !== inner.family || outer.length > inner.length) return false
@@ -67,22 +86,29 @@ export const bitAt = (bytes: Uint8Array, position: number): 0 | 1 =>
 
 /** The bytes of a canonical IPv4 address: nearly all that is read, at a tenth of the library's cost. */
 function parseQuad(text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(4)
+  const number = quadNumber(text, text.length)
+  if (number < 0) return undefined
+  return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number)
+}
+
+/** The canonical IPv4 address that a text has before `end`, as a number; -1 when it has none. */
+function quadNumber(text: string, end: number): number {
+  let number = 0
   let at = 0
   for (let part = 0; part < 4; part += 1) {
     const start = at
     let value = 0
-    for (; at < text.length; at += 1) {
+    for (; at < end; at += 1) {
       const digit = text.charCodeAt(at) - 48
       if (digit < 0 || digit > 9) break
       value = value * 10 + digit
     }
     const digits = at - start
-    if (digits === 0 || value > 255 || (digits > 1 && text.charCodeAt(start) === 48)) return undefined
-    bytes[part] = value
-    if (part < 3 && text.charCodeAt(at++) !== 46) return undefined
+    if (digits === 0 || value > 255 || (digits > 1 && text.charCodeAt(start) === 48)) return -1
+    number = number * 256 + value
+    if (part < 3 && (at === end || text.charCodeAt(at++) !== 46)) return -1
   }
-  return at === text.length ? bytes : undefined
+  return at === end ? number : -1
 }
 
 /** Clears the bits past the length, in place. */

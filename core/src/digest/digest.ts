@@ -24,10 +24,14 @@ import {
 } from './meaning.js'
 import { add, hash, hashHex, subtract, sumHex, zero, type Sum } from './sum.js'
 
+const version = 4
+
 /** Hashes of the derived tables by meaning: equal wherever and however the same state came about. */
 export interface Digest {
   /** 64 hex digits over all parts. */
   readonly hex: string
+  /** Of what is hashed, and how: digests of two versions can't be compared. */
+  readonly version: number
   readonly parts: {
     readonly addresses: string
     readonly prefixes: string
@@ -260,5 +264,5 @@ function digestOf(sums: Parts<Sum>): Digest {
   }
   const fields = [parts.addresses, parts.prefixes, parts.endpoints, parts.cells, parts.policies, parts.identities]
   fields.push(parts.frontends, parts.backends, parts.egress)
-  return { hex: hashHex('weir digest 3', ...fields), parts }
+  return { hex: hashHex(`weir digest ${version}`, ...fields), version, parts }
 }

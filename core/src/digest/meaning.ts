@@ -1,7 +1,8 @@
 import type { PodFact } from '../event/event.js'
 import { canonicalJson } from '../json.js'
 import type { Row } from '../tables/tables.js'
-import type { PeerClassData, SubjectData } from '../verdict/model.js'
+import type { BlockList } from '../verdict/block-list.js'
+import type { PeerAtom, PeerClassData, SubjectData } from '../verdict/model.js'
 import { add, hash, sumHex, zero, type Sum } from './sum.js'
 
 const hashes = new WeakMap<object, Sum>()
@@ -18,16 +19,28 @@ function once(thing: object, text: () => readonly string[]): Sum {
 
 /** What a class means: the set of selectors that hold. */
 export const classMeaning = ({ atoms }: PeerClassData): string =>
-  sumHex(
-    atoms.reduce(
-      (sum, atom) =>
-        add(
-          sum,
-          once(atom, () => ['atom', atom.text]),
-        ),
-      zero,
-    ),
-  )
+  sumHex(atoms.reduce((sum, atom) => add(sum, atomMeaning(atom)), zero))
+
+const atomMeaning = (atom: PeerAtom): Sum =>
+  atom.kind === 'cidr' && atom.list !== undefined ? listMeaning(atom.list) : once(atom, () => ['atom', atom.text])
+
+const listMeanings = new WeakMap<BlockList, { readonly revision: number; readonly hash: Sum }>()
+
+/** What blocks mean together, whatever their order; found once for each change of the list. */
+function listMeaning(list: BlockList): Sum {
+  let known = listMeanings.get(list)
+  if (known === undefined || known.revision !== list.revision) {
+    let sum = zero
+    for (const [text, peer] of list.peers)
+      sum = add(
+        sum,
+        once(peer, () => ['block', text]),
+      )
+    known = { revision: list.revision, hash: hash('blocks', sumHex(sum)) }
+    listMeanings.set(list, known)
+  }
+  return known.hash
+}
 
 /** What a subject means: its rules, and how it resolves their names. */
 export function subjectMeaning({ rules, resolution }: SubjectData): string {

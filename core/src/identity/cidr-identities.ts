@@ -1,4 +1,4 @@
-import { parsePrefix, prefixText } from '../address/address.js'
+import { canonicalPrefix, isCanonicalQuad } from '../address/address.js'
 import { CyclicAllocator, type NumberRange } from './allocator.js'
 import type { IdentityRow } from './identities.js'
 import { cidrIdentityRange, reservedIdentities, reservedLabel } from './reserved.js'
@@ -8,8 +8,9 @@ interface CidrIdentity {
   references: number
 }
 
-/** The blocks of a policy as it writes them, and the prefixes that they name. */
+/** The blocks of a policy, and the prefixes that they name. */
 interface Written {
+  /** Of the blocks that are not written as their prefixes are. */
   readonly byText: Map<string, string>
   readonly prefixes: Set<string>
 }
@@ -41,11 +42,15 @@ export class CidrIdentities {
     const before = this.#byPolicy.get(policyKey) ?? nothingWritten
     const after: Written = { byText: new Map(), prefixes: new Set() }
     for (const text of blocks) {
+      if (isCanonicalQuad(text)) {
+        if (!isWorld(text)) after.prefixes.add(text)
+        continue
+      }
       // Most blocks of a policy's new version are those of the old one: they need not be read again.
-      const prefix = before.byText.get(text) ?? namedPrefix(text)
+      const prefix = before.byText.get(text) ?? canonicalPrefix(text)
       if (prefix === undefined) continue
       after.byText.set(text, prefix)
-      after.prefixes.add(prefix)
+      if (!isWorld(prefix)) after.prefixes.add(prefix)
     }
     for (const prefix of after.prefixes) if (!before.prefixes.has(prefix)) this.#acquire(prefix)
     for (const prefix of before.prefixes) if (!after.prefixes.has(prefix)) this.#release(prefix)
@@ -105,7 +110,7 @@ export class CidrIdentities {
 /** `cidr:` label, beside that of the world; the world's alone for a /0. */
 export function prefixIdentityLabels(prefix: string): string[] {
   const world = reservedLabel(prefix.includes(':') ? 'world-ipv6' : 'world-ipv4')
-  return prefix.endsWith('/0') ? [world] : [`cidr:${prefix}`, world]
+  return isWorld(prefix) ? [world] : [`cidr:${prefix}`, world]
 }
 
 const worldOf = (prefix: string): number =>
@@ -113,8 +118,4 @@ const worldOf = (prefix: string): number =>
 
 const nothingWritten: Written = { byText: new Map(), prefixes: new Set() }
 
-/** The prefix that a block names, in canonical text; none for a /0 and for what is no block. */
-function namedPrefix(text: string): string | undefined {
-  const prefix = parsePrefix(text)
-  return prefix === undefined || prefix.length === 0 ? undefined : prefixText(prefix)
-}
+const isWorld = (prefix: string): boolean => prefix.endsWith('/0')

@@ -1,7 +1,7 @@
 import type { NetworkPolicyFact, NetworkPolicyPeer, NetworkPolicyPort } from '../event/event.js'
 import { canonicalSelector } from './match.js'
 import { protocolNumbers, type Direction, type PeerSelector, type PortSet, type Rule } from './rule.js'
-import { canonicalBlock, inAnyNamespace, inNamespace, onNamespace } from './requirements.js'
+import { canonicalBlock, canonicalHoles, inAnyNamespace, inNamespace, onNamespace } from './requirements.js'
 import type { LabelSelector } from './selector.js'
 
 /**
@@ -40,8 +40,7 @@ function isolation(
 /** @param namespace of the policy */
 export function compilePeer(peer: NetworkPolicyPeer, namespace: string): PeerSelector {
   if (peer.kind === 'ipBlock') {
-    const except = [...new Set(peer.except.map(canonicalBlock))].sort()
-    return { kind: 'cidr', cidr: canonicalBlock(peer.cidr), except, scope: 'any' }
+    return { kind: 'cidr', cidr: canonicalBlock(peer.cidr), except: canonicalHoles(peer.except), scope: 'any' }
   }
   const place =
     peer.namespaceSelector === undefined

@@ -1,4 +1,4 @@
-import { parsePrefix, prefixText } from '../address/address.js'
+import { canonicalPrefix } from '../address/address.js'
 import { derivedKeys } from '../identity/labels.js'
 import { isNode, placeKeys } from '../identity/node-labels.js'
 import { canonicalSelector } from './match.js'
@@ -30,7 +30,11 @@ export const nodesWith = (selector: LabelSelector): LabelSelector =>
 export const having = (key: string): LabelSelector => [{ key, operator: 'Exists', values: [] }]
 
 /** The text that equal blocks share; one that is no block stays as it is, and means nobody. */
-export function canonicalBlock(text: string): string {
-  const prefix = parsePrefix(text)
-  return prefix === undefined ? text : prefixText(prefix)
+export const canonicalBlock = (text: string): string => canonicalPrefix(text) ?? text
+
+/** Holes in one order, each once. */
+export function canonicalHoles(except: readonly string[]): readonly string[] {
+  if (except.length === 0) return except
+  if (except.length === 1) return [canonicalBlock(except[0]!)]
+  return [...new Set(except.map(canonicalBlock))].sort()
 }

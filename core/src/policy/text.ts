@@ -6,13 +6,15 @@ import type { PeerSelector, PortSet, Rule } from './rule.js'
 /** What a peer selector means, as one line; equal meanings that are written alike have equal texts. */
 export function peerText(peer: PeerSelector): string {
   if (peer.kind === 'labels') return `labels ${selectorText(peer.selector)}`
-  const except = peer.except.length === 0 ? '' : ` except ${[...peer.except].sort().join(' ')}`
+  const except = peer.except.length === 0 ? '' : ` except ${sortedText(peer.except)}`
   if (peer.kind === 'set') {
     const members = peer.cidrs.length === 0 ? '' : ` now ${[...peer.cidrs].sort().join(' ')}`
     return `${sourceText(peer.source)}${except} ${peer.scope}${members}`
   }
   return `cidr ${peer.cidr}${except} ${peer.scope}`
 }
+
+const sortedText = (texts: readonly string[]): string => (texts.length === 1 ? texts[0]! : [...texts].sort().join(' '))
 
 /** Ports as one line: `6:80-80 6:http`, numbers being IANA protocols. */
 export function portSetText(ports: PortSet): string {

@@ -4,6 +4,7 @@ import type { Workload } from '../identity/workloads.js'
 import type { AddressScope, Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { AddressSet } from './address-sets.js'
+import type { BlockList } from './block-list.js'
 import type { BlockSet } from './block-set.js'
 import type { Intervals } from './intervals.js'
 import type { NumberSet } from './number-set.js'
@@ -41,7 +42,7 @@ export interface SelectorEntry {
 /** One thing that rules ask of peers; a peer class is the set of those that hold. */
 interface AtomFields {
   readonly id: number
-  /** What it means, the same in every history. */
+  /** What it means, the same in every history; of a list of blocks, no more than that it is one. */
   readonly text: string
   readonly classes: Set<PeerClass>
   /** Subjects whose rules ask for it. */
@@ -58,11 +59,14 @@ export interface LabelAtom extends AtomFields, SelectorEntry {
 export interface CidrAtom extends AtomFields {
   readonly kind: 'cidr'
   readonly scope: AddressScope
-  /** The blocks that it matches, by canonical text: one for ever, or the members of `set`. */
+  /** The blocks that it matches: one for ever, or those of `list` by their texts, or the members of `set`. */
   readonly blocks: BlockSet
+  /** Of all blocks, beside those that a block has for itself. */
   readonly holes: readonly Prefix[]
-  /** Addresses that come and go; absent for a block that stays. */
+  /** Addresses that come and go; absent for blocks that policies write out. */
   readonly set?: AddressSet | undefined
+  /** What it means where one rule names several blocks; such an atom is that rule's alone. */
+  readonly list?: BlockList | undefined
   readonly uses: Map<string, NamedUse>
   references: number
 }
@@ -153,7 +157,7 @@ export interface CompiledRule {
   readonly subject: SubjectAtom
   /** Whether it selects a pod of this node: only then are `bases` and `uses` there. */
   bound: boolean
-  /** By the peers' texts; as of the last settling. */
+  /** By the peers' texts, lists of blocks by `listKey`; as of the last settling. */
   bases: 'any' | ReadonlyMap<string, BaseAtom>
   /** Egress names per base; empty on ingress, where the subject resolves. */
   uses: readonly NamedUse[]

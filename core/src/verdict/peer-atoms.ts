@@ -1,9 +1,10 @@
 import { empty } from '../empty.js'
-import { parsePrefix, prefixText, type Prefix } from '../address/address.js'
+import { parsePrefix, type Prefix } from '../address/address.js'
 import type { LabelMap } from '../identity/labels.js'
 import { dropFrom, entryOf } from '../multimap.js'
-import type { PeerSelector } from '../policy/rule.js'
+import type { AddressScope, PeerSelector } from '../policy/rule.js'
 import { AddressSets, type AddressSet } from './address-sets.js'
+import type { BlockPeer } from './block-list.js'
 import { BlockSet } from './block-set.js'
 import type { KeyUse } from './key-use.js'
 import type { BaseAtom, CidrAtom, LabelAtom, NamedAtom, NamedUse, PeerAtom } from './model.js'
@@ -19,6 +20,8 @@ export class PeerAtoms {
   readonly begunUses = new Set<NamedUse>()
   /** Atoms that nobody asks for any more. */
   readonly ended = new Set<PeerAtom>()
+  /** Lists of blocks that say something else than when this was last emptied. */
+  readonly changedLists = new Set<CidrAtom>()
   readonly #groups: PeerGroups
   readonly #labels: SelectorIndex<LabelAtom>
   readonly #cidrs = new Map<string, CidrAtom>()
@@ -51,11 +54,49 @@ export class PeerAtoms {
     }
     atom.references -= 1
     if (atom.references > 0) return
-    this.#cidrs.delete(atom.text)
+    if (atom.list === undefined) this.#cidrs.delete(atom.text)
+    else this.changedLists.delete(atom)
     this.#groups.space.removeAtom(atom)
     if (atom.set === undefined) return
     dropFrom(this.#bySet, atom.set, atom)
     this.sets.release(atom.set)
+  }
+
+  /** An atom of its own for what one rule says of blocks. */
+  acquireList(scope: AddressScope, peers: ReadonlyMap<string, BlockPeer>): CidrAtom {
+    const atom = this.#newAddressAtom(`blocks ${scope}`, scope, { list: { peers: new Map(), revision: 0 } })
+    atom.references += 1
+    this.extendList(atom, peers)
+    return atom
+  }
+
+  /** Adds the blocks that a list lacks. */
+  extendList(atom: CidrAtom, peers: ReadonlyMap<string, BlockPeer>): void {
+    const list = atom.list!
+    for (const [text, peer] of peers) {
+      if (list.peers.has(text)) continue
+      list.peers.set(text, peer)
+      this.#listChanged(atom)
+      const block = parsePrefix(peer.cidr)
+      if (block !== undefined) this.#groups.space.addBlock(atom, text, { block, holes: holesOf(peer, block) })
+    }
+  }
+
+  /** Takes the blocks out of a list that are not among these. */
+  reduceList(atom: CidrAtom, peers: ReadonlyMap<string, BlockPeer>): void {
+    const list = atom.list!
+    if (list.peers.size === peers.size) return
+    for (const text of [...list.peers.keys()]) {
+      if (peers.has(text)) continue
+      list.peers.delete(text)
+      this.#listChanged(atom)
+      if (atom.blocks.has(text)) this.#groups.space.removeBlock(atom, text)
+    }
+  }
+
+  #listChanged(atom: CidrAtom): void {
+    atom.list!.revision += 1
+    this.changedLists.add(atom)
   }
 
   /** Makes the number that peers of `base` give to a named port part of their class. */
@@ -105,19 +146,29 @@ export class PeerAtoms {
 
   #followBlock(atom: CidrAtom, text: string, isMember: boolean): void {
     if (isMember === atom.blocks.has(text)) return
-    if (isMember) this.#groups.space.addBlock(atom, text, parsePrefix(text)!)
+    if (isMember) this.#groups.space.addBlock(atom, text, { block: parsePrefix(text)!, holes: none })
     else this.#groups.space.removeBlock(atom, text)
   }
 
   #addressAtom(peer: Exclude<PeerSelector, { readonly kind: 'labels' }>, text: string): CidrAtom {
-    const set = peer.kind === 'set' ? this.sets.acquire(peer.source) : undefined
-    const block = peer.kind === 'cidr' ? parsePrefix(peer.cidr) : undefined
-    // Holes that are no part of the block say nothing.
-    const holes: Prefix[] = []
-    for (const except of peer.except) {
-      const hole = parsePrefix(except)
-      if (hole !== undefined && (set !== undefined || hole.family === block?.family)) holes.push(hole)
+    if (peer.kind === 'cidr') {
+      const atom = this.#newAddressAtom(text, peer.scope)
+      const block = parsePrefix(peer.cidr)
+      if (block !== undefined) this.#groups.space.addBlock(atom, text, { block, holes: holesOf(peer, block) })
+      return atom
     }
+    const set = this.sets.acquire(peer.source)
+    const atom = this.#newAddressAtom(text, peer.scope, { set, holes: holesOf(peer) })
+    entryOf(this.#bySet, set, () => new Set<CidrAtom>()).add(atom)
+    for (const member of set.members.keys()) this.#followBlock(atom, member, true)
+    return atom
+  }
+
+  #newAddressAtom(
+    text: string,
+    scope: AddressScope,
+    { list, set, holes = none }: Partial<Pick<CidrAtom, 'list' | 'set' | 'holes'>> = {},
+  ): CidrAtom {
     // Field by field: a policy may bring thousands, and copying one object into another is slow.
     const atom: CidrAtom = {
       id: this.#nextAtom++,
@@ -125,22 +176,32 @@ export class PeerAtoms {
       classes: new Set(),
       subjects: new Set(),
       kind: 'cidr',
-      scope: peer.scope,
+      scope,
       blocks: new BlockSet(),
       holes,
       set,
+      list,
       uses: new Map(),
       references: 0,
     }
     this.#groups.space.addAtom(atom)
-    if (block !== undefined) this.#groups.space.addBlock(atom, prefixText(block), block)
-    if (set === undefined) return atom
-    entryOf(this.#bySet, set, () => new Set<CidrAtom>()).add(atom)
-    for (const member of set.members.keys()) this.#followBlock(atom, member, true)
     return atom
   }
 
   #atom(text: string): Pick<PeerAtom, 'id' | 'text' | 'classes' | 'subjects'> {
     return { id: this.#nextAtom++, text, classes: new Set(), subjects: new Set() }
   }
+}
+
+const none: readonly Prefix[] = []
+
+/** The holes of a peer; those that are no part of its block, if it has one, say nothing. */
+function holesOf({ except }: Pick<BlockPeer, 'except'>, block?: Prefix): readonly Prefix[] {
+  if (except.length === 0) return none
+  const holes: Prefix[] = []
+  for (const text of except) {
+    const hole = parsePrefix(text)
+    if (hole !== undefined && (block === undefined || hole.family === block.family)) holes.push(hole)
+  }
+  return holes
 }

@@ -1,6 +1,7 @@
 import { containsPrefix, parsePrefix, prefixText, type Prefix } from '../address/address.js'
 import { PrefixTrie } from '../address/trie.js'
 import type { Family } from '../policy/rule.js'
+import type { HoledBlock } from './block-set.js'
 import type { CidrAtom, KnownAddress, NamedPrefix } from './model.js'
 
 /** What follows from a named prefix that comes, goes or means something else. */
@@ -59,17 +60,21 @@ export class PrefixSpace {
     for (const hole of atom.holes) this.#unname(hole)
   }
 
-  addBlock(atom: CidrAtom, text: string, block: Prefix): void {
+  /** @param text of one that the atom lacks */
+  addBlock(atom: CidrAtom, text: string, holed: HoledBlock): void {
+    const { block, holes } = holed
     this.#name(block)
-    atom.blocks.add(text, block)
+    for (const hole of holes) this.#name(hole)
+    atom.blocks.add(text, holed)
     this.#review(atom, block)
   }
 
   removeBlock(atom: CidrAtom, text: string): void {
-    const block = atom.blocks.get(text)!
+    const { block, holes } = atom.blocks.get(text)!
     atom.blocks.delete(text)
     this.#review(atom, block)
     this.#unname(block)
+    for (const hole of holes) this.#unname(hole)
   }
 
   /** Finds out anew for all named prefixes within a block whether an atom holds there. */

@@ -118,6 +118,9 @@ export class Verdicts {
         }
       }
     }
+    for (const { classes: having } of this.peers.atoms.changedLists)
+      for (const block of having) this.#listener.classTouched(block)
+    empty(this.peers.atoms.changedLists)
     for (const block of classes.removed.keys()) this.#listener.classTouched(block)
     for (const block of classes.renamed.keys()) this.#listener.classTouched(block)
     for (const block of subjects.removed.keys()) this.#listener.subjectTouched(block)

@@ -1,13 +1,15 @@
 import { entryOf } from '../multimap.js'
 import type { LabelMap } from '../identity/labels.js'
 import { frameText, peerText } from '../policy/text.js'
-import type { Rule } from '../policy/rule.js'
+import type { AddressScope, Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
+import { askedOf, type Asked, type BlockPeer } from './block-list.js'
 import { portSetIntervals } from './intervals.js'
 import type { KeyUse } from './key-use.js'
 import {
   portKey,
   type BaseAtom,
+  type CidrAtom,
   type CompiledRule,
   type NamedUse,
   type PeersChange,
@@ -36,6 +38,8 @@ export class RuleSet {
   #bound: CompiledRule[] = []
   /** Rules in force whose peers are others since the last settling. */
   readonly #changed = new Set<CompiledRule>()
+  /** Lists of blocks, and what stays of them. */
+  #reduced: (readonly [list: CidrAtom, peers: ReadonlyMap<string, BlockPeer>])[] = []
   /** Subject selectors whose rules may have begun to select a local pod, or ceased to. */
   readonly #unsettled = new Set<SubjectAtom>()
 
@@ -99,6 +103,8 @@ export class RuleSet {
     for (const rule of this.#bound) this.#unbind(rule)
     this.#bound = []
     for (const { ended } of changes) for (const base of ended) this.#atoms.release(base)
+    for (const [list, peers] of this.#reduced) this.#atoms.reduceList(list, peers)
+    this.#reduced = []
     return changes
   }
 
@@ -135,11 +141,22 @@ export class RuleSet {
     const { saying, bases: before } = rule
     const [bases, begun, ended] = [new Map<string, BaseAtom>(), [] as BaseAtom[], [] as BaseAtom[]]
     if (saying.peers === 'any' || before === 'any') return { rule, begun, ended }
-    for (const [text, peer] of saying.peers) {
+    const { apart, together } = askedOf(saying.peers)
+    for (const [text, peer] of apart) {
       const known = before.get(text)
       const base = known ?? this.#atoms.acquire(peer, text)
       if (known === undefined) begun.push(base)
       bases.set(text, base)
+    }
+    for (const [scope, peers] of together) {
+      const known = before.get(listKey(scope))
+      const base = known ?? this.#atoms.acquireList(scope, peers)
+      bases.set(listKey(scope), base)
+      if (known?.kind !== 'cidr') begun.push(base)
+      else {
+        this.#atoms.extendList(known, peers)
+        this.#reduced.push([known, peers])
+      }
     }
     for (const [text, base] of before) if (!bases.has(text)) ended.push(base)
     rule.bases = bases
@@ -180,9 +197,7 @@ export class RuleSet {
   #bind(compiled: CompiledRule): void {
     if (compiled.bound) return
     const { rule, saying, names } = compiled
-    const { peers } = saying
-    const bases =
-      peers === 'any' ? 'any' : new Map([...peers].map(([text, peer]) => [text, this.#atoms.acquire(peer, text)]))
+    const bases = saying.peers === 'any' ? 'any' : this.#basesOf(askedOf(saying.peers))
     const uses: NamedUse[] = []
     if (rule.direction === 'egress' && names.length > 0) {
       const resolvers = bases === 'any' ? [this.#atoms.acquire(anyNamed, anyNamedText)] : bases.values()
@@ -193,6 +208,13 @@ export class RuleSet {
       }
     }
     Object.assign(compiled, { bound: true, bases, uses })
+  }
+
+  #basesOf({ apart, together }: Asked): ReadonlyMap<string, BaseAtom> {
+    const bases = new Map<string, BaseAtom>()
+    for (const [text, peer] of apart) bases.set(text, this.#atoms.acquire(peer, text))
+    for (const [scope, peers] of together) bases.set(listKey(scope), this.#atoms.acquireList(scope, peers))
+    return bases
   }
 
   #unbind(compiled: CompiledRule): void {
@@ -207,6 +229,9 @@ export class RuleSet {
     for (const shape of subject.shapes) this.dirtyShapes.add(shape)
   }
 }
+
+/** Where a rule's blocks of a scope stand among its bases, if there are several. */
+const listKey = (scope: AddressScope): string => `blocks ${scope}`
 
 const noBases: ReadonlyMap<string, BaseAtom> = new Map()
 

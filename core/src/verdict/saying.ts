@@ -10,7 +10,7 @@ export interface Saying {
 }
 
 export function sayingOf(rule: Rule): Saying {
-  const peers = rule.peers === 'any' ? 'any' : new Map(rule.peers.map(peer => [peerText(peer), peer]))
+  const peers = rule.peers === 'any' ? 'any' : byText(rule.peers)
   let text: string | undefined
   return {
     peers,
@@ -20,6 +20,12 @@ export function sayingOf(rule: Rule): Saying {
       return text
     },
   }
+}
+
+function byText(some: readonly PeerSelector[]): ReadonlyMap<string, PeerSelector> {
+  const peers = new Map<string, PeerSelector>()
+  for (const peer of some) peers.set(peerText(peer), peer)
+  return peers
 }
 
 /** Whether two versions of a rule mean the same peers. */

@@ -3,8 +3,10 @@ import fc from 'fast-check'
 import {
   addressBits,
   bitAt,
+  canonicalPrefix,
   commonBits,
   containsPrefix,
+  isCanonicalQuad,
   parseAddress,
   parsePrefix,
   prefixText,
@@ -113,6 +115,35 @@ describe('prefixes of addresses', () => {
         expect(containsPrefix(outer, inner)).to.equal(limit <= length && limit <= flipped)
       }),
       { numRuns: 300 },
+    )
+  })
+})
+
+describe('the canonical text of a prefix', () => {
+  const part = fc.oneof(fc.constantFrom('0', '00', '01', '255', '256', '', 'a', '-1', ' 1'), octet.map(String))
+  const length = fc.oneof(
+    fc.constantFrom('', '0', '00', '08', '032', '33', '40', '3a', ':', '/1'),
+    fc.nat(32).map(String),
+  )
+  const text = fc.oneof(
+    fc
+      .tuple(fc.array(part, { minLength: 3, maxLength: 5 }), length)
+      .map(([parts, bits]) => `${parts.join('.')}/${bits}`),
+    fc.tuple(quad, fc.nat(32)).map(([parts, bits]) => `${parts.join('.')}/${bits}`),
+    fc
+      .tuple(fc.integer({ min: 0, max: 255 }), fc.nat(32))
+      .map(([first, bits]) => prefixText(parsePrefix(`${first}.128.64.1/${bits}`)!)),
+    fc.constantFrom('1.2.3.4', '/8', '', '1.2.3/8', '1.2.3.4.0/32', 'fd00::1/8', '::/0', 'FD00:0::/16', '1.2.3.0.0/24'),
+  )
+
+  it('is what reading and writing it makes, and none where there is nothing to read', () => {
+    fc.assert(
+      fc.property(text, one => {
+        const prefix = parsePrefix(one)
+        expect(canonicalPrefix(one), one).to.equal(prefix && prefixText(prefix))
+        expect(isCanonicalQuad(one), one).to.equal(prefix?.family === 4 && prefixText(prefix) === one)
+      }),
+      { numRuns: 2000 },
     )
   })
 })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { containsPrefix, parsePrefix, prefixText } from '@weir/core/address/address.js'
-import { BlockSet } from '@weir/core/verdict/block-set.js'
+import { BlockSet, type HoledBlock } from '@weir/core/verdict/block-set.js'
 
 const block = fc
   .tuple(
@@ -10,25 +10,31 @@ const block = fc
   )
   .map(([address, length]) => parsePrefix(`${address}/${length}`)!)
 
+const holed = fc.record({ block, holes: fc.array(block, { maxLength: 2 }) })
+
+const textOf = ({ block: whole, holes }: HoledBlock): string => [whole, ...holes].map(prefixText).join(' ')
+
 describe('BlockSet', () => {
-  it('covers what is in one of its blocks, as blocks come and go', () => {
-    const step = fc.record({ block, comes: fc.boolean(), asked: block })
+  it('covers what is in one of its blocks and in no hole of that one, as blocks come and go', () => {
+    const step = fc.record({ holed, comes: fc.boolean(), asked: block })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), steps => {
         const set = new BlockSet()
-        const model = new Map<string, (typeof steps)[number]['block']>()
-        for (const { block: each, comes, asked } of steps) {
-          const text = prefixText(each)
+        const model = new Map<string, HoledBlock>()
+        for (const { holed: each, comes, asked } of steps) {
+          const text = textOf(each)
           if (comes) set.add(text, each)
           else set.delete(text)
           if (comes) model.set(text, each)
           else model.delete(text)
           expect(set.has(text)).to.equal(comes)
-          expect(set.covers(asked)).to.equal([...model.values()].some(other => containsPrefix(other, asked)))
-          expect(new Map(set)).to.deep.equal(model)
+          const covers = (other: HoledBlock): boolean =>
+            containsPrefix(other.block, asked) && !other.holes.some(hole => containsPrefix(hole, asked))
+          expect(set.covers(asked)).to.equal([...model.values()].some(covers))
+          expect(Object.fromEntries(set)).to.deep.equal(Object.fromEntries(model))
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     )
   })
 })

@@ -36,6 +36,9 @@ const atomOf = (id: number, holes: readonly string[]): CidrAtom => ({
   references: 1,
 })
 
+const isIn = (block: Prefix, holes: readonly Prefix[], prefix: Prefix): boolean =>
+  containsPrefix(block, prefix) && !holes.some(hole => containsPrefix(hole, prefix))
+
 /** A space, and what it told. */
 function listenedTo() {
   const named = new Set<NamedPrefix>()
@@ -66,7 +69,11 @@ const step = fc.oneof(
   fc.record({ holes: fc.subarray(prefixes, { maxLength: 3 }) }),
   fc.record({ end: fc.nat() }),
   fc.record({ block: fc.constantFrom(...prefixes), of: fc.nat() }),
-  fc.record({ block: fc.constantFrom(...prefixes), of: fc.nat() }),
+  fc.record({
+    block: fc.constantFrom(...prefixes),
+    holes: fc.subarray(prefixes, { maxLength: 2 }),
+    of: fc.nat(),
+  }),
   fc.record({ address: fc.constantFrom(...addresses) }),
 )
 
@@ -79,7 +86,7 @@ describe('PrefixSpace', () => {
         const known = new Map<string, KnownAddress>()
         let made = 1
         for (const each of steps) {
-          if ('holes' in each) {
+          if (!('block' in each) && 'holes' in each) {
             const atom = atomOf(made++, each.holes)
             atoms.push(atom)
             space.addAtom(atom)
@@ -87,8 +94,10 @@ describe('PrefixSpace', () => {
             space.removeAtom(atoms.splice(each.end % atoms.length, 1)[0]!)
           } else if ('block' in each && atoms.length > 0) {
             const atom = atoms[each.of % atoms.length]!
-            if (atom.blocks.has(each.block)) space.removeBlock(atom, each.block)
-            else space.addBlock(atom, each.block, parsed(each.block))
+            const holes = 'holes' in each ? each.holes : []
+            const text = [each.block, ...holes].join(' except ')
+            if (atom.blocks.has(text)) space.removeBlock(atom, text)
+            else space.addBlock(atom, text, { block: parsed(each.block), holes: holes.map(parsed) })
           } else if ('address' in each) {
             const { address } = each
             const before = known.get(address)
@@ -106,13 +115,14 @@ describe('PrefixSpace', () => {
           }
           const texts = new Set(['0.0.0.0/0', '::/0'])
           for (const { blocks, holes } of atoms) {
-            for (const [text] of blocks) texts.add(text)
+            for (const [, { block, holes: own }] of blocks)
+              for (const one of [block, ...own]) texts.add(prefixText(one))
             for (const hole of holes) texts.add(prefixText(hole))
           }
           expect([...named].map(({ text }) => text)).to.have.members([...texts])
           for (const place of named) {
             const holds = ({ blocks, holes }: CidrAtom): boolean =>
-              [...blocks].some(([, block]) => containsPrefix(block, place.prefix)) &&
+              [...blocks].some(([, each]) => isIn(each.block, each.holes, place.prefix)) &&
               !holes.some(hole => containsPrefix(hole, place.prefix))
             expect([...place.atoms], place.text).to.have.members(atoms.filter(holds))
             expect([...holding.get(place)!], `told of ${place.text}`).to.have.members([...place.atoms])

@@ -5,7 +5,7 @@ import { reservedLabel } from '../../identity/reserved.js'
 import { objectKey, type ClusterState } from '../../state/state.js'
 import { type AddressSource, apiServerEndpoints } from '../address-source.js'
 import { canonicalSelector, matchesSelector } from '../match.js'
-import { canonicalBlock, having, inAnyNamespace, inNamespace, nodesWith } from '../requirements.js'
+import { canonicalBlock, canonicalHoles, having, inAnyNamespace, inNamespace, nodesWith } from '../requirements.js'
 import type { AddressScope, PeerSelector, Rule } from '../rule.js'
 import type { LabelSelector, Requirement } from '../selector.js'
 
@@ -74,7 +74,7 @@ const namesNamespace = ({ key }: Requirement): boolean =>
   key === derivedKeys.namespace || key.startsWith(derivedKeys.namespaceLabels)
 
 function cidrPeer(source: CidrSource, scope: AddressScope): PeerSelector {
-  const except = [...new Set(source.except.map(canonicalBlock))].sort()
+  const except = canonicalHoles(source.except)
   switch (source.kind) {
     case 'cidr':
       return { kind: 'cidr', cidr: canonicalBlock(source.cidr), except, scope }
