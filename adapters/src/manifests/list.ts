@@ -45,6 +45,18 @@ export const causeOf = (error: unknown): string => {
   return causes[code] ?? `this can't be read: ${error instanceof Error ? error.message : String(error)}`
 }
 
+/** What is at a path; never rejects. */
+type Look = Promise<{ readonly found: BigIntStats } | { readonly error: unknown }>
+
+const lookAt = (path: string): Look =>
+  stat(path, { bigint: true }).then(
+    found => ({ found }),
+    (error: unknown) => ({ error }),
+  )
+
+/** Paths that are looked at together: the thread pool is handed more while the first ones are taken in. */
+const looksAtOnce = 64
+
 class Lister {
   readonly files = new Map<string, FileStamp>()
   readonly obstacles: Obstacle[] = []
@@ -61,9 +73,11 @@ class Lister {
   }
 
   /** `above` holds the folders on the way here, by device and inode: a link to one of them is a loop. */
-  async visit(path: string, above: readonly string[], named: boolean, behindLink: boolean): Promise<void> {
+  async visit(path: string, above: readonly string[], named: boolean, behindLink: boolean, look: Look): Promise<void> {
     try {
-      const found = await stat(path, { bigint: true })
+      const looked = await look
+      if ('error' in looked) throw looked.error
+      const { found } = looked
       const place = `${found.dev}:${found.ino}`
       if (found.isDirectory()) {
         if (above.includes(place)) this.#obstruct(path, 'this symbolic link leads back to a folder above it', false)
@@ -82,15 +96,21 @@ class Lister {
     if (++this.#folders > this.#limits.foldersMax) return this.#tooMany(path, 'folders', this.#limits.foldersMax)
     if (!behindLink) this.folders.add(path)
     const entries = await readdir(path, { withFileTypes: true })
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-    for (const entry of entries) {
-      if (entry.name.startsWith('.')) continue
-      if (this.#full) return
-      const dangling = entry.isSymbolicLink() && !isManifest(entry.name)
-      if (entry.isDirectory() || entry.isSymbolicLink() || isManifest(entry.name)) {
+    const wanted = entries.filter(
+      entry => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isSymbolicLink() || isManifest(entry.name)),
+    )
+    wanted.sort((a, b) => (a.name < b.name ? -1 : 1))
+    for (let start = 0; start < wanted.length && !this.#full; start += looksAtOnce) {
+      const some = wanted.slice(start, start + looksAtOnce).map(entry => {
+        const inside = join(path, entry.name)
+        return { entry, inside, look: lookAt(inside) }
+      })
+      for (const { entry, inside, look } of some) {
+        if (this.#full) return
+        const dangling = entry.isSymbolicLink() && !isManifest(entry.name)
         const before = this.obstacles.length
-        if (entry.isSymbolicLink() && !isManifest(entry.name)) this.links.add(join(path, entry.name))
-        await this.visit(join(path, entry.name), above, false, behindLink || entry.isSymbolicLink())
+        if (dangling) this.links.add(inside)
+        await this.visit(inside, above, false, behindLink || entry.isSymbolicLink(), look)
         const vanished = this.obstacles.length > before && this.obstacles.at(-1)?.message === causes.ENOENT
         if (vanished && (dangling || !entry.isSymbolicLink())) this.obstacles.pop()
       }
@@ -124,6 +144,6 @@ const stampFrom = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileStamp
 /** Every manifest file below a folder (or the file itself), symbolic links followed. */
 export const listManifests = async (root: string, limits: ManifestLimits): Promise<Listing> => {
   const lister = new Lister(root, limits)
-  await lister.visit(root, [], true, false)
+  await lister.visit(root, [], true, false, lookAt(root))
   return lister
 }

@@ -1,5 +1,7 @@
-import { constants, lstat, open } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, open, readFileSync } from 'node:fs'
+import { lstat } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
+import { promisify } from 'node:util'
 import type { RememberedReading } from './assemble.js'
 import { type FileReading, isRefusal, readManifestText, refusedFile } from './file.js'
 import { type ManifestLimits, manifestLimits } from './limits.js'
@@ -27,12 +29,16 @@ interface Remembered extends RememberedReading {
   readonly isObstacle?: true
 }
 
+/** A descriptor: a share that doesn't answer must not hold the agent up. */
+const opened = promisify(open)
+
 /** The content of a file as text; what forbids it otherwise. */
 const readText = async (file: string, limits: ManifestLimits): Promise<string | FileReading> => {
   // A pipe that took the file's place must not be waited for.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  const descriptor = await opened(file, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const { size } = await handle.stat()
+    // What is open is read at once: a turn of the thread pool for each step takes longer than all of them.
+    const { size } = fstatSync(descriptor)
     if (size > limits.fileSizeBytes)
       return refusedFile(
         file,
@@ -40,13 +46,13 @@ const readText = async (file: string, limits: ManifestLimits): Promise<string | 
         `the file has ${size} bytes`,
         `at most ${limits.fileSizeBytes} bytes`,
       )
-    return new TextDecoder('utf-8', { fatal: true }).decode(await handle.readFile())
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(descriptor))
   } catch (error) {
     if (error instanceof TypeError)
       return refusedFile(file, 'WEIR_MANIFEST_NOT_UTF8', 'the file is not UTF-8 text', 'UTF-8 text')
     throw error
   } finally {
-    await handle.close()
+    closeSync(descriptor)
   }
 }
 

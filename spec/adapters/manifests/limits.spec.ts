@@ -82,6 +82,18 @@ describe('manifests: limits', () => {
       expect(set.incomplete).to.equal(true)
     })
   })
+  it('looks at many files in the order of their names, as far as its limit goes', async () => {
+    const names = Array.from({ length: 150 }, (_, n) => `n${String(n).padStart(3, '0')}`)
+    await inFolder(Object.fromEntries(names.map(name => [`${name}.yaml`, namespace(name)])), async folder => {
+      const all = await readManifests(folder)
+      expect(all.objects.map(({ object }) => object.name)).to.deep.equal(names)
+      const some = await readManifests(folder, { limits: { filesMax: 100 } })
+      expect(some.objects.map(({ object }) => object.name)).to.deep.equal(names.slice(0, 100))
+      expect(some.refusals.map(({ problems }) => problems[0]?.message)).to.deep.equal([
+        `there are too many files: ${join(folder, 'n100.yaml')} is left out, and what follows it`,
+      ])
+    })
+  })
   it('takes nothing back that it no longer looks at for too many files', async () => {
     await inFolder({ 'b.yaml': namespace('b'), 'c.yaml': namespace('c') }, async folder => {
       const reader = new ManifestReader(folder, { limits: { filesMax: 2 } })
