@@ -49,48 +49,31 @@ WEIR_INLINE void weir_note_connection(struct bpf_sock_addr *call, const struct w
 	}
 }
 
-/* To `to` where the call is to go; 0: it stays as it is, below 0: refused. */
-WEIR_INLINE int weir_connect_run(struct bpf_sock_addr *call, const struct weir_target *target, struct weir_target *to)
+WEIR_INLINE int weir_connect(struct bpf_sock_addr *call, struct weir_target *address)
 {
+	struct weir_target to = {};
 	__u32 index = 0;
 
-	switch (weir_translate(call, target, to, &index)) {
+	switch (weir_translate(call, address, &to, &index)) {
 	case WEIR_NO_SERVICE:
 		weir_forget_connection(call);
 		return 0;
 	case WEIR_NO_BACKEND:
 		return -1;
 	}
-	weir_note_connection(call, target, to);
+	weir_note_connection(call, address, &to);
+	*address = to;
 	return 1;
 }
 
 WEIR_INLINE int weir_connect4_run(struct bpf_sock_addr *call)
 {
-	struct weir_target target = {}, to = {};
-	int changed;
-
-	weir_target4(call, &target);
-	changed = weir_connect_run(call, &target, &to);
-	if (changed < 0)
-		return weir_refuse(WEIR_ECONNREFUSED);
-	if (changed)
-		weir_set_target4(call, &to.address, to.port);
-	return WEIR_CALL_ALLOWED;
+	return weir_call4(call, weir_connect);
 }
 
 WEIR_INLINE int weir_connect6_run(struct bpf_sock_addr *call)
 {
-	struct weir_target target = {}, to = {};
-	int changed;
-
-	weir_target6(call, &target);
-	changed = weir_connect_run(call, &target, &to);
-	if (changed < 0)
-		return weir_refuse(WEIR_ECONNREFUSED);
-	if (changed)
-		weir_set_target6(call, to.family, &to.address, to.port);
-	return WEIR_CALL_ALLOWED;
+	return weir_call6(call, weir_connect);
 }
 
 #endif

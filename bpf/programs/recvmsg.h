@@ -16,7 +16,7 @@ WEIR_INLINE int weir_virtual_peer(const struct weir_socket *socket, struct weir_
 	return 1;
 }
 
-WEIR_INLINE int weir_recvmsg_run(struct bpf_sock_addr *call, struct weir_target *source)
+WEIR_INLINE int weir_recvmsg(struct bpf_sock_addr *call, struct weir_target *source)
 {
 	const struct weir_socket *socket = bpf_sk_storage_get(&weir_sockets, call->sk, 0, 0);
 	const struct weir_datagram *virtual;
@@ -37,22 +37,12 @@ WEIR_INLINE int weir_recvmsg_run(struct bpf_sock_addr *call, struct weir_target 
 
 WEIR_INLINE int weir_recvmsg4_run(struct bpf_sock_addr *call)
 {
-	struct weir_target source = {};
-
-	weir_target4(call, &source);
-	if (weir_recvmsg_run(call, &source))
-		weir_set_target4(call, &source.address, source.port);
-	return WEIR_CALL_ALLOWED;
+	return weir_call4(call, weir_recvmsg);
 }
 
 WEIR_INLINE int weir_recvmsg6_run(struct bpf_sock_addr *call)
 {
-	struct weir_target source = {};
-
-	weir_target6(call, &source);
-	if (weir_recvmsg_run(call, &source))
-		weir_set_target6(call, source.family, &source.address, source.port);
-	return WEIR_CALL_ALLOWED;
+	return weir_call6(call, weir_recvmsg);
 }
 
 /* The service address that stands for the socket's peer; 0: the peer is who it says. */
@@ -77,22 +67,12 @@ WEIR_INLINE int weir_peer_shown(struct bpf_sock_addr *call, struct weir_target *
 
 WEIR_INLINE int weir_getpeername4_run(struct bpf_sock_addr *call)
 {
-	struct weir_target peer = {};
-
-	weir_target4(call, &peer);
-	if (weir_peer_shown(call, &peer))
-		weir_set_target4(call, &peer.address, peer.port);
-	return WEIR_CALL_ALLOWED;
+	return weir_call4(call, weir_peer_shown);
 }
 
 WEIR_INLINE int weir_getpeername6_run(struct bpf_sock_addr *call)
 {
-	struct weir_target peer = {};
-
-	weir_target6(call, &peer);
-	if (weir_peer_shown(call, &peer))
-		weir_set_target6(call, peer.family, &peer.address, peer.port);
-	return WEIR_CALL_ALLOWED;
+	return weir_call6(call, weir_peer_shown);
 }
 
 #endif

@@ -35,11 +35,12 @@ WEIR_INLINE int weir_datagram_again(const struct weir_datagram_key *key, struct 
 	return 1;
 }
 
-WEIR_INLINE int weir_sendmsg_run(struct bpf_sock_addr *call, const struct weir_target *target, struct weir_target *to)
+WEIR_INLINE int weir_sendmsg(struct bpf_sock_addr *call, struct weir_target *address)
 {
-	const struct weir_frontend *frontend = weir_frontend_for(call, target);
+	const struct weir_frontend *frontend = weir_frontend_for(call, address);
 	struct weir_datagram_key key = {}, reply = {};
 	struct weir_datagram virtual = {};
+	struct weir_target to = *address;
 	__u64 cookie, now;
 
 	if (!frontend)
@@ -48,57 +49,43 @@ WEIR_INLINE int weir_sendmsg_run(struct bpf_sock_addr *call, const struct weir_t
 		return -1;
 	cookie = bpf_get_socket_cookie(call);
 	now = weir_now();
-	weir_datagram_key_of(&key, cookie, target, 0);
-	*to = *target;
-	if (!weir_datagram_again(&key, to, now)) {
+	weir_datagram_key_of(&key, cookie, address, 0);
+	if (!weir_datagram_again(&key, &to, now)) {
 		struct weir_datagram chosen = {.used = now};
 
-		if (weir_translate(call, target, to, &chosen.backend) != WEIR_TRANSLATED)
+		switch (weir_translate(call, address, &to, &chosen.backend)) {
+		case WEIR_NO_SERVICE:
+			return 0;
+		case WEIR_NO_BACKEND:
 			return -1;
-		chosen.address = to->address;
-		chosen.port = to->port;
+		}
+		chosen.address = to.address;
+		chosen.port = to.port;
 		bpf_map_update_elem(&weir_datagrams, &key, &chosen, BPF_ANY);
 	}
 	/* What is received looks for this only if the socket has something of ours. */
 	bpf_sk_storage_get(&weir_sockets, call->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	weir_datagram_key_of(&reply, cookie, to, 1);
-	virtual.address = target->address;
-	virtual.port = target->port;
+	weir_datagram_key_of(&reply, cookie, &to, 1);
+	virtual.address = address->address;
+	virtual.port = address->port;
 	{
 		const struct weir_datagram *known = bpf_map_lookup_elem(&weir_datagrams, &reply);
 
 		if (!known || !weir_same_place(&known->address, known->port, &virtual.address, virtual.port))
 			bpf_map_update_elem(&weir_datagrams, &reply, &virtual, BPF_ANY);
 	}
+	*address = to;
 	return 1;
 }
 
 WEIR_INLINE int weir_sendmsg4_run(struct bpf_sock_addr *call)
 {
-	struct weir_target target = {}, to = {};
-	int changed;
-
-	weir_target4(call, &target);
-	changed = weir_sendmsg_run(call, &target, &to);
-	if (changed < 0)
-		return weir_refuse(WEIR_ECONNREFUSED);
-	if (changed)
-		weir_set_target4(call, &to.address, to.port);
-	return WEIR_CALL_ALLOWED;
+	return weir_call4(call, weir_sendmsg);
 }
 
 WEIR_INLINE int weir_sendmsg6_run(struct bpf_sock_addr *call)
 {
-	struct weir_target target = {}, to = {};
-	int changed;
-
-	weir_target6(call, &target);
-	changed = weir_sendmsg_run(call, &target, &to);
-	if (changed < 0)
-		return weir_refuse(WEIR_ECONNREFUSED);
-	if (changed)
-		weir_set_target6(call, to.family, &to.address, to.port);
-	return WEIR_CALL_ALLOWED;
+	return weir_call6(call, weir_sendmsg);
 }
 
 #endif

@@ -122,6 +122,40 @@ WEIR_INLINE int weir_translate(struct bpf_sock_addr *call, const struct weir_tar
 	return WEIR_NO_BACKEND;
 }
 
+/*
+ * What becomes of a call to, or an answer from, `address`: below 0 it is refused, 0 it stays as it is, above 0 *address has
+ * changed. Each is inlined into both of the following, so that no program calls through a pointer.
+ */
+typedef int weir_turn(struct bpf_sock_addr *call, struct weir_target *address);
+
+WEIR_INLINE int weir_call4(struct bpf_sock_addr *call, weir_turn *turn)
+{
+	struct weir_target address = {};
+	int changed;
+
+	weir_target4(call, &address);
+	changed = turn(call, &address);
+	if (changed < 0)
+		return weir_refuse(WEIR_ECONNREFUSED);
+	if (changed)
+		weir_set_target4(call, &address.address, address.port);
+	return WEIR_CALL_ALLOWED;
+}
+
+WEIR_INLINE int weir_call6(struct bpf_sock_addr *call, weir_turn *turn)
+{
+	struct weir_target address = {};
+	int changed;
+
+	weir_target6(call, &address);
+	changed = turn(call, &address);
+	if (changed < 0)
+		return weir_refuse(WEIR_ECONNREFUSED);
+	if (changed)
+		weir_set_target6(call, address.family, &address.address, address.port);
+	return WEIR_CALL_ALLOWED;
+}
+
 WEIR_INLINE int weir_same_place(const union weir_address *a, __u16 a_port, const union weir_address *b, __u16 b_port)
 {
 	return a->half[0] == b->half[0] && a->half[1] == b->half[1] && a_port == b_port;
