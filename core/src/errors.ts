@@ -58,6 +58,8 @@ export interface WeirErrorPayloads {
   WEIR_LOG_READ_ONLY: { readonly path: string }
   /** A file that isn't an Ed25519 key as checkpoints are signed with, or that can't be read or made. */
   WEIR_CHECKPOINT_KEY: { readonly path: string; readonly reason: string }
+  /** Another build of Weir, run to compare with this one, couldn't be run or failed; `detail` is what it said. */
+  WEIR_BUILD_FAILED: { readonly build: string; readonly detail: string }
   /** The log was closed before this could be done. */
   WEIR_LOG_CLOSED: { readonly path: string }
   /** The folder doesn't hold flows that this build can read. */

@@ -1,5 +1,6 @@
 import { type Digest, Engine, type EngineSnapshot, type WeirEvent } from '@weir/core'
-import type { EventLog } from '@weir/store'
+import { type EventLog, readCheckpoints } from '@weir/store'
+import type { RecordedDigest } from './digest-record.js'
 
 /** Under this name the agent keeps the engine beside the log. */
 export const snapshotName = 'engine'
@@ -50,6 +51,21 @@ export async function recordEngine(log: EventLog, engine: Engine, build: string)
   await log.snapshots.write(snapshotName, engine.seq, record)
 }
 
+/** The digests that lie with a log: its snapshots' and its checkpoints'. */
+export async function digestsOf(log: EventLog): Promise<readonly RecordedDigest[]> {
+  const found: RecordedDigest[] = []
+  for (const seq of await log.snapshots.list(snapshotName)) {
+    const snapshot = await log.snapshots.latest(snapshotName, { atOrBefore: seq })
+    if (snapshot?.seq !== seq) continue
+    const { digest, build } = snapshot.state as EngineRecord
+    found.push({ seq, build, ...digest })
+  }
+  for (const { seq, build, digest } of (await readCheckpoints(log.location)).checkpoints)
+    if (!found.some(each => each.seq === seq && each.build === build && each.hex === digest.hex))
+      found.push({ seq, build, ...digest })
+  return found.sort((a, b) => a.seq - b.seq)
+}
+
 /** What a replay came to. */
 export interface Replay {
   readonly events: number
@@ -76,30 +92,18 @@ export async function replayLog(
   to: number = log.head.seq,
   onProgress: (seq: number) => void = () => {},
 ): Promise<Replay> {
-  const recorded = new Map<number, EngineRecord>()
   const { version } = new Engine().digest()
-  for (const seq of await log.snapshots.list(snapshotName)) {
-    const found = await log.snapshots.latest(snapshotName, { atOrBefore: seq })
-    if (found?.seq !== seq) continue
-    const record = found.state as EngineRecord
-    // A build that knew other tables, or hashed them otherwise: there is nothing to compare.
-    if (record.digest.version === version) recorded.set(seq, record)
-  }
-  const stops = [...recorded.keys()].filter(seq => seq <= to).sort((a, b) => a - b)
+  // A build that knew other tables, or hashed them otherwise: there is nothing to compare.
+  const recorded = (await digestsOf(log)).filter(each => each.version === version)
+  const stops = [...new Set(recorded.map(({ seq }) => seq))].filter(seq => seq <= to)
   const engine = new Engine()
   const checkpoints: { seq: number; recorded: string; replayed: string; build: string }[] = []
   const start = nowMs()
   for await (const batch of log.read({ to })) {
     for (const part of splitAt(batch, stops)) {
       engine.fold(part)
-      const record = recorded.get(engine.seq)
-      if (record !== undefined)
-        checkpoints.push({
-          seq: engine.seq,
-          recorded: record.digest.hex,
-          replayed: engine.digest().hex,
-          build: record.build,
-        })
+      for (const { seq, hex, build } of recorded)
+        if (seq === engine.seq) checkpoints.push({ seq, recorded: hex, replayed: engine.digest().hex, build })
     }
     onProgress(engine.seq)
   }

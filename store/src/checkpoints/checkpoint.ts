@@ -9,7 +9,12 @@ export interface CheckpointBody {
   /** Chain hash of the group that ends with event `seq`, hex: it stands for every event up to there. */
   readonly head: string
   /** Digest of the tables after event `seq`, and of its parts. */
-  readonly digest: { readonly hex: string; readonly parts: Readonly<Record<string, string>> }
+  readonly digest: {
+    readonly hex: string
+    /** Of how digests are taken. */
+    readonly version: number
+    readonly parts: Readonly<Record<string, string>>
+  }
   /** Milliseconds since the epoch, by the clock of whoever signed. */
   readonly time: number
   /** Build that came to the digest. */
@@ -60,6 +65,7 @@ export function parseCheckpoint(text: string): Checkpoint | undefined {
     Number.isSafeInteger(seq) &&
     typeof time === 'number' &&
     typeof digest?.hex === 'string' &&
+    typeof digest.version === 'number' &&
     typeof digest.parts === 'object' &&
     [head, build, previous, key, signature].every(text => typeof text === 'string')
   return isWhole ? (parsed as Checkpoint) : undefined

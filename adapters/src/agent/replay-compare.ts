@@ -1,0 +1,87 @@
+import { Engine } from '@weir/core'
+import type { EventLog } from '@weir/store'
+import type { RecordedDigest } from './digest-record.js'
+import { rowLines } from './row-lines.js'
+
+/** The first event after which this build has other tables than another one recorded. */
+export interface Divergence {
+  /** The last recorded event where both agree, 0 for none: what differs came after it. */
+  readonly after: number
+  /** The first recorded event where they don't; the event itself when it is `after + 1`. */
+  readonly seq: number
+  /** Build that recorded. */
+  readonly build: string
+  readonly recorded: string
+  readonly replayed: string
+  /** The tables whose digests differ. */
+  readonly parts: readonly string[]
+  /** What the event changes by that build alone, and by this one alone, where both are known. */
+  readonly rows?: { readonly recorded: readonly string[]; readonly replayed: readonly string[] }
+}
+
+export interface Comparison {
+  /** Events folded. */
+  readonly events: number
+  /** Recorded digests that were reached and could be compared. */
+  readonly compared: number
+  readonly agreeing: number
+  /** Recorded by builds that knew other tables: there is nothing to compare. */
+  readonly incomparable: number
+  readonly first?: Divergence
+}
+
+/** Folds the log through this build and compares at every recorded digest up to `to`. */
+export async function compareDigests(
+  log: EventLog,
+  digests: readonly RecordedDigest[],
+  to: number = log.head.seq,
+  onProgress: (seq: number) => void = () => {},
+): Promise<Comparison> {
+  const byEvent = new Map<number, RecordedDigest[]>()
+  for (const each of digests) byEvent.set(each.seq, [...(byEvent.get(each.seq) ?? []), each])
+  const engine = new Engine()
+  const { version } = engine.digest()
+  let [compared, agreeing, incomparable, after] = [0, 0, 0, 0]
+  let first: Divergence | undefined
+  for await (const batch of log.read({ to })) {
+    for (const event of batch) {
+      const recorded = byEvent.get(event.seq)
+      // Rows that were recorded are of one event alone: what came before it has to be seen first.
+      const wantsRows = first === undefined && recorded?.some(({ rows }) => rows !== undefined) === true
+      if (wantsRows) void engine.tables
+      const delta = wantsRows ? engine.apply([event]) : undefined
+      if (!wantsRows) engine.fold([event])
+      for (const each of recorded ?? []) {
+        if (each.version !== version) {
+          incomparable++
+          continue
+        }
+        compared++
+        const digest = engine.digest()
+        if (digest.hex === each.hex) {
+          agreeing++
+          if (first === undefined) after = each.seq
+          continue
+        }
+        first ??= {
+          after,
+          seq: each.seq,
+          build: each.build,
+          recorded: each.hex,
+          replayed: digest.hex,
+          parts: Object.entries(digest.parts)
+            .filter(([part, hex]) => each.parts[part] !== hex)
+            .map(([part]) => part),
+          ...(delta !== undefined && each.rows !== undefined && rowsApart(each.rows, rowLines(delta, engine.tables))),
+        }
+      }
+    }
+    onProgress(engine.seq)
+  }
+  return { events: engine.seq, compared, agreeing, incomparable, ...(first !== undefined && { first }) }
+}
+
+function rowsApart(recorded: readonly string[], replayed: readonly string[]): Pick<Divergence, 'rows'> {
+  const [a, b] = [new Set(recorded), new Set(replayed)]
+  return { rows: { recorded: recorded.filter(row => !b.has(row)), replayed: replayed.filter(row => !a.has(row)) } }
+}
