@@ -40,7 +40,9 @@ export interface SlotMemory {
 
 /** Records of the event ring in one turn of the event loop, not decoded yet. */
 export interface EventBatch {
-  readonly records: readonly Uint8Array[]
+  /** One record after the other, each of `codecs.event.size` bytes. The batch's own. */
+  readonly data: Uint8Array
+  readonly count: number
   /** Records that were lost since the batch before, because nobody read fast enough. */
   readonly lost: number
 }

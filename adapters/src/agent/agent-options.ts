@@ -1,8 +1,10 @@
 import type { AgentFact } from '@weir/core'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
+import type { FlowRetention } from '@weir/store'
 import type { Clock } from './clock.js'
-import type { AttachChoice, MapSizes } from './datapath.js'
+import type { AttachChoice } from './datapath.js'
+import type { MapSizes } from './map-names.js'
 import type { Source } from './source.js'
 
 export type BackendChoice = 'kernel' | 'memory' | 'auto'
@@ -70,7 +72,11 @@ export interface AgentOptions {
   /** Events between checkpoints. */
   readonly checkpointEvery?: number
   readonly checkpointPeriodMs?: number
-  /** Flows kept for `weir observe --last`. */
+  /** Keeps flow history in the state folder, until then or as much; keeps none when absent. */
+  readonly flowHistory?: FlowRetention
+  /** Packets a second and CPU that the datapath tells of; more are counted, not told. Kernel backend only. */
+  readonly flowEventsPerSecond?: number
+  /** Flows kept in memory for those who begin to observe. */
   readonly flowsKept?: number
   readonly verifyPeriodMs?: number
   readonly sweepPeriodMs?: number

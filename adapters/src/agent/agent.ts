@@ -7,6 +7,8 @@ import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { AgentOptions } from './agent-options.js'
 import type { Timer } from './clock.js'
 import { type Datapath, openDatapath } from './datapath.js'
+import { flowHistory, watcherOf } from '../flows/history.js'
+import type { FlowRecorder } from '../flows/recorder.js'
 import { FlowBook } from './flows.js'
 import { makeFolder } from './folder.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
@@ -39,6 +41,8 @@ export interface Agent {
   readonly engine: Engine
   readonly log: EventLog
   readonly flows: FlowBook
+  /** Absent where none is kept. */
+  readonly history: FlowRecorder | undefined
   readonly backendKind: 'kernel' | 'memory'
   readonly datapath: Datapath
   /** Of the services' tables for clients outside. */
@@ -102,6 +106,7 @@ class RunningAgent implements Agent {
   readonly engine: Engine
   readonly log: EventLog
   readonly flows: FlowBook
+  readonly history: FlowRecorder | undefined
   readonly datapath: Datapath
   readonly #options: AgentOptions
   readonly #report: (message: string) => void
@@ -147,6 +152,7 @@ class RunningAgent implements Agent {
     this.#startedAt = clock.nowMs()
     this.#updatedAt = this.#startedAt
     this.flows = new FlowBook(engine, clock, options.flowsKept ?? defaults.flowsKept)
+    this.history = flowHistory(options, () => engine.seq, report)
     this.#intake = new Intake({
       log,
       engine,
@@ -196,10 +202,8 @@ class RunningAgent implements Agent {
 
   async start(): Promise<void> {
     const { clock, socketPath } = this.#options
-    this.datapath.watch(
-      packet => this.flows.add(packet),
-      lost => this.flows.addLost(lost),
-    )
+    await this.history?.start()
+    this.datapath.watch(watcherOf(this.flows, this.history))
     if (this.datapath.kind === 'kernel') await this.#forgetStale()
     await this.#configure()
     if (this.datapath.kind === 'kernel') await this.#devices.start()
@@ -251,7 +255,7 @@ class RunningAgent implements Agent {
       },
       health: this.#health.view,
       sources: this.#sources.map(source => source.status),
-      flows: this.flows.counts,
+      flows: { ...this.flows.counts, ...(this.history !== undefined && { history: this.history.figures }) },
     })
   }
 
@@ -277,6 +281,7 @@ class RunningAgent implements Agent {
     this.flows.close()
     this.#applied.complete()
     this.datapath.close()
+    await this.history?.close()
     await this.log.close()
   }
 

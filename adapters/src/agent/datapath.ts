@@ -1,5 +1,6 @@
 import type { Tables, TablesDelta } from '@weir/core'
-import type { Attachment, AttachOptions, Backend } from '@weir/datapath/backend.js'
+import type { Attachment, AttachOptions, Backend, EventBatch } from '@weir/datapath/backend.js'
+import { recordsOf } from '@weir/datapath/flow/event.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
@@ -15,14 +16,27 @@ import { ConnectionCloser } from './connection-closer.js'
 import type { PacketReport } from './flows.js'
 import { packetReport } from './packet-report.js'
 import { PacedQueue } from './paced-queue.js'
+import { filledMaps, memories } from './map-names.js'
 import type { StatusReport } from './protocol.js'
+
+/** Who is told of packets that made events. */
+export interface PacketWatcher {
+  /** All that were read in one turn of the event loop, as they are. */
+  onBatch(batch: EventBatch): void
+  /** One of them; soon, but not before other work when there are many. */
+  onPacket(report: PacketReport): void
+  /** Events that were in no batch. */
+  onLost(count: number): void
+  /** Packets that `onPacket` isn't told of, because there were too many. */
+  onSkipped(count: number): void
+}
 
 /** Where verdicts are enforced, as the agent sees it. */
 export interface Datapath {
   readonly kind: 'kernel' | 'memory'
   readonly backend: Backend
-  /** Told of each packet that made an event, from now on; soon, but not before other work when there are many. */
-  watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void
+  /** Tells what the datapath says of packets, from now on. */
+  watch(watcher: PacketWatcher): void
   start(tables: Tables): Promise<void>
   /** The tables have all that was to be known at the start: what went before it is told from what isn't known yet. */
   complete(tables: Tables): void
@@ -44,69 +58,20 @@ export interface Datapath {
 
 export type AttachChoice = 'auto' | 'tcx' | 'clsact'
 
-/** Maps whose size follows the cluster's. The others are as large as the programs count. */
-export const sizableMaps = [
-  'weir_addr4',
-  'weir_addr6',
-  'weir_pfx4',
-  'weir_pfx6',
-  'weir_cells',
-  'weir_rows',
-  'weir_ct4',
-  'weir_ct6',
-  'weir_frag4',
-  'weir_frag6',
-  'weir_nat4',
-  'weir_nat6',
-  'weir_frontends4',
-  'weir_frontends6',
-  'weir_ranges4',
-  'weir_ranges6',
-  'weir_backends4',
-  'weir_backends6',
-  'weir_slots',
-  'weir_affinities',
-  'weir_datagrams',
-  'weir_unmasked4',
-  'weir_unmasked6',
-  'weir_egress4',
-  'weir_egress6',
-  'weir_connections',
-] as const
-
-/** Entries, by map. */
-export type MapSizes = Readonly<Partial<Record<(typeof sizableMaps)[number], number>>>
-
 type BackendOptions = Pick<
   AgentOptions,
-  'backend' | 'node' | 'bpffs' | 'pinName' | 'clock' | 'attach' | 'xdp' | 'lbMode' | 'dsrDispatch' | 'mapSizes'
+  | 'backend'
+  | 'node'
+  | 'bpffs'
+  | 'pinName'
+  | 'clock'
+  | 'attach'
+  | 'xdp'
+  | 'lbMode'
+  | 'dsrDispatch'
+  | 'mapSizes'
+  | 'flowEventsPerSecond'
 >
-
-/** Tables whose fill level is worth knowing; arrays and counters are as full as they ever get. */
-const filledMaps = [
-  'weir_addr4',
-  'weir_addr6',
-  'weir_pfx4',
-  'weir_pfx6',
-  'weir_cells',
-  'weir_devices',
-  'weir_ct4',
-  'weir_ct6',
-  'weir_frontends4',
-  'weir_frontends6',
-  'weir_ranges4',
-  'weir_ranges6',
-  'weir_affinities',
-  'weir_datagrams',
-  'weir_unmasked4',
-  'weir_unmasked6',
-  'weir_egress4',
-  'weir_egress6',
-  'weir_connections',
-] as const
-
-/** Of those, what is only remembered as long as there is room. */
-const memories: ReadonlySet<string> = new Set(['weir_affinities', 'weir_datagrams', 'weir_connections'])
 
 /**
  * Opens the backend that the options ask for; `auto` takes memory where the kernel can't be had, and says why.
@@ -135,7 +100,19 @@ export async function kernelObstacle(): Promise<Error | undefined> {
 }
 
 async function openBackend(
-  { backend, node, bpffs, pinName, clock, attach, xdp, lbMode, dsrDispatch, mapSizes: maxEntries = {} }: BackendOptions,
+  {
+    backend,
+    node,
+    bpffs,
+    pinName,
+    clock,
+    attach,
+    xdp,
+    lbMode,
+    dsrDispatch,
+    mapSizes: maxEntries = {},
+    flowEventsPerSecond: eventsPerSecond,
+  }: BackendOptions,
   report: (message: string) => void,
 ): Promise<Backend> {
   if (backend !== 'memory')
@@ -149,6 +126,7 @@ async function openBackend(
         ...(xdp !== undefined && { xdp }),
         ...(lbMode !== undefined && { lbMode }),
         ...(dsrDispatch !== undefined && { dsrDispatch }),
+        ...(eventsPerSecond !== undefined && { eventsPerSecond }),
       })
     } catch (error) {
       if (backend === 'kernel') throw error
@@ -208,16 +186,19 @@ class ReconciledDatapath implements Datapath {
     )
   }
 
-  watch(onPacket: (report: PacketReport) => void, onLost: (count: number) => void): void {
+  watch({ onBatch, onPacket, onLost, onSkipped }: PacketWatcher): void {
     const work = (record: Uint8Array): void => {
       const report = packetReport(record)
       if (report !== undefined) onPacket(report)
     }
-    const queue = new PacedQueue(this.#clock, work, onLost)
+    const queue = new PacedQueue(this.#clock, work, onSkipped)
     this.#queue = queue
-    this.#events = this.backend.events.subscribe(({ records, lost }) => {
-      if (lost > 0) onLost(lost)
-      queue.push(records)
+    this.#events = this.backend.events.subscribe(batch => {
+      if (batch.lost > 0) onLost(batch.lost)
+      onBatch(batch)
+      const room = Math.min(batch.count, queue.room)
+      if (room < batch.count) onSkipped(batch.count - room)
+      queue.push(recordsOf(batch, room))
     })
   }
 

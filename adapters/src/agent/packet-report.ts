@@ -1,14 +1,6 @@
 import { decodeFlowEvent } from '@weir/datapath/flow/event.js'
-import { verdictReasons } from '@weir/datapath/flow/reasons.js'
-import { reasonNumbers } from '@weir/datapath/codec/maps.js'
+import { denials } from '@weir/datapath/flow/reasons.js'
 import type { PacketReport } from './flows.js'
-
-/** Reasons that are a policy's word; all others say that the packet itself can't pass. */
-const denials: ReadonlySet<number | undefined> = new Set([
-  reasonNumbers.WEIR_POLICY_DENIED,
-  reasonNumbers.WEIR_NO_POLICY,
-  ...Object.values(verdictReasons),
-])
 
 /** A record of the event ring as the flow book takes it; undefined for a packet that isn't IP. */
 export function packetReport(record: Uint8Array): PacketReport | undefined {

@@ -12,6 +12,7 @@ import type {
   Protocol,
   ServiceFact,
 } from '@weir/core'
+import type { FlowRecorderFigures } from '../flows/recorder.js'
 import type { ServiceHealthView } from './service-health.js'
 import type { Problem } from '@weir/core/errors.js'
 import type { MapShortage } from '@weir/datapath/services/shortage.js'
@@ -125,7 +126,14 @@ export interface StatusReport {
     readonly failing?: string
   }
   readonly sources: readonly SourceStatus[]
-  readonly flows: { readonly seen: number; readonly kept: number; readonly lost: number }
+  readonly flows: {
+    /** By those who observe: what the datapath told of, what is kept for those to come, what there was no time for. */
+    readonly seen: number
+    readonly kept: number
+    readonly lost: number
+    /** Absent where none is kept. */
+    readonly history?: FlowRecorderFigures
+  }
 }
 
 export interface CounterRow {

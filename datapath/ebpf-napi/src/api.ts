@@ -286,6 +286,9 @@ export interface RingBufferOptions {
   readonly pollMs?: number
 }
 
+/** Records one after the other, `ends[i]` being where record `i` ends, and how many were lost since the batch before. */
+export type OnRingBatch = (data: Uint8Array, ends: Uint32Array, lost: number) => void
+
 export interface RingBuffer {
   /** Records handed to the callback so far. */
   readonly received: number

@@ -15,6 +15,7 @@ export type {
   MapSpec,
   MapType,
   NetnsOption,
+  OnRingBatch,
   ObjectLayout,
   OpenHandle,
   OpenOptions,
@@ -38,5 +39,5 @@ export { mountBpffs, unmount } from './mount.js'
 export { loadObject } from './object.js'
 export { capabilities, probe } from './probe.js'
 export { openPinnedProgram, programById } from './program.js'
-export { openRingBuffer } from './ring.js'
+export { openRingBatches, openRingBuffer } from './ring.js'
 export { queryTcx } from './tcx.js'

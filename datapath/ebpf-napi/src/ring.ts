@@ -1,4 +1,4 @@
-import type { BpfMap, RingBuffer, RingBufferOptions } from './api.js'
+import type { BpfMap, OnRingBatch, RingBuffer, RingBufferOptions } from './api.js'
 import { EbpfError } from './error.js'
 import { type NativeRing, native } from './native.js'
 import { handleOf } from './owned.js'
@@ -10,25 +10,13 @@ class KernelRingBuffer implements RingBuffer {
   #lost = 0
   #ring: NativeRing | undefined
 
-  constructor(
-    map: BpfMap,
-    onRecords: (records: readonly Uint8Array[], lost: number) => void,
-    queueBytes: number,
-    pollMs: number,
-  ) {
+  constructor(map: BpfMap, onBatch: OnRingBatch, queueBytes: number, pollMs: number) {
     this.#ring = native.openRing(
       handleOf(map),
       (data, ends, lost) => {
-        const records: Uint8Array[] = new Array(ends.length)
-        let start = 0
-        for (let index = 0; index < ends.length; index++) {
-          const end = ends[index] ?? 0
-          records[index] = data.subarray(start, end)
-          start = end
-        }
-        this.#received += records.length
+        this.#received += ends.length
         this.#lost += lost
-        onRecords(records, lost)
+        onBatch(data, ends, lost)
       },
       queueBytes,
       pollMs,
@@ -78,12 +66,33 @@ export function openRingBuffer(
   onRecords: (records: readonly Uint8Array[], lost: number) => void,
   options: RingBufferOptions = {},
 ): RingBuffer {
+  const onBatch: OnRingBatch = (data, ends, lost) => onRecords(recordsOf(data, ends), lost)
+  return open('openRingBuffer', map, onBatch, options)
+}
+
+/** As `openRingBuffer`, with the records of a batch in one piece: hundreds of thousands a second make no object each. */
+export function openRingBatches(map: BpfMap, onBatch: OnRingBatch, options: RingBufferOptions = {}): RingBuffer {
+  return open('openRingBatches', map, onBatch, options)
+}
+
+function recordsOf(data: Uint8Array, ends: Uint32Array): Uint8Array[] {
+  const records: Uint8Array[] = new Array(ends.length)
+  let start = 0
+  for (let index = 0; index < ends.length; index++) {
+    const end = ends[index] ?? 0
+    records[index] = data.subarray(start, end)
+    start = end
+  }
+  return records
+}
+
+function open(call: string, map: BpfMap, onBatch: OnRingBatch, options: RingBufferOptions): RingBuffer {
   const { queueBytes = defaultQueueBytes, pollMs = -1 } = options
   if (!Number.isSafeInteger(queueBytes) || queueBytes <= 0 || queueBytes > 2 ** 31) {
-    throw new EbpfError('ERR_EBPF_ARGUMENT', 'openRingBuffer', `queueBytes must be 1 to 2^31, not ${queueBytes}`)
+    throw new EbpfError('ERR_EBPF_ARGUMENT', call, `queueBytes must be 1 to 2^31, not ${queueBytes}`)
   }
   if (pollMs !== -1 && (!Number.isSafeInteger(pollMs) || pollMs < 1 || pollMs > 60_000)) {
-    throw new EbpfError('ERR_EBPF_ARGUMENT', 'openRingBuffer', `pollMs must be 1 to 60000, not ${pollMs}`)
+    throw new EbpfError('ERR_EBPF_ARGUMENT', call, `pollMs must be 1 to 60000, not ${pollMs}`)
   }
-  return new KernelRingBuffer(map, onRecords, queueBytes, pollMs)
+  return new KernelRingBuffer(map, onBatch, queueBytes, pollMs)
 }

@@ -1,7 +1,7 @@
 import { prefixText } from '@weir/core/address/address.js'
 import type { Direction } from '@weir/core/policy/rule.js'
 import { map, type Observable } from 'rxjs'
-import type { Backend } from '../backend.js'
+import type { Backend, EventBatch } from '../backend.js'
 import { codecs, eventKinds } from '../codec/maps.js'
 import { endpointOf, firstEndpointSlot } from '../peer.js'
 import { reasonName } from './reasons.js'
@@ -93,6 +93,12 @@ function addressText(bytes: Uint8Array, family: 4 | 6): string {
   return text.slice(0, text.lastIndexOf('/'))
 }
 
+/** The first records of a batch, or all: each a slice of it. */
+export const recordsOf = ({ data, count }: EventBatch, most: number = count): Uint8Array[] =>
+  Array.from({ length: Math.min(count, most) }, (_, at) =>
+    data.subarray(at * codecs.event.size, (at + 1) * codecs.event.size),
+  )
+
 /** A backend's events, decoded. */
 export const flowEvents = (backend: Pick<Backend, 'events'>): Observable<FlowEventBatch> =>
-  backend.events.pipe(map(({ records, lost }) => ({ events: records.map(decodeFlowEvent), lost })))
+  backend.events.pipe(map(batch => ({ events: recordsOf(batch).map(decodeFlowEvent), lost: batch.lost })))

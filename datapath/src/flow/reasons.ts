@@ -36,6 +36,13 @@ const sentences: Readonly<Record<string, string>> = {
 /** Drop reasons that rows carry and programs hand on without a name for them, by verdict. */
 export const verdictReasons = { denylisted: 181, proxy: 180 } as const
 
+/** Reasons that are a policy's word; all others say that the packet itself can't pass. */
+export const denials: ReadonlySet<number | undefined> = new Set([
+  reasonNumbers.WEIR_POLICY_DENIED,
+  reasonNumbers.WEIR_NO_POLICY,
+  ...Object.values(verdictReasons),
+])
+
 const names = new Map<number, string>([
   [verdictReasons.denylisted, 'Policy denied by denylist'],
   [verdictReasons.proxy, 'Proxy redirection not supported for protocol'],

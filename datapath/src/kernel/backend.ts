@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { WeirError } from '@weir/core/errors.js'
-import { type BpfProgram, openRingBuffer, probe } from 'ebpf-napi'
+import { type BpfProgram, openRingBatches, probe } from 'ebpf-napi'
 import { Observable, share } from 'rxjs'
 import type {
   Attachment,
@@ -131,9 +131,9 @@ class KernelBackend implements KernelBackendHandle {
     const slots = loaded.object.maps.get('weir_slots')!
     this.slots = slotMemory(slots.memory(), slots.info.maxEntries * slotsPerLine)
     this.events = new Observable<EventBatch>(subscriber => {
-      const ring = openRingBuffer(
+      const ring = openRingBatches(
         loaded.object.maps.get('weir_events')!,
-        (records, lost) => subscriber.next({ records, lost }),
+        (data, ends, lost) => subscriber.next({ data, count: ends.length, lost }),
         { pollMs: eventPollMs },
       )
       return () => ring.close()

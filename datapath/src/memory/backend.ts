@@ -213,6 +213,16 @@ class MemoryBackend implements MemoryBackendHandle {
     for (let at = this.#module.weir_ring_next(this.#ring); at !== 0; at = this.#module.weir_ring_next(this.#ring)) {
       records.push(viewAt(this.#module, at, this.#module.weir_ring_length()).slice())
     }
-    if (records.length > 0) this.events.next({ records, lost: 0 })
+    if (records.length > 0) this.events.next({ data: joined(records), count: records.length, lost: 0 })
   }
+}
+
+function joined(records: readonly Uint8Array[]): Uint8Array {
+  const data = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const record of records) {
+    data.set(record, at)
+    at += record.length
+  }
+  return data
 }

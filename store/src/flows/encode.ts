@@ -25,7 +25,7 @@ export function encodeBlock(
   const sorts = new Map<string, number>()
   const sortOf = new Uint32Array(count)
   const sortWriter = new VarintWriter()
-  const bases = { firstMs: Number.POSITIVE_INFINITY, seq: columns.seq[from] ?? 0 }
+  const bases = { firstMs: columns.firstMs[from] ?? 0, seq: columns.seq[from] ?? 0 }
   for (const at of order) {
     const row = from + at
     bases.firstMs = Math.min(bases.firstMs, columns.firstMs[row]!)

@@ -1,4 +1,4 @@
-/** Whole numbers as 7 bits a byte, small ones short. Numbers up to 2^53 - 1. */
+/** Whole numbers as 7 bits a byte, small ones short: up to 2^53 - 1, signed ones up to half of it. */
 export class VarintWriter {
   #bytes: Uint8Array
   #length = 0
@@ -7,8 +7,12 @@ export class VarintWriter {
     this.#bytes = new Uint8Array(sizeBytes)
   }
 
-  /** @param value A whole number, 0 or more. */
+  /**
+   * @param value A whole number, 0 or more.
+   * @throws RangeError for any other
+   */
   write(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} can't be written`)
     this.#reserve(8)
     let rest = value
     while (rest >= 0x80) {

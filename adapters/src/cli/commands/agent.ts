@@ -6,11 +6,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
 import { compileAtOnce } from '../../agent/compile-at-once.js'
-import { type AttachChoice, type MapSizes, sizableMaps } from '../../agent/datapath.js'
+import type { AttachChoice } from '../../agent/datapath.js'
+import { type MapSizes, sizableMaps } from '../../agent/map-names.js'
 import { cgroupRoot } from '../../agent/cgroup-root.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, socketOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
+import { byteSize, duration } from '../quantities.js'
 import { defaultStateFolder } from '../log-folder.js'
 import { hashSeedOption, type MaglevOptions, maglevTables, tableSizeOption } from '../maglev-options.js'
 import { printable } from '../printable.js'
@@ -42,6 +44,9 @@ interface AgentOptions extends MaglevOptions {
   readonly checkpointKey?: string
   readonly checkpointEvery: number
   readonly checkpointMinutes: number
+  readonly flowAge: number
+  readonly flowSize: number
+  readonly flowRate: number
   readonly socket: string
 }
 
@@ -72,6 +77,8 @@ export function agentCommand(context: CommandContext): Command {
         checkpointEvery: options.checkpointEvery,
         checkpointPeriodMs: options.checkpointMinutes * 60_000,
         clock: systemClock,
+        ...(options.flowAge > 0 && { flowHistory: { ageMs: options.flowAge, sizeBytes: options.flowSize } }),
+        flowEventsPerSecond: options.flowRate,
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
         ...(options.checkpointKey !== undefined && {
@@ -198,11 +205,30 @@ export function agentCommand(context: CommandContext): Command {
       withMapSize,
       {},
     )
+    .addOption(
+      new Option('--flow-age <time>', 'how long flow history is kept: 12h, 7d; 0 keeps none')
+        .argParser(duration)
+        .default(duration('7d'), '7d'),
+    )
+    .addOption(
+      new Option('--flow-size <size>', 'how large flow history may grow')
+        .argParser(byteSize)
+        .default(byteSize('1GiB'), '1GiB'),
+    )
+    .option(
+      '--flow-rate <packets>',
+      'packets a second and CPU that the datapath tells of; more are counted, not told',
+      wholeNumber(0),
+      defaultFlowRate,
+    )
     .addOption(tableSizeOption())
     .addOption(hashSeedOption())
     .option('--netns <path>', "network namespace of the node's side of the pods' devices, when it isn't this process's")
     .addOption(socketOption(defaultSocketPath, context.environment))
 }
+
+/** Packets a second and CPU that are told of. */
+const defaultFlowRate = 20_000
 
 /** Most entries that a map may be given: past it the kernel runs out of memory before the map does. */
 const mapSizeMost = 2 ** 26

@@ -1,6 +1,7 @@
 import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { StatusReport } from '../../agent/protocol.js'
 import { tableLines } from '../table.js'
+import { flowStatusLines, flowTroubles } from './flow-status.js'
 import type { Colour } from '../terminal.js'
 
 /** The agent's state for a person: what is wrong first, then what is in use, then figures. */
@@ -35,7 +36,7 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
     ...(report.health.checks.endpoints === 0
       ? []
       : [`Checks     ${report.health.checks.endpoints} endpoints tried, ${report.health.checks.failing.length} fail`]),
-    `Flows      ${report.flows.seen} seen, ${report.flows.kept} kept, ${report.flows.lost} lost`,
+    ...flowStatusLines(report),
     ...report.sources.map(
       source =>
         `Source     ${source.name}: ${source.state}, ${source.drafts} facts${source.error === undefined ? '' : `, ${source.error}`}`,
@@ -135,6 +136,7 @@ function troublesOf(report: StatusReport): readonly string[] {
     ...report.sources
       .filter(source => source.state === 'failing')
       .map(source => `${source.name}: ${source.error ?? 'failing'}`),
+    ...flowTroubles(report),
     ...(report.intake.refusals === 0 ? [] : [`${report.intake.refusals} inputs are refused: weir get policies`]),
     ...(report.frontendConflicts === 0
       ? []

@@ -1,0 +1,19 @@
+import { InvalidArgumentError } from 'commander'
+
+const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+const bytesOf: Readonly<Record<string, number>> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
+
+/** `90s`, `10m`, `24h`, `7d`, `2w`, or `0`, in milliseconds. */
+export function duration(text: string): number {
+  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhdw])$/.exec(text) ?? []
+  if (text === '0') return 0
+  if (amount === '') throw new InvalidArgumentError('A time is expected, such as 90s, 10m, 24h, 7d or 2w.')
+  return Math.round(Number(amount) * secondsOf[unit]! * 1000)
+}
+
+/** `500MiB`, `2GiB`, or a number of bytes. */
+export function byteSize(text: string): number {
+  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)(|KiB|MiB|GiB|TiB)$/.exec(text) ?? []
+  if (amount === '') throw new InvalidArgumentError('A size is expected, such as 500MiB or 2GiB.')
+  return Math.round(Number(amount) * bytesOf[unit]!)
+}
