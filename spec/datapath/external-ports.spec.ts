@@ -1,4 +1,4 @@
-import { natPorts } from '@weir/datapath/kernel/nat-ports.js'
+import { natPortOverlaps, natPorts } from '@weir/datapath/kernel/nat-ports.js'
 import { ServiceReconciler } from '@weir/datapath'
 import { createMemoryBackend } from '@weir/datapath/memory/backend.js'
 import { codecs } from '@weir/datapath/codec/maps.js'
@@ -42,5 +42,16 @@ describe('ports for flows that get another one', () => {
     expect(natPorts({ first: 32_768, last: 60_999 })).to.deep.equal({ first: 1024, last: 29_999 })
     expect(natPorts({ first: 1024, last: 29_999 })).to.deep.equal({ first: 32_768, last: 65_535 })
     expect(natPorts({ first: 1024, last: 65_535 })).to.deep.equal({ first: 1024, last: 65_535 })
+  })
+
+  it('are told apart from what the kernel and node ports have, to the port', () => {
+    const local = { first: 32_768, last: 60_999 }
+    expect(natPortOverlaps({ first: 1024, last: 29_999 }, local)).to.deep.equal([])
+    expect(natPortOverlaps({ first: 61_000, last: 65_535 }, local)).to.deep.equal([])
+    expect(natPortOverlaps({ first: 32_767, last: 32_767 }, local)).to.deep.equal(['node ports 30000-32767'])
+    expect(natPortOverlaps({ first: 60_999, last: 65_535 }, local)).to.deep.equal([
+      "the kernel's own 32768-60999 (net.ipv4.ip_local_port_range)",
+    ])
+    expect(natPortOverlaps({ first: 1024, last: 65_535 }, local)).to.have.length(2)
   })
 })

@@ -2,6 +2,7 @@ import type { AgentFact } from '@weir/core'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import type { FlowRetention } from '@weir/store'
+import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
 import type { Clock } from './clock.js'
 import type { AttachChoice } from './datapath.js'
 import type { MapSizes } from './map-names.js'
@@ -35,6 +36,8 @@ export interface AgentOptions {
   readonly lbMode?: LbMode
   /** `opt` when absent; the same on every node of a cluster. */
   readonly dsrDispatch?: DsrDispatch
+  /** Ports for flows that get another one; those that neither the kernel nor a node port takes when absent. */
+  readonly natPorts?: PortRange
   /** Sizes of kernel maps, where they aren't to be the default ones. */
   readonly mapSizes?: MapSizes
   /** Sizes and seed of Maglev tables: the same on every node of a cluster. The default size, and seed 0, when absent. */

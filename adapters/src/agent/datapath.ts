@@ -1,3 +1,4 @@
+import { natPortOverlaps } from '@weir/datapath/kernel/nat-ports.js'
 import type { Tables, TablesDelta } from '@weir/core'
 import type { Attachment, AttachOptions, Backend, EventBatch } from '@weir/datapath/backend.js'
 import { recordsOf } from '@weir/datapath/flow/event.js'
@@ -71,6 +72,7 @@ type BackendOptions = Pick<
   | 'dsrDispatch'
   | 'mapSizes'
   | 'flowEventsPerSecond'
+  | 'natPorts'
 >
 
 /**
@@ -112,9 +114,15 @@ async function openBackend(
     dsrDispatch,
     mapSizes: maxEntries = {},
     flowEventsPerSecond: eventsPerSecond,
+    natPorts,
   }: BackendOptions,
   report: (message: string) => void,
 ): Promise<Backend> {
+  if (natPorts !== undefined) {
+    const overlaps = natPortOverlaps(natPorts)
+    if (overlaps.length > 0)
+      report(`ports ${natPorts.first}-${natPorts.last} for translated flows overlap ${overlaps.join(' and ')}`)
+  }
   if (backend !== 'memory')
     try {
       const { loadKernelBackend } = await import('@weir/datapath/kernel/create-lazily.js')
@@ -127,6 +135,7 @@ async function openBackend(
         ...(lbMode !== undefined && { lbMode }),
         ...(dsrDispatch !== undefined && { dsrDispatch }),
         ...(eventsPerSecond !== undefined && { eventsPerSecond }),
+        ...(natPorts !== undefined && { natPorts }),
       })
     } catch (error) {
       if (backend === 'kernel') throw error

@@ -31,6 +31,15 @@ export function natPorts(local: PortRange = localPorts()): PortRange {
   return best ?? usable
 }
 
+/** What else uses ports of a range: nothing of it is lost, but a port that is taken shows only when it is tried. */
+export function natPortOverlaps(range: PortRange, local: PortRange = localPorts()): readonly string[] {
+  const meets = (other: PortRange): boolean => range.first <= other.last && other.first <= range.last
+  return [
+    ...(meets(local) ? [`the kernel's own ${local.first}-${local.last} (net.ipv4.ip_local_port_range)`] : []),
+    ...(meets(nodePorts) ? [`node ports ${nodePorts.first}-${nodePorts.last}`] : []),
+  ]
+}
+
 function localPorts(): PortRange {
   try {
     const [first, last] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number)

@@ -14,6 +14,10 @@ describe('weir agent', () => {
     ['--map-size weir_counters=9', 'MAP=ENTRIES is expected'],
     ['--map-size cells=0', 'from 1 to'],
     ['--map-size cells=1e9', 'from 1 to'],
+    ['--nat-port-range 5000', 'FROM-TO is expected'],
+    ['--nat-port-range 0-9', 'FROM-TO is expected'],
+    ['--nat-port-range 9-8', 'FROM-TO is expected'],
+    ['--nat-port-range 9-65536', 'FROM-TO is expected'],
     ['--fail-safe-port 0', 'A port from 1 to 65535 is expected'],
     ['--fail-safe-port ssh', 'A port from 1 to 65535 is expected'],
     ['--maglev-table-size 1000', 'One of 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071 is expected'],
@@ -49,6 +53,18 @@ describe('weir agent', () => {
       }
       expect((await running).code).to.equal(0)
     })
+
+  it('says what else has ports that translated flows are to have', async () => {
+    for (const [range, said] of [
+      ['2000-2999', false],
+      ['29000-30000', true],
+    ] as const) {
+      const words = ['agent', '--backend', 'memory', ...places, '--nat-port-range', range]
+      const { code, err } = await runWeir(words, folder, AbortSignal.abort())
+      expect(err.includes(`ports ${range} for translated flows overlap node ports 30000-32767`)).to.equal(said)
+      expect(code).to.equal(0)
+    }
+  })
 
   it('takes sizes of maps by either name, as often as given, and of Maglev tables', async () => {
     const tables = ['--maglev-table-size', '65521', '--maglev-hash-seed', 'JLfvgnHc2kaSUFaI']

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
+import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
@@ -15,6 +16,7 @@ import { exitCodes } from '../exit.js'
 import { byteSize, duration } from '../quantities.js'
 import { defaultStateFolder } from '../log-folder.js'
 import { hashSeedOption, type MaglevOptions, maglevTables, tableSizeOption } from '../maglev-options.js'
+import { portRange } from '../port-range.js'
 import { printable } from '../printable.js'
 
 interface AgentOptions extends MaglevOptions {
@@ -40,6 +42,7 @@ interface AgentOptions extends MaglevOptions {
   readonly xdp: XdpChoice
   readonly lbMode: LbMode
   readonly dsrDispatch: DsrDispatch
+  readonly natPortRange?: PortRange
   readonly mapSize: MapSizes
   readonly checkpointKey?: string
   readonly checkpointEvery: number
@@ -85,6 +88,7 @@ export function agentCommand(context: CommandContext): Command {
           checkpointKey: resolve(context.workingFolder, options.checkpointKey),
         }),
         ...cgroupOf(options.cgroup),
+        ...(options.natPortRange !== undefined && { natPorts: options.natPortRange }),
         ...(options.bpffs !== undefined && { bpffs: options.bpffs }),
         ...(options.netns !== undefined && { netns: options.netns }),
         ...(options.nodeAddress !== undefined && { nodeAddresses: options.nodeAddress }),
@@ -199,6 +203,7 @@ export function agentCommand(context: CommandContext): Command {
         .choices(['opt', 'ipip'])
         .default('opt'),
     )
+    .option('--nat-port-range <from-to>', 'ports for flows that get another one by translation', portRange)
     .option(
       '--map-size <map=entries>',
       `size of a kernel map, as often as needed: ${sizableMaps.map(shortName).join(', ')}`,
