@@ -24,7 +24,7 @@ import { empty } from './packets/reset.js'
 import { fill, outside } from './packets/world.js'
 
 const clientPort = 40_000
-const [next, redirected, pass] = [-1, 7, 2]
+const [next, redirected, pass, shot] = [-1, 7, 2, 2]
 
 type Family = (typeof families)[number]
 type Who = { readonly four: string; readonly six: string }
@@ -115,6 +115,58 @@ for (const kind of machines)
           expect(machine.keys(`weir_nat${family}`)).to.deep.equal([])
         })
       }
+
+      const tellingSyn = (from: Who, seen: number = flags.syn): Uint8Array =>
+        frame(
+          inward,
+          { ...ends(family, from, near), ...told(family, service, servicePort) },
+          tcp(clientPort, backendPort, seen),
+        )
+      const unheard = (packet: Uint8Array, why: string): void => {
+        const { result, packet: stays } = run('weir_from_device', packet)
+        expect(hex(stays), why).to.equal(hex(packet))
+        expect(machine.keys(`weir_nat${family}`), why).to.deep.equal([])
+        expect(result, why).to.equal(next)
+      }
+
+      it(`IPv${family}: who tells amid a stream, or of a service that nodes keep to themselves is not believed`, () => {
+        serve(machine, [near])
+        unheard(tellingSyn(outside, flags.ack), 'amid a stream')
+        unheard(tellingSyn(outside, flags.syn | flags.ack), 'an answer')
+        serve(machine, [near], { isLocalOnly: true })
+        unheard(tellingSyn(outside), 'nodes lead nobody to another')
+        serve(machine, [near])
+        expect(run('weir_from_device', tellingSyn(outside)).result, 'the same of a client').to.equal(next)
+        expect(machine.keys(`weir_nat${family}`)).to.have.length(2)
+      })
+
+      it(`IPv${family}: who tells of a client whom the service isn’t for is dropped for that`, () => {
+        const ranges = 7
+        serve(machine, [near], { ranges })
+        const dropped = (): bigint => machine.perCpu('weir_counters', Uint8Array.of(177, 0, 0, 0))[1]!
+        const before = dropped()
+        expect(run('weir_from_device', tellingSyn(outside)).result).to.equal(shot)
+        expect(dropped() - before).to.equal(1n)
+        expect(machine.keys(`weir_nat${family}`)).to.deep.equal([])
+        machine.put(`weir_ranges${family}`, { length: 32 + 24, ranges, address: address(of(outside, family)) }, 1)
+        expect(run('weir_from_device', tellingSyn(outside)).result).to.equal(next)
+        machine.remove(`weir_ranges${family}`, { length: 32 + 24, ranges, address: address(of(outside, family)) })
+      })
+
+      it(`IPv${family}: a flow that lives is nobody’s to be given another name`, () => {
+        serve(machine, [near])
+        expect(run('weir_from_device', tellingSyn(outside)).result).to.equal(next)
+        const pairs = (): readonly string[] => machine.keys(`weir_nat${family}`).map(hex).sort()
+        const first = pairs()
+        const other = { ...service, four: '203.0.113.11', six: '2001:db8:f::11' }
+        const key = { address: address(of(other, family)), port: servicePort, protocol: protocols.TCP, scope: 1 }
+        machine.put(`weir_frontends${family}`, key, { first: 0, count: 1 })
+        const header = { ...ends(family, outside, near), ...told(family, other, servicePort) }
+        expect(run('weir_from_device', frame(inward, header, tcp(clientPort, backendPort, flags.syn))).result).to.equal(
+          shot,
+        )
+        expect(pairs()).to.deep.equal(first)
+      })
 
       it(`IPv${family}: later packets of a stream go on by XDP and tell nothing`, () => {
         serve(machine, [far])

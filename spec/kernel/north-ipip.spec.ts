@@ -22,7 +22,7 @@ import {
 } from './packets/north-world.js'
 import { hex } from './packets/play.js'
 import { empty } from './packets/reset.js'
-import { fill, node, outside } from './packets/world.js'
+import { b, fill, node, outside } from './packets/world.js'
 
 const clientPort = 40_000
 const [next, redirected, pass, shot] = [-1, 7, 2, 2]
@@ -147,6 +147,27 @@ for (const kind of machines)
         const inner = client(family, tcp(clientPort, 81, flags.syn))
         expect(run('weir_from_device', wrapped(family, inward, other, near, inner)).result).to.equal(shot)
         expect(machine.keys(`weir_nat${family}`)).to.deep.equal([])
+      })
+
+      it(`IPv${family}: a node’s packet within which a pod of this node is the client is dropped`, () => {
+        serve(machine, [near])
+        knowNode(family, other)
+        const inner = frame(inward, ends(family, b, service), tcp(clientPort, servicePort, flags.syn))
+        expect(run('weir_from_device', wrapped(family, inward, other, near, inner)).result).to.equal(shot)
+        expect(machine.keys(`weir_nat${family}`)).to.deep.equal([])
+      })
+
+      it(`IPv${family}: a flow that is known outlives its service, which opens no other`, () => {
+        serve(machine, [near])
+        knowNode(family, other)
+        const syn = (port: number): Uint8Array =>
+          wrapped(family, inward, other, near, client(family, tcp(port, servicePort, flags.syn)))
+        expect(run('weir_from_device', syn(clientPort)).result).to.equal(next)
+        serve(machine, [near], { isLocalOnly: true })
+        const inner = client(family, tcp(clientPort, servicePort, flags.ack, bytes(1)))
+        expect(run('weir_from_device', wrapped(family, inward, other, near, inner)).result, 'it goes on').to.equal(next)
+        expect(run('weir_from_device', syn(clientPort + 1)).result, 'another one').to.equal(shot)
+        expect(machine.keys(`weir_nat${family}`)).to.have.length(2)
       })
 
       it(`IPv${family}: what would be too big with another header is told so, with the size that fits`, () => {

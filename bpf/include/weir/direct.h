@@ -120,8 +120,8 @@ WEIR_APART int weir_direct_read(struct weir_skb *skb, const struct weir_packet *
 	return 1;
 }
 
-/* Could a node of the cluster have led a client there? */
-WEIR_APART int weir_direct_is_known(const struct weir_tuple *before)
+/* A frontend where a node of the cluster could have led a client; 0 when there is none. */
+WEIR_APART struct weir_frontend *weir_direct_frontend(const struct weir_tuple *before)
 {
 	struct weir_target target = {
 		.address = before->destination,
@@ -129,12 +129,32 @@ WEIR_APART int weir_direct_is_known(const struct weir_tuple *before)
 		.protocol = before->protocol,
 		.family = before->family,
 	};
+	struct weir_frontend *frontend = weir_frontend_of(&target, WEIR_EXTERNAL);
 	const struct weir_peer *peer;
 
-	if (weir_frontend_of(&target, WEIR_EXTERNAL))
-		return 1;
+	if (frontend)
+		return frontend;
 	peer = weir_exact(&before->destination, before->family);
-	return peer && peer->identity == WEIR_IDENTITY_REMOTE_NODE && weir_frontend_of(&target, WEIR_ANY_ADDRESS);
+	return peer && peer->identity == WEIR_IDENTITY_REMOTE_NODE ? weir_frontend_of(&target, WEIR_ANY_ADDRESS) : 0;
+}
+
+/*
+ * Whoever tells can't be asked who he is, as the sender is the client. So he is believed only what would have been done for
+ * that client at a node that asks the tables. 0, the drop reason, or below 0 where no node says such a thing.
+ */
+WEIR_APART int weir_direct_judge(const struct weir_tuple *before)
+{
+	const struct weir_frontend *frontend;
+
+	if (!weir_returns_directly(before->protocol) || weir_is_here(&before->source, before->family))
+		return -1;
+	frontend = weir_direct_frontend(before);
+	if (!frontend || (frontend->flags & WEIR_LOCAL_ONLY))
+		return -1;
+	if ((frontend->flags & WEIR_SOURCE_RANGES) &&
+	    !weir_is_in_ranges(frontend->ranges, &before->source, before->family))
+		return WEIR_OUT_OF_RANGES;
+	return WEIR_PASSED;
 }
 
 WEIR_APART int weir_direct_strip(struct weir_skb *skb, const struct weir_packet *packet)
@@ -173,11 +193,16 @@ WEIR_APART int weir_direct_learn(struct weir_skb *skb, struct weir_packet *packe
 	const __u64 now = weir_now();
 	struct weir_tuple before, after;
 	struct weir_nat is = {.kind = WEIR_NAT_DSR};
+	int reason;
 
-	if (!weir_direct_read(skb, packet, &before))
+	/* Nodes tell what opens a flow alone; nobody else gets another name for one that goes on. */
+	if (packet->protocol == IPPROTO_TCP && (packet->seen & (WEIR_SEEN_SYN | WEIR_SEEN_ACK)) != WEIR_SEEN_SYN)
 		return WEIR_PASSED;
-	if (!weir_is_here(&packet->destination, packet->family) || !weir_direct_is_known(&before))
+	if (!weir_direct_read(skb, packet, &before) || !weir_is_here(&packet->destination, packet->family))
 		return WEIR_PASSED;
+	reason = weir_direct_judge(&before);
+	if (reason)
+		return reason < 0 ? WEIR_PASSED : reason;
 	weir_tuple_of(&after, packet);
 	/* Of what the client sends no more is seen here than this: it is taken to go on as long as the backend does. */
 	weir_nat_begin_with(&is, packet->protocol, packet->seen | WEIR_SEEN_ACK, now);

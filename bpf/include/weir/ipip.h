@@ -119,6 +119,7 @@ WEIR_APART int weir_ipip_pair(struct weir_skb *skb, struct weir_packet *packet, 
 	struct weir_nat is = {.kind = WEIR_NAT_DSR};
 	struct weir_tuple known;
 	struct weir_nat *half = weir_nat_find(before, &known);
+	int reason;
 
 	if (half && half->kind == WEIR_NAT_DSR && now < half->expires && !weir_nat_reopens(packet->seen, half) &&
 	    known.destination_port == after->destination_port &&
@@ -126,6 +127,10 @@ WEIR_APART int weir_ipip_pair(struct weir_skb *skb, struct weir_packet *packet, 
 		if (weir_nat_touch(half, before, after, packet->seen, now))
 			return WEIR_UNRELATED;
 	} else {
+		/* A flow that is known goes on, whatever has become of its service. */
+		reason = weir_direct_judge(before);
+		if (reason)
+			return reason < 0 ? WEIR_NO_ENCAPSULATION : reason;
 		weir_nat_begin_with(&is, packet->protocol, packet->seen, now);
 		if (!weir_nat_claim(before, after, &is, now) || weir_nat_complete(before, after, &is))
 			return WEIR_NAT_EXHAUSTED;
@@ -159,7 +164,7 @@ WEIR_APART int weir_ipip_comes(struct weir_skb *skb, struct weir_packet *packet)
 	if (reason)
 		return reason;
 	weir_tuple_of(&before, packet);
-	if (packet->kind != WEIR_KIND_FLOW || packet->family != family || !weir_direct_is_known(&before))
+	if (packet->kind != WEIR_KIND_FLOW || packet->family != family)
 		return WEIR_NO_ENCAPSULATION;
 	after.source = before.source;
 	after.source_port = before.source_port;
