@@ -52,6 +52,13 @@ export interface WeirErrorPayloads {
   }
   /** A record of the log isn't what was written, or is gone; `seq` is the first bad one. */
   WEIR_LOG_DAMAGED: { readonly path: string; readonly seq: number; readonly damage: string }
+  /** Event `seq` would be needed, and events before `first` were compacted (milliseconds since the epoch). */
+  WEIR_LOG_COMPACTED: {
+    readonly path: string
+    readonly seq: number
+    readonly first: number
+    readonly compactedAt: number
+  }
   /** The disk refused a write. The log takes no more; everything up to `durable` is safe. */
   WEIR_LOG_WRITE_FAILED: { readonly path: string; readonly durable: number; readonly reason: string }
   /** A write to a log that was opened for reading. */

@@ -24,7 +24,10 @@ import type {
   ServiceFact,
 } from './event/service.js'
 
-/** Of the facts that a snapshot holds: it is not lifted as events are, since every one of them can be folded again. */
+/**
+ * Of the facts that a snapshot holds: it is not lifted as events are, since every one of them can be folded again. Not so
+ * the base of a compacted log: whoever raises this reads the bases of versions before it (docs/decisions/0019).
+ */
 export const snapshotVersion = 2
 
 type Entries<Value> = readonly (readonly [key: string, value: Value])[]

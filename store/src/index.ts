@@ -8,6 +8,7 @@ export { type FlowDamage, type FlowFigures, type FlowRetention, FlowStore, type 
 export { type FlowQuery, selectRows } from './flows/query.js'
 export { EventLog, type OpenOptions } from './log/event-log.js'
 export type { Damage, LogFinding } from './log/finding.js'
+export { baseSnapshotName, compacted, type LogBase } from './log/base.js'
 export type { ChainPlace } from './log/group.js'
 export { emptyHead, type LogHead } from './log/head.js'
 export type { SoundPrefix } from './log/prefix.js'

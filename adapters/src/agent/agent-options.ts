@@ -6,6 +6,7 @@ import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
 import type { Clock } from './clock.js'
 import type { AttachChoice } from './datapath.js'
 import type { MapSizes } from './map-names.js'
+import type { Retention } from './retention.js'
 import type { Source } from './source.js'
 
 export type BackendChoice = 'kernel' | 'memory' | 'auto'
@@ -75,6 +76,10 @@ export interface AgentOptions {
   /** Events between checkpoints. */
   readonly checkpointEvery?: number
   readonly checkpointPeriodMs?: number
+  /** How much of the log is kept; all of it when absent. */
+  readonly logRetention?: Retention
+  /** How often that is looked at, an hour when absent. */
+  readonly logRetentionPeriodMs?: number
   /** Keeps flow history in the state folder, until then or as much; keeps none when absent. */
   readonly flowHistory?: FlowRetention
   /** Packets a second and CPU that the datapath tells of; more are counted, not told. Kernel backend only. */

@@ -1,7 +1,8 @@
 import { canonicalJson } from '@weir/core/json.js'
-import { Engine, WeirError } from '@weir/core'
+import { type Engine, WeirError } from '@weir/core'
 import type { EventLog, LogHead } from '@weir/store'
 import { buildVersion } from '../version.js'
+import { engineAtBase } from './log-base.js'
 import { rowLines } from './row-lines.js'
 
 /** What a build came to after an event. */
@@ -39,7 +40,7 @@ export interface RecordOptions {
  */
 export async function* recordDigests(log: EventLog, options: RecordOptions): AsyncGenerator<RecordedDigest> {
   const { from, to, every } = options
-  const engine = new Engine()
+  const engine = await engineAtBase(log)
   for await (const batch of log.read({ to })) {
     for (const event of batch) {
       const isRecorded = event.seq >= from && ((event.seq - from + 1) % every === 0 || event.seq === to)

@@ -3,9 +3,16 @@ import type { EventLog } from '@weir/store'
 import { buildVersion } from '../version.js'
 import type { AgentOptions } from './agent-options.js'
 import { Checkpointer } from './checkpointer.js'
+import type { Timer } from './clock.js'
+import { compactLog, type Retention } from './retention.js'
 import { recordEngine } from './restore.js'
 
-const defaults = { snapshotEvery: 10_000, checkpointEvery: 10_000, checkpointPeriodMs: 10 * 60_000 }
+const defaults = {
+  snapshotEvery: 10_000,
+  checkpointEvery: 10_000,
+  checkpointPeriodMs: 10 * 60_000,
+  logRetentionPeriodMs: 60 * 60_000,
+}
 
 /** What an agent keeps beside the events: snapshots, that a start needn't fold all of them, and checkpoints. */
 export class Recorder {
@@ -16,6 +23,8 @@ export class Recorder {
   readonly #report: (message: string) => void
   #snapshot: number
   #snapshotting: Promise<void> | undefined
+  #compacting: Promise<void> | undefined
+  #retaining: Timer | undefined
 
   private constructor(
     options: AgentOptions,
@@ -31,6 +40,12 @@ export class Recorder {
     this.#snapshot = snapshot
     this.#checkpointer = checkpointer
     this.#report = report
+    const { logRetention, logRetentionPeriodMs = defaults.logRetentionPeriodMs, clock } = options
+    if (logRetention !== undefined)
+      this.#retaining = clock.every(logRetentionPeriodMs, () => {
+        this.#compacting = this.#compact(logRetention, clock.nowMs())
+        return this.#compacting
+      })
   }
 
   /**
@@ -73,9 +88,21 @@ export class Recorder {
 
   /** Records the end. */
   async stop(): Promise<void> {
+    this.#retaining?.stop()
+    await this.#compacting
     await this.#snapshotting
     if (this.#engine.seq > this.#snapshot) await this.#writeSnapshot()
     await this.#checkpointer.stop()
+  }
+
+  /** What can't be let go now is let go later. */
+  async #compact(retention: Retention, nowMs: number): Promise<void> {
+    try {
+      const done = await compactLog(this.#log, retention, nowMs)
+      if (done !== undefined) this.#report(`events before ${done.base.seq + 1} were compacted: ${done.events} of them`)
+    } catch (error) {
+      this.#report(`the log wasn't compacted: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
 
   /** A snapshot saves time at the next start and nothing else: failing to write one is told, not fatal. */

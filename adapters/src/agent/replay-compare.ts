@@ -1,5 +1,5 @@
-import { Engine } from '@weir/core'
 import type { EventLog } from '@weir/store'
+import { engineAtBase } from './log-base.js'
 import type { RecordedDigest } from './digest-record.js'
 import { rowLines } from './row-lines.js'
 
@@ -39,7 +39,7 @@ export async function compareDigests(
 ): Promise<Comparison> {
   const byEvent = new Map<number, RecordedDigest[]>()
   for (const each of digests) byEvent.set(each.seq, [...(byEvent.get(each.seq) ?? []), each])
-  const engine = new Engine()
+  const engine = await engineAtBase(log)
   const { version } = engine.digest()
   let [compared, agreeing, incomparable, after] = [0, 0, 0, 0]
   let first: Divergence | undefined

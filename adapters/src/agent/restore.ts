@@ -1,5 +1,6 @@
 import { type Digest, Engine, type EngineSnapshot, type WeirEvent } from '@weir/core'
 import { type EventLog, readCheckpoints } from '@weir/store'
+import { engineAtBase, refuseCompacted } from './log-base.js'
 import type { RecordedDigest } from './digest-record.js'
 
 /** Under this name the agent keeps the engine beside the log. */
@@ -21,15 +22,17 @@ export interface EngineRecord {
  * @param onSkipped Told why a snapshot wasn't used.
  * @param to Last event to fold; default the log's end.
  * @returns the engine and the event of the snapshot it started from, 0 for none.
+ * @throws WeirError WEIR_LOG_COMPACTED for a state from before the log begins.
  */
 export async function restoreEngine(
   log: EventLog,
   onSkipped: (reason: string) => void = () => {},
   to: number = log.head.seq,
 ): Promise<{ readonly engine: Engine; readonly snapshot: number }> {
+  refuseCompacted(log, to)
   const onDamage = (damage: { readonly message: string }): void => onSkipped(damage.message)
   const found = await log.snapshots.latest(snapshotName, { atOrBefore: to, onDamage })
-  let engine = new Engine()
+  let engine: Engine | undefined
   let snapshot = 0
   if (found !== undefined) {
     try {
@@ -41,6 +44,7 @@ export async function restoreEngine(
       )
     }
   }
+  engine ??= await engineAtBase(log)
   for await (const events of log.read({ from: engine.seq + 1, to })) engine.fold(events)
   return { engine, snapshot }
 }
@@ -96,7 +100,7 @@ export async function replayLog(
   // A build that knew other tables, or hashed them otherwise: there is nothing to compare.
   const recorded = (await digestsOf(log)).filter(each => each.version === version)
   const stops = [...new Set(recorded.map(({ seq }) => seq))].filter(seq => seq <= to)
-  const engine = new Engine()
+  const engine = await engineAtBase(log)
   const checkpoints: { seq: number; recorded: string; replayed: string; build: string }[] = []
   const start = nowMs()
   for await (const batch of log.read({ to })) {

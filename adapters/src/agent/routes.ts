@@ -2,7 +2,7 @@ import { type EndpointFact, type Engine, type Problem, WeirError } from '@weir/c
 import { backendFacts } from './backend-word.js'
 import type { Agent } from './agent.js'
 import { type FlowFilter, matchesFlow } from './flows.js'
-import { eventAt } from './log-events.js'
+import { sourceAt } from './log-events.js'
 import { answersTo } from './question.js'
 import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
 import { type Answer, type Lines, notFound, type Question } from './server.js'
@@ -22,7 +22,7 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
   const sourceOf = async (seq: number): Promise<string> => {
     const known = sources.get(seq)
     if (known !== undefined) return known
-    const { source } = await eventAt(agent.log, seq)
+    const source = await sourceAt(agent.log, seq)
     sources.set(seq, source)
     return source
   }

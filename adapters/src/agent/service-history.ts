@@ -40,7 +40,7 @@ export interface ServiceChange {
 export async function* serviceHistory(
   log: EventLog,
   service: string,
-  { from = 1, to = log.head.seq }: { readonly from?: number; readonly to?: number } = {},
+  { from = log.base.seq + 1, to = log.head.seq }: { readonly from?: number; readonly to?: number } = {},
 ): AsyncGenerator<ServiceChange> {
   const engine = from > 1 ? (await restoreEngine(log, () => {}, from - 1)).engine : new Engine()
   let before = pastOf(engine, service)

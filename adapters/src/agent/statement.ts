@@ -9,7 +9,7 @@ import {
   type StoredCheckpoints,
 } from '@weir/store'
 import { buildVersion } from '../version.js'
-import { eventAt } from './log-events.js'
+import { eventAt, sourceAt } from './log-events.js'
 import { answersTo, type Answer } from './question.js'
 import { restoreEngine } from './restore.js'
 
@@ -56,10 +56,10 @@ export async function statementAt(
       damage: 'altered',
     })
   const { engine } = await restoreEngine(log, () => {}, at)
-  const answers = await answersTo(engine, from, to, async seq => (await eventAt(log, seq)).source)
+  const answers = await answersTo(engine, from, to, seq => sourceAt(log, seq))
   const seqs = [...new Set(answers.flatMap(({ sources }) => sources.map(([seq]) => seq)))].sort((a, b) => a - b)
   const events: WeirEvent[] = []
-  for (const seq of seqs) events.push(await eventAt(log, seq))
+  for (const seq of seqs) if (seq > log.base.seq) events.push(await eventAt(log, seq))
   const checkpoint = checkpoints.find(({ seq }) => seq >= at)
   return {
     weir: 'statement',

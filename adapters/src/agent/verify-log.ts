@@ -3,12 +3,14 @@ import { Engine, WeirError } from '@weir/core'
 import {
   type Checkpoint,
   EventLog,
+  type LogBase,
   type FileFault,
   type LogFinding,
   type LogHead,
   readCheckpoints,
   type StoredCheckpoints,
 } from '@weir/store'
+import { engineAtBase } from './log-base.js'
 import { conditionOf, type LogCondition } from './log-condition.js'
 import { type EngineRecord, snapshotName, splitAt } from './restore.js'
 
@@ -26,6 +28,8 @@ export interface LogVerdict {
   /** Events that are there, as written, and decode. */
   readonly events: number
   readonly head: LogHead
+  /** Where it begins, once its first events were compacted. */
+  readonly base?: LogBase
   /** Events that this build folded to compare snapshots with: those before the first damage. */
   readonly replayed: number
   readonly snapshots: readonly SnapshotVerdict[]
@@ -104,6 +108,7 @@ export async function verifyLog(path: string, options: VerifyLogOptions = {}): P
       rebuilt,
       events: report.events,
       head: report.head,
+      ...(log.base.seq > 0 && { base: log.base }),
       replayed: replay.replayed,
       snapshots: replay.snapshots,
       checkpoints: checkpoints.length,
@@ -175,9 +180,17 @@ async function replayRecords(
 }> {
   const snapshots: SnapshotVerdict[] = []
   const findings: LogFinding[] = []
-  const signedAt = checkpoints.map(({ seq }) => seq)
-  const stops = [...new Set([...(await log.snapshots.list(snapshotName)), ...signedAt])].sort((a, b) => a - b)
-  const engine = new Engine()
+  let engine: Engine
+  try {
+    engine = await engineAtBase(log)
+  } catch (error) {
+    const { seq } = log.base
+    const message = `this build can't begin with the state there: ${error instanceof Error ? error.message : String(error)}`
+    return { replayed: seq, snapshots, findings: [{ kind: 'undecodable', seq, lastSeq: seq, message }] }
+  }
+  const recorded = [...(await log.snapshots.list(snapshotName)), ...checkpoints.map(({ seq }) => seq)]
+  // What was recorded before the log begins can't be compared any more.
+  const stops = [...new Set(recorded)].filter(seq => seq >= engine.seq && seq > 0).sort((a, b) => a - b)
   const compare = async (seq: number, reached: boolean): Promise<void> => {
     if (reached)
       for (const checkpoint of checkpoints.filter(each => each.seq === seq)) {
@@ -197,7 +210,8 @@ async function replayRecords(
   }
   let next = 0
   try {
-    if (to > 0)
+    if (stops[0] === engine.seq) await compare(stops[next++]!, true)
+    if (to > engine.seq)
       for await (const batch of log.read({ to })) {
         for (const part of splitAt(batch, stops)) {
           engine.fold(part)

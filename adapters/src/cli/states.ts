@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Engine, type EventDraft, type Problem, WeirError } from '@weir/core'
 import { EventLog, folderStorage } from '@weir/store'
-import { eventAt } from '../agent/log-events.js'
+import { sourceAt } from '../agent/log-events.js'
 import type { SnapshotAnswer } from '../agent/protocol.js'
 import { restoreEngine } from '../agent/restore.js'
 import { diffFacts } from '../manifests/diff.js'
@@ -108,8 +108,7 @@ async function logState(name: string, log: EventLog, seq: number | undefined): P
       throw new WeirError('WEIR_NOT_FOUND', `the log has no event ${seq}`, { kind: 'event', name: String(seq), near })
     }
     const { engine } = await restoreEngine(log, () => {}, seq)
-    const sourceOf = async (at: number): Promise<string> => (at === 0 ? '' : (await eventAt(log, at)).source)
-    return { name, engine, sourceOf, close: () => log.close() }
+    return { name, engine, sourceOf: at => sourceAt(log, at), close: () => log.close() }
   } catch (error) {
     await log.close()
     throw error

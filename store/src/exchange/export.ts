@@ -1,11 +1,25 @@
+import { serialize } from 'node:v8'
 import { eventSchemaVersion } from '@weir/core/event/event.js'
 import { finding } from '../log/finding.js'
 import { decodeGroup, groupIntact, recordOf } from '../log/group.js'
-import { emptyHead, type LogHead } from '../log/head.js'
+import { sha256Hex } from '../log/hash.js'
+import { baseSnapshotName, type LogBase } from '../log/base.js'
+import type { LogHead } from '../log/head.js'
 import { damaged, storedGroups } from '../log/reader.js'
 import type { RecordCodec } from '../log/record.js'
 import type { LogDatabase } from '../storage/storage.js'
-import { exportFormat, type ExportHeader, type ExportLine, exportName } from './format.js'
+import {
+  exportFormat,
+  exportFormatWithBase,
+  type ExportHeader,
+  type ExportLine,
+  exportName,
+  type ExportStateLine,
+} from './format.js'
+import type { Snapshots } from '../snapshots/snapshots.js'
+
+/** A multiple of three: no line is padded. */
+const stateBytesPerLine = 3 << 18
 
 /**
  * The log as text, some lines at a time; each ends with a newline. Throws `WEIR_LOG_DAMAGED` at the first group that isn't
@@ -15,21 +29,29 @@ export async function* exportLog(
   database: LogDatabase,
   codec: RecordCodec,
   location: string,
+  snapshots: Snapshots,
+  base: LogBase,
   head: LogHead,
 ): AsyncGenerator<string> {
+  const state = base.seq === 0 ? undefined : await stateAtBase(snapshots, location, base)
   const header: ExportHeader = {
     weir: exportName,
-    format: exportFormat,
+    format: state === undefined ? exportFormat : exportFormatWithBase,
     schemaVersion: eventSchemaVersion,
-    first: 1,
-    previous: emptyHead.hash,
+    first: base.seq + 1,
+    previous: base.hash,
     head,
+    ...(state !== undefined && { compactedAt: base.time, stateDigest: sha256Hex(state) }),
   }
   yield `${JSON.stringify(header)}\n`
-  let next = 1
-  let previous = emptyHead.hash
-  if (head.seq === 0) return
-  for await (const stored of storedGroups(database, 1, head.seq)) {
+  for (let at = 0; state !== undefined && at < state.length; at += stateBytesPerLine) {
+    const line: ExportStateLine = { state: state.toString('base64', at, at + stateBytesPerLine) }
+    yield `${JSON.stringify(line)}\n`
+  }
+  let next = base.seq + 1
+  let previous = base.hash
+  if (head.seq <= base.seq) return
+  for await (const stored of storedGroups(database, base.seq + 1, head.seq)) {
     let text = ''
     for (const { last, value } of stored) {
       if (last > head.seq) break
@@ -49,6 +71,12 @@ export async function* exportLog(
   if (next <= head.seq) {
     throw damaged(location, finding('truncated', next, head.seq, `events ${next} to ${head.seq} are gone`))
   }
+}
+
+async function stateAtBase(snapshots: Snapshots, location: string, { seq }: LogBase): Promise<Buffer> {
+  const found = await snapshots.latest(baseSnapshotName, { atOrBefore: seq })
+  if (found?.seq === seq) return serialize(found.state)
+  throw damaged(location, finding('missing', seq, seq, `the state after event ${seq} is gone`))
 }
 
 function lineOf(codec: RecordCodec, seq: number, record: Buffer, chain: string | undefined): ExportLine {

@@ -11,6 +11,14 @@
 export const exportName = 'event log'
 export const exportFormat = 1
 
+/** A log whose first events were compacted: so it says in its header, and the state at its base follows the header. */
+export const exportFormatWithBase = 2
+
+/** The state at the base, in pieces: base64 of a part of what `v8.serialize` makes of it. */
+export interface ExportStateLine {
+  readonly state: string
+}
+
 export interface ExportHeader {
   readonly weir: typeof exportName
   readonly format: number
@@ -19,6 +27,10 @@ export interface ExportHeader {
   /** Chain hash before the first event. */
   readonly previous: string
   readonly head: { readonly seq: number; readonly hash: string }
+  /** When the events before `first` were compacted; format 2 alone. */
+  readonly compactedAt?: number
+  /** SHA-256 of the state at the base, hex; format 2 alone. */
+  readonly stateDigest?: string
 }
 
 export interface ExportLine {

@@ -1,19 +1,36 @@
 import { WeirError } from '@weir/core/errors.js'
+import { deserialize } from 'node:v8'
+import { baseSnapshotName, type LogBase, noBase, writeBase } from '../log/base.js'
+import { sha256Hex } from '../log/hash.js'
 import { encodeGroup } from '../log/group.js'
 import { encodeHead, type LogHead } from '../log/head.js'
 import { binary, durably, groupKey, headKey, importKey } from '../log/keys.js'
 import { clearEvents } from '../log/open.js'
 import type { RecordCodec } from '../log/record.js'
 import type { LogDatabase } from '../storage/storage.js'
-import { exportFormat, type ExportHeader, type ExportLine, exportName } from './format.js'
+import {
+  exportFormat,
+  exportFormatWithBase,
+  type ExportHeader,
+  type ExportLine,
+  exportName,
+  type ExportStateLine,
+} from './format.js'
+import type { Snapshots } from '../snapshots/snapshots.js'
 import { writeFailed } from '../log/failure.js'
 import { splitLines } from './lines.js'
+
+/** What an import made of the log. */
+export interface Imported {
+  readonly head: LogHead
+  readonly base: LogBase
+}
 
 /** Groups per synced batch. */
 const batchGroups = 64
 
 /**
- * Fills an empty log from an export: same numbers, same groups, same hashes. Returns the head.
+ * Fills an empty log from an export: same numbers, same groups, same hashes. Returns where it begins and ends.
  *
  * All or nothing: a mark says that an import is under way, and a log opened with that mark is emptied first. Throws
  * `WEIR_IMPORT_INVALID` with the line.
@@ -22,14 +39,15 @@ export async function importLog(
   database: LogDatabase,
   codec: RecordCodec,
   location: string,
+  snapshots: Snapshots,
   chunks: AsyncIterable<string> | Iterable<string>,
-): Promise<LogHead> {
+): Promise<Imported> {
   try {
     await database
       .batch()
       .put(importKey, Buffer.from([1]), binary)
       .write(durably)
-    return await fill(database, codec, chunks)
+    return await fill(database, codec, snapshots, chunks)
   } catch (error) {
     // Where this fails too, the mark stays, and the next opening clears.
     await clearEvents(database).catch(() => undefined)
@@ -42,8 +60,10 @@ const isStorageError = (error: unknown): boolean => String((error as { code?: un
 async function fill(
   database: LogDatabase,
   codec: RecordCodec,
+  snapshots: Snapshots,
   chunks: AsyncIterable<string> | Iterable<string>,
-): Promise<LogHead> {
+): Promise<Imported> {
+  const state: Buffer[] = []
   let header: ExportHeader | undefined
   let head: LogHead = { seq: 0, hash: '' }
   let records: Buffer[] = []
@@ -51,10 +71,14 @@ async function fill(
   for await (const { line, text } of splitLines(chunks)) {
     if (header === undefined) {
       header = parseHeader(line, text)
-      head = { seq: 0, hash: header.previous }
+      head = { seq: header.first - 1, hash: header.previous }
       continue
     }
-    const parsed = parse(line, text) as ExportLine
+    const parsed = parse(line, text) as ExportLine & Partial<ExportStateLine>
+    if (parsed?.state !== undefined && header.first > 1 && head.seq === header.first - 1 && records.length === 0) {
+      state.push(Buffer.from(String(parsed.state), 'base64'))
+      continue
+    }
     const seq = head.seq + records.length + 1
     if (parsed?.seq !== seq) throw invalid(line, `event ${seq} is expected here`)
     records.push(recordOf(codec, line, parsed, header.schemaVersion))
@@ -79,20 +103,42 @@ async function fill(
     throw invalid(header.head.seq + 1, `the export is cut off: its head is event ${header.head.seq}`)
   }
   if (head.seq > 0) batch.put(headKey, encodeHead(head), binary)
+  const base = header.first === 1 ? noBase : await importBase(database, snapshots, header, state, head)
   await batch.del(importKey, binary).write(durably)
-  return head
+  return { head, base }
+}
+
+async function importBase(
+  database: LogDatabase,
+  snapshots: Snapshots,
+  header: ExportHeader,
+  state: readonly Buffer[],
+  head: LogHead,
+): Promise<LogBase> {
+  const base = { seq: header.first - 1, hash: header.previous, time: header.compactedAt ?? 0 }
+  const bytes = Buffer.concat(state)
+  if (sha256Hex(bytes) !== header.stateDigest)
+    throw invalid(2, `the state after event ${base.seq} isn't what was written`)
+  await snapshots.put(baseSnapshotName, base.seq, deserialize(bytes), () => head)
+  await writeBase(database, base)
+  return base
 }
 
 function parseHeader(line: number, text: string): ExportHeader {
   const header = parse(line, text) as Partial<ExportHeader> | null
   if (header?.weir !== exportName) throw invalid(line, "this isn't an exported event log")
-  if (header.format !== exportFormat) throw invalid(line, `format ${header.format} isn't known, only ${exportFormat}`)
-  if (header.first !== 1) throw invalid(line, `the export starts with event ${header.first}, not 1`)
+  const { format, first } = header
+  if (format !== exportFormat && format !== exportFormatWithBase)
+    throw invalid(line, `format ${format} isn't known, only ${exportFormat} and ${exportFormatWithBase}`)
+  const hasBase = format === exportFormatWithBase
+  if (!Number.isSafeInteger(first) || (hasBase ? first! < 2 : first !== 1))
+    throw invalid(line, `the export starts with event ${first}${hasBase ? '' : ', not 1'}`)
   const { schemaVersion, previous, head } = header
   if (typeof schemaVersion !== 'number' || typeof head?.seq !== 'number' || typeof head.hash !== 'string') {
     throw invalid(line, 'the header lacks its schema version or its head')
   }
-  if (typeof previous !== 'string' || !/^0{64}$/.test(previous)) throw invalid(line, 'the chain must start from zeros')
+  if (hasBase && !/^[0-9a-f]{64}$/.test(String(previous))) throw invalid(line, "the chain's start is missing")
+  if (!hasBase && !/^0{64}$/.test(String(previous))) throw invalid(line, 'the chain must start from zeros')
   return header as ExportHeader
 }
 

@@ -7,7 +7,9 @@ import { importLog } from '../exchange/import.js'
 import { Snapshots } from '../snapshots/snapshots.js'
 import { privateCopyStorage, type ReadOnlyOptions } from '../storage/private-copy.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
-import { type ChainPlace, decodeGroup, groupIntact } from './group.js'
+import { baseSnapshotName, compacted, dropCompacted, type LogBase, writeBase } from './base.js'
+import { writeFailed } from './failure.js'
+import { type ChainPlace, decodeGroup, groupIntact, type GroupSize, recordOf } from './group.js'
 import { damaged, type ReadOptions, readEvents, storedGroups } from './reader.js'
 import { type Followed, follow, tail } from './follow.js'
 import type { LogHead } from './head.js'
@@ -44,6 +46,7 @@ export class EventLog {
   readonly #writer: Writer
   readonly #wakers = new Set<() => void>()
   #head: LogHead
+  #base: LogBase
   #closing: Promise<void> | undefined
   readonly #followed: Followed = {
     headSeq: () => this.#head.seq,
@@ -51,11 +54,12 @@ export class EventLog {
     grown: (seq, signal) => this.#grown(seq, signal),
   }
 
-  private constructor(database: LogDatabase, head: LogHead, options: OpenOptions) {
+  private constructor(database: LogDatabase, head: LogHead, base: LogBase, options: OpenOptions) {
     const { storage } = options
     this.#database = database
     this.#storage = storage
     this.#head = head
+    this.#base = base
     this.#codec = createRecordCodec(options.upcast ?? upcastEvent)
     const limits = {
       maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
@@ -65,7 +69,10 @@ export class EventLog {
       this.#head = grown
       this.#wake()
     })
-    this.snapshots = new Snapshots(database, storage, options.keepSnapshots ?? 3, () => this.#head)
+    this.snapshots = new Snapshots(database, storage, options.keepSnapshots ?? 3, {
+      head: () => this.#head,
+      base: () => this.#base,
+    })
   }
 
   /**
@@ -79,10 +86,10 @@ export class EventLog {
     const { storage } = options
     const database = await storage.open()
     try {
-      const { head, findings } = await openDatabase(database, storage)
+      const { head, base, findings } = await openDatabase(database, storage)
       const found = findings[0]
       if (found !== undefined && !storage.readOnly) throw damaged(storage.location, found)
-      return new EventLog(database, head, options)
+      return new EventLog(database, head, base, options)
     } catch (error) {
       await storage.close(database)
       throw error
@@ -97,6 +104,11 @@ export class EventLog {
   /** Where the log ends: the newest durable event and the chain hash up to it. */
   get head(): LogHead {
     return this.#head
+  }
+
+  /** Where the log begins: its events are those after `base.seq`. */
+  get base(): LogBase {
+    return this.#base
   }
 
   /** Path of the log, or a word for a place that has none. */
@@ -121,12 +133,17 @@ export class EventLog {
     return this.#writer.append(drafts)
   }
 
-  /** Events in batches of up to `batchSize`, upcast to the current schema version. Throws `WEIR_LOG_DAMAGED`. */
+  /**
+   * Events in batches of up to `batchSize`, upcast to the current schema version, from the first one that is there on.
+   * Throws `WEIR_LOG_DAMAGED`, and `WEIR_LOG_COMPACTED` where `from` says an earlier one.
+   */
   async *read(options: ReadOptions = {}): AsyncGenerator<readonly WeirEvent[]> {
     this.#assertOpen()
+    const from = Math.max(1, options.from ?? this.#base.seq + 1)
+    if (from <= this.#base.seq) throw compacted(this.location, from, this.#base)
     const range = {
       ...options,
-      from: Math.max(1, options.from ?? 1),
+      from,
       to: Math.min(options.to ?? this.#head.seq, this.#head.seq),
       batchSize: options.batchSize ?? defaultBatchSize,
     }
@@ -156,12 +173,13 @@ export class EventLog {
   /** Walks all of the log and says what is wrong with it. Never throws for damage. */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     this.#assertOpen()
-    return verifyLog(this.#database, this.#codec, this.snapshots, this.#head, options)
+    return verifyLog(this.#database, this.#codec, this.snapshots, this.#head, this.#base, options)
   }
 
   /** The group that holds an event, and its place in the chain; undefined where there is none. */
   async chainAt(seq: number): Promise<ChainPlace | undefined> {
     this.#assertOpen()
+    if (seq <= this.#base.seq) return undefined
     for await (const [stored] of storedGroups(this.#database, seq, seq)) {
       const group = stored === undefined ? undefined : decodeGroup(stored.value)
       if (group === undefined || group.first > seq || !groupIntact(group.value)) return undefined
@@ -174,7 +192,7 @@ export class EventLog {
   /** How far the log is as it was written, from its first event on, and what ends that. Never throws for damage. */
   soundPrefix(): Promise<SoundPrefix> {
     this.#assertOpen()
-    return findSoundPrefix(this.#database, this.#head)
+    return findSoundPrefix(this.#database, this.#base, this.#head)
   }
 
   /**
@@ -184,7 +202,7 @@ export class EventLog {
    */
   export(head: LogHead = this.#head): AsyncGenerator<string> {
     this.#assertOpen()
-    return exportLog(this.#database, this.#codec, this.location, head)
+    return exportLog(this.#database, this.#codec, this.location, this.snapshots, this.#base, head)
   }
 
   /**
@@ -201,7 +219,56 @@ export class EventLog {
         head: seq,
       })
     }
-    return this.#writer.replaceHead(() => importLog(this.#database, this.#codec, this.location, chunks))
+    return this.#writer.replaceHead(async () => {
+      const { head, base } = await importLog(this.#database, this.#codec, this.location, this.snapshots, chunks)
+      this.#base = base
+      return head
+    })
+  }
+
+  /**
+   * Has the log begin after event `to`, with `state` (anything that structured clone takes) as the snapshot of what went
+   * before. The chain goes on from there. The end of the log, and the group that holds it, always stay.
+   *
+   * Durable step by step: the snapshot, the record of the base, then the deletion, which the next opening finishes where
+   * it was cut off. Throws RangeError unless a group ends with `to`, `WEIR_LOG_WRITE_FAILED`, `WEIR_LOG_READ_ONLY`.
+   *
+   * @param timeMs When, milliseconds since the epoch.
+   */
+  async compact(to: number, state: unknown, timeMs: number): Promise<LogBase> {
+    this.#assertWritable()
+    const place = to > this.#base.seq && to < this.#head.seq ? await this.chainAt(to) : undefined
+    if (place?.last !== to || !(await this.#isFollowed(to)))
+      throw new RangeError(`the log at ${this.location} can't begin after event ${to}: no sound group ends there`)
+    await this.snapshots.write(baseSnapshotName, to, state)
+    const base = { seq: to, hash: place.hash, time: timeMs }
+    try {
+      await writeBase(this.#database, base)
+      this.#base = base
+      await dropCompacted(this.#database, base)
+    } catch (cause) {
+      throw writeFailed(this.location, this.#head.seq, `base after event ${to}`, cause)
+    }
+    await this.snapshots.dropStale()
+    return base
+  }
+
+  /** The group after `to` follows from it: a break in the chain must not be compacted away. */
+  async #isFollowed(to: number): Promise<boolean> {
+    const [here, next] = [await this.chainAt(to), await this.chainAt(to + 1)]
+    return here !== undefined && next?.previous === here.hash
+  }
+
+  /** The groups in their order, with what telling how much to keep takes: last event, its time, bytes. */
+  async *groups(): AsyncGenerator<GroupSize> {
+    this.#assertOpen()
+    for await (const stored of storedGroups(this.#database, this.#base.seq + 1, this.#head.seq))
+      for (const { last, value } of stored) {
+        const group = decodeGroup(value)
+        const record = group === undefined ? undefined : recordOf(group, group.last - group.first)
+        if (record === undefined) continue
+        yield { last, time: this.#codec.decode(record, last).time, sizeBytes: value.length }
+      }
   }
 
   /** Ends the intake, waits for what was taken in, ends tails and lets the next writer in. */

@@ -34,6 +34,14 @@ export interface ChainPlace {
   readonly previous: string
 }
 
+/** How much a group takes. */
+export interface GroupSize {
+  readonly last: number
+  /** Of its last event, milliseconds since the epoch. */
+  readonly time: number
+  readonly sizeBytes: number
+}
+
 export interface Group extends ChainPlace {
   readonly value: Buffer
   /** Offsets of the records, and one more for the end. */

@@ -9,3 +9,6 @@ export const hashBytes = 32
 export function sha256(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'binary')
 }
+
+/** SHA-256 as 64 hex digits. */
+export const sha256Hex = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex')

@@ -27,6 +27,8 @@ const metaKey = (name: string): Buffer => Buffer.concat([Buffer.from([metaPrefix
 export const formatKey = metaKey('format')
 /** Sequence number and chain hash of the newest group, written in its batch. */
 export const headKey = metaKey('head')
+/** Where the log begins, once its first events were compacted. */
+export const baseKey = metaKey('base')
 /** Present while an import is under way: what is there then is not a log yet. */
 export const importKey = metaKey('import')
 

@@ -2,21 +2,49 @@ import { WeirError, type WeirErrorPayloads } from '@weir/core/errors.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
 import { finding, type LogFinding } from './finding.js'
 import { decodeGroup, type Group, groupIntact } from './group.js'
+import { dropCompacted, type LogBase, noBase, readBase } from './base.js'
 import { decodeHead, emptyHead, type LogHead } from './head.js'
-import { binary, durably, format, formatKey, groupKey, headKey, importKey, lastOfGroupKey, maxSeq } from './keys.js'
+import {
+  baseKey,
+  binary,
+  durably,
+  format,
+  formatKey,
+  groupKey,
+  headKey,
+  importKey,
+  lastOfGroupKey,
+  maxSeq,
+} from './keys.js'
 
 /** A database made ready: its head as far as it can be told, and what is wrong with its end. */
 export async function openDatabase(
   database: LogDatabase,
   storage: Pick<LogStorage, 'location' | 'readOnly'>,
-): Promise<{ readonly head: LogHead; readonly findings: readonly LogFinding[] }> {
+): Promise<{ readonly head: LogHead; readonly base: LogBase; readonly findings: readonly LogFinding[] }> {
   const stored = await database.get<Buffer, Buffer>(formatKey, binary)
   if (stored === undefined && !storage.readOnly && (await isEmpty(database))) {
     await database.batch().put(formatKey, format, binary).write(durably)
   } else if (stored === undefined || !format.equals(stored)) await refuseOthers(database, storage, stored)
   // An import that was cut off left something that was never a log; nobody was told that it is one.
   if ((await database.get(importKey, binary)) !== undefined) await clearEvents(database)
-  return findHead(database)
+  const base = await readBase(database)
+  const { head, findings } = await findHead(database)
+  if (base !== 'unreadable') {
+    // A crash may have come between saying what is gone and deleting it.
+    if (!storage.readOnly) await dropCompacted(database, base)
+    return { head, base, findings }
+  }
+  const first = await firstEvent(database)
+  const lost = finding('mark', 1, Math.max(1, first - 1), 'the record of where the log begins is unreadable')
+  return { head, base: { ...noBase, seq: first - 1, hash: '' }, findings: [lost, ...findings] }
+}
+
+/** The first event that is still there. */
+async function firstEvent(database: LogDatabase): Promise<number> {
+  const range = { gte: groupKey(0), lte: groupKey(maxSeq), limit: 1, ...binary }
+  const [value] = await database.values<Buffer, Buffer>(range).all()
+  return (value === undefined ? undefined : decodeGroup(value)?.first) ?? 1
 }
 
 /** What a log that is only read may lack: its events show what it is. */
@@ -54,7 +82,7 @@ export async function hasMark(database: LogDatabase): Promise<boolean> {
 /** Removes all events; the log is as new. */
 export async function clearEvents(database: LogDatabase): Promise<void> {
   await database.clear({ gte: groupKey(0), lte: groupKey(maxSeq), ...binary })
-  await database.batch().del(headKey, binary).del(importKey, binary).write(durably)
+  await database.batch().del(headKey, binary).del(baseKey, binary).del(importKey, binary).write(durably)
 }
 
 /** The newest group of the log and what contradicts it. */

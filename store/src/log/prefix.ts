@@ -1,7 +1,8 @@
 import type { LogDatabase } from '../storage/storage.js'
+import type { LogBase } from './base.js'
 import { finding, type LogFinding } from './finding.js'
 import { decodeGroup, groupIntact } from './group.js'
-import { emptyHead, type LogHead } from './head.js'
+import type { LogHead } from './head.js'
 import { storedGroups } from './reader.js'
 
 /** The part of a log that is as it was written, from its first event on. */
@@ -13,15 +14,15 @@ export interface SoundPrefix {
 }
 
 /** Walks the groups up to the first one that is gone, isn't what was written, or doesn't follow. */
-export async function findSoundPrefix(database: LogDatabase, until: LogHead): Promise<SoundPrefix> {
-  let head = emptyHead
+export async function findSoundPrefix(database: LogDatabase, base: LogBase, until: LogHead): Promise<SoundPrefix> {
+  let head: LogHead = { seq: base.seq, hash: base.hash }
   const ends = (kind: LogFinding['kind'], last: number, message: string): SoundPrefix => ({
     head,
     damage: finding(kind, head.seq + 1, Math.max(last, head.seq + 1), message),
   })
   if (until.seq === 0) return { head }
   try {
-    for await (const stored of storedGroups(database, 1, until.seq)) {
+    for await (const stored of storedGroups(database, base.seq + 1, until.seq)) {
       for (const { last, value } of stored) {
         const group = decodeGroup(value)
         if (group === undefined || group.last !== last || !groupIntact(value))

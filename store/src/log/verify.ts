@@ -1,8 +1,9 @@
 import type { Snapshots } from '../snapshots/snapshots.js'
 import type { LogDatabase } from '../storage/storage.js'
+import { baseSnapshotName, type LogBase, readBase } from './base.js'
 import { finding, type LogFinding } from './finding.js'
 import { decodeGroup, type Group, groupIntact, recordIntact } from './group.js'
-import { emptyHead, type LogHead } from './head.js'
+import type { LogHead } from './head.js'
 import { findHead, hasMark } from './open.js'
 import type { RecordCodec } from './record.js'
 import { storedGroups } from './reader.js'
@@ -33,10 +34,18 @@ export async function verifyLog(
   codec: RecordCodec,
   snapshots: Snapshots,
   head: LogHead,
+  base: LogBase,
   options: VerifyOptions,
 ): Promise<VerifyReport> {
-  const from = options.from ?? 1
-  const walk = new Walk(codec, from, options.knownHead, options.signedHeads ?? [])
+  const from = Math.max(options.from ?? 1, base.seq + 1)
+  const signed = options.signedHeads ?? []
+  const walk = new Walk(codec, from, options.knownHead, signed, from === base.seq + 1 ? base.hash : undefined)
+  if (signed.some(({ seq, hash }) => seq === base.seq && hash !== base.hash))
+    walk.findings.push(
+      finding('checkpoint', base.seq, base.seq, `the log doesn't begin at the event ${base.seq} that was signed`),
+    )
+  if ((await readBase(database)) === 'unreadable')
+    walk.findings.push(finding('mark', 1, Math.max(1, base.seq), 'the record of where the log begins is unreadable'))
   for (let resume = from; resume <= head.seq; ) {
     try {
       for await (const stored of storedGroups(database, resume)) {
@@ -54,6 +63,10 @@ export async function verifyLog(
     walk.findings.push(finding('mark', 1, Math.max(1, head.seq), "the mark of a log is gone or isn't what was written"))
   let count = 0
   const bad = await snapshots.verify(() => count++)
+  if (base.seq > 0 && !(await snapshots.list(baseSnapshotName)).includes(base.seq)) {
+    const message = `the snapshot that stands for events 1 to ${base.seq} is gone`
+    walk.findings.push(finding('missing', base.seq, base.seq, message))
+  }
   return { findings: [...walk.findings, ...bad], events: walk.events, snapshots: count, head }
 }
 
@@ -70,13 +83,19 @@ class Walk {
   /** Hash that the next group must follow; undefined where the one before couldn't be read. */
   #previous: string | undefined
 
-  constructor(codec: RecordCodec, from: number, known: LogHead | undefined, signed: readonly LogHead[]) {
+  constructor(
+    codec: RecordCodec,
+    from: number,
+    known: LogHead | undefined,
+    signed: readonly LogHead[],
+    previous: string | undefined,
+  ) {
     this.#codec = codec
     this.#from = from
     this.#known = known
     this.#signed = signed.filter(({ seq }) => seq >= from)
     this.expected = from
-    this.#previous = from === 1 ? emptyHead.hash : undefined
+    this.#previous = previous === '' ? undefined : previous
   }
 
   group(last: number, value: Buffer): void {

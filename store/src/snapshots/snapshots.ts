@@ -4,6 +4,7 @@ import { WeirError } from '@weir/core/errors.js'
 import { writeFailed } from '../log/failure.js'
 import { finding, type LogFinding } from '../log/finding.js'
 import { decodeGroup } from '../log/group.js'
+import type { LogBase } from '../log/base.js'
 import type { LogHead } from '../log/head.js'
 import { binary, durably, groupKey } from '../log/keys.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
@@ -34,6 +35,12 @@ export interface LatestOptions {
   readonly onDamage?: (finding: LogFinding) => void
 }
 
+/** What snapshots ask of the log that they are of. */
+export interface SnapshottedLog {
+  head(): LogHead
+  base(): LogBase
+}
+
 /** One value never gets larger than this: LevelDB rewrites values whole. */
 const chunkBytes = 1 << 20
 
@@ -46,14 +53,14 @@ export class Snapshots {
   readonly #database: LogDatabase
   readonly #storage: LogStorage
   readonly #keep: number
-  readonly #head: () => LogHead
+  readonly #log: SnapshottedLog
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(database: LogDatabase, storage: LogStorage, keep: number, head: () => LogHead) {
+  constructor(database: LogDatabase, storage: LogStorage, keep: number, log: SnapshottedLog) {
     this.#database = database
     this.#storage = storage
     this.#keep = keep
-    this.#head = head
+    this.#log = log
   }
 
   /**
@@ -63,6 +70,11 @@ export class Snapshots {
    * `WEIR_LOG_READ_ONLY`, and RangeError for a `seq` that the log doesn't have yet.
    */
   write(name: string, seq: number, state: unknown): Promise<void> {
+    return this.put(name, seq, state, this.#log.head)
+  }
+
+  /** As `write`, for a log that is being filled and has its head elsewhere. */
+  put(name: string, seq: number, state: unknown, headOf: () => LogHead): Promise<void> {
     let bytes: Buffer
     try {
       // Now, not when it is its turn: the state may change meanwhile.
@@ -70,7 +82,7 @@ export class Snapshots {
     } catch (error) {
       return Promise.reject(error)
     }
-    const done = this.#last.then(() => this.#write(name, seq, bytes))
+    const done = this.#last.then(() => this.#write(name, seq, bytes, headOf()))
     this.#last = done.catch(() => undefined)
     return done
   }
@@ -98,7 +110,7 @@ export class Snapshots {
       for await (const [key, value] of this.#database.iterator<Buffer, Buffer>({ ...pointerRange(), ...binary })) {
         const pointer = decodePointer(key, value)
         if (pointer === undefined) findings.push(finding('snapshot', 0, 0, 'the record of a snapshot is altered'))
-        else {
+        else if (pointer.seq >= this.#log.base().seq) {
           const read = await this.#load(pointer)
           if ('finding' in read) findings.push(read.finding)
         }
@@ -110,17 +122,29 @@ export class Snapshots {
     return findings
   }
 
+  /** Removes those that were taken before the log begins. */
+  dropStale(): Promise<void> {
+    const done = this.#last.then(async () => {
+      const stale: Buffer[] = []
+      for await (const [key, value] of this.#database.iterator<Buffer, Buffer>({ ...pointerRange(), ...binary }))
+        if ((decodePointer(key, value)?.seq ?? 0) < this.#log.base().seq) stale.push(key)
+      for (const key of stale) await this.#database.del(key, binary)
+      await this.#dropOrphans()
+    })
+    this.#last = done.catch(() => undefined)
+    return done
+  }
+
   /** Resolves when no write is under way. */
   async idle(): Promise<void> {
     await this.#last
   }
 
-  async #write(name: string, seq: number, bytes: Buffer): Promise<void> {
+  async #write(name: string, seq: number, bytes: Buffer, head: LogHead): Promise<void> {
     const { location, readOnly } = this.#storage
     if (readOnly) {
       throw new WeirError('WEIR_LOG_READ_ONLY', `the log at ${location} was opened for reading`, { path: location })
     }
-    const head = this.#head()
     if (seq > head.seq) throw new RangeError(`a snapshot at event ${seq} of a log that ends at ${head.seq}`)
     try {
       const id = await this.#dropOrphans()
@@ -135,7 +159,7 @@ export class Snapshots {
       await this.#database.batch().put(pointerKey(name, seq), encodePointer(pointer), binary).write(durably)
       await this.#prune(name)
     } catch (cause) {
-      throw writeFailed(location, this.#head().seq, `snapshot ${name} at event ${seq}`, cause)
+      throw writeFailed(location, this.#log.head().seq, `snapshot ${name} at event ${seq}`, cause)
     }
   }
 
@@ -168,7 +192,8 @@ export class Snapshots {
     try {
       for await (const [key, value] of this.#database.iterator<Buffer, Buffer>({ ...pointerRange(name), ...binary })) {
         const pointer = decodePointer(key, value)
-        if (pointer !== undefined) pointers.push(pointer)
+        // What was taken before the log begins is of no use, and a base will be dropped with it.
+        if (pointer !== undefined && pointer.seq >= this.#log.base().seq) pointers.push(pointer)
       }
     } catch {
       // What can't be read is no snapshot; `verify` says so.
@@ -199,7 +224,8 @@ export class Snapshots {
 
   /** The log still has the head that the snapshot saw. */
   async #belongs(head: LogHead): Promise<boolean> {
-    if (head.seq === 0) return true
+    const base = this.#log.base()
+    if (head.seq === base.seq) return base.hash === '' || head.hash === base.hash
     const value = await this.#database.get<Buffer, Buffer>(groupKey(head.seq), binary)
     return value !== undefined && decodeGroup(value)?.hash === head.hash
   }

@@ -11,10 +11,12 @@ import type { AttachChoice } from '../../agent/datapath.js'
 import { type MapSizes, sizableMaps } from '../../agent/map-names.js'
 import { cgroupRoot } from '../../agent/cgroup-root.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
+import type { Retention } from '../../agent/retention.js'
 import { command, type CommandContext, socketOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { byteSize, duration } from '../quantities.js'
 import { defaultStateFolder } from '../log-folder.js'
+import { byteSize, duration } from '../quantities.js'
 import { hashSeedOption, type MaglevOptions, maglevTables, tableSizeOption } from '../maglev-options.js'
 import { portRange } from '../port-range.js'
 import { printable } from '../printable.js'
@@ -50,6 +52,8 @@ interface AgentOptions extends MaglevOptions {
   readonly flowAge: number
   readonly flowSize: number
   readonly flowRate: number
+  readonly logRetentionAge?: number
+  readonly logRetentionSize?: number
   readonly socket: string
 }
 
@@ -84,6 +88,7 @@ export function agentCommand(context: CommandContext): Command {
         flowEventsPerSecond: options.flowRate,
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
+        ...retentionOf(options),
         ...(options.checkpointKey !== undefined && {
           checkpointKey: resolve(context.workingFolder, options.checkpointKey),
         }),
@@ -125,6 +130,12 @@ export function agentCommand(context: CommandContext): Command {
     .option('--checkpoint-key <file>', 'Ed25519 key, PEM, that signs the log; else one is made in the state folder')
     .option('--checkpoint-every <events>', 'events between checkpoints', wholeNumber(1), 10_000)
     .option('--checkpoint-minutes <minutes>', 'longest that an event waits for one', wholeNumber(1), 10)
+    .option(
+      '--log-retention-age <age>',
+      'let go events older than this, such as 30d or 12h; else all are kept',
+      duration,
+    )
+    .option('--log-retention-size <size>', 'let go the oldest events beyond this, such as 2GiB', byteSize)
     .option('--manifests <path>', 'a folder or file of Kubernetes manifests to follow')
     .option('--node <name>', "this node's name", context.environment.WEIR_NODE ?? hostname())
     .option('--cluster <name>', "the cluster's name", 'default')
@@ -243,6 +254,16 @@ function cgroupOf(given: string | undefined): { readonly cgroup?: string } {
   if (given === 'none') return {}
   const cgroup = given ?? cgroupRoot()
   return cgroup === undefined ? {} : { cgroup }
+}
+
+function retentionOf({ logRetentionAge, logRetentionSize }: AgentOptions): { readonly logRetention?: Retention } {
+  if (logRetentionAge === undefined && logRetentionSize === undefined) return {}
+  return {
+    logRetention: {
+      ...(logRetentionAge !== undefined && { ageMs: logRetentionAge }),
+      ...(logRetentionSize !== undefined && { sizeBytes: logRetentionSize }),
+    },
+  }
 }
 
 function shortName(map: string): string {

@@ -99,6 +99,10 @@ function verdictLines(verdict: LogVerdict, named: boolean, colour: Colour): read
     lines.push(colour.bad(`event ${seq}${lastSeq === seq ? '' : `–${lastSeq}`}: ${kind}: ${message}`))
   if (verdict.rebuilt) lines.push('read from a copy put together anew from what the files hold; the log is untouched')
   for (const snapshot of verdict.snapshots) lines.push(snapshotLine(snapshot, colour))
+  if (verdict.base !== undefined) {
+    const { seq, time } = verdict.base
+    lines.push(`events before ${seq + 1} were compacted on ${new Date(time).toISOString()}`)
+  }
   if (head.seq > 0) lines.push(signedLine(verdict, named))
   if (condition === 'sound')
     lines.push(`${events} events, ${verdict.snapshots.length} snapshots, ${replayed} replayed: ${colour.good('sound')}`)

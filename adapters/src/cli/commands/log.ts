@@ -10,6 +10,7 @@ import { command, type CommandContext, type Output, outputOption, wholeNumber } 
 import { type ExitCode, exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
 import { eventLine } from '../render/event.js'
+import { logCompactCommand } from './log-compact.js'
 import { logExportCommand } from './log-export.js'
 import { logKeyCommand } from './log-key.js'
 import { logProveCommand } from './log-prove.js'
@@ -20,7 +21,7 @@ interface LogOptions {
   readonly output: Output
 }
 
-/** `weir log list|show|verify|stat|export|import|key|prove` */
+/** `weir log list|show|verify|stat|export|import|key|prove|compact` */
 export function logCommand(context: CommandContext): Command {
   const group = new Group('log').description('the event log: look, check, copy')
   for (const make of [
@@ -32,6 +33,7 @@ export function logCommand(context: CommandContext): Command {
     importCommand,
     logKeyCommand,
     logProveCommand,
+    logCompactCommand,
   ])
     group.addCommand(make(context))
   return group
