@@ -19,6 +19,7 @@ const shortest: Readonly<Record<string, string>> = {
   churn: `${small} --seconds 1 --lifetime 1`,
   compare: '--pods 100 --policies 10 --namespaces 5 --identities 20 --cidrs 5 --rounds 1',
   connect: '--services 10 --backends 2 --rounds 1 --connections 20 --churn 5 --loads 1 --lines 16384 --rules 10',
+  'flow-intake': '--flows 64 --seconds 1 --records 1000',
   flows: '--windows 3 --rows 200 --pods 20',
   'host-path': '--rounds 1 --repeat 100',
   'kernel-memory': small,
@@ -38,6 +39,7 @@ const shortest: Readonly<Record<string, string>> = {
 const needsKernel = new Set([
   'churn',
   'connect',
+  'flow-intake',
   'host-path',
   'kernel-memory',
   'live',

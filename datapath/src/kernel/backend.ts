@@ -61,7 +61,8 @@ export interface KernelBackendOptions {
   readonly trace?: boolean
 }
 
-const defaultObject = fileURLToPath(new URL('../../../bpf/out/weir.o', import.meta.url))
+/** The programs of this build. */
+export const defaultObject = fileURLToPath(new URL('../../../bpf/out/weir.o', import.meta.url))
 
 /** A kernel backend, and what only it can do. */
 export interface KernelBackendHandle extends Backend {
