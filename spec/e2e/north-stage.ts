@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
@@ -10,6 +11,7 @@ import type { EventBody } from '@weir/core'
 import { loadObject } from 'ebpf-napi'
 import { connectTcpIn, ifindexIn, listenTcpIn, udpSocketIn } from 'netns-napi'
 import { compiled } from '../ebpf-napi/programs.js'
+import { NorthProcess } from './north-process.js'
 
 export const families = [4, 6] as const
 export type Family = (typeof families)[number]
@@ -52,21 +54,27 @@ const uplinkDevice = 'up0'
  * process. The service `web` has both pods, `local` the same by an external policy of Local.
  */
 export class NorthStage {
-  readonly agents: Readonly<Record<SiteName, Agent>>
+  readonly agents: Readonly<Partial<Record<SiteName, Agent>>>
+  /** In place of agents in this process, where they are to be killed. */
+  readonly processes: readonly NorthProcess[]
   readonly client: string
+  readonly router: string
   readonly #networks: readonly NodeNetwork[]
   readonly #prefix: string
   readonly #folder: string
   readonly #closing: (() => Promise<void>)[]
 
   private constructor(
-    agents: Readonly<Record<SiteName, Agent>>,
+    agents: Readonly<Partial<Record<SiteName, Agent>>>,
+    processes: readonly NorthProcess[],
     networks: readonly NodeNetwork[],
     prefix: string,
     folder: string,
     closing: (() => Promise<void>)[],
   ) {
     this.agents = agents
+    this.processes = processes
+    this.router = `${netnsFolder}/${prefix}-router`
     this.client = `${netnsFolder}/${prefix}-client`
     this.#networks = networks
     this.#prefix = prefix
@@ -74,12 +82,14 @@ export class NorthStage {
     this.#closing = closing
   }
 
-  static async create(id: string, options: Partial<AgentOptions> = {}): Promise<NorthStage> {
+  /** @param inProcesses agents are processes of their own */
+  static async create(id: string, options: Partial<AgentOptions> = {}, inProcesses = false): Promise<NorthStage> {
     const prefix = `weir-${id}`
     const folder = await mkdtemp(join(tmpdir(), 'weir-north-'))
     const networks: NodeNetwork[] = []
     const closing: (() => Promise<void>)[] = []
     const agents: Partial<Record<SiteName, Agent>> = {}
+    const processes: NorthProcess[] = []
     try {
       for (const { name, node } of sites)
         networks.push(await createNodeNetwork({ id: `${id}${name}`, nodeAddresses: node }))
@@ -87,7 +97,7 @@ export class NorthStage {
       closing.push(takeFrames(`${netnsFolder}/${prefix}-router`))
       for (const [at, { name, node, pod }] of sites.entries()) {
         const network = networks[at]!
-        const agent = await createAgent({
+        const own = {
           stateFolder: join(folder, name),
           node: name,
           backend: 'kernel',
@@ -95,24 +105,32 @@ export class NorthStage {
           netns: network.netnsPath,
           nodeAddresses: node,
           devices: [uplinkDevice],
-          clock: systemClock,
           ...options,
-        })
-        agents[name as SiteName] = agent
+        } as const
+        if (inProcesses) processes.push(new NorthProcess(own))
+        else agents[name as SiteName] = await createAgent({ clock: systemClock, ...own })
+        await processes[at]?.start()
         const [link] = await network.addPods([{ addresses: pod }])
         await run('ip', ['netns', 'exec', link!.netns, 'ethtool', '-K', 'eth0', 'tx', 'off'])
         closing.push(...(await serve(link!, name, pod)))
-        await agent.submit('stage', [...clusterFacts, ...endpointFacts(name, link!)])
+        const facts = [...clusterFacts, ...endpointFacts(name, link!)]
+        await agents[name as SiteName]?.submit('stage', facts)
+        await processes[at]?.submit(facts)
       }
-      return new NorthStage(agents as Record<SiteName, Agent>, networks, prefix, folder, closing)
+      return new NorthStage(agents, processes, networks, prefix, folder, closing)
     } catch (error) {
-      await new NorthStage(agents as Record<SiteName, Agent>, networks, prefix, folder, closing).close()
+      await new NorthStage(agents, processes, networks, prefix, folder, closing).close()
       throw error
     }
   }
 
   /** What a server says to the client: its node's name, and whom it takes the client for; undefined when none answers. */
-  async ask(protocol: 'TCP' | 'UDP', to: string, port: number, timeoutMs = 2000): Promise<string | undefined> {
+  async ask(
+    protocol: 'TCP' | 'UDP',
+    to: string,
+    port: number,
+    { timeoutMs = 2000, bytes = 4 } = {},
+  ): Promise<string | undefined> {
     if (protocol === 'TCP') {
       const socket = await connectTcpIn(this.client, { address: to, port, timeoutMs })
       return await new Promise((resolve, reject) => {
@@ -131,9 +149,15 @@ export class NorthStage {
         setTimeout(() => resolve(undefined), timeoutMs)
         socket.on('error', () => resolve(undefined))
         socket.on('message', (message, from) =>
-          resolve(from.address === to && from.port === port ? String(message) : `from ${from.address}`),
+          resolve(
+            from.address !== to || from.port !== port
+              ? `from ${from.address}`
+              : message.length < bytes
+                ? `${message.length} bytes`
+                : String(message).trimEnd(),
+          ),
         )
-        socket.send('who?', port, to)
+        socket.send('who?'.padEnd(bytes), port, to)
       })
     } finally {
       socket.close()
@@ -148,20 +172,48 @@ export class NorthStage {
       socket.on('data', data => {
         said += String(data)
       })
-      socket.on('end', () => resolve(said))
+      socket.on('end', () => resolve(said.length < bytes ? `${said.length} bytes came back` : said.trimEnd()))
       socket.on('error', reject)
       socket.setTimeout(timeoutMs, () => socket.destroy(new Error('nothing came back')))
       socket.end(new Uint8Array(bytes))
     })
   }
 
+  /** Connects to the counting service, and says nothing yet. */
+  hold(to: string): Promise<Socket> {
+    return connectTcpIn(this.client, { address: to, port: countingPort, timeoutMs: 5000 })
+  }
+
+  /**
+   * How large packets may be on the link between the router and a node, or the client where no node is named. Nobody
+   * behind the link says so when a connection is opened: who sends more has to hear of it from the router.
+   */
+  async setMtu(name: SiteName | undefined, bytes: number): Promise<void> {
+    const at = sites.findIndex(site => site.name === name)
+    const isClient = name === undefined
+    const near = isClient ? `${this.#prefix}-client` : this.#networks[at]!.netns
+    await ipBatch([`link set ${isClient ? 'c0' : routerDevice(at)} mtu ${bytes}`], { netns: `${this.#prefix}-router` })
+    const words = [
+      `link set ${isClient ? 'eth0' : uplinkDevice} mtu ${bytes}`,
+      ...(isClient
+        ? [
+            `route replace default via ${clientGateways[0]} advmss 1460`,
+            `route replace default via ${clientGateways[1]} advmss 1440`,
+          ]
+        : []),
+    ]
+    await ipBatch(words, { netns: near })
+  }
+
   async submit(...facts: readonly EventBody[]): Promise<void> {
     for (const agent of Object.values(this.agents)) await agent.submit('stage', facts)
+    for (const each of this.processes) await each.submit(facts)
   }
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#closing.map(close => close()))
     await Promise.allSettled(Object.values(this.agents).map(agent => agent.stop()))
+    await Promise.allSettled(this.processes.map(each => each.kill()))
     for (const network of this.#networks) {
       await rm(`/sys/fs/bpf/weir/${network.id}`, { recursive: true, force: true })
       await network.destroy()
@@ -256,13 +308,17 @@ async function serve(link: PodLink, name: string, addresses: Pair): Promise<(() 
         socket.on('data', data => {
           count += data.length
         })
-        socket.on('end', () => socket.end(`${count} ${socket.remoteAddress}`))
+        // As much comes back, so that both ways carry large packets.
+        socket.on('end', () => socket.end(`${count} ${socket.remoteAddress} `.padEnd(count)))
         socket.on('error', () => socket.destroy())
       },
     })
     counter.unref()
     const socket = await udpSocketIn(link.netnsPath, { address, port: targetPort })
-    socket.on('message', (_, from) => socket.send(`${name} ${from.address}`, from.port, from.address))
+    // A question that takes several packets gets an answer that does.
+    socket.on('message', (message, from) =>
+      socket.send(`${name} ${from.address} `.padEnd(message.length), from.port, from.address),
+    )
     socket.on('error', () => {})
     socket.unref()
     closing.push(

@@ -192,14 +192,17 @@ WEIR_APART struct weir_nat *weir_north_quoted(struct weir_skb *skb, const struct
 	return half && weir_now() < half->expires && weir_is_northern_kind(half) ? half : 0;
 }
 
-/* The error's own addresses: for whom the quoted packet's sender is, from the one that he knows where it is his. */
+/*
+ * The error's own addresses: for whom the quoted packet's sender is, from where that was sent to. A router's own would not
+ * come past it where it leads both to this node and on from here. What stays here keeps its sender.
+ */
 WEIR_APART int weir_north_readdress(struct weir_skb *skb, struct weir_packet *packet, const struct weir_tuple *was,
-				    const struct weir_tuple *now_is)
+				    const struct weir_tuple *now_is, int keeps_sender)
 {
 	struct weir_tuple before;
 
 	weir_tuple_of(&before, packet);
-	if (weir_same_address(&packet->source, &was->source))
+	if (!keeps_sender || weir_same_address(&packet->source, &was->source))
 		packet->source = now_is->source;
 	packet->destination = now_is->destination;
 	return weir_rewrite(skb, packet, &before);
@@ -228,7 +231,7 @@ WEIR_APART int weir_north_error(struct weir_skb *skb, struct weir_packet *packet
 	weir_packet_become(&quoted, &to);
 	reason = weir_rewrite_quoted(skb, packet, &quoted, &old);
 	if (!reason)
-		reason = weir_north_readdress(skb, packet, &was, &now_is);
+		reason = weir_north_readdress(skb, packet, &was, &now_is, !goes_on);
 	if (reason)
 		return weir_drop_early(skb, packet, direction, reason);
 	if (!goes_on)
