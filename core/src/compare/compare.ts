@@ -119,7 +119,7 @@ export function pairChanges(
   const asked = askedLabels(readings)
   const classifier = new Classifier(readings)
   // Any other node is one to come.
-  const nodes = [...nodeEnds(readings, prefixes, asked)].filter(({ name }) => name !== '')
+  const nodes = [...nodeEnds(readings, prefixes, asked)].filter(({ present }) => present.includes(true))
   const changing = [...podEnds(readings, prefixes, asked, ([before, after]) => before !== after)]
   const active = activeBetween(readings, [...changing, ...nodes], classifier)
   if (active.rules.egress.length + active.rules.ingress.length === 0) return { changes: [], uncovered: [] }

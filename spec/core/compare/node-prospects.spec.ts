@@ -341,4 +341,12 @@ describe('compare: nodes to come', function () {
       'remote-node here → a/web : any newly-denied',
     ])
   })
+
+  it('are not whom pods on the network of no known node speak for', () => {
+    const speaker = pod('a/speaker', {}, '10.0.3.2', { node: '', hostNetwork: true })
+    expect(lines([agent(), pod('a/web', {}, '10.0.0.1'), speaker], [policy('p', {})])).to.deep.equal([
+      'other pods (besides a/web), remote-node, remote-node, world → a/web : any newly-denied',
+      'a/web → pods with io.kubernetes.pod.namespace In (a) (besides a/web) : any newly-denied',
+    ])
+  })
 })
