@@ -12,7 +12,7 @@ import {
 } from './active-rules.js'
 import { Classifier, type EndClass, matchingRules } from './classes.js'
 import { Concern } from './concern.js'
-import { differencesOf, namesMax, portNamesOf } from './differences.js'
+import { DifferenceFinder, namesMax, portNamesOf } from './differences.js'
 import {
   askedLabels,
   namedPrefixes,
@@ -130,6 +130,7 @@ export function pairChanges(
   const world = concern.mayBeWorld() ? [...worldEnds(readings, prefixes)] : []
   const others = classifier.classesOf([...pods, ...world.filter(end => concern.isConcerned(end))])
   const finder = new ProspectFinder(readings, prefixes, pods, options.labelSets, options.everyProspect === true)
+  const differing = new DifferenceFinder()
   const changes: PairChange[] = []
   const uncovered: Uncovered[] = []
   for (const direction of directions) {
@@ -164,7 +165,7 @@ export function pairChanges(
       const beyond = isComing && pairs > options.pairs
       if (beyond) left.push(subject)
       for (const peer of beyond ? peers.residents : [...peers.residents, ...peers.coming])
-        changes.push(...changesOf(direction, subject, peer, active, manyNames))
+        changes.push(...changesOf(direction, subject, peer, active, differing, manyNames))
     }
     const bounded = [
       ['both', left, options.pairs],
@@ -183,6 +184,7 @@ function* changesOf(
   subject: EndClass,
   peer: EndClass,
   active: ActiveRules,
+  differing: DifferenceFinder,
   manyNames: Set<EndClass>,
 ): Iterable<PairChange> {
   if (!isTold(subject, peer) || !isTold(peer, subject) || !mayTouch(direction, subject, peer, active)) return
@@ -192,7 +194,7 @@ function* changesOf(
     // Flows that active rules of both directions speak of are egress's.
     if (direction === 'ingress' && isTouched('egress', pair, active)) continue
     if (portNamesOf(pair).length > namesMax) manyNames.add(to)
-    const differences = differencesOf(pair)
+    const differences = differing.of(pair)
     if (differences.length > 0) yield { ...pair, differences }
   }
 }

@@ -6,9 +6,26 @@ import type { Pair } from './pairs.js'
 import type { BookRule } from './rule-book.js'
 import { freeRow, judgeSide, type PortNames, type SideRow } from './side.js'
 
-/** What two states make of the flows of a pair, where they differ. */
-export function differencesOf(pair: Pair): Difference[] {
-  const matching = matchingOf(pair)
+/** Finds what two states make of flows. Pairs that the same rules speak of, of which there may be many, share it. */
+export class DifferenceFinder {
+  readonly #known = new Map<string, readonly Difference[]>()
+  readonly #ports = new Map<PortNames, number>()
+
+  /** What becomes of the flows of a pair, where the states differ. */
+  of(pair: Pair): readonly Difference[] {
+    const matching = matchingOf(pair)
+    const isComing = pair.to.kind === 'hypothetical'
+    const ports = isComing ? 'any' : pair.to.standings.map(standing => this.#numberOf(standing.ports)).join()
+    const rules = matching.map(({ egress, ingress }) => [egress, ingress].map(each => each.map(({ id }) => id).join()))
+    return entryOf(this.#known, `${rules.flat().join(';')} ${ports}`, () => differencesOf(pair, matching))
+  }
+
+  #numberOf(ports: PortNames): number {
+    return entryOf(this.#ports, ports, () => this.#ports.size)
+  }
+}
+
+function differencesOf(pair: Pair, matching: readonly Matching[]): Difference[] {
   const names = namesIn(pair, matching)
   if (names.length === 0) {
     const stretches = stretchesOf(matching, state => pair.to.standings[state]!.ports)

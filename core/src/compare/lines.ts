@@ -1,7 +1,7 @@
 import { entryOf } from '../multimap.js'
 import type { Family } from '../policy/rule.js'
 import { classOrder } from './order.js'
-import type { Reading } from './ends.js'
+import type { End, Reading } from './ends.js'
 import type { ChangeKind, Difference, PairChange, PortNaming } from './compare.js'
 import { type Outcome, outcomeText } from './outcome.js'
 import { type NamedEnd, Parties, type Party, partyText, settledParties } from './parties.js'
@@ -21,35 +21,62 @@ export interface FlowChange {
   readonly after: Outcome
 }
 
+/** Ends by what names them; those with equal names have one number. */
+interface NamedEnds {
+  readonly parties: ReadonlyMap<string, NamedEnd>
+  readonly number: number
+}
+
+/** Numbers texts: names of pods to come are long, and there may be millions of lines about few of them. */
+class Texts {
+  readonly #numbers = new Map<string, number>()
+
+  numberOf(text: string): number {
+    return entryOf(this.#numbers, text, () => this.#numbers.size)
+  }
+}
+
 interface Line {
-  readonly from: ReadonlyMap<string, NamedEnd>
-  readonly to: ReadonlyMap<string, NamedEnd>
+  readonly from: NamedEnds
+  readonly to: NamedEnds
   readonly families: ReadonlySet<Family>
   readonly difference: Difference
-  readonly text: string
+  /** Of what the difference says. */
+  readonly text: number
 }
 
 /** Joins changes that differ in one end, or in the family of addresses alone. */
 export function linesOf(changes: readonly PairChange[], readings: readonly Reading[]): FlowChange[] {
   if (changes.length === 0) return []
   const parties = new Parties(readings)
+  const names = new Texts()
+  const said = new Texts()
+  const known = { true: new Map<readonly End[], NamedEnds>(), false: new Map<readonly End[], NamedEnds>() }
+  const endsOf = (members: readonly End[], isOwn: boolean): NamedEnds =>
+    entryOf(known[`${isOwn}`], members, () => named(parties.of(members, isOwn), names))
+  const texts = new Map<Difference, number>()
   const single = changes.flatMap(({ from, fromMembers, toMembers, own, differences }) => {
     const isOwn = own.at(-1) ?? false
-    const ends = { from: named(parties.of(fromMembers, isOwn)), to: named(parties.of(toMembers, isOwn)) }
     return differences.map(
-      (difference): Line => ({ ...ends, families: new Set([from.family]), difference, text: textOf(difference) }),
+      (difference): Line => ({
+        from: endsOf(fromMembers, isOwn),
+        to: endsOf(toMembers, isOwn),
+        families: family[from.family],
+        difference,
+        text: entryOf(texts, difference, () => said.numberOf(textOf(difference))),
+      }),
     )
   })
   // Families first: a flow is the same to a reader, whichever of its addresses is used.
-  const byFamily = joined(single, line => [keysOf(line.from), keysOf(line.to)])
-  const bySource = joined(byFamily, line => [keysOf(line.to), familiesOf(line)])
-  const lines = joined(bySource, line => [keysOf(line.from), familiesOf(line)])
+  const byFamily = joined(single, names, line => `${line.from.number} ${line.to.number}`)
+  const bySource = joined(byFamily, names, line => `${line.to.number} ${familiesOf(line)}`)
+  const lines = joined(bySource, names, line => `${line.from.number} ${familiesOf(line)}`)
   return lines
-    .filter(({ from, to }) => !isItself([...from.values()], [...to.values()]))
+    .filter(({ from, to }) => !isItself([...from.parties.values()], [...to.parties.values()]))
     .map(({ from, to, families, difference }) => ({
       change: difference.change,
-      from: sorted(from),
-      to: sorted(to),
+      from: sorted(from.parties),
+      to: sorted(to.parties),
       families: [...families].sort(),
       ports: keyRanges(difference.keys),
       ...(difference.portNames !== undefined && { portNames: difference.portNames }),
@@ -59,22 +86,41 @@ export function linesOf(changes: readonly PairChange[], readings: readonly Readi
     .sort(classOrder)
 }
 
-/** One line for all that have a text and a key in common. */
-function joined(lines: readonly Line[], key: (line: Line) => readonly string[]): Line[] {
+/** One line for all that say the same and have a key in common. */
+function joined(lines: readonly Line[], names: Texts, key: (line: Line) => string): Line[] {
   const groups = new Map<string, Line[]>()
-  for (const line of lines) entryOf(groups, [line.text, ...key(line)].join('\u0000'), () => []).push(line)
+  for (const line of lines) entryOf(groups, `${line.text} ${key(line)}`, () => []).push(line)
   return [...groups.values()].map(group => ({
     ...group[0]!,
-    from: new Map(group.flatMap(({ from }) => [...from])),
-    to: new Map(group.flatMap(({ to }) => [...to])),
+    from: united(
+      group.map(({ from }) => from),
+      names,
+    ),
+    to: united(
+      group.map(({ to }) => to),
+      names,
+    ),
     families: new Set(group.flatMap(({ families }) => [...families])),
   }))
 }
 
-const named = (parties: readonly NamedEnd[]): Map<string, NamedEnd> => new Map(parties.map(each => [keyOf(each), each]))
+function united(ends: readonly NamedEnds[], names: Texts): NamedEnds {
+  const [first, ...others] = new Set(ends)
+  if (others.length === 0) return first!
+  return named(
+    [first!, ...others].flatMap(({ parties }) => [...parties.values()]),
+    names,
+  )
+}
+
+function named(ends: readonly NamedEnd[], names: Texts): NamedEnds {
+  const parties = new Map(ends.map(each => [keyOf(each), each]))
+  return { parties, number: names.numberOf([...parties.keys()].sort().join('\u0001')) }
+}
+
+const family: Readonly<Record<Family, ReadonlySet<Family>>> = { 4: new Set([4]), 6: new Set([6]) }
 const keyOf = ({ kind, name, only, end }: NamedEnd): string =>
   `${kind} ${name} ${only ?? ''} ${end?.prospect?.within ?? ''}`
-const keysOf = (parties: ReadonlyMap<string, NamedEnd>): string => [...parties.keys()].sort().join('\u0001')
 const familiesOf = ({ families }: Line): string => [...families].sort().join()
 const textOf = ({ change, keys, portNames, before, after }: Difference): string =>
   [change, keys.join(), JSON.stringify(portNames), outcomeText(before), before.l7, outcomeText(after), after.l7].join(
