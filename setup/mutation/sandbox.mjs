@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import Mocha from 'mocha'
-import './seed.mjs'
+import { mochaHooks } from './seed.mjs'
 import { specs } from './specs.mjs'
 
 // What tests import by package name must be the copy. Other packages are found further up.
@@ -15,6 +15,7 @@ execFileSync('tsc', ['-b', 'spec/core', 'spec/law'], { stdio: 'inherit' })
 // Tests that fail when they are run again, as they are for each mutant, would seem to kill mutants that they don't see.
 const mocha = new Mocha({ timeout: 0, reporter: 'dot' })
 mocha.cleanReferencesAfterRun(false)
+mocha.rootHooks(mochaHooks)
 for (const file of specs) mocha.addFile(file)
 await mocha.loadFilesAsync()
 for (let run = 1; run <= 2; run += 1) {

@@ -238,6 +238,30 @@ describe('CiliumNetworkPolicy', () => {
     made.apply({ kind: 'service.deleted', namespace: 'b', name: 's' })
     expect(seen()).to.deep.equal([deny, allow])
   })
+  it('follows the services that labels alone name', () => {
+    const service = (team: string): EventBody => ({
+      kind: 'service.upserted',
+      service: {
+        namespace: 'b',
+        name: 's',
+        type: 'ClusterIP',
+        clusterIps: [],
+        selector: { app: 'client' },
+        labels: { team },
+        ports: [],
+      },
+    })
+    const services = [{ kind: 'selector', namespace: 'b', selector: [is('team', 'x')] }] as const
+    const made = scene(cilium('p', { egress: [{ peers: { kind: 'services', services } }] }))
+    for (const [team, verdict] of [
+      ['y', deny],
+      ['x', allow],
+      ['y', deny],
+    ] as const) {
+      made.apply(service(team))
+      expect(made.verdict(web, far), team).to.equal(verdict)
+    }
+  })
   it('tells of each rule whom its sets of addresses mean now, beside its other peers', () => {
     const answer: EventBody = { kind: 'dns.answered', answer: { name: 'y.org', addresses: [world], ttlSeconds: 60 } }
     const made = scene(
