@@ -9,6 +9,8 @@ import type { EventBody } from '@weir/core'
 export interface Churn {
   readonly changes: number
   readonly durationMs: number
+  /** What this process, with the agents of both nodes, computed meanwhile; clients are other processes. */
+  readonly cpuMs: number
   readonly tally: Tally
 }
 
@@ -68,7 +70,7 @@ export async function churn(changesPerSecond: number, durationMs: number): Promi
     const { client } = stage.nodes.get('n1')!
     const request = { netns: stage.netnsOf('client-121'), protocol: 'TCP', port: 80, timeoutMs: 10_000 } as const
     const loads = clusterIps.map(address => client.load({ ...request, address }, 32))
-    const start = performance.now()
+    const [start, cpu] = [performance.now(), process.cpuUsage()]
     let changes = 0
     const pending: Promise<unknown>[] = []
     while (performance.now() - start < durationMs) {
@@ -82,10 +84,11 @@ export async function churn(changesPerSecond: number, durationMs: number): Promi
     }
     const lasted = performance.now() - start
     await Promise.all(pending)
+    const { user, system } = process.cpuUsage(cpu)
     const tallies = await Promise.all(loads.map(load => load.finish()))
     const failing = await Promise.all(agents.map(async agent => (await agent.status()).reconcile.failing ?? ''))
     if (failing.some(text => text !== '')) throw new Error(`not enforced: ${failing.join()}; ${said.join()}`)
-    return { changes, durationMs: lasted, tally: joined(tallies) }
+    return { changes, durationMs: lasted, cpuMs: (user + system) / 1000, tally: joined(tallies) }
   } finally {
     await stage.close()
     rmSync(folder, { recursive: true, force: true })
