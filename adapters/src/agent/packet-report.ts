@@ -1,6 +1,6 @@
 import { decodeFlowEvent } from '@weir/datapath/flow/event.js'
 import { denials } from '@weir/datapath/flow/reasons.js'
-import type { PacketReport } from './flows.js'
+import type { PacketReport } from '../flows/namer.js'
 
 /** A record of the event ring as the flow book takes it; undefined for a packet that isn't IP. */
 export function packetReport(record: Uint8Array): PacketReport | undefined {
@@ -23,6 +23,7 @@ export function packetReport(record: Uint8Array): PacketReport | undefined {
     icmpType: event.icmp?.type ?? 0,
     icmpCode: event.icmp?.code ?? 0,
     isReply: event.isReply,
+    direction: event.direction,
     sizeBytes: event.lengthBytes,
   }
 }

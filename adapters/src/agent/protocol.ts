@@ -189,6 +189,14 @@ export interface FlowRecord {
   /** Rules that decided: policy and path. */
   readonly causes: readonly string[]
   readonly sizeBytes?: number
+  /** Whose policy decided. */
+  readonly traffic_direction: Direction
+  /** The packet goes against the direction in which the flow was opened. */
+  readonly isReply: boolean
+  /** Of a flow of history: its packets that were told of, when the last one was, and the event that it was judged after. */
+  readonly packets?: number
+  readonly lastTime?: number
+  readonly seq?: number
 }
 
 /** GET /v1/why?from=…&to=… and `weir why --log DIR`. One answer per protocol, port and family asked for. */

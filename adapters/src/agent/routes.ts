@@ -1,7 +1,7 @@
 import { type EndpointFact, type Engine, type Problem, WeirError } from '@weir/core'
 import { backendFacts } from './backend-word.js'
 import type { Agent } from './agent.js'
-import { type FlowFilter, matchesFlow } from './flows.js'
+import { flowFilterOf, matchesFlow } from '../flows/filter.js'
 import { sourceAt } from './log-events.js'
 import { answersTo } from './question.js'
 import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
@@ -31,6 +31,10 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
     if (question.method === 'POST') {
       if (subject === 'endpoints' && rest.length === 0)
         return value(await agent.attachEndpoint(endpointOf(question.body)))
+      if (subject === 'flows' && rest.length === 1 && rest[0] === 'flush') {
+        await agent.history?.flush()
+        return value({ folder: agent.history?.figures.folder })
+      }
       if (subject === 'backends' && rest.length === 0)
         return value(await agent.submit('operator', backendFacts(question.body)))
       throw notFound(`POST /v1/${question.path.join('/')}`)
@@ -97,11 +101,7 @@ async function eventsOf(agent: Agent, question: Question): Promise<object> {
 
 /** Flows kept from before, then those to come. */
 function observation(agent: Agent, question: Question): Lines {
-  const filter: FlowFilter = {}
-  for (const field of ['pod', 'namespace', 'verdict', 'protocol', 'service'] as const) {
-    const given = question.query.get(field)
-    if (given !== null) Object.assign(filter, { [field]: given })
-  }
+  const filter = flowFilterOf(question.query)
   const last = wholeNumber(question, 'last') ?? 0
   const follow = question.query.get('follow') !== 'false'
   return (line, end) => {

@@ -10,11 +10,7 @@ export interface AgentClient {
   /** As `get`, with something to say. */
   post<Answer>(path: string, body: object): Promise<Answer>
   /** Objects of a stream, until it ends or `signal` aborts; then it ends without an error. */
-  stream<Item>(
-    path: string,
-    query: Readonly<Record<string, string | undefined>>,
-    signal: AbortSignal,
-  ): AsyncGenerator<Item>
+  stream<Item>(path: string, query: readonly (readonly [string, string])[], signal: AbortSignal): AsyncGenerator<Item>
 }
 
 /** @param socketPath Path of the agent's unix socket. */
@@ -32,12 +28,14 @@ export function agentClient(socketPath: string): AgentClient {
       if (response.statusCode !== 200) throw errorOf(text, response)
       return JSON.parse(text) as Answer
     },
-    stream: async function* <Item>(
-      path: string,
-      query: Readonly<Record<string, string | undefined>>,
-      signal: AbortSignal,
-    ) {
-      const response = await open(socketPath, withQuery(path, query), { signal }).catch((error: unknown) => {
+    stream: async function* <Item>(path: string, query: readonly (readonly [string, string])[], signal: AbortSignal) {
+      const response = await open(
+        socketPath,
+        query.length === 0
+          ? path
+          : `${path}?${new URLSearchParams(query.map(([name, word]): [string, string] => [name, word]))}`,
+        { signal },
+      ).catch((error: unknown) => {
         if (signal.aborted) return undefined
         throw error
       })

@@ -17,3 +17,12 @@ export function byteSize(text: string): number {
   if (amount === '') throw new InvalidArgumentError('A size is expected, such as 500MiB or 2GiB.')
   return Math.round(Number(amount) * bytesOf[unit]!)
 }
+
+/** A moment, as `duration` before now or a date: to be asked with the time that it is, in milliseconds. */
+export function moment(text: string): (nowMs: number) => number {
+  if (/^\d+(?:\.\d+)?[smhdw]$/.test(text)) return nowMs => nowMs - duration(text)
+  const ms = Date.parse(text)
+  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(ms))
+    throw new InvalidArgumentError('A time is expected, such as 10m (ago) or 2026-01-31T12:00:00Z.')
+  return () => ms
+}

@@ -82,12 +82,12 @@ describe('the agent’s socket', () => {
 
   it('streams lines until the end, and lets go when the reader leaves', async () => {
     const lines: object[] = []
-    for await (const line of agentClient(path).stream<object>('/v1/lines', {}, new AbortController().signal))
+    for await (const line of agentClient(path).stream<object>('/v1/lines', [], new AbortController().signal))
       lines.push(line)
     expect(lines).to.deep.equal([{ n: 1 }, { n: 2 }])
     stopped = 0
     const leaving = new AbortController()
-    for await (const _ of agentClient(path).stream<object>('/v1/lines', { follow: 'true' }, leaving.signal))
+    for await (const _ of agentClient(path).stream<object>('/v1/lines', [['follow', 'true']], leaving.signal))
       leaving.abort()
     for (let waited = 0; stopped === 0 && waited < 100; waited++) await new Promise(resolve => setTimeout(resolve, 10))
     expect(stopped).to.equal(1)

@@ -184,6 +184,7 @@ describe('the command line', () => {
         tcpFlags: 2,
         icmpType: 0,
         icmpCode: 0,
+        direction: 'ingress',
         isReply: false,
         sizeBytes: 74,
       } as const

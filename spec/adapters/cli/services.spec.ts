@@ -172,6 +172,7 @@ describe('weir get services, weir get backends', function () {
       tcpFlags: 2,
       icmpType: 0,
       icmpCode: 0,
+      direction: 'ingress',
       sizeBytes: 74,
     } as const
     const [client, server, address] = ['10.1.0.2', '10.1.0.3', '10.96.0.7']

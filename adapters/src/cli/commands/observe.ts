@@ -1,63 +1,133 @@
 import { type Command, Option } from 'commander'
 import { defaultSocketPath, type FlowRecord } from '../../agent/protocol.js'
+import { matchesFlow } from '../../flows/filter.js'
+import { pastFlows } from '../../flows/past.js'
 import { agentClient } from '../client.js'
 import { command, type CommandContext, socketOption, wholeNumber } from '../command.js'
-import { exitCodes } from '../exit.js'
-import { flowDictionary, flowLine } from '../render/flow.js'
+import { type ExitCode, exitCodes } from '../exit.js'
+import { type FlowChoice, withFlowChoice } from '../flow-options.js'
+import { readingFlows } from '../flow-source.js'
+import { moment } from '../quantities.js'
+import { flowDictionary, flowLine, flowRow } from '../render/flow.js'
 
 interface ObserveOptions {
   readonly socket: string
-  readonly output: 'compact' | 'text' | 'json' | 'dict'
-  readonly pod?: string
-  readonly namespace?: string
-  readonly verdict?: string
-  readonly protocol?: string
-  readonly service?: string
+  readonly log?: string
+  readonly output: 'compact' | 'text' | 'json' | 'dict' | 'table'
+  readonly since?: (nowMs: number) => number
+  readonly until?: (nowMs: number) => number
+  readonly first?: number
   readonly last?: number
-  readonly follow: boolean
+  readonly follow?: boolean
 }
+
+type Told = FlowRecord | { readonly lost: number }
 
 /** `weir observe` */
 export function observeCommand(context: CommandContext): Command {
-  return command(
+  const made = command(
     context,
     'observe',
-    'flows as they pass or are stopped, with the policies that decide',
+    'flows as they pass or are stopped, with the policies that decide; with --since and the like, those of before',
     async (options: ObserveOptions) => {
-      const { terminal } = context
-      const query = {
-        pod: options.pod,
-        namespace: options.namespace,
-        verdict: options.verdict,
-        protocol: options.protocol,
-        service: options.service,
-        last: options.last === undefined ? undefined : String(options.last),
-        follow: String(options.follow),
-      }
-      for await (const flow of agentClient(options.socket).stream<FlowRecord | { readonly lost: number }>(
-        '/v1/observe',
-        query,
-        context.interrupted,
-      )) {
-        if ('lost' in flow) terminal.note(`weir: this reader was too slow for ${flow.lost} flows`)
-        else if (options.output === 'json') await terminal.line(JSON.stringify(flow))
-        else if (options.output === 'dict') for (const line of flowDictionary(flow)) await terminal.line(line)
-        else await terminal.line(flowLine(flow, terminal.colour))
-      }
-      return exitCodes.ok
+      const { since, until, first, log } = options
+      const asksPast = [since, until, first, log].some(given => given !== undefined)
+      return asksPast ? observePast(context, options, choice) : observeLive(context, options, choice)
     },
   )
-    .option('--pod <name>', 'flows from or to this pod: namespace/name, or a name')
-    .option('--service <name>', 'flows to or from this service: namespace/name, or a name')
-    .option('-n, --namespace <name>', 'flows from or to pods of this namespace')
-    .addOption(new Option('--verdict <verdict>', 'only these').choices(['allowed', 'denied', 'dropped']))
-    .addOption(new Option('--protocol <name>', 'only these').choices(['TCP', 'UDP', 'SCTP', 'ICMP', 'ICMPv6']))
-    .option('--last <count>', 'start with this many flows from before', wholeNumber(0))
+  const choice = withFlowChoice(made)
+  return made
+    .option('--since <time>', 'flow history from then on: 10m (ago), 2026-01-31T12:00:00Z', moment)
+    .option('--until <time>', 'flow history up to then', moment)
+    .option('--first <count>', 'the first so many flows of history', wholeNumber(1))
+    .option('--last <count>', 'the last so many; without --since and the like those in memory', wholeNumber(0))
+    .option('--log <folder>', 'history of a log with flows beside it, or of a state folder; no agent is asked')
+    .option('--follow', 'go on with flows as they come; without --since and the like it does unless --no-follow')
     .option('--no-follow', 'end after the flows from before')
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(
-      new Option('-o, --output <form>', 'compact: a line each; dict: a field each; json: an object a line')
-        .choices(['compact', 'text', 'json', 'dict'])
+      new Option('-o, --output <form>', 'compact: a line each; dict: a field each; table; json: an object a line')
+        .choices(['compact', 'text', 'json', 'dict', 'table'])
         .default('compact'),
     )
+}
+
+async function observeLive(
+  context: CommandContext,
+  { socket, last, output, follow = true }: ObserveOptions,
+  choice: FlowChoice,
+): Promise<ExitCode> {
+  // Refused here already, before anybody is asked.
+  choice.filter()
+  const query = [...choice.query(), ['follow', String(follow)] as const, ...lastOf(last)]
+  const write = writer(context, output)
+  for await (const flow of agentClient(socket).stream<Told>('/v1/observe', query, context.interrupted))
+    await write(flow)
+  return exitCodes.ok
+}
+
+const lastOf = (last: number | undefined): (readonly [string, string])[] =>
+  last === undefined ? [] : [['last', String(last)]]
+
+async function observePast(
+  context: CommandContext,
+  { log: given, socket, since, until, first, last, output, follow = false }: ObserveOptions,
+  choice: FlowChoice,
+): Promise<ExitCode> {
+  const filter = choice.filter()
+  const write = writer(context, output)
+  const nowMs = Date.now()
+  // Live flows are asked for before history ends, so that none falls between.
+  const live = follow && given === undefined ? followed(context, socket, choice) : undefined
+  let toldUntilMs = 0
+  await readingFlows(context, given, socket, async ({ log, store }) => {
+    const query = {
+      ...(since !== undefined && { sinceMs: since(nowMs) }),
+      ...(until !== undefined && { untilMs: until(nowMs) }),
+      onDamage: ({ window, reason }: { window: number; reason: string }) =>
+        context.terminal.note(`weir: flows of window ${window} are left out: ${reason}`),
+    }
+    const kept: FlowRecord[] = []
+    let count = 0
+    for await (const flow of pastFlows(log, store, query)) {
+      if (context.interrupted.aborted || (first !== undefined && count >= first)) break
+      if (!matchesFlow(flow, filter)) continue
+      count++
+      toldUntilMs = Math.max(toldUntilMs, flow.lastTime ?? flow.time)
+      if (last === undefined) await write(flow)
+      else kept.push(flow)
+      if (last !== undefined && kept.length > 2 * last) kept.splice(0, kept.length - last)
+    }
+    for (const flow of last === undefined || last === 0 ? [] : kept.slice(-last)) await write(flow)
+  })
+  if (live === undefined) return exitCodes.ok
+  for await (const flow of live) if ('lost' in flow || flow.time > toldUntilMs) await write(flow)
+  return exitCodes.ok
+}
+
+/** A stream that is under way when this returns. */
+function followed({ interrupted }: CommandContext, socket: string, choice: FlowChoice): AsyncIterable<Told> {
+  const stream = agentClient(socket).stream<Told>('/v1/observe', choice.query(), interrupted)
+  const first = stream.next()
+  // Whoever awaits it later still gets the error.
+  first.catch(() => {})
+  return (async function* () {
+    for (let next = await first; next.done !== true; next = await stream.next()) yield next.value
+  })()
+}
+
+function writer({ terminal }: CommandContext, output: ObserveOptions['output']): (flow: Told) => Promise<void> {
+  let isFirst = true
+  return async flow => {
+    if ('lost' in flow) return terminal.note(`weir: this reader was too slow for ${flow.lost} flows`)
+    if (output === 'json') return await terminal.line(JSON.stringify(flow))
+    const lines =
+      output === 'dict' ? flowDictionary(flow) : output === 'table' ? tableOf(flow) : [flowLine(flow, terminal.colour)]
+    for (const line of lines) await terminal.line(line)
+  }
+  function tableOf(flow: FlowRecord): readonly string[] {
+    const lines = flowRow(flow, isFirst)
+    isFirst = false
+    return lines
+  }
 }

@@ -10,7 +10,8 @@ export function flowLine(flow: FlowRecord, colour: Colour): string {
     `${endText(flow.source)}${serviceText(flow.source_service)}`,
     `${endText(flow.destination)}${serviceText(flow.destination_service)}`,
   ]
-  return `${timeText(flow.time)}  ${source} → ${destination} ${protocolText(flow)}  ${verdict}${reason}${causes}`
+  const times = flow.packets === undefined || flow.packets === 1 ? '' : ` ×${flow.packets}`
+  return `${timeText(flow.time)}  ${source} → ${destination} ${protocolText(flow)}${times}  ${verdict}${reason}${causes}`
 }
 
 /** A field a line, then a rule: for reading one flow closely. */
@@ -30,6 +31,32 @@ export function flowDictionary(flow: FlowRecord): readonly string[] {
   const said = fields.filter(([name, value]) => value !== '' || !name.endsWith(' service'))
   return [...said.map(([name, value]) => `${`${name}:`.padEnd(22)}${value}`), '-'.repeat(60)]
 }
+
+/**
+ * Columns of fixed width, as flows come one by one.
+ *
+ * @param withHeading With the line of headings before it.
+ */
+export function flowRow(flow: FlowRecord, withHeading: boolean): readonly string[] {
+  const row = (cells: readonly string[]): string =>
+    cells
+      .map((cell, at) => cell.padEnd(columnWidths[at] ?? 0))
+      .join(' ')
+      .trimEnd()
+  const heading = ['TIMESTAMP', 'SOURCE', 'DESTINATION', 'PROTOCOL', 'VERDICT', 'PACKETS', 'SUMMARY']
+  const cells = [
+    new Date(flow.time).toISOString(),
+    endText(flow.source),
+    endText(flow.destination),
+    protocolText(flow),
+    flow.verdict,
+    String(flow.packets ?? 1),
+    flow.reason === '' ? flow.causes.join(', ') : `${flow.reason}: ${flow.causes.join(', ')}`,
+  ]
+  return withHeading ? [row(heading), row(cells)] : [row(cells)]
+}
+
+const columnWidths = [24, 32, 32, 12, 8, 8]
 
 const nameText = (service: ServiceName | undefined): string =>
   service === undefined ? '' : `${service.namespace}/${service.name}`
