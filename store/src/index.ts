@@ -6,6 +6,7 @@ export { type FlowBlock, type FlowEnd, flowRow, type FlowRow, type FlowSort } fr
 export { type FlowColumns, flowVerdicts, type FlowVerdictName } from './flows/columns.js'
 export { type FlowDamage, type FlowFigures, type FlowRetention, FlowStore, type ReadFlows } from './flows/flow-store.js'
 export { type FlowQuery, selectRows } from './flows/query.js'
+export type { ExportStart } from './exchange/export.js'
 export { EventLog, type OpenOptions } from './log/event-log.js'
 export type { Damage, LogFinding } from './log/finding.js'
 export { baseSnapshotName, compacted, type LogBase } from './log/base.js'

@@ -1,8 +1,5 @@
 import { type EventLog, type LogBase, readCheckpoints } from '@weir/store'
-import { buildVersion } from '../version.js'
-import type { BaseRecord } from './log-base.js'
-import { sourceAt } from './log-events.js'
-import { restoreEngine } from './restore.js'
+import { baseRecord } from './base-record.js'
 
 /** How much of a log to keep: what any of them lets go, goes. */
 export interface Retention {
@@ -33,11 +30,7 @@ export async function compactLog(log: EventLog, retention: Retention, nowMs: num
   const to = await newBase(log, retention, nowMs)
   if (to === undefined) return undefined
   const before = log.base.seq
-  const { engine } = await restoreEngine(log, () => {}, to)
-  const sources: [number, string][] = []
-  for (const seq of new Set([...engine.rules()].map(({ origin }) => origin.seq)))
-    if (seq > 0) sources.push([seq, await sourceAt(log, seq)])
-  const record: BaseRecord = { digest: engine.digest(), build: buildVersion, engine: engine.snapshot(), sources }
+  const record = await baseRecord(log, to)
   return { base: await log.compact(to, record, nowMs), events: to - before }
 }
 

@@ -18,6 +18,14 @@ import {
 } from './format.js'
 import type { Snapshots } from '../snapshots/snapshots.js'
 
+/** Where an export begins. */
+export interface ExportStart {
+  /** After this event, which ends a group. */
+  readonly base: LogBase
+  /** The state there, as `compact` takes it; absent: the log begins there itself. */
+  readonly state?: unknown
+}
+
 /** A multiple of three: no line is padded. */
 const stateBytesPerLine = 3 << 18
 
@@ -30,10 +38,16 @@ export async function* exportLog(
   codec: RecordCodec,
   location: string,
   snapshots: Snapshots,
-  base: LogBase,
+  start: ExportStart,
   head: LogHead,
 ): AsyncGenerator<string> {
-  const state = base.seq === 0 ? undefined : await stateAtBase(snapshots, location, base)
+  const { base } = start
+  const state =
+    base.seq === 0
+      ? undefined
+      : start.state === undefined
+        ? await stateAtBase(snapshots, location, base)
+        : serialize(start.state)
   const header: ExportHeader = {
     weir: exportName,
     format: state === undefined ? exportFormat : exportFormatWithBase,

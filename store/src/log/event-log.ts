@@ -2,7 +2,7 @@ import type { EventDraft, WeirEvent } from '@weir/core/event/event.js'
 import { upcastEvent } from '@weir/core/event/upcast.js'
 import { WeirError } from '@weir/core/errors.js'
 import type { Observable } from 'rxjs'
-import { exportLog } from '../exchange/export.js'
+import { exportLog, type ExportStart } from '../exchange/export.js'
 import { importLog } from '../exchange/import.js'
 import { Snapshots } from '../snapshots/snapshots.js'
 import { privateCopyStorage, type ReadOnlyOptions } from '../storage/private-copy.js'
@@ -199,10 +199,11 @@ export class EventLog {
    * The log as NDJSON text, see exchange/format.ts: whole lines, some at a time. Throws `WEIR_LOG_DAMAGED`.
    *
    * @param head Where the export ends: a group's end, with its hash, as `soundPrefix` gives it; default the log's end.
+   * @param start Where it begins, with the state there; default where the log does.
    */
-  export(head: LogHead = this.#head): AsyncGenerator<string> {
+  export(head: LogHead = this.#head, start: ExportStart = { base: this.#base }): AsyncGenerator<string> {
     this.#assertOpen()
-    return exportLog(this.#database, this.#codec, this.location, this.snapshots, this.#base, head)
+    return exportLog(this.#database, this.#codec, this.location, this.snapshots, start, head)
   }
 
   /**
