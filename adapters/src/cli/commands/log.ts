@@ -14,6 +14,7 @@ import { logCompactCommand } from './log-compact.js'
 import { logExportCommand } from './log-export.js'
 import { logKeyCommand } from './log-key.js'
 import { logProveCommand } from './log-prove.js'
+import { logTablesCommand } from './log-tables.js'
 import { logVerifyCommand } from './log-verify.js'
 
 interface LogOptions {
@@ -21,7 +22,7 @@ interface LogOptions {
   readonly output: Output
 }
 
-/** `weir log list|show|verify|stat|export|import|key|prove|compact` */
+/** `weir log list|show|verify|stat|export|import|key|prove|compact|tables` */
 export function logCommand(context: CommandContext): Command {
   const group = new Group('log').description('the event log: look, check, copy')
   for (const make of [
@@ -34,6 +35,7 @@ export function logCommand(context: CommandContext): Command {
     logKeyCommand,
     logProveCommand,
     logCompactCommand,
+    logTablesCommand,
   ])
     group.addCommand(make(context))
   return group
