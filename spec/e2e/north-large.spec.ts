@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { balanced, clientAddresses, families, nodePorts, NorthStage, of, servicePort, sites } from './north-stage.js'
+import { balanced, clientAddresses, families, of, sites } from './north-network.js'
+import { nodePorts, NorthStage, servicePort } from './north-stage.js'
 import { requireKernel } from './stage.js'
 
 const [first] = sites

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
-import { balanced, clientAddresses, families, nodePorts, NorthStage, of, servicePort, sites } from './north-stage.js'
+import { balanced, clientAddresses, families, of, sites } from './north-network.js'
+import { nodePorts, NorthStage, servicePort } from './north-stage.js'
 import { requireKernel } from './stage.js'
 
 const [first] = sites

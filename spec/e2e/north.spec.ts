@@ -1,18 +1,7 @@
 import { NetnsError } from 'netns-napi'
 import { expect } from 'chai'
-import {
-  balanced,
-  clientAddresses,
-  families,
-  type Family,
-  nodePorts,
-  NorthStage,
-  of,
-  servicePort,
-  sites,
-  sliceOf,
-  webService,
-} from './north-stage.js'
+import { balanced, clientAddresses, families, type Family, of, sites } from './north-network.js'
+import { nodePorts, NorthStage, servicePort, sliceOf, webService } from './north-stage.js'
 import { requireKernel } from './stage.js'
 
 const protocols = ['TCP', 'UDP'] as const
