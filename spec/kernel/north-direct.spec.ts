@@ -168,6 +168,32 @@ for (const kind of machines)
         expect(pairs()).to.deep.equal(first)
       })
 
+      it(`IPv${family}: the first piece of a datagram tells, and the pod gets it without`, () => {
+        const body = new Uint8Array(64).fill(7)
+        const piece = (header: Ip, to: number): Uint8Array =>
+          frame(inward, { ...header, more: true, id: 99 }, udp(clientPort, to, body), [0, 40])
+        serve(machine, [far])
+        const hop = { ifindex: machine.ifindex.n, link: onward, mtuBytes }
+        paired(family, {
+          protocol: protocols.UDP,
+          before: { from: [outside, clientPort], to: [service, servicePort] },
+          after: { from: [outside, clientPort], to: [far, backendPort] },
+          ...{ kind: natKinds.forwarded, backend: 1001, hop },
+        }).change(machine)
+        const sent = run('weir_from_device', piece(ends(family, outside, service), servicePort))
+        expect(sent.result).to.equal(redirected)
+        // Of a datagram in pieces the sum covers what isn't here: it is mended by what changed, and only that.
+        const wanted = piece({ ...ends(family, outside, far), ...told(family, service, servicePort) }, backendPort)
+        expect(hex(sent.packet)).to.equal(hex(routed(wanted, onward)))
+        serve(machine, [near])
+        const heard = run(
+          'weir_from_device',
+          piece({ ...ends(family, outside, near), ...told(family, service, servicePort) }, backendPort),
+        )
+        expect(heard.result).to.equal(next)
+        expect(hex(heard.packet)).to.equal(hex(piece(ends(family, outside, near), backendPort)))
+      })
+
       it(`IPv${family}: later packets of a stream go on by XDP and tell nothing`, () => {
         serve(machine, [far])
         const pair: Pair = {

@@ -76,15 +76,22 @@ WEIR_APART int weir_direct_put4(struct weir_skb *skb, const struct weir_packet *
 	return WEIR_PASSED;
 }
 
+/* A piece of a packet has one more header, behind the options: it says where the piece belongs. */
+WEIR_INLINE __u32 weir_direct_behind(__u8 next)
+{
+	return next == WEIR_NEXT_FRAGMENT ? 8 : 0;
+}
+
 WEIR_APART int weir_direct_put6(struct weir_skb *skb, const struct weir_packet *packet, const struct weir_tuple *before)
 {
 	struct weir_direct6 option = {.words = 2, .kind = WEIR_DIRECT6_KIND, .length = WEIR_DIRECT6_LENGTH};
 	const __u8 next = WEIR_NEXT_DESTINATION;
 	__u16 length;
 
-	if (packet->l4 != ETH_HLEN + 40 || bpf_skb_load_bytes(skb, ETH_HLEN + 4, &length, sizeof(length)))
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + 4, &length, sizeof(length)) ||
+	    bpf_skb_load_bytes(skb, ETH_HLEN + 6, &option.next, 1) ||
+	    packet->l4 != ETH_HLEN + 40 + weir_direct_behind(option.next))
 		return WEIR_INVALID_PACKET;
-	option.next = packet->protocol;
 	option.port = before->destination_port;
 	__builtin_memcpy(option.address, &before->destination, 16);
 	length = weir_be16(weir_be16(length) + sizeof(option));
@@ -112,8 +119,9 @@ WEIR_APART int weir_direct_read(struct weir_skb *skb, const struct weir_packet *
 		before->destination_port = four.port;
 		return 1;
 	}
-	if (packet->l4 != ETH_HLEN + 40 + sizeof(six) || bpf_skb_load_bytes(skb, ETH_HLEN + 40, &six, sizeof(six)) ||
-	    six.next != packet->protocol || six.kind != WEIR_DIRECT6_KIND || six.length != WEIR_DIRECT6_LENGTH)
+	if (packet->l4 < ETH_HLEN + 40 + sizeof(six) || bpf_skb_load_bytes(skb, ETH_HLEN + 40, &six, sizeof(six)) ||
+	    packet->l4 != ETH_HLEN + 40 + sizeof(six) + weir_direct_behind(six.next) ||
+	    (six.next != packet->protocol && six.next != WEIR_NEXT_FRAGMENT) || six.kind != WEIR_DIRECT6_KIND || six.length != WEIR_DIRECT6_LENGTH)
 		return 0;
 	__builtin_memcpy(&before->destination, six.address, 16);
 	before->destination_port = six.port;
@@ -161,7 +169,7 @@ WEIR_APART int weir_direct_strip(struct weir_skb *skb, const struct weir_packet 
 {
 	struct weir_direct4 option;
 	const __u16 *half = (const __u16 *)&option;
-	const __u8 next = packet->protocol;
+	__u8 next;
 	__u16 length;
 
 	if (packet->family == 4) {
@@ -175,7 +183,8 @@ WEIR_APART int weir_direct_strip(struct weir_skb *skb, const struct weir_packet 
 			return -1;
 		return bpf_skb_adjust_room(skb, -(int)sizeof(option), BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_FIXED_GSO);
 	}
-	if (bpf_skb_load_bytes(skb, ETH_HLEN + 4, &length, sizeof(length)))
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + 4, &length, sizeof(length)) ||
+	    bpf_skb_load_bytes(skb, ETH_HLEN + 40, &next, sizeof(next)))
 		return -1;
 	length = weir_be16(weir_be16(length) - sizeof(struct weir_direct6));
 	if (bpf_skb_store_bytes(skb, ETH_HLEN + 4, &length, sizeof(length), 0) ||
@@ -186,8 +195,10 @@ WEIR_APART int weir_direct_strip(struct weir_skb *skb, const struct weir_packet 
 
 /*
  * Of a packet that tells what it was sent to: the answers of the backend are to come from there. The packet goes on as if
- * it had told nothing. 0, or the drop reason.
+ * it had told nothing. 0, the drop reason, or WEIR_DIRECT_NONE of one that tells nothing.
  */
+#define WEIR_DIRECT_NONE -1
+
 WEIR_APART int weir_direct_learn(struct weir_skb *skb, struct weir_packet *packet)
 {
 	const __u64 now = weir_now();
@@ -197,8 +208,10 @@ WEIR_APART int weir_direct_learn(struct weir_skb *skb, struct weir_packet *packe
 
 	/* Nodes tell what opens a flow alone; nobody else gets another name for one that goes on. */
 	if (packet->protocol == IPPROTO_TCP && (packet->seen & (WEIR_SEEN_SYN | WEIR_SEEN_ACK)) != WEIR_SEEN_SYN)
-		return WEIR_PASSED;
-	if (!weir_direct_read(skb, packet, &before) || !weir_is_here(&packet->destination, packet->family))
+		return WEIR_DIRECT_NONE;
+	if (!weir_direct_read(skb, packet, &before))
+		return WEIR_DIRECT_NONE;
+	if (!weir_is_here(&packet->destination, packet->family))
 		return WEIR_PASSED;
 	reason = weir_direct_judge(&before);
 	if (reason)

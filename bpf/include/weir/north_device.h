@@ -276,7 +276,8 @@ WEIR_INLINE int weir_north_comes(struct weir_skb *skb, struct weir_packet *packe
 	if (weir_direct_return && !weir_ipip && packet->l4 > ETH_HLEN + (packet->family == 4 ? 20 : 40)) {
 		const int reason = weir_direct_learn(skb, packet);
 
-		return reason ? weir_drop_early(skb, packet, WEIR_INGRESS, reason) : WEIR_NORTH_STAYS;
+		if (reason != WEIR_DIRECT_NONE)
+			return reason ? weir_drop_early(skb, packet, WEIR_INGRESS, reason) : WEIR_NORTH_STAYS;
 	}
 	may = weir_is_northern(packet->protocol, packet->destination_port);
 	return may ? weir_north_flow(skb, packet, may) : WEIR_NORTH_STAYS;
