@@ -6,7 +6,7 @@ import { serviceBody, sliceBody } from '../datapath/service-cluster.js'
 import { type Answer, makeCgroup, removeCgroup, SocketProcess } from './socket-process.js'
 import { requireKernel, Stage } from './stage.js'
 
-const id = `l${process.pid}`
+const id = `j${process.pid}`
 /** Where servers listen that say which pod they are in. */
 const port = 8090
 const covered = { tcp: ['10.96.81.1', 'fd96:81::1'], udp: ['10.96.81.2', 'fd96:81::2'] } as const
