@@ -44,7 +44,7 @@ export interface SnapshotVerdict {
   readonly seq: number
   /** Build that wrote it. */
   readonly build: string
-  /** `other-tables`: its build knew other tables, so that the digests can't be compared; `not-reached`: behind damage. */
+  /** `other-tables`: its build took digests otherwise; its content is as a replay has it; `not-reached`: behind damage. */
   readonly outcome: 'same' | 'differs' | 'other-tables' | 'not-reached'
 }
 
@@ -194,7 +194,7 @@ async function replayRecords(
   const compare = async (seq: number, reached: boolean): Promise<void> => {
     if (reached)
       for (const checkpoint of checkpoints.filter(each => each.seq === seq)) {
-        const differing = differingParts(checkpoint.digest.parts, engine)
+        const differing = differingParts(checkpoint.digest, engine)
         if (differing.length === 0) continue
         const message = `${checkpoint.build} signed other ${differing.join(', ')} at event ${seq} than this build comes to`
         findings.push({ kind: 'replay', seq, lastSeq: seq, message })
@@ -231,7 +231,7 @@ async function replayRecords(
 /** Undefined when nothing differs, '' when nothing can be compared. */
 function differenceOf(record: EngineRecord, engine: Engine): string | undefined {
   const digest = engine.digest()
-  const differing = differingParts(record.digest.parts, engine)
+  const differing = differingParts(record.digest, engine)
   if (differing.length > 0)
     return `was written by ${record.build} with other ${differing.join(', ')} than a replay of this build comes to`
   try {
@@ -242,15 +242,14 @@ function differenceOf(record: EngineRecord, engine: Engine): string | undefined 
     if (error instanceof WeirError && error.code === 'WEIR_SNAPSHOT_VERSION') return ''
     return `can't be restored: ${error instanceof Error ? error.message : String(error)}`
   }
-  const known = Object.keys(digest.parts)
-  return known.length === Object.keys(record.digest.parts).length && known.every(part => part in record.digest.parts)
-    ? undefined
-    : ''
+  return record.digest.version === digest.version ? undefined : ''
 }
 
-/** The tables, of those that both builds know, whose digests differ. */
-function differingParts(recorded: Readonly<Record<string, string>>, engine: Engine): readonly string[] {
-  return Object.entries(engine.digest().parts)
-    .filter(([part, digest]) => part in recorded && recorded[part] !== digest)
+/** The tables whose digests differ; none where another version took them, which can't be compared. */
+function differingParts(recorded: Checkpoint['digest'], engine: Engine): readonly string[] {
+  const { version, parts } = engine.digest()
+  if (recorded.version !== version) return []
+  return Object.entries(parts)
+    .filter(([part, digest]) => recorded.parts[part] !== digest)
     .map(([part]) => part)
 }

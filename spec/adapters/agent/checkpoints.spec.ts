@@ -181,6 +181,10 @@ describe('checkpoints', function () {
     const verdict = await verifyLog(log)
     expect(verdict).to.include({ condition: 'diverged', firstBad: first!.seq })
     expect(verdict.findings[0]!.message).to.include('other signed other cells at event')
+    const otherwise = { hex: '0', version: 999, parts: { cells: '0' } }
+    const later = signCheckpoint({ ...first!, digest: otherwise, previous: linkTo(first) }, key)
+    await writeFile(file(), `${JSON.stringify(first)}\n${JSON.stringify(later)}\n`)
+    expect(await verifyLog(log)).to.include({ condition: 'sound', checkpoints: 2 })
   })
 
   it('survive a crash in the middle of one: what has no end counts for nothing', async () => {

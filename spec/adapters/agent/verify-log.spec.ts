@@ -113,6 +113,22 @@ describe('verifying a log', function () {
     expect(verdict.snapshots.map(({ outcome }) => outcome)).to.deep.equal(['same', 'same', 'differs'])
   })
 
+  it('compares the content of a snapshot whose build took digests otherwise', async () => {
+    const path = await logs.copy()
+    const { folderStorage } = await import('@weir/store')
+    const log = await EventLog.open({
+      storage: folderStorage({ path, holder: { pid: process.pid, command: 'spec', since: 0 } }),
+    })
+    const latest = await log.snapshots.latest('engine')
+    const record = structuredClone(latest!.state) as { digest: object }
+    const later = { ...record, digest: { hex: '0', version: 999, parts: { cells: '0' } } }
+    await log.snapshots.write('engine', latest!.seq, later)
+    await log.close()
+    const verdict = await verifyLog(path)
+    expect(verdict).to.deep.include({ condition: 'sound', findings: [] })
+    expect(verdict.snapshots.map(({ outcome }) => outcome)).to.deep.equal(['same', 'same', 'other-tables'])
+  })
+
   it('calls a log half-copied that lacks a file, whichever it is, and reads what is left', async () => {
     for (const name of await filesOf(join(logs.state, 'log'), /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:ldb|log))$/)) {
       const verdict = await outcomeOf(log => rm(join(log, 'db', name)))

@@ -119,7 +119,7 @@ function snapshotLine({ seq, build, outcome }: SnapshotVerdict, colour: Colour):
   const words = {
     same: colour.good('same as a replay'),
     differs: colour.bad('differs from a replay'),
-    'other-tables': "can't be compared: its build kept other tables",
+    'other-tables': 'same content as a replay; its build took digests otherwise',
     'not-reached': 'not compared: it lies behind damage',
   }
   return `snapshot at event ${seq}, written by ${build}: ${words[outcome]}`
