@@ -33,6 +33,7 @@ const shortest: Readonly<Record<string, string>> = {
   update: '--events 300 --rounds 2',
   'verdict-path': '--policies 5 --pods 300 --flows 1,16 --rounds 1 --repeat 100',
   'way-out': '--rounds 1 --repeat 100',
+  'what-if-flows': '--flows 600 --rows 200 --pods 40 --rounds 1',
   xdp: '--rounds 1 --repeat 100 --flows 16',
 }
 

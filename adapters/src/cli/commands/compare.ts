@@ -2,10 +2,12 @@ import { type Command, Option } from 'commander'
 import { compareStates } from '@weir/core/compare/compare.js'
 import type { FlowChange } from '@weir/core/compare/lines.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
+import type { PastJudgement } from '../../flows/what-if.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
 import { placesOf } from '../origins.js'
 import { changeLines, changeSummary, uncoveredLines } from '../render/change.js'
+import { pastLines } from '../render/past-changes.js'
 import { type GivenState, openState, stateHelp, withStates } from '../states.js'
 
 export type FailOn = 'newly-denied' | 'newly-allowed' | 'any'
@@ -53,6 +55,7 @@ export async function tellChanges(
   before: GivenState,
   after: GivenState,
   { output, failOn }: ComparisonOptions,
+  recorded?: PastJudgement,
 ): Promise<ExitCode> {
   const { terminal, workingFolder } = context
   const { changes, uncovered } = compareStates(before.engine, after.engine)
@@ -66,14 +69,20 @@ export async function tellChanges(
       after: { name: after.name, seq: after.engine.seq },
     }
     await terminal.line(
-      JSON.stringify({ ...states, changes: changes.map(change => withPlaces(change, places)), uncovered }),
+      JSON.stringify({
+        ...states,
+        changes: changes.map(change => withPlaces(change, places)),
+        uncovered,
+        ...(recorded !== undefined && { recorded }),
+      }),
     )
   } else {
     for (const line of changeLines(changes, places, terminal.colour)) await terminal.line(line)
     await terminal.line(changeSummary(changes))
     for (const line of uncoveredLines(uncovered, terminal.colour)) await terminal.line(line)
+    for (const line of recorded === undefined ? [] : pastLines(recorded, terminal.colour)) await terminal.line(line)
   }
-  const fails = changes.some(({ change }) => failOn === 'any' || change === failOn)
+  const fails = [...changes, ...(recorded?.changes ?? [])].some(({ change }) => failOn === 'any' || change === failOn)
   return fails ? exitCodes.no : exitCodes.ok
 }
 

@@ -1,5 +1,9 @@
 import type { Command } from 'commander'
+import { Engine, type EventDraft } from '@weir/core'
+import { judgePast, type PastJudgement } from '../../flows/what-if.js'
 import { command, type CommandContext } from '../command.js'
+import { readingFlows } from '../flow-source.js'
+import { moment } from '../quantities.js'
 import { proposalOf } from '../proposal.js'
 import { draftState, invalid, openState, withStates } from '../states.js'
 import { type ComparisonOptions, tellChanges, withComparison } from './compare.js'
@@ -9,6 +13,7 @@ interface WhatIfOptions extends ComparisonOptions {
   readonly delete: readonly string[]
   readonly log?: string
   readonly stateFrom?: string
+  readonly since?: (nowMs: number) => number
 }
 
 const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
@@ -25,9 +30,12 @@ export function whatIfCommand(context: CommandContext): Command {
         throw invalid('', 'there is nothing to try', '-f FILE or --delete KIND/NAMESPACE/NAME')
       if (log !== undefined && stateFrom !== undefined)
         throw invalid(stateFrom, 'there can be one state to start from', '--log or --state-from')
+      if (options.since !== undefined && stateFrom !== undefined)
+        throw invalid(stateFrom, 'manifests have no recorded flows', '--log, or the agent')
       return withStates([() => openState(context, log ?? stateFrom ?? 'live', options.socket)], async base => {
         const drafts = await proposalOf(context, base!.engine.state, file, options.delete)
-        return tellChanges(context, base!, draftState('proposal', base, drafts), options)
+        const recorded = options.since === undefined ? undefined : await recordedFlows(context, options, drafts)
+        return tellChanges(context, base!, draftState('proposal', base, drafts), options, recorded)
       })
     },
   )
@@ -43,7 +51,36 @@ export function whatIfCommand(context: CommandContext): Command {
       gather,
       [],
     )
+    .option('--since <time>', 'try it on flows recorded from then on, too: 24h (ago), 2026-01-31T12:00:00Z', moment)
     .option('--log <state>', 'start from a log instead of the agent')
     .option('--state-from <folder>', 'start from a folder of manifests instead of the agent')
   return withComparison(made, context)
+}
+
+/** Recorded flows under the proposal, which are no matter of the state that it is compared with. */
+function recordedFlows(
+  context: CommandContext,
+  { log, socket, since, file, delete: deleted }: WhatIfOptions,
+  drafts: readonly EventDraft[],
+): Promise<PastJudgement> {
+  return readingFlows(context, log, socket, async ({ log: events, store }) => {
+    // Objects that are in force already as proposed may not have been all the time.
+    const objects = await proposalOf(
+      context,
+      new Engine().state,
+      file.filter(path => path !== '-'),
+      [],
+    )
+    const known = deleted.length > 0 || file.includes('-') ? drafts : []
+    return judgePast(
+      events,
+      store,
+      {
+        ...(since !== undefined && { sinceMs: since(Date.now()) }),
+        onDamage: ({ window, reason }) =>
+          context.terminal.note(`weir: flows of window ${window} are left out: ${reason}`),
+      },
+      [...objects, ...known],
+    )
+  })
 }

@@ -1,0 +1,152 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FlowAggregator } from '@weir/adapters/flows/aggregator.js'
+import { judgePast, type PastJudgement } from '@weir/adapters/flows/what-if.js'
+import { Engine, type EventBody, type EventDraft, type FlowQuery, verdicts, type WeirEvent } from '@weir/core'
+import { eventKinds } from '@weir/datapath/codec/maps.js'
+import { databaseStorage, EventLog, FlowStore, folderStorage, type LogDatabase, type LogStorage } from '@weir/store'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { MemoryLevel } from 'memory-level'
+import { allow, pod, smallShop } from '../agent/cluster.js'
+import { runWeir } from '../cli/run.js'
+import { batchOf, packet } from './records.js'
+
+const drop = eventKinds.WEIR_EVENT_DROP!
+const attached = (name: string, ifindex: number): EventBody => ({
+  kind: 'endpoint.attached',
+  endpoint: {
+    ...{ namespace: 'shop', pod: name, ifindex, ifname: `veth${ifindex}` },
+    ...{ hostMac: '02:00:00:00:00:01', podMac: '02:00:00:00:00:02' },
+  },
+})
+const start: readonly EventBody[] = [...smallShop, attached('web', 5), attached('cart', 6), attached('db', 7)]
+const changes: readonly EventBody[] = [
+  { kind: 'networkpolicy.deleted', namespace: 'shop', name: 'cart' },
+  { kind: 'networkpolicy.upserted', policy: allow('cart', 'cart', 'db', 8080) },
+  { kind: 'networkpolicy.upserted', policy: allow('other', 'cart', 'web', 9090) },
+  { kind: 'networkpolicy.deleted', namespace: 'shop', name: 'other' },
+  { kind: 'pod.upserted', pod: pod('web', '10.0.0.2', { labels: { app: 'db' } }) },
+  { kind: 'pod.upserted', pod: pod('web', '10.0.0.2') },
+  { kind: 'pod.deleted', namespace: 'shop', name: 'db' },
+  { kind: 'pod.upserted', pod: pod('db', '10.0.0.4') },
+]
+const draft = (body: EventBody): EventDraft => ({ ...body, time: 0, source: 'spec' })
+const inOrder = (bodies: readonly EventBody[]): WeirEvent[] =>
+  bodies.map((body, at) => ({ ...draft(body), seq: at + 1 }))
+
+interface Asked extends FlowQuery {
+  readonly seq: number
+}
+const anyAsked = fc.record({
+  from: fc.constantFrom('10.0.0.2', '10.0.0.4', '203.0.113.9'),
+  to: fc.constantFrom('10.0.0.3', '10.0.0.3', '10.0.0.2'),
+  protocol: fc.constant(6),
+  port: fc.constantFrom(8080, 9090),
+})
+
+const isAllowed = (events: readonly EventBody[], flow: FlowQuery): boolean => {
+  const engine = new Engine()
+  engine.apply(inOrder(events))
+  return engine.verdict(flow) === verdicts.allow
+}
+
+/** A log with the events and history with the flows, as the datapath judged them. */
+async function record(storages: { log: LogStorage; flows: LogStorage }, events: readonly EventBody[], asked: Asked[]) {
+  const log = await EventLog.open({ storage: storages.log })
+  await log.append(events.map(draft))
+  const store = await FlowStore.open(storages.flows)
+  for (const { from, to, port, seq } of asked) {
+    const aggregator = new FlowAggregator(16)
+    const query = { from, to, protocol: 6, port }
+    const kind = isAllowed(events.slice(0, seq), query) ? {} : { kind: drop, reason: 133 }
+    const batch = batchOf([packet({ source: from, destination: to, destinationPort: port, ...kind })])
+    aggregator.add(batch.data, 0, 1, seq, 1_700_000_000_000 + seq)
+    await store.append(aggregator.columns)
+  }
+  return { log, store }
+}
+
+const inMemory = (): LogStorage => databaseStorage(new MemoryLevel() as unknown as LogDatabase)
+
+describe('judging recorded flows under a proposal', function () {
+  this.timeout(60_000)
+
+  it('judges each as a fresh engine would at its time, with the proposal on top', async () => {
+    const anyChange = fc.constantFrom(...changes)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyChange, { maxLength: 8 }),
+        fc.array(anyAsked, { minLength: 1, maxLength: 4 }),
+        fc.constantFrom(...changes.slice(0, 4)),
+        async (drawn, flows, proposed) => {
+          const events = [...start, ...drawn]
+          const asked = [start.length, ...drawn.map((_, at) => start.length + at + 1)].flatMap(seq =>
+            flows.map(flow => ({ ...flow, seq })),
+          )
+          const { log, store } = await record({ log: inMemory(), flows: inMemory() }, events, asked)
+          const told = await judgePast(log, store, {}, [draft(proposed)])
+          const sums = { cut: 0, let: 0 }
+          for (const flow of asked) {
+            const history = events.slice(0, flow.seq)
+            const [before, after] = [isAllowed(history, flow), isAllowed([...history, proposed], flow)]
+            if (before && !after) sums.cut++
+            if (!before && after) sums.let++
+          }
+          const sum = (change: string): number =>
+            told.changes.filter(each => each.change === change).reduce((total, { flows: count }) => total + count, 0)
+          expect({ cut: sum('newly-denied'), let: sum('newly-allowed') }).to.deep.equal(sums)
+          expect(told).to.include({ flows: asked.length, disputed: 0 })
+          await log.close()
+          await store.close()
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('is told by what-if --since, with an exit status for pipelines', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'weir-what-if-'))
+    const holder = { pid: process.pid, command: 'spec', since: 0 }
+    const at = (name: string): LogStorage => folderStorage({ path: join(folder, name), holder })
+    try {
+      const asked = [
+        { from: '10.0.0.2', to: '10.0.0.3', protocol: 6, port: 8080, seq: start.length },
+        { from: '10.0.0.4', to: '10.0.0.3', protocol: 6, port: 8080, seq: start.length },
+      ]
+      // The policy has been deleted since, and the pod has gone.
+      const events: EventBody[] = [...start, changes[0]!, { kind: 'pod.deleted', namespace: 'shop', name: 'web' }]
+      const { log, store } = await record({ log: at('log'), flows: at('flows') }, events, asked)
+      await log.close()
+      await store.close()
+      const file = join(folder, 'policy.yaml')
+      const policy = (from: string): string => `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: cart, namespace: shop }
+spec:
+  podSelector: { matchLabels: { app: cart } }
+  ingress: [{ from: [{ podSelector: { matchLabels: { app: ${from} } } }] }]
+`
+      await writeFile(file, policy('db'))
+      const words = ['what-if', '-f', file, '--log', folder, '--since', '2020-01-01']
+      const { out, code } = await runWeir([...words, '--fail-on', 'newly-denied', '-o', 'json'])
+      expect(code).to.equal(1)
+      const { recorded } = JSON.parse(out[0]!) as { recorded: PastJudgement }
+      expect(recorded.changes.map(({ change, from, to, flows }) => [change, from, to, flows])).to.deep.equal([
+        ['newly-denied', 'shop/web', 'shop/cart', 1],
+        ['newly-allowed', 'shop/db', 'shop/cart', 1],
+      ])
+      expect(recorded.changes[0]!.before).to.deep.equal(['NetworkPolicy shop/cart spec.ingress[0]'])
+      const text = (await runWeir(words)).out
+      expect(text.join('\n')).to.include(
+        'would cut  shop/web → shop/cart TCP 8080: 1 flows, 1 packets, last seen 2023-',
+      )
+      expect(text.at(-1)).to.equal('2 recorded flows judged: 1 would have been cut, 1 newly let through')
+      const none = await runWeir([...words.slice(0, 6), '2030-01-01'])
+      expect(none.out.at(-1)).to.equal('0 recorded flows judged: 0 would have been cut, 0 newly let through')
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
