@@ -4,6 +4,7 @@
  * the module's memory, so that a call has numbers for arguments only.
  */
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 
 #include "../include/weir/state.h"
 #include "heap.h"
@@ -28,7 +29,7 @@ struct weir_run {
 	__u32 mark;    /* in, out */
 	__u32 vlan;    /* in: 1 when the device took a tag off */
 	__s32 result;  /* out: what the program returned */
-	__u32 redirect;         /* out: 0 none, 1 bpf_redirect, 2 bpf_redirect_peer, 3 bpf_redirect_neigh; only when result is TC_ACT_REDIRECT */
+	__u32 redirect;         /* out: 0 none, 1 bpf_redirect, 2 bpf_redirect_peer, 3 bpf_redirect_neigh; only when result says so */
 	__u32 redirect_ifindex; /* out */
 	__u32 redirect_flags;   /* out */
 	__u32 ingress_ifindex;  /* in: of the device that the packet came in by; 0: made here */
@@ -293,7 +294,7 @@ const char *EXPORT(weir_program_name)(__u32 program)
 	return program < PROGRAMS ? program_names[program] : 0;
 }
 
-static int run_packet(int (*program)(struct weir_skb *))
+static int run_packet(int (*program)(struct weir_skb *), int redirected)
 {
 	struct weir_skb skb = {
 		.data = packet_buffer,
@@ -314,7 +315,7 @@ static int run_packet(int (*program)(struct weir_skb *))
 	weir_packet_end_of(&skb);
 	run.length = skb.len;
 	run.mark = skb.mark;
-	run.redirect = run.result == 7 ? skb.redirect : WEIR_REDIRECT_NONE;
+	run.redirect = run.result == redirected ? skb.redirect : WEIR_REDIRECT_NONE;
 	run.redirect_ifindex = skb.redirect_ifindex;
 	run.redirect_flags = skb.redirect_flags;
 	return 0;
@@ -385,7 +386,7 @@ int EXPORT(weir_run)(__u32 program)
 	if (program >= PROGRAMS)
 		return -WEIR_EINVAL;
 	if (packet_programs[program])
-		return run_packet(packet_programs[program]);
+		return run_packet(packet_programs[program], program == PROGRAM_XDP ? XDP_REDIRECT : TC_ACT_REDIRECT);
 	if (call_programs[program])
 		return run_call(call_programs[program]);
 	if (program != PROGRAM_SWEEP)

@@ -51,6 +51,21 @@ WEIR_APART int weir_frame_refresh(struct weir_frame *frame, struct weir_nat *hal
 	return 0;
 }
 
+/* A device whose driver sends no frames of others' loses them, and nobody is told. */
+WEIR_APART int weir_takes_frames(__u32 ifindex)
+{
+	const struct weir_own *own = bpf_map_lookup_elem(&weir_own, &ifindex);
+
+	return own && own->takes_frames;
+}
+
+/* Without flags the helper refuses nothing; its own result is for traffic control where this runs in memory. */
+WEIR_INLINE int weir_frame_send(__u32 ifindex)
+{
+	bpf_redirect(ifindex, 0);
+	return XDP_REDIRECT;
+}
+
 WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *before,
 			      const struct weir_tuple *after, __u8 seen, __u64 now)
 {
@@ -59,15 +74,18 @@ WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, c
 	if (goes_on) {
 		if (weir_unlikely(!weir_hop_is_known(half, now)))
 			weir_frame_refresh(frame, half, after, now);
-		/* Where it has to leave by another device, or nobody knows the neighbour, traffic control sends it. */
-		if (weir_unlikely(half->hop_ifindex != frame->ingress_ifindex || !weir_hop_is_known(half, now)))
+		/* Where the device takes no frames, or nobody knows the neighbour, traffic control sends it. */
+		if (weir_unlikely(!weir_hop_is_known(half, now) ||
+				  (half->hop_ifindex != frame->ingress_ifindex && !weir_takes_frames(half->hop_ifindex))))
 			return XDP_PASS;
 	}
 	if (weir_unlikely(weir_nat_touch(half, before, after, seen, now)))
 		return XDP_PASS;
 	if (weir_unlikely(weir_frame_rewrite(frame, before, half, after, goes_on) != WEIR_FRAME_DONE))
 		return XDP_PASS;
-	return goes_on ? XDP_TX : XDP_PASS;
+	if (!goes_on)
+		return XDP_PASS;
+	return half->hop_ifindex == frame->ingress_ifindex ? XDP_TX : weir_frame_send(half->hop_ifindex);
 }
 
 WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *before,

@@ -187,6 +187,8 @@ export interface Backend {
   attachments(options?: AttachOptions): readonly Attachment[]
   /** Of one of the node's own devices. */
   xdpAt(attachment: Attachment): XdpState
+  /** May XDP of the node's other devices send by this one? Not where frames could be lost. */
+  takesFrames(attachment: Attachment, options?: AttachOptions): boolean
   /**
    * Programs onto the calls of the processes in a cgroup and those below it; where they are already, those of this build,
    * without a gap. From another cgroup they are taken away.

@@ -30,7 +30,7 @@ describe('the table that clients outside go by', () => {
       const backend = createMemoryBackend({ maxEntries: { weir_slots: 4096 } })
       backend.maps.weir_own.update(
         codecs.index.encode(ifindex),
-        codecs.own.encode({ four: bitsOf(node[4]).bytes, six: bitsOf(node[6]).bytes }),
+        codecs.own.encode({ four: bitsOf(node[4]).bytes, six: bitsOf(node[6]).bytes, takes_frames: 0 }),
       )
       for (const address of addresses)
         backend.maps[`weir_addr${family}`].update(

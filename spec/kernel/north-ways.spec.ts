@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { memory } from './machines.js'
 import { brokenChecksum } from './packets/checksum.js'
 import { of } from './packets/fixture.js'
-import { address, bytes, flags, frame, icmp4, icmp6, routed, tcp } from './packets/frames.js'
+import { address, bytes, flags, frame, icmp4, icmp6, mac, routed, tcp } from './packets/frames.js'
 import type { ProgramName, Run } from './packets/machine.js'
 import {
   backendPort,
@@ -25,6 +25,10 @@ const pass = 2
 const transmit = 3
 const [shot, redirected] = [2, 7]
 const loopback = 1
+const redirectedFrame = 4
+
+/** As ways have addresses. */
+const padded = (bits: Uint8Array): Uint8Array => bytes(...bits, ...new Uint8Array(16 - bits.length))
 
 describe('services for those outside, by ways that a test gives', () => {
   const machine = memory.open({ variables: { weir_nat_first_port: 5000, weir_nat_last_port: 5001 } })
@@ -51,6 +55,38 @@ describe('services for those outside, by ways that a test gives', () => {
       expect(port).to.be.within(5000, 5001)
       const sent = frame(inward, { from: of(node, family), to: of(far, family) }, tcp(port, backendPort, flags.syn))
       expect(hex(there.packet)).to.equal(hex(routed(sent, onward)))
+    })
+
+    it(`IPv${family}: an answer takes the client's way at once, which is another than the backend's`, () => {
+      const another = 14
+      const macs = { to: mac('02:00:00:00:88:01'), from: mac('02:00:00:00:88:02') }
+      const clientWay = { family, destination: padded(address(of(outside, family))), ifindex: another, mtuBytes: 1500 }
+      for (const takesFrames of [false, true]) {
+        empty(machine)
+        fill(machine)
+        serve(machine, [far])
+        connect(machine, ways)
+        connect(machine, another, true, takesFrames)
+        machine.setWays?.([
+          { ...clientWay, macs },
+          { family, ifindex: ways, mtuBytes: 1500, macs: onward },
+        ])
+        expect(run('weir_xdp', syn(family, 40_000)).result).to.equal(transmit)
+        const port = portAtNode(machine, family)
+        const seen = flags.syn | flags.ack
+        const back = frame(inward, { from: of(far, family), to: of(node, family) }, tcp(backendPort, port, seen))
+        const shown = frame(
+          { from: macs.from, to: macs.to },
+          { from: of(service, family), to: of(outside, family), ttl: 63 },
+          tcp(servicePort, 40_000, seen),
+        )
+        const frames = run('weir_xdp', back)
+        expect(frames.result).to.equal(takesFrames ? redirectedFrame : pass)
+        const sent = takesFrames ? frames : run('weir_from_device', back)
+        expect(sent.redirect).to.deep.equal({ kind: 'device', ifindex: another })
+        expect(hex(sent.packet)).to.equal(hex(shown))
+        expect(brokenChecksum(sent.packet)).to.equal(undefined)
+      }
     })
 
     it(`IPv${family}: what XDP can't send, as nobody knows the neighbour, traffic control gives to the stack`, () => {

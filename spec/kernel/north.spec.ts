@@ -28,6 +28,7 @@ import { fill, node, outside } from './packets/world.js'
 const clientPort = 40_000
 const pass = 2
 const transmit = 3
+const redirectedFrame = 4
 const [next, shot, redirected] = [-1, 2, 7]
 const loopback = 1
 const transports = { TCP: (from: number, to: number) => tcp(from, to, flags.syn), UDP: udp } as const
@@ -152,6 +153,49 @@ for (const kind of machines)
             transports[transport](servicePort, clientPort),
           )
           expectPacket(answer, routed(shown, onward))
+        })
+
+        it(`${words}: a frame whose way is by another device is sent there if that takes frames`, () => {
+          serve(machine, [far])
+          const another = machine.ifindex.n
+          const pair: Pair = {
+            protocol,
+            before: { from: [outside, clientPort], to: [service, servicePort] },
+            after: { from: [node, 2222], to: [far, backendPort] },
+            kind: natKinds.nodePort,
+            backend: index,
+            hop: { ifindex: another, link: onward, mtuBytes },
+          }
+          const there = request(family, transport)
+          const back = packetOf(family, [far, backendPort], [node, 2222], transports[transport](backendPort, 2222))
+          connect(machine, loopback)
+          for (const takesFrames of [undefined, false]) {
+            if (takesFrames === false) connect(machine, another)
+            paired(family, pair).change(machine)
+            for (const packet of [there, back]) {
+              const left = run('weir_xdp', packet)
+              expect(left.result).to.equal(pass)
+              expect(hex(left.packet)).to.equal(hex(packet))
+            }
+          }
+          connect(machine, another, true, true)
+          const sent = packetOf(family, [node, 2222], [far, backendPort], transports[transport](2222, backendPort))
+          const shown = packetOf(
+            family,
+            [service, servicePort],
+            [outside, clientPort],
+            transports[transport](servicePort, clientPort),
+          )
+          for (const [packet, expected] of [
+            [there, sent],
+            [back, shown],
+          ] as const) {
+            const frames = run('weir_xdp', packet)
+            expect(frames.result).to.equal(redirectedFrame)
+            if (frames.redirect !== undefined)
+              expect(frames.redirect).to.deep.equal({ kind: 'device', ifindex: another })
+            expectPacket(frames, routed(expected, onward))
+          }
         })
 
         it(`${words}: a frame with its last hop, or too large for the way, is left to traffic control`, () => {

@@ -178,6 +178,9 @@ WEIR_GLOBAL int weir_nat_write(const struct weir_tuple *key, const struct weir_t
 		return -1;
 	weir_nat_key_of(&at, key, reverse);
 	half->v4.is = *is;
+	/* The next hop is that of the packets that open the flow; answers may leave by another device. */
+	if (reverse)
+		half->v4.is.hop_until = 0;
 	half->v4.is.source_port = reverse ? value->destination_port : value->source_port;
 	half->v4.is.destination_port = reverse ? value->source_port : value->destination_port;
 	if (key->family == 4) {
@@ -295,7 +298,6 @@ WEIR_APART int weir_nat_renew(struct weir_nat *half, const struct weir_tuple *be
 	if (!other) {
 		is = *half;
 		is.is_reply = !half->is_reply;
-		is.hop_until = 0;
 		weir_tally_up(WEIR_TALLY_NAT_REBUILT);
 		return weir_nat_write(after, before, &is, 1, BPF_NOEXIST);
 	}

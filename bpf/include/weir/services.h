@@ -95,8 +95,10 @@ _Static_assert(sizeof(struct weir_ports) == 8, "");
 struct weir_own {
 	__u8 four[4];
 	__u8 six[16];
+	__u8 takes_frames; /* 1: XDP of other devices may send by it */
+	__u8 pad[3];
 } __attribute__((aligned(4)));
-_Static_assert(sizeof(struct weir_own) == 20, "");
+_Static_assert(sizeof(struct weir_own) == 24, "");
 
 /* Port 0: no backend. */
 struct weir_backend4 {

@@ -182,6 +182,10 @@ class KernelBackend implements KernelBackendHandle {
     return this.#xdp.stateOf(attachment)
   }
 
+  takesFrames(attachment: Attachment, options: AttachOptions = {}): boolean {
+    return this.#xdp.takesFrames(attachment, options)
+  }
+
   attachSockets(cgroup: string): void {
     if (this.#loaded.sockets) this.#sockets.attach(cgroup)
   }

@@ -14,6 +14,21 @@ const pinKinds = { native: 'xdp-native', generic: 'xdp-generic' } as const
  */
 const without: Readonly<Record<string, string>> = { veth: 'its driver is veth, which does better without' }
 
+/**
+ * Drivers that send frames which another device took, where they have a program themselves, in every kernel that Weir
+ * runs on. A driver that can't loses such frames silently, so what isn't known to can is taken not to.
+ */
+const sending: ReadonlySet<string> = new Set([
+  'bnxt_en',
+  'i40e',
+  'ice',
+  'ixgbe',
+  'mlx5_core',
+  'mvneta',
+  'veth',
+  'virtio_net',
+])
+
 const netnsOf = ({ netns }: AttachOptions) => (netns === undefined ? {} : { netns })
 
 /**
@@ -67,6 +82,13 @@ export class XdpAttacher {
   detach(attachment: Attachment): void {
     this.#reasons.delete(attachment.ifindex)
     for (const mode of modes) this.#remove(attachment, mode)
+  }
+
+  /** Sends the device what another one's program took? The stack does for all, where programs are the stack's own. */
+  takesFrames(attachment: Attachment, options: AttachOptions): boolean {
+    const { mode } = this.stateOf(attachment)
+    if (mode !== 'native') return mode === 'generic'
+    return sending.has(deviceDriver(attachment.ifindex, netnsOf(options)) ?? '')
   }
 
   stateOf(attachment: Attachment): XdpState {

@@ -177,6 +177,10 @@ class MemoryBackend implements MemoryBackendHandle {
     return { mode: 'none', reason: 'there are no devices in memory' }
   }
 
+  takesFrames(): boolean {
+    return false
+  }
+
   runSocket(program: SocketProgramName, call: Call): CallResult {
     this.#module.weir_set_clock(this.#now())
     return runCall(this.#module, program, call)

@@ -7,7 +7,7 @@ import { planTransition } from '../plan/plan.js'
 import { type AttachReport, Attachments } from './attachments.js'
 import type { MapWrite } from './batch.js'
 import { bumpEndpoints, describeGoal, deviceRepairs } from './differences.js'
-import { ownAddressWrites } from './own-addresses.js'
+import { ownDeviceWrites } from './own-devices.js'
 import { type Content, readContent } from './read.js'
 import { countWrites, type ReconcilerCounters, type ReconcileReport, type RepairReport } from './report.js'
 import { type TurnOptions, Turns, typedError } from './turns.js'
@@ -92,8 +92,9 @@ export class Reconciler {
     this.#attachments.expectDevices(devices)
     if (this.#content === undefined) return
     try {
-      this.#writeOwnAddresses()
+      this.#writeOwnDevices()
       this.#attachments.reachDevices()
+      this.#writeOwnDevices()
     } catch (cause) {
       throw typedError(cause)
     }
@@ -149,12 +150,13 @@ export class Reconciler {
       writeBatch(this.#backend, batch)
     }
     settle(content, phases)
-    const repairs = bumpAll ? [...this.#repairDevices(content), ...this.#writeOwnAddresses()] : []
+    const repairs = bumpAll ? [...this.#repairDevices(content), ...this.#writeOwnDevices(() => false)] : []
     const batches = repairs.length === 0 ? planned : [...planned, ...repairs]
     this.#count(batches)
     const attachments = bumpAll
       ? this.#attachments.reachAll(tables)
       : this.#attachChanged(content, slots, tables, devicesBefore)
+    if (bumpAll) this.#writeOwnDevices()
     return { writes: countWrites(batches), batches: batches.length, ...attachments }
   }
 
@@ -185,9 +187,14 @@ export class Reconciler {
     return batches
   }
 
-  /** A device that sends on for services does so under an address of the node: known before its programs are there. */
-  #writeOwnAddresses(): readonly WriteBatch[] {
-    return this.#writeApart(ownAddressWrites(this.#backend, this.#attachments.expectedDevices))
+  /**
+   * A device that sends on for services does so under an address of the node: known before its programs are there. That
+   * other devices may send by it is known only while they are: unknown, traffic control sends.
+   */
+  #writeOwnDevices(
+    takesFrames = (device: Attachment): boolean => this.#backend.takesFrames(device, this.#options),
+  ): readonly WriteBatch[] {
+    return this.#writeApart(ownDeviceWrites(this.#backend, this.#attachments.expectedDevices, takesFrames))
   }
 
   /** Writes of a map that no plan is about: deletions first. */

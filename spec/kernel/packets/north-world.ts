@@ -84,8 +84,13 @@ export function close(machine: Typed): void {
 }
 
 /** The node has its address at these devices, and a way to everybody by the one named. */
-export function connect(machine: Typed, ifindex: number, isKnown = true): void {
-  for (const each of [1, ifindex]) machine.put('weir_own', each, { four: address(node.four), six: address(node.six) })
+export function connect(machine: Typed, ifindex: number, isKnown = true, takesFrames = false): void {
+  for (const each of [1, ifindex])
+    machine.put('weir_own', each, {
+      four: address(node.four),
+      six: address(node.six),
+      takes_frames: takesFrames ? 1 : 0,
+    })
   machine.setWays?.(families.map(family => ({ family, ifindex, mtuBytes, ...(isKnown && { macs: onward }) })))
 }
 
