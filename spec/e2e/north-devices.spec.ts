@@ -5,7 +5,8 @@ import { expect } from 'chai'
 import { loadObject } from 'ebpf-napi'
 import { connectTcpIn, ifindexIn, udpSocketIn } from 'netns-napi'
 import { compiled } from '../ebpf-napi/programs.js'
-import { families, nodePorts, NorthStage, of, sites } from './north-stage.js'
+import { families, of, sites } from './north-network.js'
+import { nodePorts, NorthStage } from './north-stage.js'
 import { requireKernel } from './stage.js'
 
 const [first] = sites
@@ -58,7 +59,7 @@ for (const xdp of ['native', 'generic', 'off'] as const)
 
     async function programsAt(device: string): Promise<void> {
       for (const until = Date.now() + 10_000; Date.now() < until; ) {
-        const { host } = await stage.agents.n1.status()
+        const { host } = await stage.agents.n1!.status()
         if (host.devices.some(({ ifname, isAttached }) => ifname === device && isAttached)) return
         await new Promise(resolve => setTimeout(resolve, 50))
       }
