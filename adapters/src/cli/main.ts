@@ -4,6 +4,7 @@ import { agentCommand } from './commands/agent.js'
 import { backendCommand } from './commands/backend.js'
 import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
+import { digestCommand } from './commands/digest.js'
 import { getCommand } from './commands/get.js'
 import { historyCommand } from './commands/history.js'
 import { lintCommand } from './commands/lint.js'
@@ -100,6 +101,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
     compareCommand,
     whatIfCommand,
     matrixCommand,
+    digestCommand,
     lintCommand,
     logCommand,
     replayCommand,

@@ -5,8 +5,8 @@ import { command, type CommandContext, type Output, outputOption, socketOption, 
 import { exitCodes } from '../exit.js'
 import { viewOf } from '../../agent/views.js'
 import { objectLines } from '../render/objects.js'
-import { logOfAgent } from '../live-log.js'
-import { type GivenState, openState, stateHelp, withStates } from '../states.js'
+import { openStateAt } from '../moment.js'
+import { stateHelp, withStates } from '../states.js'
 
 type Objects = readonly Readonly<Record<string, unknown>>[]
 
@@ -26,11 +26,7 @@ function objectsOf(
   { log, at, socket }: GetOptions,
 ): Promise<Objects> {
   if (log === undefined && at === undefined) return agentClient(socket).get<Objects>(`/v1/get/${kind}`, { name })
-  const open = async (): Promise<GivenState> => {
-    const word = log ?? (await logOfAgent(socket))
-    return at === undefined ? openState(context, word, socket) : openState(context, `${word}@${at}`, socket)
-  }
-  return withStates([open], async given => {
+  return withStates([() => openStateAt(context, log ?? 'live', at, socket)], async given => {
     const objects = await viewOf(given!.engine, kind, name, seq => given!.sourceOf(seq))
     return objects as Objects
   })
