@@ -78,6 +78,13 @@ interface Outcome {
   readonly after: boolean
 }
 
+/** What the tables of both states say of an address. */
+interface Place {
+  readonly number: number
+  /** 0 of whoever isn't local. */
+  readonly endpoint: number
+}
+
 /** More places than there can be ends in a pair's key. */
 const placesMost = 2 ** 21
 
@@ -88,7 +95,7 @@ class Pair {
   readonly #topics: ReadonlySet<string>
   readonly #changes = new Map<string, Mutable<PastChange>>()
   /** Since either state changed last: numbers of places by address, and by what both states' tables say of it. */
-  readonly #places = new Map<string, number>()
+  readonly #places = new Map<string, Place>()
   readonly #placeNumbers = new Map<string, number>()
   #tables: readonly Tables[] | undefined
   /** By pair of places, then by protocol and port. */
@@ -159,7 +166,10 @@ class Pair {
 
   /** Ends that the tables say the same of are judged alike: each pair of such, and port, is judged once a state. */
   #outcomeOf(flow: FlowQuery): Outcome {
-    const pair = this.#placeOf(flow.from) * placesMost + this.#placeOf(flow.to)
+    const [from, to] = [this.#placeOf(flow.from), this.#placeOf(flow.to)]
+    // Who asks himself isn't judged as others of his kind are.
+    if (flow.from === flow.to || (from.endpoint !== 0 && from.endpoint === to.endpoint)) return this.#verdictsOf(flow)
+    const pair = from.number * placesMost + to.number
     const port = flow.protocol * 65_536 + flow.port
     let known = this.#outcomes.get(pair)
     if (known === undefined) {
@@ -168,28 +178,31 @@ class Pair {
     }
     let outcome = known.get(port)
     if (outcome === undefined) {
-      outcome = {
-        before: this.#walk.engine.verdict(flow) === verdicts.allow,
-        after: this.#proposed.verdict(flow) === verdicts.allow,
-      }
+      outcome = this.#verdictsOf(flow)
       known.set(port, outcome)
     }
     return outcome
   }
 
-  #placeOf(address: string): number {
+  #verdictsOf(flow: FlowQuery): Outcome {
+    return {
+      before: this.#walk.engine.verdict(flow) === verdicts.allow,
+      after: this.#proposed.verdict(flow) === verdicts.allow,
+    }
+  }
+
+  #placeOf(address: string): Place {
     const known = this.#places.get(address)
     if (known !== undefined) return known
     this.#tables ??= [this.#walk.engine.tables, this.#proposed.tables]
     const rows = this.#tables.map(({ addresses }) => addresses.get(address))
     // Addresses outside are told apart by prefixes, which may be any.
-    const text = rows.includes(undefined)
-      ? address
-      : rows.map(row => `${row!.subject}:${row!.peerClass}:${row!.endpoint}`).join('|')
+    const text = rows.includes(undefined) ? address : rows.map(row => `${row!.subject}:${row!.peerClass}`).join('|')
     const number = this.#placeNumbers.get(text) ?? this.#placeNumbers.size
     this.#placeNumbers.set(text, number)
-    this.#places.set(address, number)
-    return number
+    const place = { number, endpoint: rows[0]?.endpoint ?? 0 }
+    this.#places.set(address, place)
+    return place
   }
 
   #changeOf(flow: FlowQuery, wasAllowed: boolean): Mutable<PastChange> {

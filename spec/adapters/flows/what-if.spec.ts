@@ -79,7 +79,7 @@ describe('judging recorded flows under a proposal', function () {
       fc.asyncProperty(
         fc.array(anyChange, { maxLength: 8 }),
         fc.array(anyAsked, { minLength: 1, maxLength: 4 }),
-        fc.constantFrom(...changes.slice(0, 4)),
+        fc.constantFrom(...changes.slice(0, 6)),
         async (drawn, flows, proposed) => {
           const events = [...start, ...drawn]
           const asked = [start.length, ...drawn.map((_, at) => start.length + at + 1)].flatMap(seq =>
@@ -104,6 +104,20 @@ describe('judging recorded flows under a proposal', function () {
       ),
       { numRuns: 60 },
     )
+  })
+
+  it('tells ends apart that only the proposal tells apart', async () => {
+    const events = [...start, changes[4]!]
+    const asked = ['10.0.0.4', '10.0.0.2'].map(from => ({
+      ...{ from, to: '10.0.0.3', protocol: 6, port: 8080, seq: events.length },
+    }))
+    const { log, store } = await record({ log: inMemory(), flows: inMemory() }, events, asked)
+    const { changes: told } = await judgePast(log, store, {}, [draft(changes[5]!)])
+    expect(told.map(({ change, from, flows }) => [change, from, flows])).to.deep.equal([
+      ['newly-allowed', 'shop/web', 1],
+    ])
+    await log.close()
+    await store.close()
   })
 
   it('is told by what-if --since, with an exit status for pipelines', async () => {
