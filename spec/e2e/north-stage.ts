@@ -208,11 +208,21 @@ export class NorthStage {
 /** Servers in a pod that tell who they are and whom they hear. */
 async function serve(link: PodLink, name: string, addresses: Pair): Promise<(() => Promise<void>)[]> {
   const closing: (() => Promise<void>)[] = []
+  /** A server ends when its connections have. */
+  const sockets = new Set<Socket>()
+  const note = (socket: Socket): void => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  }
+  closing.push(async () => {
+    for (const socket of sockets) socket.destroy()
+  })
   for (const address of addresses) {
     const server = await listenTcpIn(link.netnsPath, {
       address,
       port: targetPort,
       onConnection: socket => {
+        note(socket)
         socket.on('error', () => socket.destroy())
         socket.end(`${name} ${socket.remoteAddress}`)
       },
@@ -222,6 +232,7 @@ async function serve(link: PodLink, name: string, addresses: Pair): Promise<(() 
       address,
       port: countingTarget,
       onConnection: socket => {
+        note(socket)
         let count = 0
         socket.on('data', data => {
           count += data.length
