@@ -1,21 +1,48 @@
+import type { EventLog } from '@weir/store'
+import { systemClock } from '../agent/clock.js'
+import { headTime, seqAt } from '../agent/seq-at.js'
 import type { CommandContext } from './command.js'
 import { logOfAgent } from './live-log.js'
+import { logFolder, readingLog } from './log-folder.js'
+import { moment } from './quantities.js'
 import { type GivenState, openState } from './states.js'
 
+/** An event's number, or a time that depends on what `now` is; milliseconds since the epoch. */
+export type Moment = number | ((nowMs: number) => number)
+
+export const momentHelp =
+  "an event's number (1200, @1200), a time (2026-01-31T12:00:00Z, 2026-01-31 12:00: UTC), -10m: before now, or a log's end"
+
+/** `1200`, `@1200`, `-10m`, `2026-01-31T12:00:00Z`, or without a zone, which is UTC then. */
+export function pointInLog(text: string): Moment {
+  const seq = /^@?(\d{1,15})$/.exec(text)
+  if (seq !== null) return Number(seq[1])
+  const zoneless = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)$/.exec(text)
+  return moment(zoneless === null ? text.replace(/^-/, '') : `${zoneless[1]}T${zoneless[2]}Z`)
+}
+
 /**
- * Opens a state as it was after an event.
+ * Opens a state as it was after an event, or at a time.
  *
  * @param word As `openState` takes it. A past state of `live` is read from a copy of the running agent's log.
- * @param at Sequence number; without one, the state as `word` names it.
- * @throws WeirError As `openState`.
+ * @param at Without one, the state as `word` names it. Times are looked up in logs, not in exports.
+ * @throws WeirError As `openState`; WEIR_NOT_FOUND where the log begins later.
  */
 export async function openStateAt(
   context: CommandContext,
   word: string,
-  at: number | undefined,
+  at: Moment | undefined,
   socketPath: string,
 ): Promise<GivenState> {
   if (at === undefined) return openState(context, word, socketPath)
   const log = word === 'live' ? await logOfAgent(socketPath) : word
-  return openState(context, `${log}@${at}`, socketPath)
+  const seq = typeof at === 'number' ? at : await seqOf(context, log, at, word === 'live')
+  return openState(context, `${log}@${seq}`, socketPath)
+}
+
+async function seqOf(context: CommandContext, word: string, at: (nowMs: number) => number, isLive: boolean) {
+  return readingLog(await logFolder(context, word), async (log: EventLog) => {
+    const now = isLive ? undefined : await headTime(log)
+    return seqAt(log, at(now ?? systemClock.nowMs()))
+  })
 }

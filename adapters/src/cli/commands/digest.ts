@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { differingParts } from '@weir/core/digest/differing-parts.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
-import { command, type CommandContext, type Output, outputOption, socketOption, wholeNumber } from '../command.js'
+import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
-import { openStateAt } from '../moment.js'
+import { type Moment, momentHelp, openStateAt, pointInLog } from '../moment.js'
 import { type GivenState, stateHelp, withStates } from '../states.js'
 
 interface DigestOptions {
-  readonly at?: number
+  readonly at?: Moment
   readonly socket: string
   readonly output: Output
 }
@@ -28,7 +28,7 @@ export function digestCommand(context: CommandContext): Command {
   )
     .argument('[state]', stateHelp, 'live')
     .argument('[other]', 'another one, to compare')
-    .option('--at <seq>', 'as they were after this event; of live, by the log of the running agent', wholeNumber(0))
+    .option('--at <moment>', `as they were then: ${momentHelp}`, pointInLog)
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
 }

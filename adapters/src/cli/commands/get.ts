@@ -1,11 +1,11 @@
 import { Argument, type Command } from 'commander'
 import { defaultSocketPath, type Kind, kinds } from '../../agent/protocol.js'
 import { agentClient } from '../client.js'
-import { command, type CommandContext, type Output, outputOption, socketOption, wholeNumber } from '../command.js'
+import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { viewOf } from '../../agent/views.js'
 import { objectLines } from '../render/objects.js'
-import { openStateAt } from '../moment.js'
+import { type Moment, momentHelp, openStateAt, pointInLog } from '../moment.js'
 import { stateHelp, withStates } from '../states.js'
 
 type Objects = readonly Readonly<Record<string, unknown>>[]
@@ -15,7 +15,7 @@ interface GetOptions {
   readonly output: Output
   readonly namespace?: string
   readonly log?: string
-  readonly at?: number
+  readonly at?: Moment
 }
 
 /** The agent's own objects, or those of another state. */
@@ -50,7 +50,7 @@ export function getCommand(context: CommandContext): Command {
     .argument('[name]', 'only this one: namespace/name, or a name')
     .option('-n, --namespace <name>', 'only this namespace')
     .option('--log <state>', stateHelp)
-    .option('--at <seq>', "as it was after this event; without --log, of the running agent's log", wholeNumber(0))
+    .option('--at <moment>', `as it was then: ${momentHelp}`, pointInLog)
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
 }

@@ -6,10 +6,12 @@ import { command, type CommandContext, type Output, outputOption, socketOption }
 import { type ExitCode, exitCodes } from '../exit.js'
 import { placeOfField } from '../origins.js'
 import { findingLines, lintSummary, type Placed } from '../render/finding.js'
-import { type GivenState, openState, stateHelp, withStates } from '../states.js'
+import { type Moment, momentHelp, openStateAt, pointInLog } from '../moment.js'
+import { type GivenState, stateHelp, withStates } from '../states.js'
 
 interface LintOptions {
   readonly log?: string
+  readonly at?: Moment
   readonly socket: string
   readonly output: Output
   readonly failOn?: Severity
@@ -22,12 +24,13 @@ export function lintCommand(context: CommandContext): Command {
     'lint',
     'what policies say that their authors may not have meant',
     (state: string | undefined, options: LintOptions) =>
-      withStates([() => openState(context, options.log ?? state ?? 'live', options.socket)], given =>
+      withStates([() => openStateAt(context, options.log ?? state ?? 'live', options.at, options.socket)], given =>
         tell(context, given!, options),
       ),
   )
     .argument('[state]', `${stateHelp} (the default)`)
     .option('--log <folder>', 'a log instead of an agent')
+    .option('--at <moment>', `as it was then: ${momentHelp}`, pointInLog)
     .addOption(
       new Option('--fail-on <severity>', 'exit with 1 when there is one so severe, or worse').choices(severities),
     )

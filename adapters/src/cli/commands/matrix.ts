@@ -4,11 +4,13 @@ import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { type MatrixForm, matrixLines } from '../render/matrix.js'
-import { openState, stateHelp, withStates } from '../states.js'
+import { type Moment, momentHelp, openStateAt, pointInLog } from '../moment.js'
+import { stateHelp, withStates } from '../states.js'
 
 interface MatrixOptions {
   readonly by: string
   readonly log?: string
+  readonly at?: Moment
   readonly socket: string
   readonly output: MatrixForm | 'json'
 }
@@ -20,16 +22,20 @@ export function matrixCommand(context: CommandContext): Command {
     'matrix',
     'who may talk to whom on which ports',
     async (state: string | undefined, options: MatrixOptions) =>
-      withStates([() => openState(context, options.log ?? state ?? 'live', options.socket)], async given => {
-        const matrix = matrixOf(given!.engine, groupingOf(options.by))
-        if (options.output === 'json') await context.terminal.line(JSON.stringify(matrix))
-        else for (const line of matrixLines(matrix, options.output)) await context.terminal.line(line)
-        return exitCodes.ok
-      }),
+      withStates(
+        [() => openStateAt(context, options.log ?? state ?? 'live', options.at, options.socket)],
+        async given => {
+          const matrix = matrixOf(given!.engine, groupingOf(options.by))
+          if (options.output === 'json') await context.terminal.line(JSON.stringify(matrix))
+          else for (const line of matrixLines(matrix, options.output)) await context.terminal.line(line)
+          return exitCodes.ok
+        },
+      ),
   )
     .argument('[state]', `${stateHelp} (the default)`)
     .option('--by <what>', 'take pods together by workload, by namespace, or by a label key', 'workload')
     .option('--log <folder>', 'a log instead of an agent')
+    .option('--at <moment>', `as it was then: ${momentHelp}`, pointInLog)
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(
       new Option('-o, --output <form>', 'markdown and dot (Graphviz) for documents, json for scripts')

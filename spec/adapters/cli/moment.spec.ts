@@ -1,0 +1,43 @@
+import { pointInLog } from '@weir/adapters/cli/moment.js'
+import { expect } from 'chai'
+import { runWeir } from './run.js'
+import { StatesFolder } from './states-folder.js'
+
+describe('--at', function () {
+  this.timeout(20_000)
+  const states = new StatesFolder()
+  const { folder, socket, log } = states
+
+  before(() => states.start())
+  after(() => states.end())
+
+  it('understands numbers, times, and times before now', () => {
+    const ms = (text: string): unknown => {
+      const point = pointInLog(text)
+      return typeof point === 'number' ? `@${point}` : point(1_000_000)
+    }
+    expect(['12', '@12', '-10s', '10s'].map(ms)).to.deep.equal(['@12', '@12', 990_000, 990_000])
+    const noon = Date.UTC(2026, 0, 31, 12)
+    for (const text of ['2026-01-31T12:00:00Z', '2026-01-31 12:00', '2026-01-31T13:00:00+01:00'])
+      expect(ms(text)).to.equal(noon)
+    for (const text of ['yesterday', '-', '@', '-5']) expect(() => pointInLog(text)).to.throw()
+  })
+
+  it('takes an event or a time, of the agent and of a log', async () => {
+    const past = `${states.beforePolicy}`
+    const words = [['get', 'policies'], ['matrix'], ['lint'], ['digest']]
+    for (const command of words) {
+      const told = async (...more: string[]) => {
+        const { code, out } = await runWeir([...command, ...more, '--socket', socket, '-o', 'json'], folder)
+        return { code, text: out.join('\n').replaceAll(/"name":"[^"]*state[^"]*"/g, '"name":"live"') }
+      }
+      const now = await told()
+      const source = command[0] === 'get' ? ['--log', log] : [log]
+      expect(await told('--at', '-0s'), command.join(' ')).to.deep.equal(now)
+      expect((await told('--at', past)).text, command.join(' ')).to.not.equal(now.text)
+      expect(await told(...source, '--at', '-0s')).to.include({ code: now.code })
+      expect(await told(...source, '--at', '2001-01-01')).to.include({ code: 5 })
+      expect(await told(...source, '--at', 'whenever')).to.include({ code: 2 })
+    }
+  })
+})
