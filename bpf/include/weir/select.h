@@ -104,10 +104,11 @@ WEIR_GLOBAL int weir_is_member(__u32 first, __u32 count, __u32 backend)
 /*
  * A backend for a new connection of the client: any, as often as its weight says, or the one that it had lately where the
  * frontend has affinity. `frontend` must have slots; `number` says which one is taken, so that a hash of the client's ends
- * gives the same backend on every node. 0 when the backend that the frontend named has gone meanwhile.
+ * gives the same backend on every node. 0 when the backend that the frontend named has gone meanwhile. `beneath`: of what a
+ * redirect lies over, as its own backends find it.
  */
-WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, __u32 number,
-			    const struct weir_target *target, struct weir_target *to, __u32 *index)
+WEIR_INLINE int weir_choose_of(const struct weir_frontend *frontend, int beneath, __u64 client, __u32 number,
+			       const struct weir_target *target, struct weir_target *to, __u32 *index)
 {
 	struct weir_affinity_key key = {};
 	struct weir_affinity chosen = {};
@@ -124,17 +125,18 @@ WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, 
 		chosen.used = weir_now();
 		last = bpf_map_lookup_elem(&weir_affinities, &key);
 		if (last && chosen.used - last->used < frontend->affinity * WEIR_SECOND &&
-		    weir_is_member(frontend->members_first, frontend->members, last->backend) &&
+		    weir_is_member(beneath ? frontend->beneath_first : frontend->members_first,
+				   beneath ? frontend->beneath : frontend->members, last->backend) &&
 		    weir_backend_at(last->backend, to)) {
 			chosen.backend = *index = last->backend;
 			bpf_map_update_elem(&weir_affinities, &key, &chosen, BPF_ANY);
 			return 1;
 		}
 	}
-	count = frontend->count;
+	count = beneath ? frontend->beneath : frontend->count;
 	if (!count)
 		return 0;
-	*index = weir_slot(frontend->first + number % count);
+	*index = weir_slot((beneath ? frontend->beneath_first : frontend->first) + number % count);
 	if (!weir_backend_at(*index, to))
 		return 0;
 	if (weir_unlikely(frontend->affinity != 0)) {
@@ -142,6 +144,12 @@ WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, 
 		bpf_map_update_elem(&weir_affinities, &key, &chosen, BPF_ANY);
 	}
 	return 1;
+}
+
+WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, __u32 number,
+			    const struct weir_target *target, struct weir_target *to, __u32 *index)
+{
+	return weir_choose_of(frontend, 0, client, number, target, to, index);
 }
 
 /* Whether the sender is in one of the blocks that the frontend is for. */

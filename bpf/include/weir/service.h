@@ -62,18 +62,9 @@ WEIR_GLOBAL int weir_service_open(struct weir_packet *packet, const struct weir_
 	return is.kind;
 }
 
-/* What a redirect lies over, as its own backends find it. */
-WEIR_INLINE void weir_frontend_beneath(const struct weir_frontend *redirect, struct weir_frontend *beneath)
-{
-	beneath->first = beneath->members_first = redirect->beneath_first;
-	beneath->count = beneath->members = redirect->beneath;
-	beneath->affinity = redirect->affinity;
-}
-
 /* A service's packet: the backend that it is to go to. */
 WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir_target *to, __u32 *backend)
 {
-	struct weir_frontend beneath = {};
 	struct weir_target target = {};
 
 	if (!before || !to || !backend)
@@ -86,6 +77,7 @@ WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir
 #pragma clang loop unroll(disable)
 	for (int round = 0; round < 2; round++) {
 		const struct weir_frontend *frontend = weir_frontend_of(&target, WEIR_INTERNAL);
+		int beneath = 0;
 
 		if (!frontend)
 			return WEIR_ENTRY_NONE;
@@ -97,15 +89,14 @@ WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir
 			if ((frontend->flags & WEIR_SPARES_BACKENDS) && is_in) {
 				if (frontend->flags & WEIR_LEAVES_BACKENDS)
 					return WEIR_ENTRY_NONE;
-				weir_frontend_beneath(frontend, &beneath);
-				frontend = &beneath;
+				beneath = 1;
 			}
 		}
-		if (!frontend->count)
+		if (!(beneath ? frontend->beneath : frontend->count))
 			return WEIR_ENTRY_REFUSED;
 		*to = target;
-		if (weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), &target, to,
-				backend))
+		if (weir_choose_of(frontend, beneath, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), &target,
+				   to, backend))
 			return WEIR_ENTRY_PAIRED;
 	}
 	return WEIR_ENTRY_REFUSED;

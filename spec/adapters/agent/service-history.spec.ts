@@ -11,6 +11,7 @@ import { serviceHistories } from '../../oracle/generate/services.js'
 const logOf = (events: readonly WeirEvent[]): EventLog =>
   ({
     head: { seq: events.length },
+    base: { seq: 0 },
     snapshots: { latest: async () => undefined },
     async *read({ from = 1, to = events.length } = {}) {
       yield events.slice(from - 1, to)
