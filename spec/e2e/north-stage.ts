@@ -238,7 +238,7 @@ async function serve(link: PodLink, name: string, addresses: Pair): Promise<(() 
           count += data.length
         })
         // As much comes back, so that both ways carry large packets.
-        socket.on('end', () => socket.end(`${count} ${socket.remoteAddress} `.padEnd(count)))
+        socket.on('end', () => socket.end(`${count} ${socket.remoteAddress}`.padEnd(count)))
         socket.on('error', () => socket.destroy())
       },
     })
@@ -246,7 +246,7 @@ async function serve(link: PodLink, name: string, addresses: Pair): Promise<(() 
     const socket = await udpSocketIn(link.netnsPath, { address, port: targetPort })
     // A question that takes several packets gets an answer that does.
     socket.on('message', (message, from) =>
-      socket.send(`${name} ${from.address} `.padEnd(message.length), from.port, from.address),
+      socket.send(`${name} ${from.address}`.padEnd(message.length), from.port, from.address),
     )
     socket.on('error', () => {})
     socket.unref()
