@@ -17,8 +17,7 @@ export const momentHelp =
 export function pointInLog(text: string): Moment {
   const seq = /^@?(\d{1,15})$/.exec(text)
   if (seq !== null) return Number(seq[1])
-  const zoneless = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)$/.exec(text)
-  return moment(zoneless === null ? text.replace(/^-/, '') : `${zoneless[1]}T${zoneless[2]}Z`)
+  return moment(text)
 }
 
 /**

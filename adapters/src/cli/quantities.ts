@@ -18,10 +18,15 @@ export function byteSize(text: string): number {
   return Math.round(Number(amount) * bytesOf[unit]!)
 }
 
-/** A moment, as `duration` before now or a date: to be asked with the time that it is, in milliseconds. */
+/**
+ * A moment, as `duration` before now (with a minus or without) or a date, without a zone in UTC: to be asked with the time
+ * that it is, in milliseconds.
+ */
 export function moment(text: string): (nowMs: number) => number {
-  if (/^\d+(?:\.\d+)?[smhdw]$/.test(text)) return nowMs => nowMs - duration(text)
-  const ms = Date.parse(text)
+  const ago = /^-?(\d+(?:\.\d+)?[smhdw])$/.exec(text)
+  if (ago !== null) return nowMs => nowMs - duration(ago[1]!)
+  const zoneless = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)$/.exec(text)
+  const ms = Date.parse(zoneless === null ? text : `${zoneless[1]}T${zoneless[2]}Z`)
   if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(ms))
     throw new InvalidArgumentError('A time is expected, such as 10m (ago) or 2026-01-31T12:00:00Z.')
   return () => ms

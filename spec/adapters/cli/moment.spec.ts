@@ -23,6 +23,22 @@ describe('--at', function () {
     for (const text of ['yesterday', '-', '@', '-5']) expect(() => pointInLog(text)).to.throw()
   })
 
+  it('asks why of a past state, of the agent and of a log', async () => {
+    const why = async (...more: string[]) => {
+      const { code, out } = await runWeir(['why', 'shop/web', 'shop/db:5432', ...more, '-o', 'json'], folder)
+      return {
+        code,
+        verdicts: out.flatMap(line => [...line.matchAll(/"verdict":(\d)/g)].map(([, verdict]) => verdict)),
+      }
+    }
+    const before = await why('--socket', socket, '--at', `${states.beforePolicy}`)
+    expect(before.code).to.equal(0)
+    expect(before.verdicts).to.not.be.empty
+    expect(await why('--log', log, '--at', `${states.beforePolicy}`)).to.deep.equal(before)
+    expect((await why('--socket', socket)).verdicts).to.not.deep.equal(before.verdicts)
+    expect(await why('--log', log, '--at', '-0s')).to.deep.equal(await why('--socket', socket))
+  })
+
   it('takes an event or a time, of the agent and of a log', async () => {
     const past = `${states.beforePolicy}`
     const words = [['get', 'policies'], ['matrix'], ['lint'], ['digest']]

@@ -6,12 +6,14 @@ import { agentClient } from '../client.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { hashSeedOption, type MaglevOptions, maglevTables, tableSizeOption } from '../maglev-options.js'
+import { type Moment, momentHelp, openStateAt, pointInLog } from '../moment.js'
 import { explanationLines, isAllowed } from '../render/explanation.js'
 import { serviceLines } from '../render/service-answer.js'
-import { invalid, openLog, openState, withStates } from '../states.js'
+import { invalid, openLog, withStates } from '../states.js'
 
 interface WhyOptions extends MaglevOptions {
   readonly fromPort?: number
+  readonly at?: Moment
   readonly socket: string
   readonly log?: string
   readonly stateFrom?: string
@@ -36,6 +38,7 @@ export function whyCommand(context: CommandContext): Command {
     .argument('<to>', 'the same, with :PORT[/PROTO]; without a port, every port of the pod and ICMP echo')
     .option('--log <folder>', 'ask a log instead of an agent, with @SEQ as it was after that event')
     .option('--state-from <state>', 'ask any state instead of an agent: manifests, a log, an export')
+    .option('--at <moment>', `as it was then: ${momentHelp}`, pointInLog)
     .option('--fail-on-deny', 'exit with 1 unless all of it passes')
     .option('--from-port <port>', "of a client outside: which slot of a service's Maglev table it comes to", withPort)
     .addOption(tableSizeOption())
@@ -83,16 +86,21 @@ async function answersOf(
   to: string,
   options: WhyOptions,
 ): Promise<readonly Answer[]> {
-  const { log, stateFrom, socket, fromPort } = options
+  const { log, stateFrom, socket, fromPort, at } = options
   if (log !== undefined && stateFrom !== undefined)
     throw invalid(stateFrom, 'there can be one state to ask', '--log or --state-from')
-  if (log === undefined && stateFrom === undefined)
+  if (log === undefined && stateFrom === undefined && at === undefined)
     return agentClient(socket).get<readonly Answer[]>('/v1/why', {
       ...{ from, to },
       ...(fromPort !== undefined && { fromPort: String(fromPort) }),
     })
   return withStates(
-    [() => (log === undefined ? openState(context, stateFrom!, socket) : openLog(context, log))],
+    [
+      () =>
+        log === undefined || at !== undefined
+          ? openStateAt(context, log ?? stateFrom ?? 'live', at, socket)
+          : openLog(context, log),
+    ],
     state =>
       answersTo(state!.engine, from, to, seq => state!.sourceOf(seq), {
         maglev: maglevTables(options),
