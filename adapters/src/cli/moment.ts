@@ -1,3 +1,5 @@
+import { access } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { EventLog } from '@weir/store'
 import { systemClock } from '../agent/clock.js'
 import { headTime, seqAt } from '../agent/seq-at.js'
@@ -24,7 +26,7 @@ export function pointInLog(text: string): Moment {
  * Opens a state as it was after an event, or at a time.
  *
  * @param word As `openState` takes it. A past state of `live` is read from a copy of the running agent's log.
- * @param at Without one, the state as `word` names it. Times are looked up in logs, not in exports.
+ * @param at Without one, the state as `word` names it: with @MOMENT as it was then. Times are looked up in logs, not in exports.
  * @throws WeirError As `openState`; WEIR_NOT_FOUND where the log begins later.
  */
 export async function openStateAt(
@@ -33,11 +35,24 @@ export async function openStateAt(
   at: Moment | undefined,
   socketPath: string,
 ): Promise<GivenState> {
+  const asked = at === undefined ? await pastState(context, word) : undefined
+  if (asked !== undefined) return openStateAt(context, asked.word, asked.at, socketPath)
   if (at === undefined) return openState(context, word, socketPath)
   const log = word === 'live' ? await logOfAgent(socketPath) : word
   const seq = typeof at === 'number' ? at : await seqOf(context, log, at, word === 'live')
   return openState(context, `${log}@${seq}`, socketPath)
 }
+
+/** `FOLDER@-10m`, `live@1200`; undefined of a word that is a file's name as it stands, or names no moment. */
+async function pastState(context: CommandContext, word: string): Promise<{ word: string; at: Moment } | undefined> {
+  const [, state = '', point = ''] = /^(.+)@([^@]+)$/.exec(word) ?? []
+  // Numbers are what every state's name may have.
+  if (state === '' || (/^\d+$/.test(point) && state !== 'live')) return undefined
+  if (await access(resolve(context.workingFolder, word)).then(always(true), always(false))) return undefined
+  return { word: state, at: pointInLog(point) }
+}
+
+const always = (answer: boolean) => (): boolean => answer
 
 async function seqOf(context: CommandContext, word: string, at: (nowMs: number) => number, isLive: boolean) {
   return readingLog(await logFolder(context, word), async (log: EventLog) => {

@@ -31,7 +31,7 @@ export interface GivenState {
 
 /** What a word on the command line can name. */
 export const stateHelp =
-  'a log folder or exported log (@SEQ: after that event), manifests (folder, file, - for standard input), or live'
+  'a log folder or exported log (@SEQ: after that event), manifests (folder, file, - for standard input), or live; @TIME, @-10m of a log or live: as it was then'
 
 /** First bytes of an export: its header names what it is. */
 const exportStart = '{"weir":'

@@ -39,6 +39,19 @@ describe('--at', function () {
     expect(await why('--log', log, '--at', '-0s')).to.deep.equal(await why('--socket', socket))
   })
 
+  it('stands behind the name of a state as well', async () => {
+    const compared = async (...words: readonly string[]): Promise<string> => {
+      const { out } = await runWeir(['compare', ...words, '--socket', socket, '-o', 'json'], folder)
+      return out.join('').replaceAll(/"name":"[^"]*(state|live)[^"]*"/g, '"name":"live"')
+    }
+    const change = await compared(`${log}@${states.beforePolicy}`, 'live')
+    expect(await compared(`live@${states.beforePolicy}`, 'live@-0s')).to.equal(change)
+    expect(change).to.not.equal(await compared('live', 'live'))
+    const same = await runWeir(['digest', `${log}@-0s`, 'live', '--socket', socket], folder)
+    expect(same.code, same.err).to.equal(0)
+    expect((await runWeir(['compare', `${log}@whenever`, 'live', '--socket', socket], folder)).code).to.equal(2)
+  })
+
   it('takes an event or a time, of the agent and of a log', async () => {
     const past = `${states.beforePolicy}`
     const words = [['get', 'policies'], ['matrix'], ['lint'], ['digest']]

@@ -8,7 +8,8 @@ import { type ExitCode, exitCodes } from '../exit.js'
 import { placesOf } from '../origins.js'
 import { changeLines, changeSummary, uncoveredLines } from '../render/change.js'
 import { pastLines } from '../render/past-changes.js'
-import { type GivenState, openState, stateHelp, withStates } from '../states.js'
+import { openStateAt } from '../moment.js'
+import { type GivenState, stateHelp, withStates } from '../states.js'
 
 export type FailOn = 'newly-denied' | 'newly-allowed' | 'any'
 
@@ -26,7 +27,7 @@ export function compareCommand(context: CommandContext): Command {
     'every flow that two states judge differently, and by which rules',
     (before: string, after: string, options: ComparisonOptions) =>
       withStates(
-        [before, after].map(word => () => openState(context, word, options.socket)),
+        [before, after].map(word => () => openStateAt(context, word, undefined, options.socket)),
         (a, b) => tellChanges(context, a!, b!, options),
       ),
   )
