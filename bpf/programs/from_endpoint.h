@@ -110,7 +110,7 @@ WEIR_GLOBAL int weir_from_endpoint_enter(struct weir_skb *skb, struct weir_packe
 	entry = is_taken ? WEIR_ENTRY_PAIRED : weir_service_choose(was, &to, &backend);
 	if (weir_likely(entry == WEIR_ENTRY_NONE))
 		return 0;
-	peer = weir_exact(&was->source, was->family);
+	peer = weir_exact_copied(&was->source, was->family);
 	reason = weir_forged(skb, peer ? peer->slot : 0);
 	if (reason)
 		return -reason;

@@ -111,9 +111,9 @@ WEIR_APART int weir_ipip_is_from_node(const struct weir_packet *packet)
 	return peer && (peer->identity == WEIR_IDENTITY_REMOTE_NODE || peer->identity == WEIR_IDENTITY_API_SERVER);
 }
 
-/* The pair of what the client sent to and the backend, as the packet says; and the packet goes on to that. */
-WEIR_APART int weir_ipip_pair(struct weir_skb *skb, struct weir_packet *packet, const struct weir_tuple *before,
-			      struct weir_tuple *after)
+/* The pair of what the client sent to and the backend, as the packet says. 0, or the drop reason. */
+WEIR_APART int weir_ipip_pair(const struct weir_packet *packet, const struct weir_tuple *before,
+			      const struct weir_tuple *after)
 {
 	const __u64 now = weir_now();
 	struct weir_nat is = {.kind = WEIR_NAT_DSR};
@@ -135,8 +135,35 @@ WEIR_APART int weir_ipip_pair(struct weir_skb *skb, struct weir_packet *packet, 
 		if (!weir_nat_claim(before, after, &is, now) || weir_nat_complete(before, after, &is))
 			return WEIR_NAT_EXHAUSTED;
 	}
-	weir_packet_become(packet, after);
-	return weir_rewrite(skb, packet, before);
+	return WEIR_PASSED;
+}
+
+#define WEIR_IPIP_NONE -1
+
+/* Takes the packet out of the one around it, of which `after` gets the destination. 0, WEIR_IPIP_NONE or the drop reason. */
+WEIR_APART int weir_ipip_open(struct weir_skb *skb, struct weir_packet *packet, struct weir_tuple *after)
+{
+	const int family = packet->family;
+	int reason;
+
+	after->destination_port = weir_ipip_port(skb, family);
+	after->destination = packet->destination;
+	after->family = family;
+	if (!after->destination_port || !weir_is_here(&packet->destination, family) || !weir_ipip_is_from_node(packet))
+		return WEIR_IPIP_NONE;
+	/* Older kernels know nothing of what is told here; they need not. */
+	if (bpf_skb_adjust_room(skb, -(int)weir_ipip_bytes(family), BPF_ADJ_ROOM_MAC,
+				family == 4 ? WEIR_ROOM_DECAP4 : WEIR_ROOM_DECAP6) &&
+	    bpf_skb_adjust_room(skb, -(int)weir_ipip_bytes(family), BPF_ADJ_ROOM_MAC, 0))
+		return WEIR_WRITE_FAILED;
+	__builtin_memset(packet, 0, sizeof(*packet));
+	reason = weir_parse_frame(skb, packet);
+	if (reason)
+		return reason;
+	after->source = packet->source;
+	after->source_port = packet->source_port;
+	after->protocol = packet->protocol;
+	return packet->kind != WEIR_KIND_FLOW || packet->family != family ? WEIR_NO_ENCAPSULATION : WEIR_PASSED;
 }
 
 /*
@@ -145,33 +172,17 @@ WEIR_APART int weir_ipip_pair(struct weir_skb *skb, struct weir_packet *packet, 
  */
 WEIR_APART int weir_ipip_comes(struct weir_skb *skb, struct weir_packet *packet)
 {
-	const int family = packet->family;
-	const __u16 port = weir_ipip_port(skb, family);
 	struct weir_tuple before, after = {};
-	struct weir_packet inner = {};
-	int reason;
+	int reason = weir_ipip_open(skb, packet, &after);
 
-	if (!port || !weir_is_here(&packet->destination, family) || !weir_ipip_is_from_node(packet))
-		return WEIR_PASSED;
-	after.destination = packet->destination;
-	/* Older kernels know nothing of what is told here; they need not. */
-	if (bpf_skb_adjust_room(skb, -(int)weir_ipip_bytes(family), BPF_ADJ_ROOM_MAC,
-				family == 4 ? WEIR_ROOM_DECAP4 : WEIR_ROOM_DECAP6) &&
-	    bpf_skb_adjust_room(skb, -(int)weir_ipip_bytes(family), BPF_ADJ_ROOM_MAC, 0))
-		return WEIR_WRITE_FAILED;
-	reason = weir_parse_frame(skb, &inner);
-	*packet = inner;
+	if (reason)
+		return reason == WEIR_IPIP_NONE ? WEIR_PASSED : reason;
+	weir_tuple_of(&before, packet);
+	reason = weir_ipip_pair(packet, &before, &after);
 	if (reason)
 		return reason;
-	weir_tuple_of(&before, packet);
-	if (packet->kind != WEIR_KIND_FLOW || packet->family != family)
-		return WEIR_NO_ENCAPSULATION;
-	after.source = before.source;
-	after.source_port = before.source_port;
-	after.destination_port = port;
-	after.family = before.family;
-	after.protocol = before.protocol;
-	return weir_ipip_pair(skb, packet, &before, &after);
+	weir_packet_become(packet, &after);
+	return weir_rewrite(skb, packet, &before);
 }
 
 #endif

@@ -46,6 +46,14 @@ WEIR_INLINE const struct weir_peer *weir_exact(const union weir_address *address
 	return bpf_map_lookup_elem(&weir_addr6, address);
 }
 
+/* The same where the address came as an argument of a global function. */
+WEIR_APART const struct weir_peer *weir_exact_copied(const union weir_address *address, int family)
+{
+	const union weir_address key = *address;
+
+	return weir_exact(&key, family);
+}
+
 WEIR_INLINE __u32 weir_generation(__u32 slot)
 {
 	const struct weir_endpoint *endpoint = weir_endpoint_at(&slot);

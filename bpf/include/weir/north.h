@@ -217,18 +217,18 @@ WEIR_INLINE int weir_north_is_served(const struct weir_tuple *before)
 WEIR_GLOBAL int weir_north_choose(const struct weir_tuple *before, struct weir_tuple *after, __u32 *index, __u32 *flags)
 {
 	const struct weir_frontend *frontend;
-	struct weir_target target = {}, to = {};
+	struct weir_target to = {};
 
 	if (!before || !after || !index || !flags)
 		return WEIR_NORTH_NONE;
 
-	target.address = before->destination;
-	target.port = before->destination_port;
-	target.protocol = before->protocol;
-	target.family = before->family;
 	/* Once more if the backend went between the lookups: the frontend that led there has flipped before that. */
 	for (int round = 0; round < 2; round++) {
-		frontend = weir_north_frontend(&target);
+		to.address = before->destination;
+		to.port = before->destination_port;
+		to.protocol = before->protocol;
+		to.family = before->family;
+		frontend = weir_north_frontend(&to);
 		if (!frontend)
 			return WEIR_NORTH_NONE;
 		if (!frontend->count)
@@ -237,8 +237,7 @@ WEIR_GLOBAL int weir_north_choose(const struct weir_tuple *before, struct weir_t
 		    !weir_is_in_ranges(frontend->ranges, &before->source, before->family))
 			return WEIR_OUT_OF_RANGES;
 		*flags = frontend->flags;
-		to = target;
-		if (!weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), &target, &to, index))
+		if (!weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), &to, &to, index))
 			continue;
 		after->source = before->source;
 		after->source_port = before->source_port;
@@ -277,14 +276,15 @@ WEIR_APART int weir_north_way(void *context, struct weir_tuple *after, struct we
 WEIR_APART int weir_north_open(void *context, const struct weir_tuple *before, struct weir_tuple *after, __u32 seen,
 			       __u32 ifindex)
 {
-	const __u64 now = weir_now();
 	struct weir_nat is = {};
 	__u32 flags = 0;
+	__u64 now;
 	int result;
 
 	result = weir_north_choose(before, after, &is.backend, &flags);
 	if (result)
 		return result;
+	now = weir_now();
 	is.kind = WEIR_NAT_NODE_PORT;
 	weir_nat_begin_with(&is, before->protocol, seen, now);
 	if (weir_is_here(&after->destination, after->family))

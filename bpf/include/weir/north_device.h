@@ -15,6 +15,9 @@
 
 /* No action of traffic control: the packet, as it is now, is the next ones' to judge. */
 #define WEIR_NORTH_STAYS 100
+/* Its sender is to be told that it is too old, or too big for so many bytes: by whoever has the stack for that. */
+#define WEIR_NORTH_OLD 101
+#define WEIR_NORTH_BIG 0x100000
 
 /* Back by the device that it came by. */
 WEIR_INLINE int weir_north_answer(struct weir_skb *skb, const struct weir_packet *packet, int failed, __u32 reason)
@@ -55,14 +58,14 @@ WEIR_INLINE int weir_north_fits(struct weir_skb *skb, const struct weir_nat *hal
 	return !half->hop_mtu || skb->gso_size || skb->len - ETH_HLEN + more <= half->hop_mtu;
 }
 
-WEIR_APART int weir_north_too_big(struct weir_skb *skb, const struct weir_packet *packet, __u32 mtu)
+WEIR_INLINE int weir_north_too_big(struct weir_skb *skb, const struct weir_packet *packet, __u32 mtu)
 {
 	if (packet->family == 4)
 		return weir_north_answer(skb, packet, weir_answer_error(skb, packet, 3, 4, weir_be32(mtu)), WEIR_TOO_BIG);
 	return weir_north_answer(skb, packet, weir_answer_error(skb, packet, 2, 0, weir_be32(mtu)), WEIR_TOO_BIG);
 }
 
-WEIR_APART int weir_north_too_old(struct weir_skb *skb, const struct weir_packet *packet)
+WEIR_INLINE int weir_north_too_old(struct weir_skb *skb, const struct weir_packet *packet)
 {
 	const int four = packet->family == 4;
 
@@ -109,13 +112,13 @@ WEIR_APART int weir_north_go(struct weir_skb *skb, struct weir_packet *packet, c
 		if (!weir_hop_is_known(half, now) && !weir_north_refresh(skb, half, after, now))
 			return weir_drop_early(skb, packet, WEIR_INGRESS, WEIR_NO_ROUTE);
 		if (!weir_north_fits(skb, half, more))
-			return weir_north_too_big(skb, packet, half->hop_mtu - more);
+			return WEIR_NORTH_BIG + (__u16)(half->hop_mtu - more);
 	}
 	/* The next packet makes the pair anew. */
 	if (weir_nat_touch(half, before, after, packet->seen, now))
 		return weir_drop_early(skb, packet, WEIR_INGRESS, WEIR_UNRELATED);
 	if (goes_on && weir_north_age(skb, packet->family))
-		return weir_north_too_old(skb, packet);
+		return WEIR_NORTH_OLD;
 	if (wraps) {
 		reason = weir_ipip_put(skb, packet, after, half->hop_ifindex);
 	} else {
@@ -169,7 +172,12 @@ WEIR_APART int weir_north_flow(struct weir_skb *skb, struct weir_packet *packet,
 		if (!half)
 			return weir_drop_early(skb, packet, WEIR_INGRESS, WEIR_NAT_EXHAUSTED);
 	}
-	return weir_north_go(skb, packet, &before, &after, half);
+	result = weir_north_go(skb, packet, &before, &after, half);
+	if (weir_unlikely(result == WEIR_NORTH_OLD))
+		return weir_north_too_old(skb, packet);
+	if (weir_unlikely(result >= WEIR_NORTH_BIG))
+		return weir_north_too_big(skb, packet, result - WEIR_NORTH_BIG);
+	return result;
 }
 
 /*
@@ -196,16 +204,14 @@ WEIR_APART struct weir_nat *weir_north_quoted(struct weir_skb *skb, const struct
  * The error's own addresses: for whom the quoted packet's sender is, from where that was sent to. A router's own would not
  * come past it where it leads both to this node and on from here. What stays here keeps its sender.
  */
-WEIR_APART int weir_north_readdress(struct weir_skb *skb, struct weir_packet *packet, const struct weir_tuple *was,
-				    const struct weir_tuple *now_is, int keeps_sender)
+WEIR_INLINE int weir_north_readdress(struct weir_skb *skb, struct weir_packet *packet, const struct weir_tuple *was,
+				     const struct weir_tuple *now_is, int keeps_sender, struct weir_tuple *before)
 {
-	struct weir_tuple before;
-
-	weir_tuple_of(&before, packet);
+	weir_tuple_of(before, packet);
 	if (!keeps_sender || weir_same_address(&packet->source, &was->source))
 		packet->source = now_is->source;
 	packet->destination = now_is->destination;
-	return weir_rewrite(skb, packet, &before);
+	return weir_rewrite(skb, packet, before);
 }
 
 WEIR_APART int weir_north_error(struct weir_skb *skb, struct weir_packet *packet, __u32 direction)
@@ -231,7 +237,7 @@ WEIR_APART int weir_north_error(struct weir_skb *skb, struct weir_packet *packet
 	weir_packet_become(&quoted, &to);
 	reason = weir_rewrite_quoted(skb, packet, &quoted, &old);
 	if (!reason)
-		reason = weir_north_readdress(skb, packet, &was, &now_is, !goes_on);
+		reason = weir_north_readdress(skb, packet, &was, &now_is, !goes_on, &old);
 	if (reason)
 		return weir_drop_early(skb, packet, direction, reason);
 	if (!goes_on)

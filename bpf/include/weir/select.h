@@ -81,24 +81,18 @@ WEIR_INLINE int weir_backend_at(__u32 index, struct weir_target *to)
 /* Halvings that find any of so many members as there can be backends. */
 #define WEIR_MEMBER_STEPS 20
 
-/* A step of the search: global, so that the verifier takes what it returns for any number and every step for the same. */
-WEIR_GLOBAL __u32 weir_member_after(__u32 first, __u32 base, __u32 half, __u32 backend)
+/* Rare, and as a function of its own verified once. Its steps have no branches, which would be as many ways as steps. */
+WEIR_GLOBAL int weir_is_member(__u32 at, __u32 count, __u32 backend)
 {
-	return weir_slot(first + base + half) <= backend ? base + half : base;
-}
-
-/* Rare, and as a function of its own verified once. */
-WEIR_GLOBAL int weir_is_member(__u32 first, __u32 count, __u32 backend)
-{
-	__u32 base = 0;
-
 	for (int step = 0; step < WEIR_MEMBER_STEPS && count > 1; step++) {
 		const __u32 half = count / 2;
+		/* All ones where the slot's number is not above. */
+		const __u64 up = ((__u64)weir_slot(at + half) - backend - 1) >> 32;
 
-		base = weir_member_after(first, base, half, backend);
+		at += half & (__u32)up;
 		count -= half;
 	}
-	return count == 1 && weir_slot(first + base) == backend;
+	return count == 1 && weir_slot(at) == backend;
 }
 
 /*

@@ -62,41 +62,52 @@ WEIR_GLOBAL int weir_service_open(struct weir_packet *packet, const struct weir_
 	return is.kind;
 }
 
+/* How a frontend that isn't the same for everybody is for the sender: as it is, as beneath, or as WEIR_ENTRY_NONE. */
+enum weir_face {
+	WEIR_FACE_OPEN,
+	WEIR_FACE_BENEATH,
+	WEIR_FACE_NONE,
+	WEIR_FACE_CLOSED,
+};
+
+/* Apart, for the stack's sake. */
+WEIR_APART int weir_face_for(const struct weir_frontend *frontend, const struct weir_tuple *before)
+{
+	const int is_in = weir_is_in_ranges(frontend->ranges, &before->source, before->family);
+
+	if ((frontend->flags & WEIR_SOURCE_RANGES) && !is_in)
+		return WEIR_FACE_CLOSED;
+	if (!(frontend->flags & WEIR_SPARES_BACKENDS) || !is_in)
+		return WEIR_FACE_OPEN;
+	return frontend->flags & WEIR_LEAVES_BACKENDS ? WEIR_FACE_NONE : WEIR_FACE_BENEATH;
+}
+
 /* A service's packet: the backend that it is to go to. */
 WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir_target *to, __u32 *backend)
 {
-	struct weir_target target = {};
-
 	if (!before || !to || !backend)
 		return WEIR_ENTRY_NONE;
-	target.address = before->destination;
-	target.port = before->destination_port;
-	target.protocol = before->protocol;
-	target.family = before->family;
 	/* Once more if the backend went between the lookups: the frontend that led there has flipped before that. */
 #pragma clang loop unroll(disable)
 	for (int round = 0; round < 2; round++) {
-		const struct weir_frontend *frontend = weir_frontend_of(&target, WEIR_INTERNAL);
-		int beneath = 0;
+		const struct weir_frontend *frontend;
+		int face = WEIR_FACE_OPEN;
 
+		to->address = before->destination;
+		to->port = before->destination_port;
+		to->protocol = before->protocol;
+		to->family = before->family;
+		frontend = weir_frontend_of(to, WEIR_INTERNAL);
 		if (!frontend)
 			return WEIR_ENTRY_NONE;
-		if (weir_unlikely(frontend->flags & (WEIR_SOURCE_RANGES | WEIR_SPARES_BACKENDS))) {
-			const int is_in = weir_is_in_ranges(frontend->ranges, &before->source, before->family);
-
-			if ((frontend->flags & WEIR_SOURCE_RANGES) && !is_in)
-				return -WEIR_OUT_OF_RANGES;
-			if ((frontend->flags & WEIR_SPARES_BACKENDS) && is_in) {
-				if (frontend->flags & WEIR_LEAVES_BACKENDS)
-					return WEIR_ENTRY_NONE;
-				beneath = 1;
-			}
-		}
-		if (!(beneath ? frontend->beneath : frontend->count))
+		if (weir_unlikely(frontend->flags & (WEIR_SOURCE_RANGES | WEIR_SPARES_BACKENDS)))
+			face = weir_face_for(frontend, before);
+		if (weir_unlikely(face > WEIR_FACE_BENEATH))
+			return face == WEIR_FACE_NONE ? WEIR_ENTRY_NONE : -WEIR_OUT_OF_RANGES;
+		if (!(face ? frontend->beneath : frontend->count))
 			return WEIR_ENTRY_REFUSED;
-		*to = target;
-		if (weir_choose_of(frontend, beneath, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), &target,
-				   to, backend))
+		if (weir_choose_of(frontend, face, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), to, to,
+				   backend))
 			return WEIR_ENTRY_PAIRED;
 	}
 	return WEIR_ENTRY_REFUSED;
