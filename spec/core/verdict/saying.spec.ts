@@ -1,5 +1,5 @@
 import type { PeerSelector, Rule } from '@weir/core/policy/rule.js'
-import { sayingOf } from '@weir/core/verdict/saying.js'
+import { samePeers, sayingOf } from '@weir/core/verdict/saying.js'
 import { expect } from 'chai'
 import { is } from '../log.js'
 
@@ -26,5 +26,28 @@ describe('what a rule says', () => {
     const [x, y] = [labels('x'), labels('y')]
     const texts = [rule([x, y]), rule([y, x]), rule([x, y, x])].map(each => sayingOf(each).text)
     expect(new Set(texts).size).equals(1)
+  })
+
+  it('is of the same peers if each has what the other has, in whichever order and however often', () => {
+    const same = (a: readonly PeerSelector[], b: readonly PeerSelector[]) =>
+      samePeers(sayingOf(rule(a)), sayingOf(rule(b)))
+    const [x, y] = [labels('x'), labels('y')]
+    expect([same([x, y], [y, x]), same([x, y, x], [x, y]), same([], [])]).deep.equals([true, true, true])
+    expect([same([x], [x, y]), same([x, y], [x]), same([x], [y])]).deep.equals([false, false, false])
+  })
+
+  it('is put into words once', () => {
+    let asked = 0
+    const counted = new Proxy(rule([labels('x')]), {
+      get: (target, field) => {
+        asked += 1
+        return target[field as keyof Rule]
+      },
+    })
+    const saying = sayingOf(counted)
+    const text = saying.text
+    const before = asked
+    expect(saying.text).equals(text)
+    expect(asked).equals(before)
   })
 })

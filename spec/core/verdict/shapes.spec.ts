@@ -1,6 +1,7 @@
 import { type EventBody, type NamedPort, type PodFact, verdicts } from '@weir/core'
 import { Identities } from '@weir/core/identity/identities.js'
-import { Workloads } from '@weir/core/identity/workloads.js'
+import { type Workload, Workloads } from '@weir/core/identity/workloads.js'
+import { entryOf } from '@weir/core/multimap.js'
 import { KeyUse } from '@weir/core/verdict/key-use.js'
 import { NodeShapes, namedPorts, Shapes } from '@weir/core/verdict/shapes.js'
 import { expect } from 'chai'
@@ -24,23 +25,28 @@ const dns: NamedPort = { name: 'dns', protocol: 'UDP', port: 53 }
 describe('shapes', () => {
   const acquirer = () => {
     const identities = new Identities({ numbered: () => {}, changed: () => {} })
-    const shapes = new Shapes(new Workloads(identities), new KeyUse())
+    const keys = new KeyUse()
+    const shapes = new Shapes(new Workloads(identities), keys)
     const identity = identities.acquire(new Map([['app', 'x']]))
-    const acquire = (name: string, ports: readonly NamedPort[] = []) => {
+    const workloads = new Map<string, Workload>()
+    const acquire = (name: string, ports: readonly NamedPort[] = [], labels: Record<string, string> = {}) => {
       const one: PodFact = {
         namespace: 'a',
         name,
-        labels: {},
+        labels,
         serviceAccount: 'default',
         node: 'here',
         addresses: [],
         hostNetwork: false,
         ports,
       }
-      const workload = { key: name, pod: one, identity, dirty: false, settled: false, filteredKeys: [] }
+      const fresh = { key: name, pod: one, identity, dirty: false, settled: false, filteredKeys: [] }
+      const workload = entryOf(workloads, name, (): Workload => fresh)
       return shapes.acquire(workload, identity, one, false)
     }
-    return { shapes, acquire }
+    const withFiltered = (key: string) => [...shapes.withFiltered(key)].map(workload => workload.key)
+    const forget = (name: string) => shapes.forget(workloads.get(name)!)
+    return { shapes, keys, acquire, withFiltered, forget }
   }
 
   it('are one for what is alike, until nobody has it any more', () => {
@@ -66,6 +72,65 @@ describe('shapes', () => {
     const last = acquire('eighth', [http(70)])
     shapes.release(last)
     expect(acquire('ninth', [http(70)])).not.equals(last)
+  })
+
+  it('are told apart by name, number and protocol of a port, each alone', () => {
+    const { acquire } = acquirer()
+    const first = acquire('one', [http(80)])
+    for (const other of [{ ...http(80), name: 'web' }, http(81), { ...http(80), protocol: 'UDP' as const }]) {
+      expect(acquire('one', [http(80)])).equals(first)
+      expect(acquire('other', [other])).not.equals(first)
+    }
+  })
+
+  it('stay while others of their identity go', () => {
+    const { shapes, acquire } = acquirer()
+    const [eighty, ninety] = [acquire('one', [http(80)]), acquire('other', [http(90)])]
+    shapes.release(ninety)
+    expect(acquire('third', [http(80)])).equals(eighty)
+    expect(acquire('other', [http(90)])).not.equals(ninety)
+  })
+
+  it('have the labels that the filter leaves out only while a selector asks for them', () => {
+    const { shapes, keys, acquire } = acquirer()
+    const plain = acquire('one', [], { 'job-name': 'x' })
+    expect(plain.labels.has('job-name')).equals(false)
+    expect(acquire('other', [], { 'job-name': 'y' })).equals(plain)
+    keys.acquire([is('job-name', 'x')])
+    const asked = acquire('one', [], { 'job-name': 'x', 'controller-uid': 'u' })
+    expect([asked.labels.get('job-name'), asked.labels.has('controller-uid')]).deep.equals(['x', false])
+    expect(asked.labels.get('app')).equals('x')
+    expect(acquire('other', [], { 'job-name': 'y' })).not.equals(asked)
+    expect(acquire('third')).equals(plain)
+    for (let times = 0; times < 3; times += 1) shapes.release(plain)
+    shapes.release(asked)
+    expect(acquire('one', [], { 'job-name': 'x' })).not.equals(asked)
+  })
+
+  it('have asked labels in whichever order a pod has them', () => {
+    const { keys, acquire } = acquirer()
+    keys.acquire([is('controller-uid', 'u'), is('job-name', 'x')])
+    const first = acquire('one', [], { 'job-name': 'x', 'controller-uid': 'u' })
+    expect(acquire('other', [], { 'controller-uid': 'u', 'job-name': 'x' })).equals(first)
+  })
+
+  it('know the pods that have a label that the filter leaves out, as they come, change and go', () => {
+    const { acquire, withFiltered, forget } = acquirer()
+    expect(withFiltered('job-name')).deep.equals([])
+    acquire('one', [], { 'job-name': 'x', 'controller-uid': 'u', app: 'x' })
+    acquire('other', [], { 'job-name': 'y' })
+    expect(withFiltered('job-name')).deep.equals(['one', 'other'])
+    expect(withFiltered('controller-uid')).deep.equals(['one'])
+    expect(withFiltered('app')).deep.equals([])
+    acquire('one', [], { 'job-name': 'x', 'pod-template-hash': 'h' })
+    expect(withFiltered('controller-uid')).deep.equals([])
+    expect(withFiltered('pod-template-hash')).deep.equals(['one'])
+    acquire('other', [], { 'job-name': 'y', 'controller-uid': 'v' })
+    expect(withFiltered('controller-uid')).deep.equals(['other'])
+    acquire('one', [], { 'job-name': 'x' })
+    expect(withFiltered('pod-template-hash')).deep.equals([])
+    forget('one')
+    expect(withFiltered('job-name')).deep.equals(['other'])
   })
 
   it('of nodes are one for those with equal labels, until no node has them any more', () => {
