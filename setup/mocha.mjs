@@ -1,8 +1,10 @@
 // Runs the compiled tests and ends with the line that counts them.
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
+import fc from 'fast-check'
 import Mocha from 'mocha'
 import { root } from './build.mjs'
+import { seedOfCommit } from './seed.mjs'
 
 const args = process.argv.slice(2)
 const long = args.includes('--long')
@@ -26,6 +28,12 @@ const files = [...walk(compiled)]
   .filter(file => long || !file.endsWith('.long.spec.js'))
   .filter(file => wanted.length === 0 || wanted.some(part => path.relative(compiled, file).includes(part)))
   .sort()
+
+// Two runs of one commit draw the same cases, wherever they run; the next commit draws others.
+const { WEIR_SEED = String(seedOfCommit()) } = process.env
+process.env.WEIR_SEED = WEIR_SEED === 'random' ? String(Date.now() | 0) : WEIR_SEED
+fc.configureGlobal({ seed: Number(process.env.WEIR_SEED) })
+process.stdout.write(`WEIR_SEED=${process.env.WEIR_SEED}\n`)
 
 const mocha = new Mocha({ timeout: 20_000, slow: 2_000, reporter: 'spec' })
 for (const file of files) mocha.addFile(file)

@@ -41,6 +41,7 @@ export class Services {
   readonly #localPods: LocalPods
   #around: Surroundings = nowhere
   #aroundIsDirty = false
+  #hasMoved = false
   readonly #turn: Turn & { settled: number }
 
   constructor(state: ClusterState) {
@@ -95,9 +96,11 @@ export class Services {
       case 'backend.checked':
         this.#backendChanged({ kind: 'address', ...event.check })
         break
+      case 'agent.configured':
+        this.#agentChanged(event.agent.node)
+        break
       case 'node.upserted':
       case 'node.deleted':
-      case 'agent.configured':
         this.#aroundIsDirty = true
         break
     }
@@ -244,6 +247,12 @@ export class Services {
     for (const by of [topic, unit.namespace]) entryOf(this.#redirectsOf, by, () => new Set()).add(unit)
   }
 
+  /** Pods that came while the agent was of another node weren't taken for local, even if it is back within the turn. */
+  #agentChanged(node: string): void {
+    this.#aroundIsDirty = true
+    this.#hasMoved ||= node !== this.#around.node
+  }
+
   /** A word on a pod is looked for among all uses: it is an operator's, and rare. */
   #backendChanged(target: BackendTarget): void {
     if (target.kind === 'address') {
@@ -266,8 +275,9 @@ export class Services {
     if (!this.#aroundIsDirty) return
     this.#aroundIsDirty = false
     const around = surroundingsOf(this.#state)
-    if (sameSurroundings(around, this.#around)) return
-    const isElsewhere = around.node !== this.#around.node
+    const isElsewhere = this.#hasMoved || around.node !== this.#around.node
+    this.#hasMoved = false
+    if (!isElsewhere && sameSurroundings(around, this.#around)) return
     this.#around = around
     if (isElsewhere) {
       this.#localPods.forget()

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { EventBody } from '@weir/core'
 import { endpoint, Scene, service, slice } from './cluster.js'
 
 const at = '10.96.0.1 80 TCP internal'
@@ -129,6 +130,39 @@ describe('services', () => {
       ['198.51.100.1', ['203.0.113.0/24']],
       ['2001:db8::1', []],
     ])
+  })
+
+  it('redirect to a pod that came while the agent was of another node, as soon as it is of the pod’s', () => {
+    const agentOf = (node: string): EventBody => ({
+      kind: 'agent.configured',
+      agent: { node, cluster: 'default', labelFilter: [] },
+    })
+    const scene = new Scene({
+      kind: 'localredirect.upserted',
+      redirect: {
+        namespace: 'shop',
+        name: 'metadata',
+        frontend: { kind: 'address', address: '169.254.169.254', ports: [{ name: '', protocol: 'TCP', port: 80 }] },
+        selector: [],
+        backendPorts: [{ name: '', protocol: 'TCP', port: 8080 }],
+        skipRedirectFromBackend: false,
+      },
+    })
+    const pod: EventBody = {
+      kind: 'pod.upserted',
+      pod: {
+        namespace: 'shop',
+        name: 'proxy',
+        serviceAccount: 'default',
+        ports: [],
+        labels: {},
+        node: 'n1',
+        addresses: ['10.0.0.1'],
+        hostNetwork: false,
+      },
+    }
+    scene.say(agentOf('n2'), pod, agentOf('n1'))
+    expect(scene.members('169.254.169.254 80 TCP internal')).deep.equals(['10.0.0.1'])
   })
 
   it('program nothing without an address of their own, or for another name', () => {

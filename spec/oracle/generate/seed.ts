@@ -1,8 +1,8 @@
 import type fc from 'fast-check'
 
 /**
- * How many cases a property draws, and from which seed. `WEIR_SEED` and `WEIR_PATH` repeat a run; each property prints
- * its seed, so that a pass can be repeated too.
+ * How many cases a property draws, and from which seed: `WEIR_SEED`, which is the commit's where nobody sets it
+ * (`WEIR_SEED=random` draws others). `WEIR_PATH` repeats a single case; each property prints its seed.
  */
 export function sampling<Ts>(property: string, numRuns: number): fc.Parameters<Ts> {
   const { WEIR_SEED, WEIR_PATH, WEIR_RUNS } = process.env
