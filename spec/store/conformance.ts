@@ -281,6 +281,8 @@ export function eventLogConformance({ name, factory, supports }: Conformance): v
     })
 
     it('keeps snapshots: the newest at or before an event, a few per name', async () => {
+      await log.close()
+      log = await open({ keepSnapshots: { count: 3 } })
       await log.append(draftsOf(50))
       const state = (seq: number) => ({ seq, map: new Map([['a', new Set([1n])]]), bytes: new Uint8Array([seq]) })
       for (const seq of [10, 20, 30, 40]) await log.snapshots.write('engine', seq, state(seq))

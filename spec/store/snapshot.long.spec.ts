@@ -10,7 +10,7 @@ describe('a large snapshot', function () {
   it('of 100 MB is stored in parts, read back whole, and replaced', async () => {
     const place = await folderPlace()
     try {
-      const log = await EventLog.open({ storage: storageAt(place.path), keepSnapshots: 2 })
+      const log = await EventLog.open({ storage: storageAt(place.path), keepSnapshots: { count: 2 } })
       await log.append(draftsOf(10))
       for (const seq of [1, 2, 3]) {
         const state = {

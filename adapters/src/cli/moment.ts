@@ -1,13 +1,11 @@
 import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { EventLog } from '@weir/store'
 import { systemClock } from '../agent/clock.js'
 import { headTime, seqAt } from '../agent/seq-at.js'
 import type { CommandContext } from './command.js'
 import { logOfAgent } from './live-log.js'
-import { logFolder, readingLog } from './log-folder.js'
 import { moment } from './quantities.js'
-import { type GivenState, openState } from './states.js'
+import { type GivenState, openState, type WhichEvent } from './states.js'
 
 /** An event's number, or a time that depends on what `now` is; milliseconds since the epoch. */
 export type Moment = number | ((nowMs: number) => number)
@@ -26,7 +24,7 @@ export function pointInLog(text: string): Moment {
  * Opens a state as it was after an event, or at a time.
  *
  * @param word As `openState` takes it. A past state of `live` is read from a copy of the running agent's log.
- * @param at Without one, the state as `word` names it: with @MOMENT as it was then. Times are looked up in logs, not in exports.
+ * @param at Without one, the state as `word` names it: with @MOMENT as it was then.
  * @throws WeirError As `openState`; WEIR_NOT_FOUND where the log begins later.
  */
 export async function openStateAt(
@@ -39,8 +37,7 @@ export async function openStateAt(
   if (asked !== undefined) return openStateAt(context, asked.word, asked.at, socketPath)
   if (at === undefined) return openState(context, word, socketPath)
   const log = word === 'live' ? await logOfAgent(socketPath) : word
-  const seq = typeof at === 'number' ? at : await seqOf(context, log, at, word === 'live')
-  return openState(context, `${log}@${seq}`, socketPath)
+  return openState(context, log, socketPath, eventOf(at, word === 'live'))
 }
 
 /** `FOLDER@-10m`, `live@1200`; undefined of a word that is a file's name as it stands, or names no moment. */
@@ -54,9 +51,8 @@ async function pastState(context: CommandContext, word: string): Promise<{ word:
 
 const always = (answer: boolean) => (): boolean => answer
 
-async function seqOf(context: CommandContext, word: string, at: (nowMs: number) => number, isLive: boolean) {
-  return readingLog(await logFolder(context, word), async (log: EventLog) => {
-    const now = isLive ? undefined : await headTime(log)
-    return seqAt(log, at(now ?? systemClock.nowMs()))
-  })
+/** Relative times count back from now where an agent runs, else from the log's last event. */
+function eventOf(at: Moment, isLive: boolean): WhichEvent {
+  if (typeof at === 'number') return async () => at
+  return async log => seqAt(log, at((isLive ? undefined : await headTime(log)) ?? systemClock.nowMs()))
 }

@@ -36,13 +36,22 @@ export const stateHelp =
 /** First bytes of an export: its header names what it is. */
 const exportStart = '{"weir":'
 
+/** Which event of a log a state is after. */
+export type WhichEvent = (log: EventLog) => Promise<number>
+
 /**
  * Opens the state that a word names.
  *
+ * @param which Of a log: after which event; default as the word says, or the last one.
  * @throws WeirError WEIR_AGENT_UNREACHABLE, WEIR_NOT_FOUND for a path or an event that isn't there, and what a broken
  *   log or export has to say.
  */
-export async function openState(context: CommandContext, word: string, socketPath: string): Promise<GivenState> {
+export async function openState(
+  context: CommandContext,
+  word: string,
+  socketPath: string,
+  which?: WhichEvent,
+): Promise<GivenState> {
   if (word === 'live') return liveState(socketPath)
   if (word === '-') return streamState(context)
   const { path, seq } = await placeOf(context, word)
@@ -50,9 +59,9 @@ export async function openState(context: CommandContext, word: string, socketPat
   if (found.isDirectory()) {
     const folder = await logFolder(context, path)
     if (await exists(join(folder, 'db', 'CURRENT')))
-      return logState(word, await EventLog.openReadOnly({ path: folder, whileHeld: true }), seq)
-  } else if (await isExport(path)) return exportState(word, path, seq)
-  if (seq !== undefined) throw invalid(word, 'manifests have no events', 'a log before @')
+      return logState(word, await EventLog.openReadOnly({ path: folder, whileHeld: true }), which ?? seq)
+  } else if (await isExport(path)) return exportState(word, path, which ?? seq)
+  if (seq !== undefined || which !== undefined) throw invalid(word, 'manifests have no events', 'a log before @')
   return manifestState(context, word, path)
 }
 
@@ -101,8 +110,9 @@ async function liveState(socketPath: string): Promise<GivenState> {
   }
 }
 
-async function logState(name: string, log: EventLog, seq: number | undefined): Promise<GivenState> {
+async function logState(name: string, log: EventLog, which: WhichEvent | number | undefined): Promise<GivenState> {
   try {
+    const seq = typeof which === 'function' ? await which(log) : which
     if (seq !== undefined && seq > log.head.seq) {
       const near = [`@${log.head.seq}`]
       throw new WeirError('WEIR_NOT_FOUND', `the log has no event ${seq}`, { kind: 'event', name: String(seq), near })
@@ -116,7 +126,7 @@ async function logState(name: string, log: EventLog, seq: number | undefined): P
 }
 
 /** An export is brought into a log of its own for as long as the command takes, so that its chain is checked. */
-async function exportState(name: string, path: string, seq: number | undefined): Promise<GivenState> {
+async function exportState(name: string, path: string, which: WhichEvent | number | undefined): Promise<GivenState> {
   const folder = await mkdtemp(join(tmpdir(), 'weir-state-'))
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
@@ -128,7 +138,7 @@ async function exportState(name: string, path: string, seq: number | undefined):
       await log.close()
       throw error
     }
-    const state = await logState(name, log, seq)
+    const state = await logState(name, log, which)
     return { ...state, close: () => state.close().finally(remove) }
   } catch (error) {
     await remove()

@@ -3,7 +3,7 @@ import { pack, unpack } from 'msgpackr'
 import type { LogDatabase } from '../storage/storage.js'
 import { hashBytes, sha256 } from './hash.js'
 import { emptyHead } from './head.js'
-import { baseKey, binary, durably, groupKey } from './keys.js'
+import { baseKey, binary, durably, groupKey, timeKey } from './keys.js'
 
 /** Where a log begins: events up to `seq` were compacted into a snapshot, and the chain goes on from `hash`. */
 export interface LogBase {
@@ -39,7 +39,7 @@ export async function writeBase(database: LogDatabase, base: LogBase): Promise<v
   await database.batch().put(baseKey, value, binary).write(durably)
 }
 
-/** Deletes the groups up to the base; does nothing where that was done. */
+/** Deletes the groups up to the base, and the marks of time before it; does nothing where that was done. */
 export async function dropCompacted(database: LogDatabase, base: LogBase): Promise<void> {
   if (base.seq === 0) return
   const range = { gte: groupKey(0), lte: groupKey(base.seq), ...binary }
@@ -50,6 +50,7 @@ export async function dropCompacted(database: LogDatabase, base: LogBase): Promi
     for (const key of keys) batch.del(key, binary)
     await batch.write()
   }
+  await database.clear({ gte: timeKey(0), lt: timeKey(base.seq), ...binary })
   // LevelDB gives the space back when it next merges these tables, which may be never.
   await (database as Partial<Merging>).compactRange?.(range.gte, range.lte, { keyEncoding: 'buffer' })
 }

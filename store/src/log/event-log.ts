@@ -5,6 +5,7 @@ import type { Observable } from 'rxjs'
 import { exportLog, type ExportStart } from '../exchange/export.js'
 import { importLog } from '../exchange/import.js'
 import { Snapshots } from '../snapshots/snapshots.js'
+import { type SnapshotLimits, snapshotLimits } from '../snapshots/thinning.js'
 import { privateCopyStorage, type ReadOnlyOptions } from '../storage/private-copy.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
 import { baseSnapshotName, compacted, dropCompacted, type LogBase, writeBase } from './base.js'
@@ -14,6 +15,7 @@ import { damaged, type ReadOptions, readEvents, storedGroups } from './reader.js
 import { type Followed, follow, tail } from './follow.js'
 import type { LogHead } from './head.js'
 import { openDatabase } from './open.js'
+import { lastMarkUntil, markAt, writeMarkAt } from './time-marks.js'
 import { findSoundPrefix, type SoundPrefix } from './prefix.js'
 import { createRecordCodec, type RecordCodec } from './record.js'
 import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js'
@@ -22,8 +24,8 @@ import { type Appended, Writer, type WriterLimits } from './writer.js'
 export interface OpenOptions extends Partial<WriterLimits> {
   /** Where the log lives: `folderStorage(…)` for a folder. */
   readonly storage: LogStorage
-  /** Newest snapshots that are kept per name, default 3. */
-  readonly keepSnapshots?: number
+  /** How many snapshots are kept of each name; see snapshots/thinning.ts. */
+  readonly keepSnapshots?: Partial<SnapshotLimits>
   /** How old schema versions are read; the default knows all that this build's events ever had. */
   readonly upcast?: typeof upcastEvent
 }
@@ -69,10 +71,15 @@ export class EventLog {
       this.#head = grown
       this.#wake()
     })
-    this.snapshots = new Snapshots(database, storage, options.keepSnapshots ?? 3, {
-      head: () => this.#head,
-      base: () => this.#base,
-    })
+    this.snapshots = new Snapshots(
+      database,
+      storage,
+      { ...snapshotLimits, ...options.keepSnapshots },
+      {
+        head: () => this.#head,
+        base: () => this.#base,
+      },
+    )
   }
 
   /**
@@ -244,6 +251,7 @@ export class EventLog {
     await this.snapshots.write(baseSnapshotName, to, state)
     const base = { seq: to, hash: place.hash, time: timeMs }
     try {
+      await writeMarkAt(this.#database, this.#codec, to)
       await writeBase(this.#database, base)
       this.#base = base
       await dropCompacted(this.#database, base)
@@ -252,6 +260,31 @@ export class EventLog {
     }
     await this.snapshots.dropStale()
     return base
+  }
+
+  /**
+   * The last event before which no clock of the log was past a time; 0 where its first event is later.
+   *
+   * Order in the log is the truth and clocks may jump back, so a time means the events before the first one that is later:
+   * an event of an earlier time that was written after a later one came after it.
+   *
+   * @param timeMs Milliseconds since the epoch.
+   * @throws WeirError WEIR_LOG_COMPACTED where that is before the log begins.
+   */
+  async seqAt(timeMs: number): Promise<number> {
+    this.#assertOpen()
+    const { seq: base } = this.#base
+    if (((await markAt(this.#database, base))?.latest ?? timeMs) > timeMs)
+      throw compacted(this.location, base, this.#base)
+    let { seq } = await lastMarkUntil(this.#database, timeMs)
+    if (seq > this.#head.seq) seq = 0
+    seq = Math.max(seq, base)
+    for await (const batch of this.read({ from: seq + 1 }))
+      for (const event of batch) {
+        if (event.time > timeMs) return seq
+        seq = event.seq
+      }
+    return seq
   }
 
   /** The group after `to` follows from it: a break in the chain must not be compacted away. */

@@ -5,20 +5,24 @@
 const groupPrefix = 0x65
 const metaPrefix = 0x6d
 export const snapshotPrefix = 0x73
+const timePrefix = 0x74
 
 export const maxSeq = 2 ** 48 - 1
 
 /** Key of the group whose last event is `last`. 7 bytes. */
-export function groupKey(last: number): Buffer {
+export const groupKey = (last: number): Buffer => keyOf(groupPrefix, last)
+
+/** Key of the mark of time at the group whose last event is `last`. 7 bytes. */
+export const timeKey = (last: number): Buffer => keyOf(timePrefix, last)
+
+/** The last sequence number that a group's key promises, or that of a mark of time. */
+export const lastOfKey = (key: Buffer): number => key.readUIntBE(1, 6)
+
+function keyOf(prefix: number, last: number): Buffer {
   const key = Buffer.allocUnsafe(7)
-  key[0] = groupPrefix
+  key[0] = prefix
   key.writeUIntBE(last, 1, 6)
   return key
-}
-
-/** The last sequence number that a group's key promises. */
-export function lastOfGroupKey(key: Buffer): number {
-  return key.readUIntBE(1, 6)
 }
 
 const metaKey = (name: string): Buffer => Buffer.concat([Buffer.from([metaPrefix]), Buffer.from(name)])

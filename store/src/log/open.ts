@@ -13,8 +13,9 @@ import {
   groupKey,
   headKey,
   importKey,
-  lastOfGroupKey,
+  lastOfKey,
   maxSeq,
+  timeKey,
 } from './keys.js'
 
 /** A database made ready: its head as far as it can be told, and what is wrong with its end. */
@@ -82,6 +83,7 @@ export async function hasMark(database: LogDatabase): Promise<boolean> {
 /** Removes all events; the log is as new. */
 export async function clearEvents(database: LogDatabase): Promise<void> {
   await database.clear({ gte: groupKey(0), lte: groupKey(maxSeq), ...binary })
+  await database.clear({ gte: timeKey(0), lte: timeKey(maxSeq), ...binary })
   await database.batch().del(headKey, binary).del(baseKey, binary).del(importKey, binary).write(durably)
 }
 
@@ -100,7 +102,7 @@ export async function findHead(
     const last = recorded?.seq ?? 1
     return { head: emptyHead, findings: [finding('truncated', 1, last, `events 1 to ${last} are gone`)] }
   }
-  const last = lastOfGroupKey(entry[0])
+  const last = lastOfKey(entry[0])
   const group = decodeGroup(entry[1])
   if (group === undefined || group.last !== last) {
     const head = recorded?.seq === last ? recorded : { seq: last, hash: emptyHead.hash }

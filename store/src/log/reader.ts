@@ -3,7 +3,7 @@ import { WeirError } from '@weir/core/errors.js'
 import type { LogDatabase } from '../storage/storage.js'
 import { finding, type LogFinding } from './finding.js'
 import { decodeGroup, type Group, groupIntact, recordIntact } from './group.js'
-import { binary, groupKey, lastOfGroupKey, maxSeq } from './keys.js'
+import { binary, groupKey, lastOfKey, maxSeq } from './keys.js'
 import type { RecordCodec } from './record.js'
 
 export interface ReadOptions {
@@ -49,7 +49,7 @@ export async function* storedGroups(database: LogDatabase, from: number, to = ma
     for (;;) {
       const entries = await ahead
       if (entries.length === 0) return
-      const groups = entries.map(([key, value]) => ({ last: lastOfGroupKey(key), value }))
+      const groups = entries.map(([key, value]) => ({ last: lastOfKey(key), value }))
       // The group that holds `to` is the first one whose key reaches it.
       const done = (groups.at(-1) as StoredGroup).last >= to
       if (!done) ahead = fetch()

@@ -7,6 +7,7 @@ import type { LogHead } from './head.js'
 import { findHead, hasMark } from './open.js'
 import type { RecordCodec } from './record.js'
 import { storedGroups } from './reader.js'
+import { MarkCheck } from './time-marks.js'
 
 export interface VerifyOptions {
   /** First event to check; the chain is checked from the group that holds it. Default 1. */
@@ -39,7 +40,8 @@ export async function verifyLog(
 ): Promise<VerifyReport> {
   const from = Math.max(options.from ?? 1, base.seq + 1)
   const signed = options.signedHeads ?? []
-  const walk = new Walk(codec, from, options.knownHead, signed, from === base.seq + 1 ? base.hash : undefined)
+  const times = await MarkCheck.open(database, from - 1, base.seq)
+  const walk = new Walk(codec, from, options.knownHead, signed, times, from === base.seq + 1 ? base.hash : undefined)
   if (signed.some(({ seq, hash }) => seq === base.seq && hash !== base.hash))
     walk.findings.push(
       finding('checkpoint', base.seq, base.seq, `the log doesn't begin at the event ${base.seq} that was signed`),
@@ -58,6 +60,10 @@ export async function verifyLog(
     }
   }
   walk.end(head.seq)
+  if (walk.findings.length === 0) {
+    times.end(head.seq)
+    walk.findings.push(...times.findings)
+  }
   if (head.seq === 0 || walk.findings.length === 0) walk.findings.push(...(await findHead(database)).findings)
   if (!(await hasMark(database)))
     walk.findings.push(finding('mark', 1, Math.max(1, head.seq), "the mark of a log is gone or isn't what was written"))
@@ -79,6 +85,7 @@ class Walk {
   readonly #known: LogHead | undefined
   /** By event, oldest first. */
   readonly #signed: readonly LogHead[]
+  readonly #times: MarkCheck
   #nextSigned = 0
   /** Hash that the next group must follow; undefined where the one before couldn't be read. */
   #previous: string | undefined
@@ -88,11 +95,13 @@ class Walk {
     from: number,
     known: LogHead | undefined,
     signed: readonly LogHead[],
+    times: MarkCheck,
     previous: string | undefined,
   ) {
     this.#codec = codec
     this.#from = from
     this.#known = known
+    this.#times = times
     this.#signed = signed.filter(({ seq }) => seq >= from)
     this.expected = from
     this.#previous = previous === '' ? undefined : previous
@@ -136,6 +145,7 @@ class Walk {
       this.#find('chain', group.first, group.last, `the log up to event ${group.last} isn't the one that is known`)
     }
     this.#compareSigned(group)
+    this.#times.group(group.last)
     this.#next(group.last + 1, group.hash)
   }
 
@@ -186,7 +196,7 @@ class Walk {
         continue
       }
       try {
-        this.#codec.decode(group.value, seq, group.offsets[index], group.offsets[index + 1])
+        this.#times.event(this.#codec.decode(group.value, seq, group.offsets[index], group.offsets[index + 1]).time)
         this.events++
       } catch (error) {
         this.#find('undecodable', seq, seq, `event ${seq} can't be decoded: ${(error as Error).message}`)

@@ -6,6 +6,7 @@ import { encodeHead, type LogHead } from './head.js'
 import { binary, durably, groupKey, headKey } from './keys.js'
 import type { RecordCodec } from './record.js'
 import { type Staged, Staging } from './staging.js'
+import { markEntry, TimeMarks } from './time-marks.js'
 import type { LogDatabase } from '../storage/storage.js'
 
 /** The sequence numbers that an append got; `last` is `first - 1` when there was nothing to append. */
@@ -28,6 +29,8 @@ const commitTargetBytes = 4 << 20
 
 interface Append {
   readonly records: Staged
+  /** The latest time of its events. */
+  readonly latest: number
   /** What they will take in their groups. */
   readonly bytes: number
   readonly resolve: (appended: Appended) => void
@@ -51,6 +54,7 @@ export class Writer {
   readonly #location: string
   readonly #onCommit: (head: LogHead) => void
   readonly #staging = new Staging()
+  readonly #marks: TimeMarks
   #head: LogHead
   #pending: Append[] = []
   #pendingBytes = 0
@@ -72,6 +76,7 @@ export class Writer {
     this.#limits = limits
     this.#location = location
     this.#onCommit = onCommit
+    this.#marks = new TimeMarks(database, codec)
   }
 
   /** Bytes that wait for the disk. */
@@ -113,12 +118,14 @@ export class Writer {
 
   #admit({ drafts, resolve, reject }: Waiting): void {
     const { maxEventBytes } = this.#limits
+    let latest = Number.NEGATIVE_INFINITY
     try {
       for (const draft of drafts) {
         const record = this.#codec.encode(draft)
         const sizeBytes = record.end - record.start
         if (sizeBytes > maxEventBytes) throw tooLarge(draft, sizeBytes, maxEventBytes)
         this.#staging.add(record)
+        if (draft.time > latest) latest = draft.time
       }
     } catch (error) {
       this.#staging.drop()
@@ -127,7 +134,7 @@ export class Writer {
     }
     const records = this.#staging.take()
     const bytes = records.bytes.length + records.lengths.length * recordOverheadBytes
-    this.#pending.push({ records, bytes, resolve, reject })
+    this.#pending.push({ records, latest, bytes, resolve, reject })
     this.#pendingBytes += bytes
     this.#running ??= this.#run()
   }
@@ -190,6 +197,8 @@ export class Writer {
     }
     if (lengths.length > 0) close()
     if (head !== this.#head) {
+      const latest = commit.reduce((found, append) => Math.max(found, append.latest), Number.NEGATIVE_INFINITY)
+      for (const mark of await this.#marks.due(this.#head.seq, head.seq, latest)) batch.put(...markEntry(mark), binary)
       batch.put(headKey, encodeHead(head), binary)
       await batch.write(durably)
     } else await batch.close()

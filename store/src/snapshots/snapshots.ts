@@ -18,6 +18,7 @@ import {
   pointerKey,
   pointerRange,
 } from './layout.js'
+import { type SnapshotLimits, superfluous } from './thinning.js'
 
 /** A state that was folded from events 1 to `seq`. */
 export interface Snapshot {
@@ -52,19 +53,19 @@ const chunkBytes = 1 << 20
 export class Snapshots {
   readonly #database: LogDatabase
   readonly #storage: LogStorage
-  readonly #keep: number
+  readonly #limits: SnapshotLimits
   readonly #log: SnapshottedLog
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(database: LogDatabase, storage: LogStorage, keep: number, log: SnapshottedLog) {
+  constructor(database: LogDatabase, storage: LogStorage, limits: SnapshotLimits, log: SnapshottedLog) {
     this.#database = database
     this.#storage = storage
-    this.#keep = keep
+    this.#limits = limits
     this.#log = log
   }
 
   /**
-   * Stores `state`, anything that structured clone takes, as of event `seq`; then drops all but the newest of `name`.
+   * Stores `state`, anything that structured clone takes, as of event `seq`; then thins out those of `name`.
    *
    * Atomic: until it resolves (durable), `latest` gives the ones before. Throws `WEIR_LOG_WRITE_FAILED`,
    * `WEIR_LOG_READ_ONLY`, and RangeError for a `seq` that the log doesn't have yet.
@@ -180,7 +181,7 @@ export class Snapshots {
 
   async #prune(name: string): Promise<void> {
     const pointers = await this.#pointers(name)
-    for (const pointer of pointers.slice(0, Math.max(0, pointers.length - this.#keep))) {
+    for (const pointer of superfluous(pointers, this.#log.base().seq, this.#limits)) {
       const batch = this.#database.batch().del(pointerKey(name, pointer.seq), binary)
       for (let index = 0; index < pointer.chunks; index++) batch.del(chunkKey(pointer.id, index), binary)
       await batch.write()
