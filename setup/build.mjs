@@ -53,6 +53,7 @@ export function buildAll(say, { native, projects = [] }) {
   }
   say('building TypeScript')
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-b', ...projects])
+  if (projects.length === 0 || projects.includes('adapters')) run(process.execPath, ['setup/bundle.mjs'])
 }
 
 /** Formatting and lint rules over the whole tree; false when there is something to mend. */

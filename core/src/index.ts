@@ -106,7 +106,7 @@ export type {
   SupposedFlow,
 } from './explain/explain.js'
 export type { EngineSnapshot, StateSnapshot } from './snapshot.js'
-export { Engine, type EngineOptions } from './engine.js'
+export { Engine, type EngineOptions, type RestoreOptions } from './engine.js'
 export { compareLimits, compareStates } from './compare/compare.js'
 export type { ChangeKind, CompareLimits, Comparison, PortNaming, Uncovered } from './compare/compare.js'
 export type { FlowChange } from './compare/lines.js'

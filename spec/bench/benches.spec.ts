@@ -28,6 +28,7 @@ const shortest: Readonly<Record<string, string>> = {
   'packet-path': '--rounds 1 --repeat 100',
   'pod-to-pod': '--rounds 1 --seconds 1 --connections 20 --exchanges 50',
   replay: '--events 2000 --rounds 1',
+  'state-at': '--events 3000 --pods 100 --namespaces 5 --snapshot 1000 --moments 1',
   scale: `${small} --rounds 2 --growth 100:100`,
   services: '--services 20 --backends 3 --churn 5 --rounds 1 --table 509 --members 5',
   update: '--events 300 --rounds 2',

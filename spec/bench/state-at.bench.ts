@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { recordEngine } from '@weir/adapters/agent/restore.js'
@@ -12,11 +12,11 @@ import { type Bench, median, timed } from './bench.js'
 import { Closing } from './closing.js'
 import { clusterLife } from './workload.js'
 
-const weir = fileURLToPath(new URL('../../../adapters/bin/weir.mjs', import.meta.url))
+const weir = join(dirname(fileURLToPath(import.meta.resolve('@weir/adapters/cli/main.js'))), '../../bin/weir.mjs')
 
 export const bench: Bench = {
   name: 'state-at',
-  summary: 'the state at a past event or time of a long log: `weir digest --at`, the whole command',
+  summary: 'a question about a past event or time of a long log: `weir why --at`, the whole command',
   options: {
     events: { value: 1_000_000, help: 'events in the log' },
     pods: { value: 5_000, help: 'pods alive at a time' },
@@ -46,7 +46,8 @@ export const bench: Bench = {
           ['time', time],
         ] as const) {
           const seconds = await timed(async () => {
-            const { stdout } = await promisify(execFile)(process.execPath, [weir, 'digest', path, '--at', moment])
+            const asked = ['why', '10.0.0.1', '10.1.0.1:80', '--log', path, '--at', moment]
+            const { stdout } = await promisify(execFile)(process.execPath, [weir, ...asked])
             answers.add(stdout)
           })
           took[kind].push(seconds)

@@ -1,4 +1,4 @@
-import { type Digest, Engine, type EngineSnapshot, type WeirEvent } from '@weir/core'
+import { type Digest, Engine, type EngineSnapshot, type RestoreOptions, type WeirEvent } from '@weir/core'
 import { type EventLog, readCheckpoints } from '@weir/store'
 import { engineAtBase, refuseCompacted } from './log-base.js'
 import type { RecordedDigest } from './digest-record.js'
@@ -21,6 +21,7 @@ export interface EngineRecord {
  *
  * @param onSkipped Told why a snapshot wasn't used.
  * @param to Last event to fold; default the log's end.
+ * @param numbers `fresh` for a state that is only asked.
  * @returns the engine and the event of the snapshot it started from, 0 for none.
  * @throws WeirError WEIR_LOG_COMPACTED for a state from before the log begins.
  */
@@ -28,6 +29,7 @@ export async function restoreEngine(
   log: EventLog,
   onSkipped: (reason: string) => void = () => {},
   to: number = log.head.seq,
+  numbers: RestoreOptions['numbers'] = 'kept',
 ): Promise<{ readonly engine: Engine; readonly snapshot: number }> {
   refuseCompacted(log, to)
   const onDamage = (damage: { readonly message: string }): void => onSkipped(damage.message)
@@ -36,7 +38,7 @@ export async function restoreEngine(
   let snapshot = 0
   if (found !== undefined) {
     try {
-      engine = Engine.restore((found.state as EngineRecord).engine)
+      engine = Engine.restore((found.state as EngineRecord).engine, { numbers })
       snapshot = found.seq
     } catch (error) {
       onSkipped(

@@ -117,7 +117,7 @@ async function logState(name: string, log: EventLog, which: WhichEvent | number 
       const near = [`@${log.head.seq}`]
       throw new WeirError('WEIR_NOT_FOUND', `the log has no event ${seq}`, { kind: 'event', name: String(seq), near })
     }
-    const { engine } = await restoreEngine(log, () => {}, seq)
+    const { engine } = await restoreEngine(log, () => {}, seq, 'fresh')
     return { name, engine, sourceOf: at => sourceAt(log, at), close: () => log.close() }
   } catch (error) {
     await log.close()

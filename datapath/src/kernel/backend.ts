@@ -21,6 +21,7 @@ import type {
   XdpChoice,
   XdpState,
 } from '../backend.js'
+import { kernelObject } from '../files.js'
 import { codecs, isTableMap, type MapName } from '../codec/maps.js'
 import { readCounters } from '../counters.js'
 import { slotsPerLine } from '../services/slot-lines.js'
@@ -62,7 +63,7 @@ export interface KernelBackendOptions {
 }
 
 /** The programs of this build. */
-export const defaultObject = fileURLToPath(new URL('../../../bpf/out/weir.o', import.meta.url))
+export const defaultObject = fileURLToPath(kernelObject)
 
 /** A kernel backend, and what only it can do. */
 export interface KernelBackendHandle extends Backend {

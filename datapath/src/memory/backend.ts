@@ -17,6 +17,7 @@ import type {
   Sweep,
   XdpState,
 } from '../backend.js'
+import { memoryModule } from '../files.js'
 import { codecs, isTableMap, type MapName } from '../codec/maps.js'
 import { readCounters } from '../counters.js'
 import { layout } from '../layout.generated.js'
@@ -60,13 +61,11 @@ const word = {
 } as const
 const contextSize = 11 * 4
 
-const defaultWasm = new URL('../../../bpf/out/weir.wasm', import.meta.url)
-
 function readWasm(): Uint8Array {
   try {
-    return readFileSync(defaultWasm)
+    return readFileSync(memoryModule)
   } catch (cause) {
-    const path = fileURLToPath(defaultWasm)
+    const path = fileURLToPath(memoryModule)
     const payload = { path, build: 'node bpf/build.mjs wasm' }
     throw new WeirError('WEIR_PROGRAM_MISSING', `${path} isn't there`, payload, { cause })
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { Engine } from '@weir/core'
 import { mixedHistories } from '../../oracle/generate/mixed.js'
 import { numberedBatches } from '../../oracle/generate/history.js'
+import { serviceHistories } from '../../oracle/generate/services.js'
 import { sampling } from '../../oracle/generate/seed.js'
 import { agent, is, pod, pods, policy, Scene, tcp } from '../log.js'
 
@@ -24,6 +25,24 @@ describe('numbers', () => {
         }
       }),
       sampling('numbers after a snapshot', 60),
+    )
+  })
+
+  it('may be fresh where nobody has written by the old ones: the state is the same', () => {
+    fc.assert(
+      fc.property(fc.oneof(mixedHistories(30), serviceHistories(30)), fc.nat(8), (batches, at) => {
+        const events = numberedBatches(batches)
+        const engine = new Engine()
+        for (const batch of events.slice(0, at)) engine.apply(batch)
+        const restored = Engine.restore(structuredClone(engine.snapshot()), { numbers: 'fresh' })
+        if (at % 2 === 0) expect(restored.digest().hex).to.equal(engine.digest().hex)
+        for (const batch of events.slice(at)) {
+          engine.fold(batch)
+          restored.fold(batch)
+        }
+        expect(restored.digest().hex).to.equal(engine.digest().hex)
+      }),
+      sampling('fresh numbers after a snapshot', 100),
     )
   })
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { copyFile, link, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WeirError } from '@weir/core/errors.js'
@@ -134,8 +134,18 @@ async function namesOf(path: string): Promise<string[]> {
  */
 async function copyFiles(from: string, names: readonly string[], to: string): Promise<void> {
   const wanted = names.filter(name => name !== 'LOCK' && !name.startsWith('LOG') && name !== 'lost').sort(byAge)
-  for (const name of wanted) await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE)
+  for (const name of wanted) {
+    const [source, target] = [join(from, name), join(to, name)]
+    if (!(isTable(name) && (await link(source, target).then(succeeded, failed))))
+      await copyFile(source, target, constants.COPYFILE_FICLONE)
+  }
 }
+
+const succeeded = (): boolean => true
+const failed = (): boolean => false
+
+/** LevelDB writes a table once and then deletes it at most, so that the copy may share it where the file system lets it. */
+const isTable = (name: string): boolean => /\.(?:ldb|sst)$/.test(name)
 
 function noLog(path: string, kind: 'no-log' | 'files', reason: string, cause?: unknown): WeirError {
   return new WeirError(
@@ -153,7 +163,7 @@ function byAge(a: string, b: string): number {
 }
 
 function rank(name: string): number {
-  if (name.endsWith('.ldb') || name.endsWith('.sst')) return 0
+  if (isTable(name)) return 0
   if (name.startsWith('MANIFEST')) return 1
   return name === 'CURRENT' ? 2 : 3
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { WeirError } from '@weir/core'
+import { exampleShop } from '../../files.js'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { command, type CommandContext, type Output, outputOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
@@ -97,7 +98,7 @@ function policiesCommand(context: CommandContext): Command {
 
 /** The example beside the packages, in the repository. */
 function exampleFolder(): string {
-  const folder = fileURLToPath(new URL('../../../../examples/shop', import.meta.url))
+  const folder = fileURLToPath(exampleShop)
   if (!existsSync(folder))
     throw new WeirError('WEIR_NOT_FOUND', `no example at ${folder}`, { kind: 'folder', name: folder, near: [] })
   return folder

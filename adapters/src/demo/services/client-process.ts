@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { clientScript } from '../../files.js'
 import type { Request, Tally } from './request.js'
 
 /** What the process is asked; `load` ends when `finish` names it. */
@@ -36,7 +37,7 @@ export class ClientProcess {
 
   /** @param cgroup its folder */
   static async start(cgroup: string): Promise<ClientProcess> {
-    const script = fileURLToPath(new URL('./client-child.js', import.meta.url))
+    const script = fileURLToPath(clientScript)
     const child = spawn(process.execPath, [script, cgroup], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const client = new ClientProcess(child)
     await new Promise<void>((resolve, reject) => {

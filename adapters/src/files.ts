@@ -1,0 +1,11 @@
+/*
+ * Files beside the code. This module lies as deep as the bundle of the command line that it is part of, so that both find
+ * the same.
+ */
+
+export const packageFile = new URL('../package.json', import.meta.url)
+
+export const exampleShop = new URL('../../examples/shop', import.meta.url)
+
+/** The process of a client in the demo of services. */
+export const clientScript = new URL('../dist/demo/services/client-child.js', import.meta.url)
