@@ -1,6 +1,7 @@
-import { type BackendState, Engine, type FrontendRow, objectKey, type WeirEvent } from '@weir/core'
+import { type BackendState, type Engine, type FrontendRow, objectKey, type WeirEvent } from '@weir/core'
 import { socketText } from '@weir/core/service/backend-text.js'
 import type { EventLog } from '@weir/store'
+import { engineAtBase } from './log-base.js'
 import { restoreEngine } from './restore.js'
 
 /** An endpoint of a service's port at some event. */
@@ -42,7 +43,7 @@ export async function* serviceHistory(
   service: string,
   { from = log.base.seq + 1, to = log.head.seq }: { readonly from?: number; readonly to?: number } = {},
 ): AsyncGenerator<ServiceChange> {
-  const engine = from > 1 ? (await restoreEngine(log, () => {}, from - 1)).engine : new Engine()
+  const engine = from > 1 ? (await restoreEngine(log, () => {}, from - 1)).engine : await engineAtBase(log)
   let before = pastOf(engine, service)
   for await (const batch of log.read({ from, to }))
     for (const event of batch) {

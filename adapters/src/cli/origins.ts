@@ -3,7 +3,7 @@ import type { GivenState } from './states.js'
 
 /** Where the rules of events stand, looked up at once: `policies/web.yaml:3`, relative to the working folder. */
 export async function placesOf(
-  state: GivenState,
+  state: Pick<GivenState, 'sourceOf'>,
   seqs: Iterable<number>,
   workingFolder: string,
 ): Promise<(seq: number) => string | undefined> {

@@ -2,18 +2,18 @@ import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Command as Group } from 'commander'
-import { WeirError, type WeirEvent } from '@weir/core'
-import { EventLog, folderStorage, type LogFinding } from '@weir/store'
-import { eventAt } from '../../agent/log-events.js'
+import { WeirError } from '@weir/core'
+import { EventLog, folderStorage } from '@weir/store'
 import { snapshotName } from '../../agent/restore.js'
-import { command, type CommandContext, type Output, outputOption, wholeNumber } from '../command.js'
-import { type ExitCode, exitCodes } from '../exit.js'
+import { command, type CommandContext, type Output, outputOption } from '../command.js'
+import { exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
-import { eventLine } from '../render/event.js'
 import { logCompactCommand } from './log-compact.js'
 import { logExportCommand } from './log-export.js'
 import { logKeyCommand } from './log-key.js'
+import { logGrepCommand, logListCommand } from './log-list.js'
 import { logProveCommand } from './log-prove.js'
+import { logShowCommand } from './log-show.js'
 import { logTablesCommand } from './log-tables.js'
 import { logVerifyCommand } from './log-verify.js'
 
@@ -22,12 +22,13 @@ interface LogOptions {
   readonly output: Output
 }
 
-/** `weir log list|show|verify|stat|export|import|key|prove|compact|tables` */
+/** `weir log list|show|grep|verify|stat|export|import|key|prove|compact|tables` */
 export function logCommand(context: CommandContext): Command {
   const group = new Group('log').description('the event log: look, check, copy')
   for (const make of [
-    listCommand,
-    showCommand,
+    logListCommand,
+    logShowCommand,
+    logGrepCommand,
     logVerifyCommand,
     statCommand,
     logExportCommand,
@@ -45,55 +46,6 @@ function withLog(made: Command): Command {
   return made
     .option('--log <folder>', 'the log, or the state folder of an agent (or WEIR_STATE)')
     .addOption(outputOption())
-}
-
-function listCommand(context: CommandContext): Command {
-  return withLog(
-    command(
-      context,
-      'list',
-      'events in order, the last hundred unless told otherwise',
-      async (options: LogOptions & { from?: number; to?: number; kind?: string; readable?: boolean }) => {
-        const { terminal } = context
-        const work = async (log: EventLog): Promise<ExitCode> => {
-          const from = options.from ?? (options.to === undefined ? Math.max(1, log.head.seq - 99) : 1)
-          const reading = {
-            from,
-            ...(options.to !== undefined && { to: options.to }),
-            ...(options.readable === true && {
-              onDamage: ({ message }: LogFinding) => terminal.note(`weir: left out: ${message}`),
-            }),
-          }
-          for await (const batch of log.read(reading))
-            for (const event of batch) {
-              if (
-                options.kind !== undefined &&
-                event.kind !== options.kind &&
-                !event.kind.startsWith(`${options.kind}.`)
-              )
-                continue
-              await terminal.line(options.output === 'json' ? JSON.stringify(event) : eventLine(event, terminal.colour))
-            }
-          return exitCodes.ok
-        }
-        return await readingLog(await logFolder(context, options.log), work, options.readable)
-      },
-    ),
-  )
-    .option('--from <seq>', 'first event', wholeNumber(1))
-    .option('--to <seq>', 'last event', wholeNumber(1))
-    .option('--kind <kind>', 'only these: pod, networkpolicy.deleted, …')
-    .option('--readable', 'of a damaged log, what can be read; says what is left out')
-}
-
-function showCommand(context: CommandContext): Command {
-  return withLog(
-    command(context, 'show', 'one event with all it says', async (seq: number, options: LogOptions) => {
-      const event = await readingLog<WeirEvent>(await logFolder(context, options.log), log => eventAt(log, seq))
-      await context.terminal.line(JSON.stringify(event, null, options.output === 'json' ? 0 : 2))
-      return exitCodes.ok
-    }),
-  ).argument('<seq>', 'its number', wholeNumber(1))
 }
 
 function statCommand(context: CommandContext): Command {
