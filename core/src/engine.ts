@@ -213,6 +213,14 @@ export class Engine {
     return engine
   }
 
+  /**
+   * Another engine in the same state, to try events on: neither sees what the other folds. Its tables are settled when they
+   * are first asked for.
+   */
+  fork(): Engine {
+    return Engine.restore(this.snapshot(), { numbers: 'fresh' })
+  }
+
   #resume(snapshot: EngineSnapshot): void {
     restoreState(this.#state, snapshot.state)
     this.#cidrScope = cidrScope(this.#state.agent?.fact.cidrMatch)

@@ -1,4 +1,4 @@
-import { Engine, objectKey, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
+import { objectKey, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
 import { type Comparison, compareStates } from '@weir/core/compare/compare.js'
 import { versionOf } from '@weir/core/state/concerned.js'
 import type { Stored } from '@weir/core/state/state.js'
@@ -40,7 +40,8 @@ export async function effectOf(log: EventLog, seq: number): Promise<EventEffect>
     throw new WeirError('WEIR_NOT_FOUND', `the log has no event ${seq}`, { kind: 'event', name: String(seq), near: [] })
   const event = await eventAt(log, seq)
   const { engine: earlier } = await restoreEngine(log, () => {}, seq - 1, 'fresh')
-  const later = Engine.restore(earlier.snapshot())
+  const later = earlier.fork()
+  later.apply([])
   const delta = later.apply([event])
   const [before, after] = [versionOf(earlier.state, event), versionOf(later.state, event)]
   const services: (ServiceChange & { service: string })[] = []

@@ -46,6 +46,27 @@ describe('numbers', () => {
     )
   })
 
+  it('of a fork are its own: neither sees what the other folds', () => {
+    fc.assert(
+      fc.property(mixedHistories(30), fc.nat(8), (batches, at) => {
+        const events = numberedBatches(batches)
+        const engine = new Engine()
+        for (const batch of events.slice(0, at)) engine.apply(batch)
+        const before = engine.digest().hex
+        const fork = engine.fork()
+        for (const batch of events.slice(at)) fork.apply(batch)
+        expect(engine.digest().hex).to.equal(before)
+        const after = fork.digest().hex
+        const whole = new Engine()
+        for (const batch of events) whole.apply(batch)
+        expect(after).to.equal(whole.digest().hex)
+        for (const batch of events.slice(at)) engine.apply(batch)
+        expect(fork.digest().hex).to.equal(after)
+      }),
+      sampling('forks', 40),
+    )
+  })
+
   it('that a snapshot knew for what is no longer there are free again', () => {
     const scene = new Scene()
     scene.apply(agent(), pod('a/x', { app: 'x' }, '10.0.0.1'), policy('p', { podSelector: [is('app', 'x')] }))
