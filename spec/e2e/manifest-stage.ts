@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
-import { systemClock } from '@weir/adapters/agent/clock.js'
+import { type Clock, systemClock } from '@weir/adapters/agent/clock.js'
 import type { FlowRecord, PolicyView } from '@weir/adapters/agent/protocol.js'
 import { agentClient } from '@weir/adapters/cli/client.js'
 import { listenEcho } from '@weir/adapters/demo/echo.js'
@@ -59,6 +59,25 @@ const cluster = (): readonly object[] => [
   })),
 ]
 
+/** How objects of the cluster are otherwise, by `Kind name` or `Kind namespace/name`: fields that are others, or that it is gone. */
+export type ClusterEdits = Readonly<
+  Record<string, 'gone' | { readonly metadata?: Readonly<Record<string, unknown>>; readonly spec?: object }>
+>
+
+function edited(edits: ClusterEdits): readonly object[] {
+  return (
+    cluster() as readonly { kind: string; metadata: { name: string; namespace?: string }; spec?: object }[]
+  ).flatMap(each => {
+    const { kind, metadata, spec } = each
+    const edit = edits[`${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`]
+    if (edit === undefined) return [each]
+    if (edit === 'gone') return []
+    return [{ ...each, metadata: { ...metadata, ...edit.metadata }, spec: { ...spec, ...edit.spec } }]
+  })
+}
+
+const stream = (objects: readonly object[]): string => objects.map(each => JSON.stringify(each)).join('\n---\n')
+
 /** The namespace that says by a label which text is in force. */
 const marker = 'case'
 
@@ -71,6 +90,7 @@ export class ManifestStage {
   readonly #folder: string
   /** In the order in which things were made. */
   readonly #closing: readonly (() => Promise<void>)[]
+  readonly #marks = new Map<string, string>()
   #turn = 0
 
   private constructor(
@@ -89,7 +109,7 @@ export class ManifestStage {
   }
 
   /** What was made until something failed is taken away again. */
-  static async create(id: string): Promise<ManifestStage> {
+  static async create(id: string, clock: Clock = systemClock): Promise<ManifestStage> {
     const worldAddresses = Object.values(outsiders).flat()
     const network = await createNodeNetwork({ id, nodeAddresses, worldAddresses })
     const folder = await mkdtemp(join(tmpdir(), 'weir-manifest-stage-'))
@@ -97,12 +117,7 @@ export class ManifestStage {
     try {
       const manifests = join(folder, 'manifests')
       await mkdir(manifests)
-      await writeFile(
-        join(manifests, 'cluster.yaml'),
-        cluster()
-          .map(each => JSON.stringify(each))
-          .join('\n---\n'),
-      )
+      await writeFile(join(manifests, 'cluster.yaml'), stream(cluster()))
       const agent = await createAgent({
         stateFolder: join(folder, 'state'),
         node: stageNode,
@@ -112,7 +127,7 @@ export class ManifestStage {
         nodeAddresses,
         manifests,
         socketPath: join(folder, 'agent.sock'),
-        clock: systemClock,
+        clock,
       })
       closing.push(() => rm(`/sys/fs/bpf/weir/stage-${id}`, { recursive: true, force: true }))
       closing.push(() => agent.stop())
@@ -136,20 +151,33 @@ export class ManifestStage {
   }
 
   /** This text in the folder and nothing else beside the cluster. Resolves when it is enforced. */
-  async set(text: string): Promise<void> {
+  set(text: string): Promise<void> {
+    return this.#write(this.file, text)
+  }
+
+  /** The cluster with these edits and no others. Resolves when it is enforced. */
+  edit(edits: ClusterEdits): Promise<void> {
+    return this.#write(join(this.#folder, 'manifests', 'cluster.yaml'), stream(edited(edits)))
+  }
+
+  async #write(file: string, text: string): Promise<void> {
     const mark = (turn: number): string => `${marker}-${turn}`
-    const before = mark(this.#turn)
+    const before = this.#marks.get(file)
     const now = mark(++this.#turn)
+    this.#marks.set(file, now)
     const { agent } = this
     // What the file no longer says goes a moment after what it says instead has come.
     const enforced = firstValueFrom(
       agent.applied.pipe(
-        filter(() => agent.engine.state.namespaces.has(now) && !agent.engine.state.namespaces.has(before)),
+        filter(() => {
+          const { namespaces } = agent.engine.state
+          return namespaces.has(now) && (before === undefined || !namespaces.has(before))
+        }),
         timeout(5000),
       ),
     )
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: now } }
-    await Promise.all([enforced, writeFile(this.file, `${text}\n---\n${JSON.stringify(namespace)}\n`)])
+    await Promise.all([enforced, writeFile(file, `${text}\n---\n${JSON.stringify(namespace)}\n`)])
   }
 
   /** What is wrong with what the folder says, as texts. */
@@ -168,6 +196,11 @@ export class ManifestStage {
   passes(from: string, to: string, verb: Verb, port: number, family: 4 | 6, timeoutMs: number): Promise<boolean> {
     const ends = { from: this.addressOf(from, family), to: this.addressOf(to, family) }
     return packetPasses(this.#netnsOf(from), ends, verb, port, timeoutMs)
+  }
+
+  /** The same towards any IPv4 address. */
+  reaches(from: string, to: string, verb: Verb, port: number, timeoutMs: number): Promise<boolean> {
+    return packetPasses(this.#netnsOf(from), { from: this.addressOf(from, 4), to }, verb, port, timeoutMs)
   }
 
   /** What observers are shown of a try that is denied. */
