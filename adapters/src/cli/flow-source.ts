@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { EventLog, FlowStore, privateCopyStorage } from '@weir/store'
+import { EventLog, FlowStore, privateCopyStorage, type ReadFlows } from '@weir/store'
 import { flowFolderIn } from '../flows/history.js'
 import type { StatusReport } from '../agent/protocol.js'
 import { agentClient } from './client.js'
@@ -11,6 +11,22 @@ import { invalid } from './states.js'
 export interface FlowSource {
   readonly log: EventLog
   readonly store: FlowStore
+}
+
+/** Times as options give them: to be asked with the time that it is, in milliseconds. */
+export interface FlowSpan {
+  readonly since?: (nowMs: number) => number
+  readonly until?: (nowMs: number) => number
+}
+
+/** The flows of a time; windows that are damaged are named and left out. */
+export function flowsWithin({ terminal }: CommandContext, { since, until }: FlowSpan): Omit<ReadFlows, 'newestFirst'> {
+  const nowMs = Date.now()
+  return {
+    ...(since !== undefined && { sinceMs: since(nowMs) }),
+    ...(until !== undefined && { untilMs: until(nowMs) }),
+    onDamage: ({ window, reason }) => terminal.note(`weir: flows of window ${window} are left out: ${reason}`),
+  }
 }
 
 /**

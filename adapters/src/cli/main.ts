@@ -5,6 +5,7 @@ import { backendCommand } from './commands/backend.js'
 import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { digestCommand } from './commands/digest.js'
+import { flowsCommand } from './commands/flows.js'
 import { getCommand } from './commands/get.js'
 import { historyCommand } from './commands/history.js'
 import { lintCommand } from './commands/lint.js'
@@ -94,6 +95,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
     demoCommand,
     statusCommand,
     observeCommand,
+    flowsCommand,
     getCommand,
     backendCommand,
     whyCommand,

@@ -1,19 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FlowAggregator } from '@weir/adapters/flows/aggregator.js'
 import { judgePast, type PastJudgement } from '@weir/adapters/flows/what-if.js'
-import { Engine, type EventBody, type EventDraft, type FlowQuery, verdicts, type WeirEvent } from '@weir/core'
-import { eventKinds } from '@weir/datapath/codec/maps.js'
-import { databaseStorage, EventLog, FlowStore, folderStorage, type LogDatabase, type LogStorage } from '@weir/store'
+import type { EventBody } from '@weir/core'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { MemoryLevel } from 'memory-level'
 import { allow, pod, smallShop } from '../agent/cluster.js'
 import { runWeir } from '../cli/run.js'
-import { batchOf, packet } from './records.js'
+import { draft, inFolder, inMemory, isAllowed, record } from './recorded.js'
 
-const drop = eventKinds.WEIR_EVENT_DROP!
 const attached = (name: string, ifindex: number): EventBody => ({
   kind: 'endpoint.attached',
   endpoint: {
@@ -32,43 +27,12 @@ const changes: readonly EventBody[] = [
   { kind: 'pod.deleted', namespace: 'shop', name: 'db' },
   { kind: 'pod.upserted', pod: pod('db', '10.0.0.4') },
 ]
-const draft = (body: EventBody): EventDraft => ({ ...body, time: 0, source: 'spec' })
-const inOrder = (bodies: readonly EventBody[]): WeirEvent[] =>
-  bodies.map((body, at) => ({ ...draft(body), seq: at + 1 }))
-
-interface Asked extends FlowQuery {
-  readonly seq: number
-}
 const anyAsked = fc.record({
   from: fc.constantFrom('10.0.0.2', '10.0.0.4', '203.0.113.9'),
   to: fc.constantFrom('10.0.0.3', '10.0.0.3', '10.0.0.2'),
   protocol: fc.constant(6),
   port: fc.constantFrom(8080, 9090),
 })
-
-const isAllowed = (events: readonly EventBody[], flow: FlowQuery): boolean => {
-  const engine = new Engine()
-  engine.apply(inOrder(events))
-  return engine.verdict(flow) === verdicts.allow
-}
-
-/** A log with the events and history with the flows, as the datapath judged them. */
-async function record(storages: { log: LogStorage; flows: LogStorage }, events: readonly EventBody[], asked: Asked[]) {
-  const log = await EventLog.open({ storage: storages.log })
-  await log.append(events.map(draft))
-  const store = await FlowStore.open(storages.flows)
-  for (const { from, to, port, seq } of asked) {
-    const aggregator = new FlowAggregator(16)
-    const query = { from, to, protocol: 6, port }
-    const kind = isAllowed(events.slice(0, seq), query) ? {} : { kind: drop, reason: 133 }
-    const batch = batchOf([packet({ source: from, destination: to, destinationPort: port, ...kind })])
-    aggregator.add(batch.data, 0, 1, seq, 1_700_000_000_000 + seq)
-    await store.append(aggregator.columns)
-  }
-  return { log, store }
-}
-
-const inMemory = (): LogStorage => databaseStorage(new MemoryLevel() as unknown as LogDatabase)
 
 describe('judging recorded flows under a proposal', function () {
   this.timeout(60_000)
@@ -122,8 +86,6 @@ describe('judging recorded flows under a proposal', function () {
 
   it('is told by what-if --since, with an exit status for pipelines', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'weir-what-if-'))
-    const holder = { pid: process.pid, command: 'spec', since: 0 }
-    const at = (name: string): LogStorage => folderStorage({ path: join(folder, name), holder })
     try {
       const asked = [
         { from: '10.0.0.2', to: '10.0.0.3', protocol: 6, port: 8080, seq: start.length },
@@ -131,7 +93,7 @@ describe('judging recorded flows under a proposal', function () {
       ]
       // The policy has been deleted since, and the pod has gone.
       const events: EventBody[] = [...start, changes[0]!, { kind: 'pod.deleted', namespace: 'shop', name: 'web' }]
-      const { log, store } = await record({ log: at('log'), flows: at('flows') }, events, asked)
+      const { log, store } = await record(inFolder(folder), events, asked)
       await log.close()
       await store.close()
       const file = join(folder, 'policy.yaml')

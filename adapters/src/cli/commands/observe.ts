@@ -6,16 +6,14 @@ import { agentClient } from '../client.js'
 import { command, type CommandContext, socketOption, wholeNumber } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
 import { type FlowChoice, withFlowChoice } from '../flow-options.js'
-import { readingFlows } from '../flow-source.js'
+import { type FlowSpan, flowsWithin, readingFlows } from '../flow-source.js'
 import { moment } from '../quantities.js'
 import { flowDictionary, flowLine, flowRow } from '../render/flow.js'
 
-interface ObserveOptions {
+interface ObserveOptions extends FlowSpan {
   readonly socket: string
   readonly log?: string
   readonly output: 'compact' | 'text' | 'json' | 'dict' | 'table'
-  readonly since?: (nowMs: number) => number
-  readonly until?: (nowMs: number) => number
   readonly first?: number
   readonly last?: number
   readonly follow?: boolean
@@ -69,24 +67,15 @@ async function observeLive(
 const lastOf = (last: number | undefined): (readonly [string, string])[] =>
   last === undefined ? [] : [['last', String(last)]]
 
-async function observePast(
-  context: CommandContext,
-  { log: given, socket, since, until, first, last, output, follow = false }: ObserveOptions,
-  choice: FlowChoice,
-): Promise<ExitCode> {
+async function observePast(context: CommandContext, options: ObserveOptions, choice: FlowChoice): Promise<ExitCode> {
+  const { log: given, socket, first, last, output, follow = false } = options
   const filter = choice.filter()
   const write = writer(context, output)
-  const nowMs = Date.now()
+  const query = flowsWithin(context, options)
   // Live flows are asked for before history ends, so that none falls between.
   const live = follow && given === undefined ? followed(context, socket, choice) : undefined
   let toldUntilMs = 0
   await readingFlows(context, given, socket, async ({ log, store }) => {
-    const query = {
-      ...(since !== undefined && { sinceMs: since(nowMs) }),
-      ...(until !== undefined && { untilMs: until(nowMs) }),
-      onDamage: ({ window, reason }: { window: number; reason: string }) =>
-        context.terminal.note(`weir: flows of window ${window} are left out: ${reason}`),
-    }
     const kept: FlowRecord[] = []
     let count = 0
     for await (const flow of pastFlows(log, store, query)) {

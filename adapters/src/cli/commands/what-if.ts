@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Engine, type EventDraft } from '@weir/core'
 import { judgePast, type PastJudgement } from '../../flows/what-if.js'
 import { command, type CommandContext } from '../command.js'
-import { readingFlows } from '../flow-source.js'
+import { flowsWithin, readingFlows } from '../flow-source.js'
 import { moment } from '../quantities.js'
 import { proposalOf } from '../proposal.js'
 import { draftState, invalid, openState, withStates } from '../states.js'
@@ -72,15 +72,9 @@ function recordedFlows(
       [],
     )
     const known = deleted.length > 0 || file.includes('-') ? drafts : []
-    return judgePast(
-      events,
-      store,
-      {
-        ...(since !== undefined && { sinceMs: since(Date.now()) }),
-        onDamage: ({ window, reason }) =>
-          context.terminal.note(`weir: flows of window ${window} are left out: ${reason}`),
-      },
-      [...objects, ...known],
-    )
+    return judgePast(events, store, flowsWithin(context, { ...(since !== undefined && { since }) }), [
+      ...objects,
+      ...known,
+    ])
   })
 }

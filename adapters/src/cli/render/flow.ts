@@ -1,4 +1,5 @@
 import type { FlowEnd, FlowRecord, ServiceName } from '../../agent/protocol.js'
+import { endName } from '../../flows/top.js'
 import type { Colour } from '../terminal.js'
 
 /** `12:01:02.345  shop/web-1:40312 → shop/cart-1:7070 TCP SYN  allowed  NetworkPolicy shop/cart spec.ingress[0]` */
@@ -67,7 +68,7 @@ const serviceText = (service: ServiceName | undefined): string =>
 
 /** `shop/web:80`, `203.0.113.7:443`, `[2001:db8::1]:443` */
 export function endText(end: FlowEnd): string {
-  const name = end.pod === undefined ? end.address : `${end.namespace}/${end.pod}`
+  const name = endName(end)
   if (end.port === undefined) return name
   return `${name.includes(':') ? `[${name}]` : name}:${end.port}`
 }
