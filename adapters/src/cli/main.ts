@@ -14,6 +14,7 @@ import { matrixCommand } from './commands/matrix.js'
 import { observeCommand } from './commands/observe.js'
 import { replayCommand } from './commands/replay.js'
 import { statusCommand } from './commands/status.js'
+import { suggestCommand } from './commands/suggest.js'
 import { whatIfCommand } from './commands/what-if.js'
 import { whyCommand } from './commands/why.js'
 import type { CommandContext } from './command.js'
@@ -102,6 +103,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
     historyCommand,
     compareCommand,
     whatIfCommand,
+    suggestCommand,
     matrixCommand,
     digestCommand,
     lintCommand,

@@ -11,6 +11,8 @@ export interface SeenFlow extends FlowQuery {
   readonly seq: number
   /** Packets of it; 1 when absent. */
   readonly packets?: number
+  /** The event that the datapath had got to, where that is an earlier one. */
+  readonly judgedAt?: number
 }
 
 /** When the flows after event 0 would have been. */
@@ -43,10 +45,10 @@ export async function record(
   const log = await EventLog.open({ storage: storages.log })
   await log.append(events.map(draft))
   const store = await FlowStore.open(storages.flows)
-  for (const { from, to, protocol, port, seq, packets = 1 } of seen) {
+  for (const { from, to, protocol, port, seq, packets = 1, judgedAt = seq } of seen) {
     const aggregator = new FlowAggregator(16)
     const query = { from, to, protocol, port }
-    const kind = isAllowed(events.slice(0, seq), query) ? {} : { kind: eventKinds.WEIR_EVENT_DROP!, reason: 133 }
+    const kind = isAllowed(events.slice(0, judgedAt), query) ? {} : { kind: eventKinds.WEIR_EVENT_DROP!, reason: 133 }
     const isIcmp = protocol === 1 || protocol === 58
     const one = packet({
       ...{ source: from, destination: to, protocol, ...kind },

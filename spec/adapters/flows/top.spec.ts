@@ -71,6 +71,9 @@ describe('flows taken together', () => {
       ['10.0.0.2', 1],
     ])
     expect(top.total.packets).to.equal(2)
+    const times = [flow({ time: 7 }), flow({ time: 4, lastTime: 9 }), flow({ time: 6 })]
+    const [row] = (await topFlows(stream(times), { by: 'pair', metric: 'flows', limit: 1 })).rows
+    expect(row).to.include({ firstMs: 4, lastMs: 9 })
   })
 
   it('are of the end that opened them, for replies too', async () => {
