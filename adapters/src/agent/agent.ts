@@ -1,27 +1,25 @@
-import { join } from 'node:path'
 import { type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
 import type { Attachment } from '@weir/datapath/backend.js'
-import { EventLog, folderStorage } from '@weir/store'
+import { EventLog } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { AgentOptions } from './agent-options.js'
 import type { Timer } from './clock.js'
-import { type Datapath, openDatapath } from './datapath.js'
+import { createDatapath, type Datapath } from './datapath.js'
 import { flowHistory, watcherOf } from '../flows/history.js'
 import type { FlowRecorder } from '../flows/recorder.js'
 import { FlowBook } from './flows.js'
-import { makeFolder } from './folder.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
 import { defaultTables } from './maglev-slots.js'
 import { type Facts, Intake, type Submitted } from './intake.js'
 import { ipMasqSource } from './ip-masq-source.js'
+import { type Machine, thisMachine } from './machine.js'
 import { manifestSource } from './manifest-source.js'
 import { checkedNodeOptions } from './node-options.js'
 import { ownFacts } from './own-facts.js'
 import type { StatusReport } from './protocol.js'
 import { Recorder } from './recorder.js'
 import { restoreEngine } from './restore.js'
-import { networkProbe } from './probe.js'
 import { answerer } from './routes.js'
 import { type AgentServer, serve } from './server.js'
 import { ServiceHealth } from './service-health.js'
@@ -69,21 +67,19 @@ const defaults = { flowsKept: 4096, verifyPeriodMs: 60_000, sweepPeriodMs: 10_00
  * @throws WeirError WEIR_REQUEST_INVALID when the node's name or addresses aren't usable, WEIR_LOG_LOCKED when another agent has the log, WEIR_LOG_DAMAGED, and what the backend needs and
  *   the machine lacks. Whatever was opened until then is closed again.
  */
-export async function createAgent(given: AgentOptions): Promise<Agent> {
+export async function createAgent(given: AgentOptions, machine: Machine = thisMachine): Promise<Agent> {
   const options = { ...given, ...checkedNodeOptions(given) }
   const { clock } = options
-  const path = join(options.stateFolder, 'log')
-  await makeFolder(path, 0o700)
-  const holder = { pid: process.pid, command: process.argv.slice(1, 3).join(' '), since: clock.nowMs() }
-  const log = await EventLog.open({ storage: folderStorage({ path, holder }) })
+  const log = await EventLog.open({ storage: await machine.logStorage(options), nextTurn: () => clock.nextTurn() })
   const closing: (() => Promise<void>)[] = [() => log.close()]
   try {
     const report = options.report ?? (() => {})
     const restored = await restoreEngine(log, reason => report(`starting without a snapshot: ${reason}`))
-    const datapath = await openDatapath(options, report)
+    const datapath = createDatapath(await machine.openBackend(options, report), options, report)
     closing.unshift(async () => datapath.close())
-    const recorder = await Recorder.open(options, log, restored.engine, restored.snapshot, report)
-    const agent = new RunningAgent(options, log, restored.engine, recorder, datapath, report)
+    const kept = await machine.openCheckpoints(options, log)
+    const recorder = new Recorder(options, log, restored.engine, restored.snapshot, kept, report)
+    const agent = new RunningAgent({ options, machine, log, engine: restored.engine, recorder, datapath, report })
     closing.unshift(() => agent.stop())
     await agent.start()
     return agent
@@ -100,6 +96,16 @@ function ownSources(options: AgentOptions, report: (message: string) => void): r
     ...(path === undefined ? [] : [manifestSource({ path, node, addresses: { podCidrs, reserved }, clock, report })]),
     ...(ipMasqConfig === undefined ? [] : [ipMasqSource(ipMasqConfig)]),
   ]
+}
+
+interface AgentParts {
+  readonly options: AgentOptions
+  readonly machine: Machine
+  readonly log: EventLog
+  readonly engine: Engine
+  readonly recorder: Recorder
+  readonly datapath: Datapath
+  readonly report: (message: string) => void
 }
 
 class RunningAgent implements Agent {
@@ -134,14 +140,7 @@ class RunningAgent implements Agent {
     this.#markReady = resolve
   })
 
-  constructor(
-    options: AgentOptions,
-    log: EventLog,
-    engine: Engine,
-    recorder: Recorder,
-    datapath: Datapath,
-    report: (message: string) => void,
-  ) {
+  constructor({ options, machine, log, engine, recorder, datapath, report }: AgentParts) {
     const { clock } = options
     this.#options = options
     this.#report = report
@@ -172,8 +171,8 @@ class RunningAgent implements Agent {
     this.#health = new ServiceHealth({
       clock,
       engine,
-      random: Math.random,
-      probe: networkProbe,
+      random: () => machine.random(),
+      probe: machine.probe,
       submit: this.#submitFrom,
       state: () => engine.state,
       localEndpoints: service => engine.localEndpoints(service),

@@ -1,26 +1,18 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Engine } from '@weir/core'
-import {
-  CheckpointFile,
-  type EventLog,
-  linkTo,
-  publicPem,
-  signCheckpoint,
-  type SigningKey,
-  signingKey,
-} from '@weir/store'
+import { type Checkpoint, type EventLog, linkTo, signCheckpoint, type SigningKey } from '@weir/store'
 import { buildVersion } from '../version.js'
 import type { Clock, Timer } from './clock.js'
 
-/** The key that an agent makes in its state folder, and its public half beside it. */
-export const keyFileIn = (stateFolder: string): string => join(stateFolder, 'checkpoint-key.pem')
-export const publicKeyFileIn = (stateFolder: string): string => join(stateFolder, 'checkpoint-key.pub')
+/** Where checkpoints are kept, and the key that signs them. */
+export interface Checkpoints {
+  readonly key: SigningKey
+  readonly last: Checkpoint | undefined
+  /** Durable when it resolves; one at a time. */
+  add(checkpoint: Checkpoint): Promise<void>
+}
 
 export interface CheckpointerOptions {
-  readonly stateFolder: string
-  /** Path of a key in PEM; absent: the agent's own, made at the first start. */
-  readonly keyFile?: string | undefined
+  readonly kept: Checkpoints
   readonly log: EventLog
   readonly engine: Engine
   readonly clock: Clock
@@ -34,26 +26,14 @@ export interface CheckpointerOptions {
 /** Signs what the log says: each so many events, each so many minutes, and at the end. */
 export class Checkpointer {
   readonly #options: CheckpointerOptions
-  readonly #key: SigningKey
-  readonly #file: CheckpointFile
   readonly #timer: Timer
   #signed: number
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(options: CheckpointerOptions, key: SigningKey, file: CheckpointFile) {
+  constructor(options: CheckpointerOptions) {
     this.#options = options
-    this.#key = key
-    this.#file = file
-    this.#signed = file.last?.seq ?? 0
+    this.#signed = options.kept.last?.seq ?? 0
     this.#timer = options.clock.every(options.periodMs, () => this.#sign())
-  }
-
-  /** @throws WeirError WEIR_CHECKPOINT_KEY */
-  static async open(options: CheckpointerOptions): Promise<Checkpointer> {
-    const { keyFile, stateFolder } = options
-    const key = await signingKey(keyFile ?? keyFileIn(stateFolder), keyFile === undefined)
-    await writeFile(publicKeyFileIn(stateFolder), publicPem(key.name), { mode: 0o644 })
-    return new Checkpointer(options, key, await CheckpointFile.open(options.log.location))
   }
 
   /** Told when the engine has folded what the log holds. */
@@ -69,7 +49,7 @@ export class Checkpointer {
 
   /** What can't be signed now is with the next checkpoint: failing is told, not fatal. */
   #sign(): Promise<void> {
-    const { log, engine, clock, report } = this.#options
+    const { log, engine, clock, kept, report } = this.#options
     const { head } = log
     // While events are durable and not folded yet there is no digest for the head: the next turn has one.
     if (engine.seq === head.seq && head.seq > this.#signed) {
@@ -77,7 +57,7 @@ export class Checkpointer {
       this.#signed = head.seq
       this.#writing = this.#writing.then(async () => {
         try {
-          await this.#file.add(signCheckpoint({ ...said, previous: linkTo(this.#file.last) }, this.#key))
+          await kept.add(signCheckpoint({ ...said, previous: linkTo(kept.last) }, kept.key))
         } catch (error) {
           report(`no checkpoint at event ${said.seq}: ${error instanceof Error ? error.message : String(error)}`)
         }

@@ -1,9 +1,13 @@
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises'
+
 /** Time as the agent sees it; tests and the simulator hand in one of their own. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   nowMs(): number
   /** Calls `work` again and again, `periodMs` after the last call ended. */
   every(periodMs: number, work: () => void | Promise<void>): Timer
+  /** Resolves when whatever else was due has been done: after a turn of the event loop. */
+  nextTurn(): Promise<unknown>
 }
 
 export interface Timer {
@@ -13,6 +17,7 @@ export interface Timer {
 /** The machine's clock. Its timers don't keep a process alive. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  nextTurn: () => turnOfEventLoop(),
   every: (periodMs, work) => {
     let stopped = false
     let handle: NodeJS.Timeout

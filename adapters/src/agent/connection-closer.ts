@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { BackendRow, ServiceTables } from '@weir/core'
 import type { Change } from '@weir/core/tables/tables.js'
 import type { BackendMap } from '@weir/datapath/backend.js'
@@ -17,6 +16,8 @@ export interface ConnectionCloserOptions {
   /** How many were ended. Throws where the machine can't. */
   destroy(netns: string, protocol: Connection['protocol'], cookies: readonly bigint[]): number
   report(message: string): void
+  /** Lets other work be done. */
+  nextTurn(): Promise<unknown>
 }
 
 /**
@@ -60,8 +61,8 @@ export class ConnectionCloser {
    */
   start({ frontends, backends }: ServiceTables): void {
     this.#then(async () => {
-      const there = await placesOf(backends)
-      const served = await placesOf(frontends)
+      const there = await this.#placesOf(backends)
+      const served = await this.#placesOf(frontends)
       await this.#close((backend, frontend) => !there.has(backend) && served.has(frontend()))
     })
   }
@@ -105,7 +106,7 @@ export class ConnectionCloser {
   }
 
   async #close(isMeant: (backend: string, frontend: () => string) => boolean): Promise<void> {
-    const { map, namespaces, destroy } = this.#options
+    const { map, namespaces, destroy, nextTurn } = this.#options
     const steps = connectionsWhere(map, isMeant)
     let step = steps.next()
     while (step.done !== true) {
@@ -131,6 +132,19 @@ export class ConnectionCloser {
       }
     }
   }
+
+  async #placesOf(
+    rows: Iterable<readonly [unknown, Pick<BackendRow, 'address' | 'port' | 'protocol'>]>,
+  ): Promise<ReadonlySet<string>> {
+    const places = new Set<string>()
+    let count = 0
+    for (const [, row] of rows) {
+      places.add(placeText(row))
+      count += 1
+      if (count % rowsPerTurn === 0) await this.#options.nextTurn()
+    }
+    return places
+  }
 }
 
 /** By namespace and protocol. */
@@ -143,17 +157,4 @@ function grouped(connections: readonly Connection[]): Iterable<readonly Connecti
     group.push(connection)
   }
   return groups.values()
-}
-
-async function placesOf(
-  rows: Iterable<readonly [unknown, Pick<BackendRow, 'address' | 'port' | 'protocol'>]>,
-): Promise<ReadonlySet<string>> {
-  const places = new Set<string>()
-  let count = 0
-  for (const [, row] of rows) {
-    places.add(placeText(row))
-    count += 1
-    if (count % rowsPerTurn === 0) await nextTurn()
-  }
-  return places
 }

@@ -1,10 +1,10 @@
-import { natPortOverlaps } from '@weir/datapath/kernel/nat-ports.js'
 import type { Tables, TablesDelta } from '@weir/core'
 import type { Attachment, AttachOptions, Backend, EventBatch } from '@weir/datapath/backend.js'
 import { recordsOf } from '@weir/datapath/flow/event.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
+import type { Timer as Delays } from '@weir/datapath/reconcile/timer.js'
 import { ServiceReconciler } from '@weir/datapath/services/reconciler.js'
 import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
@@ -59,32 +59,12 @@ export interface Datapath {
 
 export type AttachChoice = 'auto' | 'tcx' | 'clsact'
 
-type BackendOptions = Pick<
-  AgentOptions,
-  | 'backend'
-  | 'node'
-  | 'bpffs'
-  | 'pinName'
-  | 'clock'
-  | 'attach'
-  | 'xdp'
-  | 'lbMode'
-  | 'dsrDispatch'
-  | 'mapSizes'
-  | 'flowEventsPerSecond'
-  | 'natPorts'
->
-
-/**
- * Opens the backend that the options ask for; `auto` takes memory where the kernel can't be had, and says why.
- *
- * @throws WeirError of the kernel backend when it is asked for by name.
- */
-export async function openDatapath(
-  options: BackendOptions & Pick<AgentOptions, 'netns' | 'cgroup' | 'maglev'>,
+/** What brings a backend to tables, and keeps it there. */
+export function createDatapath(
+  backend: Backend,
+  options: Pick<AgentOptions, 'netns' | 'cgroup' | 'clock' | 'maglev'>,
   report: (message: string) => void,
-): Promise<Datapath> {
-  const backend = await openBackend(options, report)
+): Datapath {
   return new ReconciledDatapath(backend, options, report)
 }
 
@@ -99,52 +79,6 @@ export async function kernelObstacle(): Promise<Error | undefined> {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }
-}
-
-async function openBackend(
-  {
-    backend,
-    node,
-    bpffs,
-    pinName,
-    clock,
-    attach,
-    xdp,
-    lbMode,
-    dsrDispatch,
-    mapSizes: maxEntries = {},
-    flowEventsPerSecond: eventsPerSecond,
-    natPorts,
-  }: BackendOptions,
-  report: (message: string) => void,
-): Promise<Backend> {
-  if (natPorts !== undefined) {
-    const overlaps = natPortOverlaps(natPorts)
-    if (overlaps.length > 0)
-      report(`ports ${natPorts.first}-${natPorts.last} for translated flows overlap ${overlaps.join(' and ')}`)
-  }
-  if (backend !== 'memory')
-    try {
-      const { loadKernelBackend } = await import('@weir/datapath/kernel/create-lazily.js')
-      return await loadKernelBackend({
-        node: pinName ?? node,
-        maxEntries,
-        ...(bpffs !== undefined && { bpffs }),
-        ...(attach !== undefined && { attach }),
-        ...(xdp !== undefined && { xdp }),
-        ...(lbMode !== undefined && { lbMode }),
-        ...(dsrDispatch !== undefined && { dsrDispatch }),
-        ...(eventsPerSecond !== undefined && { eventsPerSecond }),
-        ...(natPorts !== undefined && { natPorts }),
-      })
-    } catch (error) {
-      if (backend === 'kernel') throw error
-      report(
-        `no kernel backend: ${error instanceof Error ? error.message : String(error)}; packets are judged in memory only`,
-      )
-    }
-  const { createMemoryBackend } = await import('@weir/datapath/memory/backend.js')
-  return createMemoryBackend({ maxEntries, now: () => BigInt(clock.nowMs()) * 1_000_000n })
 }
 
 class ReconciledDatapath implements Datapath {
@@ -173,18 +107,22 @@ class ReconciledDatapath implements Datapath {
     this.#inNetns = netns === undefined ? {} : { netns }
     this.#cgroup = cgroup
     this.#report = report
+    const timer = delaysBy(clock)
     this.#services = new ServiceReconciler(backend, {
+      ...{ timer, nextTurn: () => clock.nextTurn() },
       ...(maglev !== undefined && { tables: maglev }),
       onShortage: shortages =>
         report(shortages.length === 0 ? 'all services have room again' : shortages.map(shortageText).join('; ')),
       onRecovered: () => report('what the datapath refused of services before is in force now'),
     })
-    this.#closer = connectionCloser(backend, netns, report)
+    this.#closer = connectionCloser(backend, netns, clock, report)
     this.#leaving = new LeavingReconciler(backend, {
+      timer,
       onRecovered: () => report('what the datapath refused of ways out before is in force now'),
     })
     this.#reconciler = new Reconciler(backend, {
       ...this.#inNetns,
+      timer,
       onRecovered: () => report('what the datapath refused before is enforced now'),
     })
   }
@@ -324,10 +262,22 @@ class ReconciledDatapath implements Datapath {
   }
 }
 
+/** What is tried again is tried by the agent's clock. */
+const delaysBy = (clock: Clock): Delays => ({
+  after(delayMs, callback) {
+    const timer = clock.every(delayMs, () => {
+      timer.stop()
+      callback()
+    })
+    return () => timer.stop()
+  },
+})
+
 /** In memory there are no sockets to be ended. */
 function connectionCloser(
   { kind, maps }: Backend,
   netns: string | undefined,
+  clock: Clock,
   report: (message: string) => void,
 ): ConnectionCloser {
   const namespaces = new Namespaces(netns === undefined ? [] : [netns])
@@ -336,6 +286,7 @@ function connectionCloser(
     namespaces: async cookies => (kind === 'memory' ? new Map() : namespaces.find(cookies)),
     destroy: destroySocketsIn,
     report,
+    nextTurn: () => clock.nextTurn(),
   })
 }
 

@@ -2,7 +2,7 @@ import type { Engine } from '@weir/core'
 import type { EventLog } from '@weir/store'
 import { buildVersion } from '../version.js'
 import type { AgentOptions } from './agent-options.js'
-import { Checkpointer } from './checkpointer.js'
+import { Checkpointer, type Checkpoints } from './checkpointer.js'
 import type { Timer } from './clock.js'
 import { compactLog, type Retention } from './retention.js'
 import { recordEngine } from './restore.js'
@@ -26,19 +26,25 @@ export class Recorder {
   #compacting: Promise<void> | undefined
   #retaining: Timer | undefined
 
-  private constructor(
+  /** @param snapshot The event that the engine was restored at. */
+  constructor(
     options: AgentOptions,
     log: EventLog,
     engine: Engine,
     snapshot: number,
-    checkpointer: Checkpointer,
+    kept: Checkpoints,
     report: (message: string) => void,
   ) {
     this.#log = log
     this.#engine = engine
     this.#every = options.snapshotEvery ?? defaults.snapshotEvery
     this.#snapshot = snapshot
-    this.#checkpointer = checkpointer
+    this.#checkpointer = new Checkpointer({
+      ...{ kept, log, engine, report },
+      clock: options.clock,
+      every: options.checkpointEvery ?? defaults.checkpointEvery,
+      periodMs: options.checkpointPeriodMs ?? defaults.checkpointPeriodMs,
+    })
     this.#report = report
     const { logRetention, logRetentionPeriodMs = defaults.logRetentionPeriodMs, clock } = options
     if (logRetention !== undefined)
@@ -46,30 +52,6 @@ export class Recorder {
         this.#compacting = this.#compact(logRetention, clock.nowMs())
         return this.#compacting
       })
-  }
-
-  /**
-   * @param snapshot The event that the engine was restored at.
-   * @throws WeirError WEIR_CHECKPOINT_KEY
-   */
-  static async open(
-    options: AgentOptions,
-    log: EventLog,
-    engine: Engine,
-    snapshot: number,
-    report: (message: string) => void,
-  ): Promise<Recorder> {
-    const checkpointer = await Checkpointer.open({
-      stateFolder: options.stateFolder,
-      keyFile: options.checkpointKey,
-      log,
-      engine,
-      clock: options.clock,
-      every: options.checkpointEvery ?? defaults.checkpointEvery,
-      periodMs: options.checkpointPeriodMs ?? defaults.checkpointPeriodMs,
-      report,
-    })
-    return new Recorder(options, log, engine, snapshot, checkpointer, report)
   }
 
   /** The event of the newest snapshot, 0 for none. */

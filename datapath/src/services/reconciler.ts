@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises'
 import { defaultMaglevSize } from '@weir/core/service/maglev.js'
 import type { ServicesDelta, ServiceTables } from '@weir/core/tables/tables.js'
 import type { ServiceMaps } from '../backend.js'
@@ -20,6 +20,8 @@ export interface ServicesReport {
 export interface ServiceReconcilerOptions extends TurnOptions<ServicesReport> {
   /** Maglev tables; those of the default size, with seed 0, when absent. */
   readonly tables?: TableOptions
+  /** Lets other work be done; a turn of the event loop when absent. */
+  readonly nextTurn?: () => Promise<unknown>
   /** Told of every write before it is made: for benchmarks, and for tests that break off there. */
   readonly onBatch?: (batch: PackedBatch) => void
   /** Told when services find no room, or find it again. */
@@ -38,6 +40,7 @@ export class ServiceReconciler {
   readonly #options: ServiceReconcilerOptions
   readonly #turns: Turns<ServicesReport>
   readonly #tableOptions: TableOptions
+  readonly #nextTurn: () => Promise<unknown>
   #store: ServiceStore | undefined
   #tables: ServiceTables | undefined
   #building: Promise<void> | undefined
@@ -48,6 +51,7 @@ export class ServiceReconciler {
     this.#backend = backend
     this.#options = options
     this.#tableOptions = options.tables ?? { size: defaultMaglevSize, seed: 0 }
+    this.#nextTurn = options.nextTurn ?? turnOfEventLoop
     this.#turns = new Turns(options, () => this.#resync())
   }
 
@@ -115,7 +119,7 @@ export class ServiceReconciler {
       const steps = isDifferent(this.#backend, store)
       let step = steps.next()
       while (step.done !== true) {
-        await nextTurn()
+        await this.#nextTurn()
         // Whoever put another in its place has read the maps.
         if (this.#closed || this.#store !== store) return nothingDone
         step = steps.next()
@@ -162,7 +166,7 @@ export class ServiceReconciler {
   async #build(): Promise<void> {
     try {
       while (!this.#closed && (this.#store?.building ?? 0) > 0) {
-        await nextTurn()
+        await this.#nextTurn()
         const store = this.#store
         if (store === undefined || this.#closed) return
         this.#turns.run(() => this.#carryOut(store, () => store.planBehind(this.#tables!)))

@@ -1,3 +1,4 @@
+import { systemClock } from '@weir/adapters'
 import { ConnectionCloser, type ConnectionCloserOptions } from '@weir/adapters/agent/connection-closer.js'
 import type { BackendRow, FrontendRow } from '@weir/core'
 import { createMemoryBackend } from '@weir/datapath'
@@ -27,6 +28,7 @@ function stage(more: Partial<ConnectionCloserOptions> = {}) {
       return cookies.length
     },
     report: message => reports.push(message),
+    nextTurn: () => systemClock.nextTurn(),
     ...more,
   })
   const wide = (address: string): Uint8Array => {

@@ -8,6 +8,7 @@ function standing() {
   const time = { nowMs: 0 }
   const clock: Clock = {
     nowMs: () => time.nowMs,
+    nextTurn: () => Promise.resolve(),
     every: (_periodMs, work) => {
       const fire = (): void => void work()
       timers.add(fire)

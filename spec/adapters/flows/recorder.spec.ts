@@ -12,6 +12,7 @@ function standing() {
   const time = { nowMs: 1_700_000_000_000 }
   const clock: Clock = {
     nowMs: () => time.nowMs,
+    nextTurn: () => Promise.resolve(),
     every: (_periodMs, work) => {
       timers.add(work)
       return { stop: () => void timers.delete(work) }

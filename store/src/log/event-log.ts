@@ -1,3 +1,4 @@
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises'
 import type { EventDraft, WeirEvent } from '@weir/core/event/event.js'
 import { upcastEvent } from '@weir/core/event/upcast.js'
 import { WeirError } from '@weir/core/errors.js'
@@ -19,9 +20,9 @@ import { lastMarkUntil, markAt, writeMarkAt } from './time-marks.js'
 import { findSoundPrefix, type SoundPrefix } from './prefix.js'
 import { createRecordCodec, type RecordCodec } from './record.js'
 import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js'
-import { type Appended, Writer, type WriterLimits } from './writer.js'
+import { type Appended, Writer, type WriterOptions } from './writer.js'
 
-export interface OpenOptions extends Partial<WriterLimits> {
+export interface OpenOptions extends Partial<WriterOptions> {
   /** Where the log lives: `folderStorage(…)` for a folder. */
   readonly storage: LogStorage
   /** How many snapshots are kept of each name; see snapshots/thinning.ts. */
@@ -63,11 +64,12 @@ export class EventLog {
     this.#head = head
     this.#base = base
     this.#codec = createRecordCodec(options.upcast ?? upcastEvent)
-    const limits = {
+    const writerOptions = {
       maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
       maxPendingBytes: options.maxPendingBytes ?? defaultMaxPendingBytes,
+      nextTurn: options.nextTurn ?? turnOfEventLoop,
     }
-    this.#writer = new Writer(database, this.#codec, head, limits, storage.location, grown => {
+    this.#writer = new Writer(database, this.#codec, head, writerOptions, storage.location, grown => {
       this.#head = grown
       this.#wake()
     })

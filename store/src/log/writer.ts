@@ -15,11 +15,13 @@ export interface Appended {
   readonly last: number
 }
 
-export interface WriterLimits {
+export interface WriterOptions {
   /** A larger draft is refused. */
   readonly maxEventBytes: number
   /** Encoded bytes that may wait for the disk; past it, appends wait to be taken in. */
   readonly maxPendingBytes: number
+  /** Lets what else is due be done first: a turn of the event loop, or what a simulation takes for one. */
+  readonly nextTurn: () => Promise<unknown>
 }
 
 /** A commit is cut into groups of about this size, so that reading one event never decodes much more. */
@@ -50,7 +52,7 @@ interface Waiting {
 export class Writer {
   readonly #database: LogDatabase
   readonly #codec: RecordCodec
-  readonly #limits: WriterLimits
+  readonly #options: WriterOptions
   readonly #location: string
   readonly #onCommit: (head: LogHead) => void
   readonly #staging = new Staging()
@@ -66,14 +68,14 @@ export class Writer {
     database: LogDatabase,
     codec: RecordCodec,
     head: LogHead,
-    limits: WriterLimits,
+    options: WriterOptions,
     location: string,
     onCommit: (head: LogHead) => void,
   ) {
     this.#database = database
     this.#codec = codec
     this.#head = head
-    this.#limits = limits
+    this.#options = options
     this.#location = location
     this.#onCommit = onCommit
     this.#marks = new TimeMarks(database, codec)
@@ -87,7 +89,7 @@ export class Writer {
   append(drafts: readonly EventDraft[]): Promise<Appended> {
     return new Promise((resolve, reject) => {
       if (this.#stopped !== undefined) reject(this.#stopped)
-      else if (this.#waiting.length > 0 || this.#pendingBytes >= this.#limits.maxPendingBytes) {
+      else if (this.#waiting.length > 0 || this.#pendingBytes >= this.#options.maxPendingBytes) {
         this.#waiting.push({ drafts, resolve, reject })
       } else this.#admit({ drafts, resolve, reject })
     })
@@ -117,7 +119,7 @@ export class Writer {
   }
 
   #admit({ drafts, resolve, reject }: Waiting): void {
-    const { maxEventBytes } = this.#limits
+    const { maxEventBytes } = this.#options
     let latest = Number.NEGATIVE_INFINITY
     try {
       for (const draft of drafts) {
@@ -141,7 +143,7 @@ export class Writer {
 
   async #run(): Promise<void> {
     // Let everyone who was woken by the last commit append before the next one closes.
-    await new Promise(setImmediate)
+    await this.#options.nextTurn()
     while (this.#pending.length > 0) {
       const commit = this.#take()
       try {
@@ -150,10 +152,10 @@ export class Writer {
         this.#fail(commit, error)
         break
       }
-      while (this.#waiting.length > 0 && this.#pendingBytes < this.#limits.maxPendingBytes) {
+      while (this.#waiting.length > 0 && this.#pendingBytes < this.#options.maxPendingBytes) {
         this.#admit(this.#waiting.shift() as Waiting)
       }
-      await new Promise(setImmediate)
+      await this.#options.nextTurn()
     }
     this.#running = undefined
   }
