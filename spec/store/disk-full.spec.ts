@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, unlink, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { cp, mkdtemp, readdir, rm, statfs, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EventLog } from '@weir/store'
@@ -58,6 +59,33 @@ describe('a full disk (requires the right to mount a tmpfs)', function () {
       expect(first).to.equal(log.head.seq - 4)
     } finally {
       await log.close()
+    }
+  })
+
+  it('acknowledges nothing behind a snapshot that found no room: LevelDB would lose it', async () => {
+    const path = join(folder, 'snapshot')
+    const copy = join(folder, 'copy')
+    let acknowledged = 0
+    const log = await EventLog.open({ storage: storageAt(path) })
+    try {
+      acknowledged = (await log.append(draftsOf(5))).last
+      const { bavail, bsize } = await statfs(folder)
+      await writeFile(join(folder, 'ballast'), Buffer.alloc(bavail * bsize - 60_000))
+      const failed = await log.snapshots.write('engine', 5, randomBytes(300_000)).catch((error: unknown) => error)
+      expect(failed).to.include({ code: 'WEIR_LOG_WRITE_FAILED' })
+      await unlink(join(folder, 'ballast'))
+      for (let round = 0; round < 10; round++)
+        acknowledged = (await log.append(draftsOf(5)).catch(() => ({ last: acknowledged }))).last
+      await cp(path, copy, { recursive: true })
+    } finally {
+      await log.close()
+    }
+    // As a crash would leave it, and as an orderly end does.
+    for (const place of [copy, path]) {
+      const again = await EventLog.open({ storage: storageAt(place) })
+      expect(again.head.seq).to.be.at.least(acknowledged)
+      expect((await again.append(draftsOf(1))).first).to.equal(again.head.seq)
+      await again.close()
     }
   })
 })

@@ -56,24 +56,66 @@ describe('a write that fails', function () {
     await log.close()
   })
 
-  it('is typed for snapshots and imports', async () => {
+  /** What is refused after a write failed: another of each kind, though the disk would take it. */
+  async function expectEnded(log: EventLog, level: FaultyLevel): Promise<void> {
+    level.fault = () => undefined
+    const { writes } = level
+    expect((await failureOf(log.append([draft(9)]))).code).to.equal('WEIR_LOG_WRITE_FAILED')
+    expect((await failureOf(log.snapshots.write('engine', 0, 'later'))).code).to.equal('WEIR_LOG_WRITE_FAILED')
+    expect(level.writes).to.equal(writes)
+    await log.close()
+  }
+
+  it('is typed for imports, and nothing is written behind it', async () => {
     const level = new FaultyLevel()
     const log = await EventLog.open({ storage: databaseStorage(level.asLog) })
     let text = ''
     for await (const part of log.export()) text += part
     level.fault = broken
     expect((await failureOf(log.import([text]))).code).to.equal('WEIR_LOG_WRITE_FAILED')
-    level.fault = () => undefined
+    await expectEnded(log, level)
+    const again = await EventLog.open({ storage: databaseStorage(level.asLog) })
+    expect(await again.append([draft(1)])).to.deep.equal({ first: 1, last: 1 })
+  })
+
+  it('is typed for snapshots, and nothing is written behind it', async () => {
+    const level = new FaultyLevel()
+    const log = await EventLog.open({ storage: databaseStorage(level.asLog) })
     await log.append([draft(1)])
     await log.snapshots.write('engine', 1, 'whole')
     level.fault = broken
     expect((await failureOf(log.snapshots.write('engine', 1, 'torn'))).code).to.equal('WEIR_LOG_WRITE_FAILED')
     expect((await log.snapshots.latest('engine'))?.state).to.equal('whole')
-    level.fault = () => undefined
-    await log.snapshots.write('engine', 1, 'next')
-    expect((await log.snapshots.latest('engine'))?.state).to.equal('next')
-    expect((await log.verify()).findings).to.deep.equal([])
+    await expectEnded(log, level)
+    const again = await EventLog.open({ storage: databaseStorage(level.asLog) })
+    await again.snapshots.write('engine', 1, 'next')
+    expect((await again.snapshots.latest('engine'))?.state).to.equal('next')
+    expect((await again.verify()).findings).to.deep.equal([])
+    await again.close()
+  })
+
+  it('holds back what was appended while it was under way', async () => {
+    const level = new FaultyLevel()
+    const log = await EventLog.open({ storage: databaseStorage(level.asLog) })
+    await log.append([draft(1)])
+    level.fault = async () => {
+      await new Promise(setImmediate)
+      level.fault = () => undefined
+      broken()
+    }
+    const snapshot = failureOf(log.snapshots.write('engine', 1, 'torn'))
+    expect((await failureOf(log.append([draft(2)]))).code).to.equal('WEIR_LOG_WRITE_FAILED')
+    await snapshot
+    expect(log.head.seq).to.equal(1)
     await log.close()
+  })
+
+  it('is typed when a log is made', async () => {
+    const level = new FaultyLevel()
+    level.fault = broken
+    const error = await failureOf(EventLog.open({ storage: databaseStorage(level.asLog, '/var/lib/weir/log') }))
+    expect(error.code).to.equal('WEIR_LOG_WRITE_FAILED')
+    expect(error.message).to.include('/var/lib/weir/log').and.to.include('No space left on device')
   })
 
   it('never acknowledges what is not there, whichever write fails', async () => {

@@ -87,7 +87,7 @@ export class Recorder {
     }
   }
 
-  /** A snapshot saves time at the next start and nothing else: failing to write one is told, not fatal. */
+  /** A snapshot saves time at the next start: failing to write one is told. The log takes nothing more then, and says so. */
   async #writeSnapshot(): Promise<void> {
     const seq = this.#engine.seq
     try {

@@ -21,8 +21,9 @@ import { findSoundPrefix, type SoundPrefix } from './prefix.js'
 import { createRecordCodec, type RecordCodec } from './record.js'
 import { type VerifyOptions, type VerifyReport, verifyLog } from './verify.js'
 import { type Appended, Writer, type WriterOptions } from './writer.js'
+import { Writes } from './writes.js'
 
-export interface OpenOptions extends Partial<WriterOptions> {
+export interface OpenOptions extends Partial<Omit<WriterOptions, 'writes'>> {
   /** Where the log lives: `folderStorage(…)` for a folder. */
   readonly storage: LogStorage
   /** How many snapshots are kept of each name; see snapshots/thinning.ts. */
@@ -47,6 +48,7 @@ export class EventLog {
   readonly #storage: LogStorage
   readonly #codec: RecordCodec
   readonly #writer: Writer
+  readonly #writes = new Writes()
   readonly #wakers = new Set<() => void>()
   #head: LogHead
   #base: LogBase
@@ -68,20 +70,18 @@ export class EventLog {
       maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
       maxPendingBytes: options.maxPendingBytes ?? defaultMaxPendingBytes,
       nextTurn: options.nextTurn ?? turnOfEventLoop,
+      writes: this.#writes,
     }
     this.#writer = new Writer(database, this.#codec, head, writerOptions, storage.location, grown => {
       this.#head = grown
       this.#wake()
     })
-    this.snapshots = new Snapshots(
-      database,
-      storage,
-      { ...snapshotLimits, ...options.keepSnapshots },
-      {
-        head: () => this.#head,
-        base: () => this.#base,
-      },
-    )
+    const limits = { ...snapshotLimits, ...options.keepSnapshots }
+    this.snapshots = new Snapshots(database, storage, limits, {
+      head: () => this.#head,
+      base: () => this.#base,
+      writes: this.#writes,
+    })
   }
 
   /**
@@ -230,9 +230,14 @@ export class EventLog {
       })
     }
     return this.#writer.replaceHead(async () => {
-      const { head, base } = await importLog(this.#database, this.#codec, this.location, this.snapshots, chunks)
-      this.#base = base
-      return head
+      try {
+        const { head, base } = await importLog(this.#database, this.#codec, this.location, this.snapshots, chunks)
+        this.#base = base
+        return head
+      } catch (error) {
+        if (error instanceof WeirError && error.code === 'WEIR_LOG_WRITE_FAILED') this.#writes.fail(error)
+        throw error
+      }
     })
   }
 
@@ -253,10 +258,10 @@ export class EventLog {
     await this.snapshots.write(baseSnapshotName, to, state)
     const base = { seq: to, hash: place.hash, time: timeMs }
     try {
-      await writeMarkAt(this.#database, this.#codec, to)
-      await writeBase(this.#database, base)
+      await this.#writes.make(() => writeMarkAt(this.#database, this.#codec, to))
+      await this.#writes.make(() => writeBase(this.#database, base))
       this.#base = base
-      await dropCompacted(this.#database, base)
+      await this.#writes.make(() => dropCompacted(this.#database, base))
     } catch (cause) {
       throw writeFailed(this.location, this.#head.seq, `base after event ${to}`, cause)
     }

@@ -1,6 +1,7 @@
 import { WeirError, type WeirErrorPayloads } from '@weir/core/errors.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
 import { finding, type LogFinding } from './finding.js'
+import { writeFailed } from './failure.js'
 import { decodeGroup, type Group, groupIntact } from './group.js'
 import { dropCompacted, type LogBase, noBase, readBase } from './base.js'
 import { decodeHead, emptyHead, type LogHead } from './head.js'
@@ -25,20 +26,35 @@ export async function openDatabase(
 ): Promise<{ readonly head: LogHead; readonly base: LogBase; readonly findings: readonly LogFinding[] }> {
   const stored = await database.get<Buffer, Buffer>(formatKey, binary)
   if (stored === undefined && !storage.readOnly && (await isEmpty(database))) {
-    await database.batch().put(formatKey, format, binary).write(durably)
+    await orFailed(storage, 'mark of a new log', database.batch().put(formatKey, format, binary).write(durably))
   } else if (stored === undefined || !format.equals(stored)) await refuseOthers(database, storage, stored)
   // An import that was cut off left something that was never a log; nobody was told that it is one.
-  if ((await database.get(importKey, binary)) !== undefined) await clearEvents(database)
+  if ((await database.get(importKey, binary)) !== undefined)
+    await orFailed(storage, 'end of a broken import', clearEvents(database))
   const base = await readBase(database)
   const { head, findings } = await findHead(database)
   if (base !== 'unreadable') {
     // A crash may have come between saying what is gone and deleting it.
-    if (!storage.readOnly) await dropCompacted(database, base)
+    if (!storage.readOnly) await orFailed(storage, 'end of a compaction', dropCompacted(database, base), head.seq)
     return { head, base, findings }
   }
   const first = await firstEvent(database)
   const lost = finding('mark', 1, Math.max(1, first - 1), 'the record of where the log begins is unreadable')
   return { head, base: { ...noBase, seq: first - 1, hash: '' }, findings: [lost, ...findings] }
+}
+
+/** @throws WeirError WEIR_LOG_WRITE_FAILED where the storage refuses. */
+async function orFailed(
+  { location }: Pick<LogStorage, 'location'>,
+  what: string,
+  writing: Promise<void>,
+  durable = 0,
+): Promise<void> {
+  try {
+    await writing
+  } catch (cause) {
+    throw writeFailed(location, durable, what, cause)
+  }
 }
 
 /** The first event that is still there. */

@@ -8,6 +8,7 @@ import type { RecordCodec } from './record.js'
 import { type Staged, Staging } from './staging.js'
 import { markEntry, TimeMarks } from './time-marks.js'
 import type { LogDatabase } from '../storage/storage.js'
+import type { Writes } from './writes.js'
 
 /** The sequence numbers that an append got; `last` is `first - 1` when there was nothing to append. */
 export interface Appended {
@@ -22,6 +23,7 @@ export interface WriterOptions {
   readonly maxPendingBytes: number
   /** Lets what else is due be done first: a turn of the event loop, or what a simulation takes for one. */
   readonly nextTurn: () => Promise<unknown>
+  readonly writes: Writes
 }
 
 /** A commit is cut into groups of about this size, so that reading one event never decodes much more. */
@@ -202,7 +204,7 @@ export class Writer {
       const latest = commit.reduce((found, append) => Math.max(found, append.latest), Number.NEGATIVE_INFINITY)
       for (const mark of await this.#marks.due(this.#head.seq, head.seq, latest)) batch.put(...markEntry(mark), binary)
       batch.put(headKey, encodeHead(head), binary)
-      await batch.write(durably)
+      await this.#options.writes.make(() => batch.write(durably))
     } else await batch.close()
     let last = this.#head.seq
     this.#head = head

@@ -7,6 +7,7 @@ import { decodeGroup } from '../log/group.js'
 import type { LogBase } from '../log/base.js'
 import type { LogHead } from '../log/head.js'
 import { binary, durably, groupKey } from '../log/keys.js'
+import type { Writes } from '../log/writes.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
 import {
   chunkKey,
@@ -40,6 +41,7 @@ export interface LatestOptions {
 export interface SnapshottedLog {
   head(): LogHead
   base(): LogBase
+  readonly writes: Writes
 }
 
 /** One value never gets larger than this: LevelDB rewrites values whole. */
@@ -129,7 +131,7 @@ export class Snapshots {
       const stale: Buffer[] = []
       for await (const [key, value] of this.#database.iterator<Buffer, Buffer>({ ...pointerRange(), ...binary }))
         if ((decodePointer(key, value)?.seq ?? 0) < this.#log.base().seq) stale.push(key)
-      for (const key of stale) await this.#database.del(key, binary)
+      for (const key of stale) await this.#log.writes.make(() => this.#database.del(key, binary))
       await this.#dropOrphans()
     })
     this.#last = done.catch(() => undefined)
@@ -152,12 +154,14 @@ export class Snapshots {
       let index = 0
       for (let at = 0; at < bytes.length; at += chunkBytes) {
         const chunk = bytes.subarray(at, at + chunkBytes)
-        await this.#database.batch().put(chunkKey(id, index++), chunk, binary).write(durably)
+        const batch = this.#database.batch().put(chunkKey(id, index++), chunk, binary)
+        await this.#log.writes.make(() => batch.write(durably))
       }
       const digest = createHash('sha256').update(bytes).digest('hex')
       const pointer: Pointer = { name, seq, id, chunks: index, bytes: bytes.length, digest, head }
       // The chunks are on the disk: when the pointer is there, so are they.
-      await this.#database.batch().put(pointerKey(name, seq), encodePointer(pointer), binary).write(durably)
+      const batch = this.#database.batch().put(pointerKey(name, seq), encodePointer(pointer), binary)
+      await this.#log.writes.make(() => batch.write(durably))
       await this.#prune(name)
     } catch (cause) {
       throw writeFailed(location, this.#log.head().seq, `snapshot ${name} at event ${seq}`, cause)
@@ -174,7 +178,7 @@ export class Snapshots {
     for await (const key of this.#database.keys<Buffer>({ ...chunkRange(), ...binary })) {
       const id = idOfChunkKey(key)
       newest = Math.max(newest, id)
-      if (!named.has(id)) await this.#database.del(key, binary)
+      if (!named.has(id)) await this.#log.writes.make(() => this.#database.del(key, binary))
     }
     return newest + 1
   }
@@ -184,7 +188,7 @@ export class Snapshots {
     for (const pointer of superfluous(pointers, this.#log.base().seq, this.#limits)) {
       const batch = this.#database.batch().del(pointerKey(name, pointer.seq), binary)
       for (let index = 0; index < pointer.chunks; index++) batch.del(chunkKey(pointer.id, index), binary)
-      await batch.write()
+      await this.#log.writes.make(() => batch.write())
     }
   }
 
