@@ -28,8 +28,11 @@ export interface Wiring {
 
 export const unwired: Wiring = { ifindex: 0, podMac: '00:00:00:00:00:00', hostMac: '00:00:00:00:00:00', identity: 0 }
 
-export const sameWiring = (a: Wiring, b: Wiring): boolean =>
-  a.ifindex === b.ifindex && a.podMac === b.podMac && a.hostMac === b.hostMac && a.identity === b.identity
+/** Whether packets go to the same pod's end; whatever its labels are. */
+export const sameInterface = (a: Wiring, b: Wiring): boolean =>
+  a.ifindex === b.ifindex && a.podMac === b.podMac && a.hostMac === b.hostMac
+
+export const sameWiring = (a: Wiring, b: Wiring): boolean => sameInterface(a, b) && a.identity === b.identity
 
 /** `WEIR_FIRST_ENDPOINT_SLOT`: slots below are shared by the peers that are no local endpoint. */
 export const firstEndpointSlot = 256

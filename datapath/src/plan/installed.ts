@@ -1,4 +1,5 @@
 import type { Prefix } from '@weir/core/address/address.js'
+import { layout } from '../layout.generated.js'
 import { firstEndpointSlot, type Peer, unwired, type Wiring } from '../peer.js'
 import { CellTable } from './cell-table.js'
 import type { Operation } from './operation.js'
@@ -19,7 +20,13 @@ export class Installed {
   readonly #addressesBySlot = new Map<number, Set<string>>()
   readonly #rowsByClass = new Map<number, number>()
   readonly #addressCount = { 4: 0, 6: 0 }
+  /** How many slots the endpoints map has. */
+  readonly endpointSlots: number
   #generation = 0
+
+  constructor(endpointSlots: number = layout.maps.weir_endpoints.maxEntries) {
+    this.endpointSlots = endpointSlots
+  }
 
   /** The highest generation of any slot. */
   get generation(): number {

@@ -31,6 +31,7 @@ export interface CellOperation {
 
 /** What each phase is for; a plan has those it needs, in this order. */
 export type PhaseName =
+  | 'part slots'
   | 'wire'
   | 'copy cells'
   | 'refine addresses'

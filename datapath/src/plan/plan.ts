@@ -4,6 +4,7 @@ import { slotsToBump } from './generation.js'
 import type { Installed } from './installed.js'
 import { nodesOf } from './node.js'
 import type { CellOperation, Goal, Operation, Phase, PhaseName } from './operation.js'
+import { type Parting, partSlots } from './parting.js'
 import { denyAll, sameRow } from './row-content.js'
 import { stageCells } from './staged.js'
 import { byLength, findUnits, Liveness, moved, type Standing, type Unit } from './unit.js'
@@ -14,23 +15,33 @@ import { planWiring } from './wiring.js'
  * verdict of before or of after. Reads both, changes neither.
  */
 export function planTransition(installed: Installed, goal: Goal): readonly Phase[] {
-  const units = findUnits(installed, goal)
+  const parting = partSlots(installed, goal, installed.generation + 1)
+  const units = afterParting(findUnits(installed, goal), parting)
   const liveness = new Liveness(installed, units)
   const before = installed.cells
   const cells = { before, after: goal.cells.length === 0 ? before : overlaid(before, goal.cells) }
   const direct = planDirect(goal, cells, units, liveness)
   const toBump = slotsToBump(installed, goal, cells, units, liveness)
-  const wiring = planWiring(installed, goal, toBump, direct !== undefined)
+  const wiring = planWiring(installed, goal, toBump, direct !== undefined, parting)
   const middle = direct ?? planStaged(installed, goal, cells, units, liveness)
   const phases: Phase[] = []
   const add = (name: PhaseName, operations: readonly Operation[]): void => {
     if (operations.length > 0) phases.push({ name, operations })
   }
+  add('part slots', parting.operations)
   add('wire', wiring.early)
   for (const [name, operations] of middle) add(name, operations)
   add('clean up', wiring.late)
   add('generations', wiring.generations)
   return phases
+}
+
+function afterParting(units: readonly Unit[], { peers }: Parting): readonly Unit[] {
+  if (peers.size === 0) return units
+  return units.map(unit => {
+    const peer = unit.table === 'addresses' ? peers.get(unit.key) : undefined
+    return peer === undefined ? unit : { ...unit, before: peer }
+  })
 }
 
 function overlaid(before: CellView, changes: readonly CellOperation[]): CellView {

@@ -1,6 +1,7 @@
-import { sameWiring, unwired, type Wiring } from '../peer.js'
+import { sameInterface, sameWiring, unwired, type Wiring } from '../peer.js'
 import type { Installed } from './installed.js'
 import type { Goal, Operation } from './operation.js'
+import type { Parting } from './parting.js'
 
 /** Writes of the endpoints map, by when they must happen. */
 export interface WiringPlan {
@@ -12,12 +13,22 @@ export interface WiringPlan {
 }
 
 /**
- * Interfaces and generations. A slot that goes from one pod to another is unwired meanwhile: packets to the pod that
- * leaves must not reach the pod that comes.
+ * Interfaces and generations. A slot that goes from one pod to another has a new generation the moment that it is wired
+ * anew, and is unwired meanwhile where the addresses that leave it found no other.
+ * @param parting its operations come before these
  * @param atOnce an address that comes to a slot is judged as the goal says from its first moment there
  */
-export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet<number>, atOnce: boolean): WiringPlan {
-  const generation = installed.generation + 1
+export function planWiring(
+  installed: Installed,
+  goal: Goal,
+  toBump: ReadonlySet<number>,
+  atOnce: boolean,
+  parting: Parting,
+): WiringPlan {
+  const { left, lent } = parting
+  const first = installed.generation + 1
+  // What is judged in a slot between its wiring and the end is judged anew once more.
+  const generation = lent.length === 0 ? first : first + 1
   if (goal.endpoints.size === 0) {
     const generations = [...toBump].map(slot => endpoint(slot, installed.endpoint(slot).wiring, generation))
     return { early: none, late: none, generations }
@@ -39,7 +50,11 @@ export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet
       const bumped = atOnce && bumps.delete(slot)
       if (changes || bumped) early.push(endpoint(slot, wanted, bumped ? generation : now.generation))
       wirings.set(slot, wanted)
-    } else if (changes && addresses.some(leaves)) {
+    } else if (left.has(slot)) {
+      early.push(endpoint(slot, wanted, first))
+      wirings.set(slot, wanted)
+      bumps.add(slot)
+    } else if (!sameInterface(now.wiring, wanted) && addresses.some(leaves)) {
       if (now.wiring.ifindex !== 0) early.push(endpoint(slot, unwired, now.generation))
       wirings.set(slot, wanted)
       bumps.add(slot)
@@ -47,6 +62,11 @@ export function planWiring(installed: Installed, goal: Goal, toBump: ReadonlySet
       if (changes) early.push(endpoint(slot, wanted, now.generation))
       wirings.set(slot, wanted)
     }
+  }
+  for (const slot of lent) {
+    late.push(endpoint(slot, unwired, first))
+    wirings.set(slot, unwired)
+    bumps.add(slot)
   }
   const generations = [...bumps].map(slot =>
     endpoint(slot, wirings.get(slot) ?? installed.endpoint(slot).wiring, generation),

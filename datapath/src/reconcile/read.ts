@@ -23,7 +23,7 @@ export const cellName = (subject: number, direction: DirectionNumber, peerClass:
 
 export function readContent(backend: Backend): Content {
   const { maps } = backend
-  const installed = new Installed()
+  const installed = new Installed(maps.weir_endpoints.maxEntries)
   readAddresses(installed, maps.weir_addr4, 4)
   readAddresses(installed, maps.weir_addr6, 6)
   readPrefixes(installed, maps.weir_pfx4, 4)
