@@ -85,6 +85,11 @@ export class Engine {
     return this.#state
   }
 
+  /** Rises with every event that changes which addresses sets may have: names, groups, endpoints of services. */
+  get addressSetChanges(): number {
+    return this.#verdicts.peers.atoms.sets.changes
+  }
+
   /** Settled. Whoever reads them here has seen all changes so far: the next delta starts from what they say now. */
   get tables(): Tables {
     this.#settle()
@@ -378,22 +383,6 @@ export class Engine {
   }
 
   #flush(): TablesDelta {
-    const { addresses, prefixes, endpoints, cells, rows } = this.#verdicts.flush()
-    const { frontends, selections, backends } = this.#services.flush()
-    const { egressRules, nonMasquerade, masquerade } = this.#egress.flush()
-    return {
-      seq: this.#state.seq,
-      addresses,
-      prefixes,
-      endpoints,
-      cells,
-      rows,
-      frontends,
-      selections,
-      backends,
-      egressRules,
-      nonMasquerade,
-      masquerade,
-    }
+    return { seq: this.#state.seq, ...this.#verdicts.flush(), ...this.#services.flush(), ...this.#egress.flush() }
   }
 }

@@ -42,6 +42,8 @@ export interface AddressSet {
 export class AddressSets {
   /** Sets whose members may have changed since the tables last followed. */
   readonly dirty = new Set<AddressSet>()
+  /** Rises whenever somebody brings something else than before. */
+  changes = 0
   readonly #topics = new Map<string, TopicEntry>()
   readonly #places = new Map<string, string>()
   readonly #sets = new Map<string, AddressSet>()
@@ -55,6 +57,7 @@ export class AddressSets {
    */
   put(bringer: string, topic: Topic | undefined, addresses: readonly string[]): void {
     const placeBefore = this.#places.get(bringer)
+    if (topic !== undefined || placeBefore !== undefined) this.changes += 1
     if (topic !== undefined) {
       const place = placeOf(topic)
       const entry = entryOf(this.#topics, place, () => this.#open(topic))

@@ -1,0 +1,110 @@
+import { residentOf } from '../compare/residents.js'
+import type { Party, Supposed } from '../explain/explain.js'
+import type { LabelMap } from '../identity/labels.js'
+import { nodeLabels } from '../identity/node-labels.js'
+import { dropFrom, entryOf } from '../multimap.js'
+import { matchesSelector } from '../policy/match.js'
+import type { LabelSelector } from '../policy/selector.js'
+import type { ClusterState } from '../state/state.js'
+
+/** Ends with the same labels: a selector is asked once for all of them. */
+interface Face {
+  readonly labels: LabelMap
+  readonly ends: Set<FollowedEnd>
+}
+
+/** An end of followed flows. */
+export interface FollowedEnd {
+  readonly asked: string | Supposed
+  /** Keys of the flows. */
+  readonly flows: Set<string>
+  /** Who it was when it was last judged; undefined before. */
+  party: Party | undefined
+  /** Who it is, or what labels it has, may be otherwise since. */
+  isStale: boolean
+  face: string | undefined
+}
+
+/** The ends of followed flows, by all that events name. */
+export class FollowedEnds {
+  readonly #state: ClusterState
+  readonly #ends = new Map<string | Supposed, FollowedEnd>()
+  readonly #byPod = new Map<string, Set<FollowedEnd>>()
+  readonly #nodes = new Set<FollowedEnd>()
+  readonly #faces = new Map<string, Face>()
+
+  constructor(state: ClusterState) {
+    this.#state = state
+  }
+
+  add(asked: string | Supposed, flow: string): void {
+    const made = (): FollowedEnd => ({ asked, flows: new Set(), party: undefined, isStale: true, face: undefined })
+    entryOf(this.#ends, asked, made).flows.add(flow)
+  }
+
+  remove(asked: string | Supposed, flow: string): void {
+    const end = this.#ends.get(asked)
+    if (end === undefined || !end.flows.delete(flow) || end.flows.size > 0) return
+    this.#leave(end)
+    this.#ends.delete(asked)
+  }
+
+  /** Takes in who an end is now. */
+  settle(asked: string | Supposed, party: Party): void {
+    const end = this.#ends.get(asked)
+    if (end?.isStale !== true) return
+    this.#leave(end)
+    end.party = party
+    end.isStale = false
+    if (party.kind === 'pod') entryOf(this.#byPod, party.name, () => new Set<FollowedEnd>()).add(end)
+    if (party.kind === 'node') this.#nodes.add(end)
+    const labels = this.#labelsOf(end.asked, party)
+    if (labels === undefined) return
+    end.face = JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)))
+    entryOf(this.#faces, end.face, () => ({ labels, ends: new Set<FollowedEnd>() })).ends.add(end)
+  }
+
+  all(): Iterable<FollowedEnd> {
+    return this.#ends.values()
+  }
+
+  /** @param pod `namespace/name` */
+  ofPod(pod: string): Iterable<FollowedEnd> {
+    return this.#byPod.get(pod) ?? []
+  }
+
+  at(address: string): Iterable<FollowedEnd> {
+    const end = this.#ends.get(address)
+    return end === undefined ? [] : [end]
+  }
+
+  nodes(): Iterable<FollowedEnd> {
+    return this.#nodes
+  }
+
+  *inNamespace(namespace: string): Iterable<FollowedEnd> {
+    for (const [pod, ends] of this.#byPod) if (pod.startsWith(`${namespace}/`)) yield* ends
+  }
+
+  *selectedBy(selectors: readonly LabelSelector[]): Iterable<FollowedEnd> {
+    if (selectors.length === 0) return
+    for (const { labels, ends } of this.#faces.values())
+      if (selectors.some(selector => matchesSelector(selector, labels))) yield* ends
+  }
+
+  #leave(end: FollowedEnd): void {
+    if (end.party?.kind === 'pod') dropFrom(this.#byPod, end.party.name, end)
+    this.#nodes.delete(end)
+    const face = end.face === undefined ? undefined : this.#faces.get(end.face)
+    if (face?.ends.delete(end) === true && face.ends.size === 0) this.#faces.delete(end.face!)
+    end.party = undefined
+    end.face = undefined
+  }
+
+  /** As rules select it; undefined of who is outside. */
+  #labelsOf(asked: string | Supposed, { kind, name }: Party): LabelMap | undefined {
+    if (kind === 'world') return undefined
+    if (typeof asked !== 'string') return asked.labels
+    return kind === 'node' ? nodeLabels(this.#state, name, name !== '') : residentOf(this.#state, name)?.labels
+  }
+}
