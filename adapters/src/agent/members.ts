@@ -1,7 +1,15 @@
 import { isIP } from 'node:net'
-import { type ClusterState, type Engine, type NamedPort, type PodFact, type Supposed, WeirError } from '@weir/core'
+import {
+  type ClusterState,
+  type Engine,
+  type NamedPort,
+  type PodFact,
+  type Rule,
+  type Supposed,
+  WeirError,
+} from '@weir/core'
 import { containsPrefix, parseAddress, parsePrefix, type Prefix, prefixText } from '@weir/core/address/address.js'
-import { NamedPrefixes, nodesOf, residentOf, worldLabels } from '@weir/core/compare/residents.js'
+import { NamedPrefixes, nodesOf, type Resident, residentOf, worldLabels } from '@weir/core/compare/residents.js'
 import { placeKeys } from '@weir/core/identity/node-labels.js'
 import { nearestWord } from '@weir/core/input/nearest.js'
 import type { PeerSelector } from '@weir/core/policy/rule.js'
@@ -58,24 +66,33 @@ const workloadKinds: Readonly<Record<string, string>> = {
   cj: 'cronjob',
 }
 
+/** What rules ask of peers and subjects. */
+interface AskedByRules {
+  readonly peers: readonly PeerSelector[]
+  readonly prefixes: NamedPrefixes
+  /** Label keys that selectors of rules name. */
+  readonly keys: ReadonlySet<string>
+}
+
+function askedBy(rules: readonly Rule[]): AskedByRules {
+  const peers = rules.flatMap(rule => (rule.peers === 'any' ? [] : rule.peers))
+  const selectors = [
+    ...rules.map(({ subject }) => subject),
+    ...peers.map(peer => (peer.kind === 'labels' ? peer.selector : [])),
+  ]
+  const keys = new Set(selectors.flatMap(selector => selector.map(({ key }) => key)))
+  return { peers, prefixes: new NamedPrefixes(peers), keys }
+}
+
 /** Finds members for words of one question about one state. */
 export class MemberFinder {
   readonly #state: ClusterState
-  readonly #peers: readonly PeerSelector[]
-  readonly #prefixes: NamedPrefixes
-  /** Label keys that selectors of rules name. */
-  readonly #keys: ReadonlySet<string>
+  readonly #engine: Pick<Engine, 'state' | 'rules'>
+  #asked: AskedByRules | undefined
 
   constructor(engine: Pick<Engine, 'state' | 'rules'>) {
     this.#state = engine.state
-    const rules = [...engine.rules()]
-    this.#peers = rules.flatMap(({ peers }) => (peers === 'any' ? [] : peers))
-    this.#prefixes = new NamedPrefixes(this.#peers)
-    const selectors = [
-      ...rules.map(({ subject }) => subject),
-      ...this.#peers.map(peer => (peer.kind === 'labels' ? peer.selector : [])),
-    ]
-    this.#keys = new Set(selectors.flatMap(selector => selector.map(({ key }) => key)))
+    this.#engine = engine
   }
 
   /**
@@ -91,6 +108,12 @@ export class MemberFinder {
     if (word.startsWith('reserved:')) throw unknown(entity, entities)
     if (isSelector(word)) return this.#selector(word)
     return this.#named(word)
+  }
+
+  /** All rules are gone through once, and only for a word that takes it. */
+  get #rules(): AskedByRules {
+    this.#asked ??= askedBy([...this.#engine.rules()])
+    return this.#asked
   }
 
   #named(word: string): Meant {
@@ -140,7 +163,7 @@ export class MemberFinder {
       if (!fact.hostNetwork && fact.addresses.some(isInside)) owned.set(fullName(fact), this.#pod(fact, isInside))
     for (const [name, addresses] of nodesOf(this.#state))
       if (addresses.some(isInside)) owned.set(`node ${name}`, this.#node(name, addresses.filter(isInside)))
-    const named = new NamedPrefixes([...this.#peers, { kind: 'cidr', cidr: text, except: [], scope: 'any' }])
+    const named = new NamedPrefixes([...this.#rules.peers, { kind: 'cidr', cidr: text, except: [], scope: 'any' }])
     const outside = named
       .withRest([])
       .filter(prefix => containsPrefix(block, prefix))
@@ -170,7 +193,7 @@ export class MemberFinder {
       case 'world-ipv6': {
         const owned = new Set([...nodesOf(this.#state).values()].flat())
         const isNamed = (address: string): boolean =>
-          owned.has(address) || this.#prefixes.around(parseAddress(address)!).length > 0
+          owned.has(address) || this.#rules.prefixes.around(parseAddress(address)!).length > 0
         const { addresses } = findPlace(this.#state, 'world', isNamed)
         const family = entity === 'world' ? undefined : entity === 'world-ipv4' ? 4 : 6
         const asked = addresses.filter(address => family === undefined || familyOf(address) === family)
@@ -242,28 +265,42 @@ export class MemberFinder {
     }
     const addresses = pod.addresses.filter(isMeant)
     const resident = residentOf(this.#state, name)!
-    const asked = [...resident.labels].filter(([key]) => this.#keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
-    const around = addresses.map(address => prefixText(this.#prefixes.around(parseAddress(address)!)))
-    const alike = JSON.stringify([asked, pod.ports, around, resident.host])
-    if (addresses.length > 0) return { ...this.#placed({ name, addresses, pod }), alike }
+    const alike = (): string => this.#alikeness(resident, addresses)
+    if (addresses.length > 0) return this.#placed({ name, addresses, pod }, alike)
     const end = (family: 4 | 6): Supposed => ({
       kind: 'pod',
       name,
       labels: resident.labels,
       ports: resident.ports,
-      within: this.#prefixes.unknown(family),
+      within: this.#rules.prefixes.unknown(family),
       ...(resident.host !== '' && { node: resident.host }),
     })
-    return { name, ends: { 4: end(4), 6: end(6) }, ports: pod.ports, isSupposed: false, alike }
+    return member({ name, ends: { 4: end(4), 6: end(6) }, ports: pod.ports, isSupposed: false }, alike)
   }
 
-  #placed({ name, addresses, pod }: Place): Member {
+  /** All that rules can tell of a pod. */
+  #alikeness({ labels, pod, host }: Resident, addresses: readonly string[]): string {
+    const { keys, prefixes } = this.#rules
+    const asked = [...labels].filter(([key]) => keys.has(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+    const around = addresses.map(address => prefixText(prefixes.around(parseAddress(address)!)))
+    return JSON.stringify([asked, pod.ports, around, host])
+  }
+
+  #placed({ name, addresses, pod }: Place, alike: () => string = () => name): Member {
     const first = (family: 4 | 6): string | undefined => addresses.find(address => familyOf(address) === family)
     const [four, six] = [first(4), first(6)]
     const ends = { ...(four !== undefined && { 4: four }), ...(six !== undefined && { 6: six }) }
-    return { name, ends, ports: pod?.ports ?? [], isSupposed: false, alike: name }
+    return member({ name, ends, ports: pod?.ports ?? [], isSupposed: false }, alike)
   }
 }
+
+/** A member who says only to whom asks what he has in common with others. */
+const member = (known: Omit<Member, 'alike'>, alike: () => string): Member => ({
+  ...known,
+  get alike() {
+    return alike()
+  },
+})
 
 const fullName = ({ namespace, name }: PodFact): string => `${namespace}/${name}`
 
@@ -272,7 +309,7 @@ const workloadOf = ({ namespace, name, workload }: PodFact): string =>
   `${namespace}/${workload === undefined ? name : workload.slice(workload.indexOf('/') + 1)}`
 
 /** Pods by `[NAMESPACE/][KIND/]NAME`: the pod of this name before the pods of a workload of this name. */
-export function podsNamed(state: ClusterState, word: string): readonly PodFact[] {
+export function podsNamed(state: Pick<ClusterState, 'pods'>, word: string): readonly PodFact[] {
   const exact = state.pods.get(word)
   if (exact !== undefined) return [exact.fact]
   const pods = [...state.pods.values()].map(({ fact }) => fact)

@@ -49,6 +49,9 @@ export function namesake(engine: Engine, { place }: Target): string | undefined 
   return found.length === 1 ? objectKey(found[0]!.namespace, found[0]!.name) : undefined
 }
 
+/** Whether a word can only mean a service: `svc/web`, `shop/svc/web`, `web.shop.svc`. */
+export const isServiceWord = (place: string): boolean => explicitName(place) !== undefined
+
 /** `[NAMESPACE/]NAME` of a word that can only mean a service. */
 function explicitName(place: string): string | undefined {
   const dns = /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.[a-z0-9.-]+)?$/i.exec(place)

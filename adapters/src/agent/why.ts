@@ -15,7 +15,7 @@ import { parseTarget, type Target } from './target.js'
 import { noSuchPort, partsOf, portsAt, type PortQuestion } from './which-ports.js'
 
 /** Most pairs of different members that one question is answered for. */
-const pairsMax = 5000
+export const pairsMax = 5000
 
 /**
  * Why packets from one place to another pass or not: an answer for each family that both have, and for each port that
@@ -153,7 +153,7 @@ function answersTo(engine: Engine, question: PortQuestion, pair: Pair, family: 4
 const textless = (end: string | Supposed): Supposed | undefined => (typeof end === 'string' ? undefined : end)
 
 /** A pod that isn't there has the name that is asked for. */
-function withPort(end: string | Supposed, { isSupposed }: Member, question: PortQuestion): string | Supposed {
+export function withPort(end: string | Supposed, { isSupposed }: Member, question: PortQuestion): string | Supposed {
   if (!isSupposed || typeof end === 'string' || question.name === undefined) return end
   return { ...end, ports: new Map([[portKey(question.protocol, question.name), question.first]]) }
 }

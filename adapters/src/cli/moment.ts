@@ -1,5 +1,7 @@
 import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { WeirError } from '@weir/core'
+import type { EventLog } from '@weir/store'
 import { systemClock } from '../agent/clock.js'
 import { headTime, seqAt } from '../agent/seq-at.js'
 import type { CommandContext } from './command.js'
@@ -52,7 +54,52 @@ async function pastState(context: CommandContext, word: string): Promise<{ word:
 const always = (answer: boolean) => (): boolean => answer
 
 /** Relative times count back from now where an agent runs, else from the log's last event. */
-function eventOf(at: Moment, isLive: boolean): WhichEvent {
-  if (typeof at === 'number') return async () => at
-  return async log => seqAt(log, at((isLive ? undefined : await headTime(log)) ?? systemClock.nowMs()))
+const eventOf =
+  (at: Moment, isLive: boolean): WhichEvent =>
+  log =>
+    seqOfMoment(log, at, isLive)
+
+/**
+ * The last event at a moment.
+ *
+ * @param isLive The moment is told from now, not from the log's last event.
+ * @throws WeirError WEIR_NOT_FOUND where the log begins later
+ */
+export async function seqOfMoment(log: EventLog, at: Moment, isLive: boolean): Promise<number> {
+  if (typeof at === 'number') return at
+  const now = isLive ? undefined : await headTime(log)
+  return seqAt(log, at(now ?? systemClock.nowMs()))
+}
+
+/**
+ * The first and last event of a range of moments: `from` a number is that event, `from` a time what came after it.
+ *
+ * @throws WeirError WEIR_NOT_FOUND for an event that isn't there, or where the log begins after `to`
+ */
+export async function seqsBetween(
+  log: EventLog,
+  { from, to }: { readonly from?: Moment; readonly to?: Moment },
+  isLive: boolean,
+): Promise<{ readonly from?: number; readonly to?: number }> {
+  const last = to === undefined ? undefined : await seqOfMoment(log, to, isLive)
+  const wrong = [typeof from === 'number' ? from : 0, last ?? 0].find(seq => seq > log.head.seq)
+  if (wrong !== undefined) {
+    const near = [`@${log.head.seq}`]
+    throw new WeirError('WEIR_NOT_FOUND', `the log has no event ${wrong}`, { kind: 'event', name: String(wrong), near })
+  }
+  const first = typeof from === 'function' ? (await seqBefore(log, from, isLive)) + 1 : from
+  return {
+    ...(first !== undefined && { from: Math.max(first, log.base.seq + 1) }),
+    ...(last !== undefined && { to: last }),
+  }
+}
+
+/** The last event before a time; of a time before the log, none. */
+async function seqBefore(log: EventLog, at: Moment, isLive: boolean): Promise<number> {
+  try {
+    return await seqOfMoment(log, at, isLive)
+  } catch (error) {
+    if (error instanceof WeirError && error.code === 'WEIR_NOT_FOUND') return log.base.seq
+    throw error
+  }
 }

@@ -1,78 +1,88 @@
-import type { Command } from 'commander'
-import { Command as Group } from 'commander'
-import { WeirError } from '@weir/core'
-import { nearestWord } from '@weir/core/input/nearest.js'
+import { isIP } from 'node:net'
 import type { EventLog } from '@weir/store'
+import { Command } from 'commander'
+import { flowHistory, type FlowChange } from '../../agent/flow-history.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
-import { serviceHistory } from '../../agent/service-history.js'
-import { command, type CommandContext, type Output, outputOption, socketOption, wholeNumber } from '../command.js'
-import { exitCodes } from '../exit.js'
+import { restoreEngine } from '../../agent/restore.js'
+import { findService, isServiceWord } from '../../agent/service-word.js'
+import { parseTarget } from '../../agent/target.js'
+import { type CommandContext, type Output, outputOption, socketOption } from '../command.js'
+import { exitCodes, type ExitCode } from '../exit.js'
 import { logOfAgent } from '../live-log.js'
 import { logFolder, readingLog } from '../log-folder.js'
-import { serviceChangeLines } from '../render/service-change.js'
+import { type Moment, momentHelp, pointInLog, seqsBetween } from '../moment.js'
+import { Progress } from '../progress.js'
+import { flowChangeLines } from '../render/flow-change.js'
+import { invalid } from '../states.js'
+import { historyServiceCommand } from './history-service.js'
 
 interface HistoryOptions {
   readonly socket: string
   readonly log?: string
-  readonly from?: number
-  readonly to?: number
+  readonly from?: Moment
+  readonly to?: Moment
+  readonly causes?: boolean
   readonly output: Output
 }
 
-/** `weir history service NAME` */
+/** `weir history FROM TO[:PORT[/PROTO]]`, `weir history service NAME` */
 export function historyCommand(context: CommandContext): Command {
-  const group = new Group('history').description('how something came to be what it is, event by event')
-  return group.addCommand(serviceCommand(context))
-}
-
-function serviceCommand(context: CommandContext): Command {
-  return command(
-    context,
-    'service',
-    "every change of a service's addresses and backends in the log, and what brought it",
-    async (name: string, { log: given, socket, from, to, output }: HistoryOptions) => {
-      const { terminal, workingFolder, interrupted } = context
-      const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
-      return await readingLog(folder, async log => {
-        const service = await nameInLog(log, name)
-        const range = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
-        for await (const change of serviceHistory(log, service, range)) {
-          if (interrupted.aborted) return exitCodes.interrupted
-          if (output === 'json') await terminal.line(JSON.stringify(change))
-          else for (const line of serviceChangeLines(change, terminal.colour, workingFolder)) await terminal.line(line)
-        }
-        return exitCodes.ok
-      })
-    },
-  )
-    .argument('<name>', 'namespace/name, or a name that one namespace has')
-    .option('--from <seq>', 'tell of changes from this event on', wholeNumber(1))
-    .option('--to <seq>', 'up to this event', wholeNumber(1))
+  const group = new Command('history')
+    .enablePositionalOptions()
+    .description("every change of a flow's verdict in the log, and the event that brought it")
+    .allowExcessArguments(false)
+    .argument('<from>', 'a pod, a workload, a label selector, an entity, an address or a block of addresses')
+    .argument('<to>', 'the same, with :PORT[/PROTO]; without a port, every port of the pod and ICMP echo')
+    .action(async (from: string, to: string, options: HistoryOptions) =>
+      context.end(await tellHistory(context, from, to, options)),
+    )
+    .option('--causes', 'tell also where another rule came to decide and the verdict stayed')
+    .option('--from <moment>', `tell of changes from then on: ${momentHelp}`, pointInLog)
+    .option('--to <moment>', 'up to then', pointInLog)
     .option('--log <folder>', "a log, or the state folder of an agent; else the running agent's")
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
+  return group.addCommand(historyServiceCommand(context))
 }
 
-/**
- * The service that a word means, among all that the log ever had.
- *
- * @throws WeirError WEIR_NOT_FOUND, WEIR_REQUEST_INVALID
- */
-async function nameInLog(log: EventLog, word: string): Promise<string> {
-  const known = new Set<string>()
-  for await (const batch of log.read())
-    for (const event of batch)
-      if (event.kind === 'service.upserted') known.add(`${event.service.namespace}/${event.service.name}`)
-  if (known.has(word)) return word
-  const named = [...known].filter(each => each.slice(each.indexOf('/') + 1) === word).sort()
-  if (named.length === 1) return named[0]!
-  if (named.length > 1) {
-    const message = `more than one service goes by this name: ${word}`
-    const problems = [{ path: '', message, value: word, expected: named.slice(0, 5).join(', ') }]
-    throw new WeirError('WEIR_REQUEST_INVALID', message, { problems })
-  }
-  const tail = (name: string): string => name.slice(name.indexOf('/') + 1)
-  const nearest = nearestWord(tail(word), [...new Set([...known].map(tail))])
-  const near = [...known].filter(each => tail(each) === nearest).slice(0, 5)
-  throw new WeirError('WEIR_NOT_FOUND', `the log has no service ${word}`, { kind: 'service', name: word, near })
+async function tellHistory(
+  context: CommandContext,
+  from: string,
+  to: string,
+  { log: given, socket, causes = false, output, ...moments }: HistoryOptions,
+): Promise<ExitCode> {
+  const { terminal, workingFolder, interrupted } = context
+  const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
+  return readingLog(folder, async log => {
+    const range = await seqsBetween(log, moments, given === undefined)
+    await refuseService(log, to, range.to)
+    const progress = new Progress(terminal, 'events')
+    const onProgress = (seq: number): void => progress.show('reading', seq, range.to ?? log.head.seq)
+    for await (const change of flowHistory(log, [{ from, to }], { ...range, onProgress })) {
+      if (interrupted.aborted) return exitCodes.interrupted
+      const told = causes ? change : withVerdicts(change)
+      if (told === undefined) continue
+      progress.end()
+      if (output === 'json') await terminal.line(JSON.stringify(told))
+      else for (const line of flowChangeLines(told, terminal.colour, workingFolder)) await terminal.line(line)
+    }
+    progress.end()
+    return exitCodes.ok
+  })
+}
+
+/** A name that pods have, or had, means these. */
+async function refuseService(log: EventLog, to: string, seq: number | undefined): Promise<void> {
+  const target = parseTarget(to)
+  if (!isServiceWord(target.place) && isIP(target.place) === 0 && target.place !== 'host') return
+  const { engine } = await restoreEngine(log, () => {}, seq)
+  if (findService(engine, target) === undefined) return
+  const message = 'a service is balanced over pods, and flows to these have a history each'
+  throw invalid(to, message, 'its pods, or weir history service NAME')
+}
+
+/** Of a change the flows whose verdict is another. */
+function withVerdicts(change: FlowChange): FlowChange | undefined {
+  const flows = change.flows.filter(({ changes }) => changes === 'verdict')
+  return flows.length === 0 ? undefined : { ...change, flows }
 }

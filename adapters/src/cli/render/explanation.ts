@@ -76,8 +76,10 @@ export function whoText({ name, members, of }: NamedAddress): string {
 
 const addressText = ({ name, address }: NamedAddress): string => (address === '' ? name.slice(0, 60) : address)
 
+type AskedPort = Pick<WhyAnswer, 'protocol' | 'port' | 'lastPort' | 'portName'>
+
 /** `7070/TCP`, `http (7070)/TCP`, `80-90/UDP`, `echo/ICMP` */
-function portText({ protocol, port, lastPort, portName }: WhyAnswer): string {
+export function portText({ protocol, port, lastPort, portName }: AskedPort): string {
   const name = Object.entries(protocolNumbers).find(([, number]) => number === protocol)?.[0] ?? `protocol ${protocol}`
   if (protocol !== protocolNumbers.ICMP && protocol !== protocolNumbers.ICMPv6) {
     const number =
@@ -90,7 +92,7 @@ function portText({ protocol, port, lastPort, portName }: WhyAnswer): string {
 }
 
 /** `(event 9, web.yaml:3)` */
-type PlaceOf = (seq: number) => string
+export type PlaceOf = (seq: number) => string
 
 /** What came nearest to letting a flow pass that is denied by default, and what it would take. */
 function nearLines(
@@ -124,7 +126,12 @@ function sideLines(
   ]
 }
 
-function reasonText(side: SideExplanation, end: NamedAddress, placeOf: PlaceOf): string {
+/** Why an end allows or denies, in words. */
+export function reasonText(
+  side: Pick<SideExplanation, 'reason' | 'decidedBy'>,
+  end: NamedAddress,
+  placeOf: PlaceOf,
+): string {
   const many = (end.members?.length ?? 1) > 1
   switch (side.reason) {
     case 'not-a-pod':
@@ -212,6 +219,6 @@ function rulesText(rules: NonNullable<ProxyDemand['rules']>): string {
   }
 }
 
-function eventText(seq: number, place: string | undefined): string {
+export function eventText(seq: number, place: string | undefined): string {
   return seq === 0 ? '' : ` (event ${seq}${place === undefined ? '' : `, ${place}`})`
 }

@@ -1,0 +1,143 @@
+import { isIP } from 'node:net'
+import { type Engine, type Supposed, WeirError, type WeirEvent } from '@weir/core'
+import type { FollowedFlow } from '@weir/core/history/judgement.js'
+import { AskedWord } from './asked-word.js'
+import { invalidWord } from './invalid-word.js'
+import type { Meant, Member, MemberFinder } from './members.js'
+import { parseTarget, type Target } from './target.js'
+import { partsOf, portsAt, type PortQuestion } from './which-ports.js'
+import { pairsMax, withPort } from './why.js'
+
+/** `FROM TO[:PORT[/PROTO]]`, as `weir why` takes them. */
+export interface FlowWords {
+  readonly from: string
+  readonly to: string
+}
+
+/** One flow of those that a question means. */
+export interface MeantFlow {
+  readonly from: string
+  readonly to: string
+  readonly family: 4 | 6
+  readonly port: PortQuestion
+  readonly flow: FollowedFlow
+}
+
+/** Whom a question means at one event. */
+export interface Meaning {
+  /** By what stays the same of a flow whoever has which address. */
+  readonly flows: ReadonlyMap<string, MeantFlow>
+  /** Why there is none, or not another. */
+  readonly lacking?: WeirError
+}
+
+interface Question {
+  readonly from: AskedWord
+  readonly to: AskedWord
+  readonly target: Target
+}
+
+/** Questions about flows, and after which events they mean others. Many may share words. */
+export class AskedFlows {
+  readonly #questions: readonly Question[]
+  readonly #words = new Map<string, { readonly word: AskedWord; readonly questions: number[] }>()
+
+  /** @throws WeirError WEIR_REQUEST_INVALID for words that can't be read, whatever the state */
+  constructor(asked: readonly FlowWords[]) {
+    this.#questions = asked.map(({ from, to }, at) => {
+      const target = parseTarget(to)
+      // Whether the port can be read, too, whoever will have it.
+      portsAt(target, { name: '', ports: [], isSupposed: true }, 4)
+      return { from: this.#wordOf(from, at), to: this.#wordOf(target.place, at), target }
+    })
+  }
+
+  /** Those that may mean others after an event that the engine has folded, by their number. */
+  touchedBy(event: WeirEvent, engine: Engine): ReadonlySet<number> {
+    const touched = new Set<number>()
+    for (const { word, questions } of this.#words.values())
+      if (word.mayMeanOthers(event, engine)) for (const at of questions) touched.add(at)
+    return touched
+  }
+
+  /** Whom a question means in the engine's present state. */
+  meaningOf(at: number, engine: Engine, finder: MemberFinder): Meaning {
+    const { from, to, target } = this.#questions[at]!
+    const [sources, destinations] = [found(finder, from.text), found(finder, to.text)]
+    from.settle(engine, sources instanceof WeirError ? undefined : sources)
+    to.settle(engine, destinations instanceof WeirError ? undefined : destinations)
+    if (sources instanceof WeirError) return { flows: new Map(), lacking: sources }
+    if (destinations instanceof WeirError) return { flows: new Map(), lacking: destinations }
+    const flows = new Map<string, MeantFlow>()
+    for (const [source, destination] of pairsOf(sources, destinations))
+      for (const between of flowsBetween(source, destination, target, engine)) {
+        // Whoever has an address by now, it is the address that is asked about.
+        const meant = {
+          ...between,
+          ...(isIP(from.text) !== 0 && { from: from.text }),
+          ...(isIP(to.text) !== 0 && { to: to.text }),
+        }
+        flows.set(JSON.stringify([meant.from, meant.to, meant.family, portKeyOf(meant.port)]), meant)
+      }
+    if (flows.size > 0) return { flows }
+    const lacking = invalidWord(
+      'to',
+      `${sources.name} and ${to.text} have no such port, or no family, in common`,
+      to.text,
+      'a port that it has',
+    )
+    return { flows, lacking }
+  }
+
+  #wordOf(text: string, at: number): AskedWord {
+    const known = this.#words.get(text) ?? { word: new AskedWord(text), questions: [] }
+    known.questions.push(at)
+    this.#words.set(text, known)
+    return known.word
+  }
+}
+
+const portKeyOf = ({ protocol, first, last }: PortQuestion): string => `${protocol} ${first}-${last}`
+
+function found(finder: MemberFinder, word: string): Meant | WeirError {
+  try {
+    return finder.find(word)
+  } catch (error) {
+    if (error instanceof WeirError && (error.code === 'WEIR_NOT_FOUND' || error.code === 'WEIR_REQUEST_INVALID'))
+      return error
+    throw error
+  }
+}
+
+/** As `weir why` pairs them: who is on both sides reaches others, unless there are none. */
+function pairsOf(sources: Meant, destinations: Meant): readonly (readonly [Member, Member])[] {
+  const { length } = sources.members
+  if (length * destinations.members.length > pairsMax) {
+    const message = `${length} sources and ${destinations.members.length} destinations are too many to follow`
+    throw invalidWord('', message, `${sources.name} ${destinations.name}`, 'fewer: a workload, a pod')
+  }
+  const all = sources.members.flatMap(from => destinations.members.map(to => [from, to] as const))
+  const others = all.filter(([from, to]) => from.name !== to.name || (from.isSupposed && to.isSupposed))
+  return others.length > 0 ? others : all
+}
+
+function* flowsBetween(from: Member, to: Member, target: Target, engine: Engine): Generator<MeantFlow> {
+  for (const family of [4, 6] as const) {
+    const [source, destination] = [from.ends[family], to.ends[family]]
+    if (source === undefined || destination === undefined) continue
+    for (const port of portsAt(target, to, family))
+      yield { from: from.name, to: to.name, family, port, flow: flowOf(source, destination, port, to, engine) }
+  }
+}
+
+function flowOf(
+  from: string | Supposed,
+  destination: string | Supposed,
+  port: PortQuestion,
+  member: Member,
+  engine: Engine,
+): FollowedFlow {
+  const { protocol, first, last } = port
+  const flow = { from, to: withPort(destination, member, port), protocol, port: first }
+  return first === last ? flow : { ...flow, lastPort: last, parts: () => partsOf(port, engine, member) }
+}

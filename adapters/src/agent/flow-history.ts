@@ -1,0 +1,228 @@
+import { type Direction, Engine, type ObjectKey, type SideExplanation, verdicts, type WeirEvent } from '@weir/core'
+import { FlowFollower, type FlowTurn } from '@weir/core/history/flow-follower.js'
+import { causeText, type Judgement } from '@weir/core/history/judgement.js'
+import type { EventLog } from '@weir/store'
+import { AskedFlows, type FlowWords, type Meaning, type MeantFlow } from './asked-flows.js'
+import { sourceAt } from './log-events.js'
+import { MemberFinder } from './members.js'
+import { objectOf } from './object-of.js'
+import type { NamedAddress } from './protocol.js'
+import { restoreEngine } from './restore.js'
+import { placesOf } from './why.js'
+
+/** Why an end passes a flow or not. */
+export type SideCause = Pick<SideExplanation, 'verdict' | 'reason' | 'decidedBy' | 'isolatedBy'>
+
+/** What became of a flow in one state. */
+export type FlowStanding =
+  | ({ readonly state: 'allowed' | 'denied' } & Readonly<Record<Direction, SideCause>>)
+  /** Somebody isn't there, or hasn't such a port. */
+  | { readonly state: 'absent'; readonly why: string }
+
+/** A flow that is judged otherwise after an event than before. */
+export interface ChangedFlow {
+  /** Which of the questions means it. */
+  readonly question: number
+  readonly from: NamedAddress
+  readonly to: NamedAddress
+  readonly family: 4 | 6
+  /** IANA number. */
+  readonly protocol: number
+  readonly port: number
+  readonly lastPort: number
+  readonly portName?: string
+  readonly changes: FlowTurn['changes']
+  readonly before: FlowStanding
+  readonly after: FlowStanding
+}
+
+/** What one event changed of flows. */
+export interface FlowChange {
+  readonly seq: number
+  readonly time: number
+  readonly kind: WeirEvent['kind']
+  readonly source: string
+  /** Absent of an event that is about none. */
+  readonly object?: ObjectKey
+  readonly flows: readonly ChangedFlow[]
+  /** Where the events of the rules named came from. */
+  readonly sources: readonly (readonly [seq: number, source: string])[]
+}
+
+export interface FlowHistoryOptions {
+  /** First and last event to tell of; what was before the first is what the first changes. */
+  readonly from?: number
+  readonly to?: number
+  /** Told of the last event that was read, after each batch. */
+  onProgress?(seq: number): void
+}
+
+/**
+ * Every change of the verdict of flows, and of the rules that decide them, event by event as the log is read, in one pass
+ * for all questions. Who is meant is found anew where an event may have changed it.
+ *
+ * @throws WeirError WEIR_REQUEST_INVALID, WEIR_LOG_COMPACTED; WEIR_NOT_FOUND when the only question means nobody in any
+ *   state.
+ */
+export async function* flowHistory(
+  log: EventLog,
+  words: readonly FlowWords[],
+  { from = log.base.seq + 1, to = log.head.seq, onProgress = () => {} }: FlowHistoryOptions = {},
+): AsyncGenerator<FlowChange> {
+  const asked = new AskedFlows(words)
+  const engine = from > 1 ? (await restoreEngine(log, () => {}, from - 1)).engine : new Engine()
+  const watch = new FlowWatch(engine, asked, words.length)
+  for await (const batch of log.read({ from, to })) {
+    for (const event of batch) {
+      const flows = watch.after(event)
+      if (flows.length > 0) yield await changeOf(log, event, flows)
+    }
+    onProgress(engine.seq)
+  }
+  if (words.length === 1) watch.refuseNobody()
+}
+
+/** Questions and what became of them. */
+class FlowWatch {
+  readonly #engine: Engine
+  readonly #asked: AskedFlows
+  readonly #follower: FlowFollower
+  readonly #meanings: Meaning[]
+  #hasMeantSome = false
+
+  constructor(engine: Engine, asked: AskedFlows, questions: number) {
+    this.#engine = engine
+    this.#asked = asked
+    this.#follower = new FlowFollower(engine)
+    this.#meanings = Array.from({ length: questions }, () => ({ flows: new Map() }))
+    this.#find(this.#meanings.keys())
+    this.#follower.turns()
+  }
+
+  /** Folds an event. */
+  after(event: WeirEvent): readonly ChangedFlow[] {
+    this.#engine.fold([event])
+    const before = this.#find(this.#asked.touchedBy(event, this.#engine))
+    this.#follower.observe(event)
+    return this.#follower.turns().flatMap(turn => {
+      const space = turn.key.indexOf(' ')
+      const [question, key] = [Number(turn.key.slice(0, space)), turn.key.slice(space + 1)]
+      const is = this.#meanings[question]!
+      return changedFlows(question, key, turn, before.get(question) ?? is, is)
+    })
+  }
+
+  refuseNobody(): void {
+    const lacking = this.#meanings[0]?.lacking
+    if (!this.#hasMeantSome && lacking !== undefined) throw lacking
+  }
+
+  /** Finds anew whom questions mean. @returns whom they meant before */
+  #find(questions: Iterable<number>): ReadonlyMap<number, Meaning> {
+    const before = new Map<number, Meaning>()
+    let finder: MemberFinder | undefined
+    for (const at of questions) {
+      finder ??= new MemberFinder(this.#engine)
+      const was = this.#meanings[at]!
+      const is = this.#asked.meaningOf(at, this.#engine, finder)
+      before.set(at, was)
+      this.#meanings[at] = is
+      this.#hasMeantSome ||= is.flows.size > 0
+      for (const key of was.flows.keys()) if (!is.flows.has(key)) this.#follower.unfollow(`${at} ${key}`)
+      for (const [key, meant] of is.flows)
+        if (!isSameFlow(was.flows.get(key), meant)) this.#follower.follow(`${at} ${key}`, meant.flow)
+    }
+    return before
+  }
+}
+
+/** Whether a flow goes on between the same addresses; of who is supposed only the word stays the same. */
+const isSameFlow = (was: MeantFlow | undefined, { flow }: MeantFlow): boolean =>
+  was !== undefined &&
+  typeof flow.from === 'string' &&
+  typeof flow.to === 'string' &&
+  was.flow.from === flow.from &&
+  was.flow.to === flow.to &&
+  was.flow.port === flow.port &&
+  flow.parts === undefined
+
+/** A turn by the runs of ports that changed in one way. */
+function changedFlows(question: number, key: string, turn: FlowTurn, was: Meaning, is: Meaning): ChangedFlow[] {
+  const meant = (is.flows.get(key) ?? was.flows.get(key))!
+  const { port } = meant
+  return runsOf(port.first, port.last, turn).map(({ first, last, before, after }) => ({
+    question,
+    ...endsOf(after ?? before!, meant),
+    family: meant.family,
+    protocol: port.protocol,
+    port: first,
+    lastPort: last,
+    ...(port.name !== undefined && { portName: port.name }),
+    changes: turn.changes,
+    before: standing(before, was, meant),
+    after: standing(after, is, meant),
+  }))
+}
+
+type Explained = Judgement[number]['explanation']
+
+interface Run {
+  readonly first: number
+  readonly last: number
+  readonly before: Explained | undefined
+  readonly after: Explained | undefined
+}
+
+function runsOf(first: number, last: number, { before, after, changes }: FlowTurn): Run[] {
+  const starts = [...(before ?? []), ...(after ?? [])].map(({ firstPort }) => firstPort)
+  const edges = [...new Set(starts)].sort((a, b) => a - b).filter(edge => edge >= first && edge <= last)
+  return edges.flatMap((start, at): Run[] => {
+    const [was, is] = [partAt(before, start), partAt(after, start)]
+    const differs =
+      was === undefined || is === undefined || changes === 'cause'
+        ? was === undefined || is === undefined || causeText(was) !== causeText(is)
+        : isAllowed(was) !== isAllowed(is)
+    return differs ? [{ first: start, last: (edges[at + 1] ?? last + 1) - 1, before: was, after: is }] : []
+  })
+}
+
+const partAt = (judgement: Judgement | undefined, port: number): Explained | undefined =>
+  judgement?.find(({ lastPort }) => port <= lastPort)?.explanation
+
+const isAllowed = ({ verdict }: Explained): boolean => verdict === verdicts.allow
+
+const endsOf = ({ from, to }: Explained, meant: MeantFlow): Pick<ChangedFlow, 'from' | 'to'> => ({
+  from: { name: meant.from, address: from.address },
+  to: { name: meant.to, address: to.address },
+})
+
+function standing(explained: Explained | undefined, meaning: Meaning, meant: MeantFlow): FlowStanding {
+  if (explained !== undefined) {
+    const { egress, ingress } = explained
+    return { state: isAllowed(explained) ? 'allowed' : 'denied', egress: causeOf(egress), ingress: causeOf(ingress) }
+  }
+  const why = meaning.lacking?.message ?? `${meant.from} or ${meant.to} isn't there, or there is no such port`
+  return { state: 'absent', why }
+}
+
+const causeOf = ({ verdict, reason, decidedBy, isolatedBy }: SideExplanation): SideCause => ({
+  verdict,
+  reason,
+  ...(decidedBy !== undefined && { decidedBy }),
+  isolatedBy: reason === 'default-deny' ? isolatedBy : [],
+})
+
+async function changeOf(log: EventLog, event: WeirEvent, flows: readonly ChangedFlow[]): Promise<FlowChange> {
+  const { seq, time, kind, source } = event
+  const object = objectOf(event)
+  const seqs = flows.flatMap(({ before, after }) => [before, after].flatMap(eventsBehind))
+  const sources = await placesOf(seqs, at => sourceAt(log, at))
+  return { seq, time, kind, source, ...(object !== undefined && { object }), flows, sources }
+}
+
+function eventsBehind(standing: FlowStanding): readonly number[] {
+  if (standing.state === 'absent') return []
+  return [standing.egress, standing.ingress]
+    .flatMap(({ decidedBy, isolatedBy }) => [...(decidedBy === undefined ? [] : [decidedBy.origin]), ...isolatedBy])
+    .map(({ seq }) => seq)
+}
