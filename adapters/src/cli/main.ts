@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { WeirError } from '@weir/core'
 import { agentCommand } from './commands/agent.js'
 import { backendCommand } from './commands/backend.js'
+import { bisectCommand } from './commands/bisect.js'
 import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { digestCommand } from './commands/digest.js'
@@ -101,6 +102,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
     backendCommand,
     whyCommand,
     historyCommand,
+    bisectCommand,
     compareCommand,
     whatIfCommand,
     suggestCommand,

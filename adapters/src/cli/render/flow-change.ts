@@ -1,7 +1,7 @@
-import type { ObjectKey } from '@weir/core'
 import { originText } from '../../agent/causes.js'
 import type { ChangedFlow, FlowChange, FlowStanding, SideCause } from '../../agent/flow-history.js'
 import type { NamedAddress } from '../../agent/protocol.js'
+import { keyTitle } from '../../manifests/set.js'
 import { placeOfSource } from '../origins.js'
 import type { Colour } from '../terminal.js'
 import { eventText, type PlaceOf, portText, reasonText } from './explanation.js'
@@ -13,7 +13,7 @@ export function changedByLine(
   workingFolder: string,
 ): string {
   const place = placeOfSource(source, workingFolder) ?? source
-  const about = object === undefined ? '' : `  ${objectText(object)}`
+  const about = object === undefined ? '' : `  ${keyTitle(object)}`
   const at = new Date(time).toISOString()
   return `${colour.strong(`event ${seq}`)}  ${at}  ${kind}${about}  ${colour.dim(`(${place})`)}`
 }
@@ -87,7 +87,3 @@ function sideText(side: SideCause, end: NamedAddress, placeOf: PlaceOf): string 
   const by = isolating === '' ? '' : `; isolated by ${isolating}`
   return `${side.verdict === 1 ? 'allows' : 'denies'}: ${reasonText(side, end, placeOf)}${by}`
 }
-
-/** `NetworkPolicy shop/web` */
-export const objectText = ({ kind, namespace, name }: ObjectKey): string =>
-  `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`
