@@ -21,6 +21,7 @@ const shortest: Readonly<Record<string, string>> = {
   connect: '--services 10 --backends 2 --rounds 1 --connections 20 --churn 5 --loads 1 --lines 16384 --rules 10',
   'flow-intake': '--flows 64 --seconds 1 --records 1000',
   flows: '--windows 3 --rows 200 --pods 20',
+  history: `${small} --flows 100 --events 100 --explained 1 --rounds 1`,
   'host-path': '--rounds 1 --repeat 100',
   'kernel-memory': small,
   lint: '--policies 20 --pods 50 --namespaces 5',

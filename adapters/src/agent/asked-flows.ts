@@ -1,9 +1,10 @@
 import { isIP } from 'node:net'
-import { type Engine, type Supposed, WeirError, type WeirEvent } from '@weir/core'
+import { type Engine, objectKey, type Supposed, WeirError, type WeirEvent } from '@weir/core'
+import { dropFrom, entryOf } from '@weir/core/multimap.js'
 import type { FollowedFlow } from '@weir/core/history/judgement.js'
 import { AskedWord } from './asked-word.js'
 import { invalidWord } from './invalid-word.js'
-import type { Meant, Member, MemberFinder } from './members.js'
+import { type Meant, type Member, type MemberFinder, podsNamed, wordsFor } from './members.js'
 import { parseTarget, type Target } from './target.js'
 import { partsOf, portsAt, type PortQuestion } from './which-ports.js'
 import { pairsMax, withPort } from './why.js'
@@ -37,10 +38,20 @@ interface Question {
   readonly target: Target
 }
 
+interface Entry {
+  readonly word: AskedWord
+  /** By number. */
+  readonly questions: number[]
+}
+
 /** Questions about flows, and after which events they mean others. Many may share words. */
 export class AskedFlows {
   readonly #questions: readonly Question[]
-  readonly #words = new Map<string, { readonly word: AskedWord; readonly questions: number[] }>()
+  readonly #words = new Map<string, Entry>()
+  readonly #restless = new Set<Entry>()
+  /** Words that can only be names, in lower case, and the words that mean a pod. */
+  readonly #byName = new Map<string, Set<Entry>>()
+  readonly #byPod = new Map<string, Set<Entry>>()
 
   /** @throws WeirError WEIR_REQUEST_INVALID for words that can't be read, whatever the state */
   constructor(asked: readonly FlowWords[]) {
@@ -55,17 +66,27 @@ export class AskedFlows {
   /** Those that may mean others after an event that the engine has folded, by their number. */
   touchedBy(event: WeirEvent, engine: Engine): ReadonlySet<number> {
     const touched = new Set<number>()
-    for (const { word, questions } of this.#words.values())
+    for (const { word, questions } of this.#askedAbout(event, engine))
       if (word.mayMeanOthers(event, engine)) for (const at of questions) touched.add(at)
     return touched
+  }
+
+  *#askedAbout(event: WeirEvent, { state }: Engine): Iterable<Entry> {
+    yield* this.#restless
+    if (event.kind !== 'pod.upserted' && event.kind !== 'pod.deleted') return
+    const { namespace, name } = event.kind === 'pod.upserted' ? event.pod : event
+    const key = objectKey(namespace, name)
+    yield* this.#byPod.get(key) ?? []
+    const pod = state.pods.get(key)?.fact
+    if (pod !== undefined) for (const word of wordsFor(pod)) yield* this.#byName.get(word) ?? []
   }
 
   /** Whom a question means in the engine's present state. */
   meaningOf(at: number, engine: Engine, finder: MemberFinder): Meaning {
     const { from, to, target } = this.#questions[at]!
-    const [sources, destinations] = [found(finder, from.text), found(finder, to.text)]
-    from.settle(engine, sources instanceof WeirError ? undefined : sources)
-    to.settle(engine, destinations instanceof WeirError ? undefined : destinations)
+    const [sources, destinations] = [from, to].map(word => found(engine, finder, word)) as [Found, Found]
+    this.#settle(from, engine, sources)
+    this.#settle(to, engine, destinations)
     if (sources instanceof WeirError) return { flows: new Map(), lacking: sources }
     if (destinations instanceof WeirError) return { flows: new Map(), lacking: destinations }
     const flows = new Map<string, MeantFlow>()
@@ -89,19 +110,36 @@ export class AskedFlows {
     return { flows, lacking }
   }
 
+  #settle(word: AskedWord, engine: Engine, meant: Found): void {
+    const entry = this.#words.get(word.text)!
+    for (const pod of word.pods) dropFrom(this.#byPod, pod, entry)
+    word.settle(engine, meant instanceof WeirError ? undefined : meant)
+    for (const pod of word.pods) entryOf(this.#byPod, pod, () => new Set<Entry>()).add(entry)
+    if (word.isRestless) this.#restless.add(entry)
+    else this.#restless.delete(entry)
+  }
+
   #wordOf(text: string, at: number): AskedWord {
-    const known = this.#words.get(text) ?? { word: new AskedWord(text), questions: [] }
+    const known = entryOf(this.#words, text, (): Entry => ({ word: new AskedWord(text), questions: [] }))
     known.questions.push(at)
-    this.#words.set(text, known)
+    this.#restless.add(known)
+    if (known.word.isName) entryOf(this.#byName, text.toLowerCase(), () => new Set<Entry>()).add(known)
     return known.word
   }
 }
 
 const portKeyOf = ({ protocol, first, last }: PortQuestion): string => `${protocol} ${first}-${last}`
 
-function found(finder: MemberFinder, word: string): Meant | WeirError {
+type Found = Meant | WeirError
+
+/** Names that come close aren't looked for: nobody reads them of a state in passing. */
+function found(engine: Engine, finder: MemberFinder, { text, isName }: AskedWord): Found {
+  if (isName && podsNamed(engine.state, text).length === 0) {
+    const message = `no pod, workload or entity ${text}`
+    return new WeirError('WEIR_NOT_FOUND', message, { kind: 'pod', name: text, near: [] })
+  }
   try {
-    return finder.find(word)
+    return finder.find(text)
   } catch (error) {
     if (error instanceof WeirError && (error.code === 'WEIR_NOT_FOUND' || error.code === 'WEIR_REQUEST_INVALID'))
       return error

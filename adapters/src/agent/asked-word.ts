@@ -33,6 +33,8 @@ type Bearing =
 /** A word for an end of flows, followed from event to event: whom it means is to be found anew only where it may differ. */
 export class AskedWord {
   readonly text: string
+  /** Whether it can only be the name of a pod or a workload. */
+  readonly isName: boolean
   readonly #matches: (engine: Engine, pod: string) => boolean
   #pods: ReadonlySet<string> = new Set()
   #bearing: Bearing = 'all'
@@ -44,6 +46,8 @@ export class AskedWord {
     const isAddress = address !== undefined
     const selector =
       !isAddress && !isBlock(text) && !isEntity(text) && isSelector(text) ? parseSelector(text) : undefined
+    const isOther = isBlock(text) || isEntity(text) || text.startsWith('reserved:')
+    this.isName = !isAddress && !isOther && selector === undefined
     this.#matches = ({ state }, pod) => {
       const stored = state.pods.get(pod)
       if (stored === undefined) return false
@@ -51,6 +55,16 @@ export class AskedWord {
       const alone = { ...state, pods: new Map([[pod, stored]]) }
       return (selector === undefined ? podsNamed(alone, text) : podsMeeting(alone, selector)).length > 0
     }
+  }
+
+  /** Pods among those whom it means, `namespace/name`. */
+  get pods(): ReadonlySet<string> {
+    return this.#pods
+  }
+
+  /** Whether it is to be asked about each event; else only about those of its pods, and of pods that have its name. */
+  get isRestless(): boolean {
+    return !this.isName || this.#bearing === 'all'
   }
 
   /** Takes in whom it means now; undefined while it means nobody, or several that it can't. */

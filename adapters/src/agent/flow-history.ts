@@ -1,13 +1,16 @@
 import { type Direction, Engine, type ObjectKey, type SideExplanation, verdicts, type WeirEvent } from '@weir/core'
 import { FlowFollower, type FlowTurn } from '@weir/core/history/flow-follower.js'
 import { causeText, type Judgement } from '@weir/core/history/judgement.js'
+import { entryOf } from '@weir/core/multimap.js'
 import type { EventLog } from '@weir/store'
 import { AskedFlows, type FlowWords, type Meaning, type MeantFlow } from './asked-flows.js'
 import { sourceAt } from './log-events.js'
 import { MemberFinder } from './members.js'
 import { objectOf } from './object-of.js'
+import type { SourceOf } from './policy-views.js'
 import type { NamedAddress } from './protocol.js'
 import { restoreEngine } from './restore.js'
+import { parseTarget } from './target.js'
 import { placesOf } from './why.js'
 
 /** Why an end passes a flow or not. */
@@ -72,14 +75,16 @@ export async function* flowHistory(
   const asked = new AskedFlows(words)
   const engine = from > 1 ? (await restoreEngine(log, () => {}, from - 1)).engine : new Engine()
   const watch = new FlowWatch(engine, asked, words.length)
+  const known = new Map<number, Promise<string>>()
+  const sourceOf = (seq: number): Promise<string> => entryOf(known, seq, () => sourceAt(log, seq))
   for await (const batch of log.read({ from, to })) {
     for (const event of batch) {
       const flows = watch.after(event)
-      if (flows.length > 0) yield await changeOf(log, event, flows)
+      if (flows.length > 0) yield await changeOf(event, flows, sourceOf)
     }
     onProgress(engine.seq)
   }
-  if (words.length === 1) watch.refuseNobody()
+  if (words.length === 1) watch.refuseNobody(words[0]!)
 }
 
 /** Questions and what became of them. */
@@ -112,9 +117,13 @@ class FlowWatch {
     })
   }
 
-  refuseNobody(): void {
+  /** With names that come close, as far as the last state has some. */
+  refuseNobody({ from, to }: FlowWords): void {
     const lacking = this.#meanings[0]?.lacking
-    if (!this.#hasMeantSome && lacking !== undefined) throw lacking
+    if (this.#hasMeantSome || lacking === undefined) return
+    const finder = new MemberFinder(this.#engine)
+    for (const word of [from, parseTarget(to).place]) finder.find(word)
+    throw lacking
   }
 
   /** Finds anew whom questions mean. @returns whom they meant before */
@@ -212,11 +221,11 @@ const causeOf = ({ verdict, reason, decidedBy, isolatedBy }: SideExplanation): S
   isolatedBy: reason === 'default-deny' ? isolatedBy : [],
 })
 
-async function changeOf(log: EventLog, event: WeirEvent, flows: readonly ChangedFlow[]): Promise<FlowChange> {
+async function changeOf(event: WeirEvent, flows: readonly ChangedFlow[], sourceOf: SourceOf): Promise<FlowChange> {
   const { seq, time, kind, source } = event
   const object = objectOf(event)
   const seqs = flows.flatMap(({ before, after }) => [before, after].flatMap(eventsBehind))
-  const sources = await placesOf(seqs, at => sourceAt(log, at))
+  const sources = await placesOf(seqs, sourceOf)
   return { seq, time, kind, source, ...(object !== undefined && { object }), flows, sources }
 }
 

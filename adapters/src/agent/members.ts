@@ -308,6 +308,15 @@ const fullName = ({ namespace, name }: PodFact): string => `${namespace}/${name}
 const workloadOf = ({ namespace, name, workload }: PodFact): string =>
   `${namespace}/${workload === undefined ? name : workload.slice(workload.indexOf('/') + 1)}`
 
+/** All words, in lower case, that can mean a pod by its name or its workload's. */
+export function wordsFor({ namespace, name, workload }: PodFact): readonly string[] {
+  const [kind = '', owner = ''] = workload?.split('/') ?? []
+  const short = Object.entries(workloadKinds).flatMap(([word, of]) => (of === kind.toLowerCase() ? [word] : []))
+  const own = [name, `pod/${name}`]
+  const ofOwner = workload === undefined ? [] : [owner, ...[kind, ...short].map(each => `${each}/${owner}`)]
+  return [...own, ...ofOwner].flatMap(word => [word, `${namespace}/${word}`]).map(word => word.toLowerCase())
+}
+
 /** Pods by `[NAMESPACE/][KIND/]NAME`: the pod of this name before the pods of a workload of this name. */
 export function podsNamed(state: Pick<ClusterState, 'pods'>, word: string): readonly PodFact[] {
   const exact = state.pods.get(word)

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import type { FlowChange } from '@weir/adapters/agent/flow-history.js'
 import { expect } from 'chai'
 import { runWeir } from './run.js'
@@ -98,5 +99,34 @@ describe('weir history FROM TO', function () {
     expect(byAddress.map(({ seq }) => seq)).deep.equals(byName.map(({ seq }) => seq))
     const byLabel = await changes('app=web', 'shop/db:5432', '--log', log, '--from', `${denied}`)
     expect(byLabel.map(({ flows }) => flows.length)).deep.equals([2, 2])
+  })
+
+  it('follows a workload by each of its names', async () => {
+    const told = await changes('shop/web', 'shop/db:5432', '--log', log)
+    for (const word of ['web', 'deploy/web', 'Deployment/web', 'shop/deploy/web'])
+      expect(story(await changes(word, 'shop/db:5432', '--log', log)), word).deep.equals(story(told))
+    expect(await changes('pod/web-0', 'db:5432', '--log', log)).has.length(3)
+  })
+
+  it('tells of all flows of a file in one pass', async () => {
+    const flows = ['shop/web-0', 'shop/nobody', 'shop/web-1'].map(from => JSON.stringify({ from, to: 'shop/db:5432' }))
+    writeFileSync(states.at('flows.jsonl'), `${flows.join('\n')}\n\n`)
+    const told = await changes('--flows', 'flows.jsonl', '--log', log, '--from', `${denied}`)
+    expect(told.map(({ seq }) => seq)).deep.equals([denied, denied + 1])
+    const questions = told.flatMap(change => change.flows.map(({ question, from }) => `${question} ${from.name}`))
+    expect(questions).deep.equals(['0 shop/web-0', '2 shop/web-1', '0 shop/web-0', '2 shop/web-1'])
+    const piped = await runWeir(
+      ['history', '--flows', '-', '--log', log, '--from', `${denied}`, '-o', 'json'],
+      folder,
+      undefined,
+      flows.join('\n'),
+    )
+    expect(piped.out.map(line => JSON.parse(line) as unknown)).deep.equals(told)
+    for (const text of ['', '{"from":"a"}', 'a b', 'null']) {
+      writeFileSync(states.at('flows.jsonl'), text)
+      expect((await history('--flows', 'flows.jsonl', '--log', log)).code, text).equals(2)
+    }
+    expect((await history('shop/web-0', 'shop/db:5432', '--flows', 'flows.jsonl', '--log', log)).code).equals(2)
+    expect((await history('shop/web-0', '--log', log)).code).equals(2)
   })
 })

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { resolve } from 'node:path'
 import type { EventLog } from '@weir/store'
 import { Command } from 'commander'
+import type { FlowWords } from '../../agent/asked-flows.js'
 import { flowHistory, type FlowChange } from '../../agent/flow-history.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { restoreEngine } from '../../agent/restore.js'
@@ -12,6 +15,7 @@ import { logOfAgent } from '../live-log.js'
 import { logFolder, readingLog } from '../log-folder.js'
 import { type Moment, momentHelp, pointInLog, seqsBetween } from '../moment.js'
 import { Progress } from '../progress.js'
+import { readFlowWords } from '../flow-words.js'
 import { flowChangeLines } from '../render/flow-change.js'
 import { invalid } from '../states.js'
 import { historyServiceCommand } from './history-service.js'
@@ -22,6 +26,7 @@ interface HistoryOptions {
   readonly from?: Moment
   readonly to?: Moment
   readonly causes?: boolean
+  readonly flows?: string
   readonly output: Output
 }
 
@@ -31,11 +36,12 @@ export function historyCommand(context: CommandContext): Command {
     .enablePositionalOptions()
     .description("every change of a flow's verdict in the log, and the event that brought it")
     .allowExcessArguments(false)
-    .argument('<from>', 'a pod, a workload, a label selector, an entity, an address or a block of addresses')
-    .argument('<to>', 'the same, with :PORT[/PROTO]; without a port, every port of the pod and ICMP echo')
-    .action(async (from: string, to: string, options: HistoryOptions) =>
-      context.end(await tellHistory(context, from, to, options)),
+    .argument('[from]', 'a pod, a workload, a label selector, an entity, an address or a block of addresses')
+    .argument('[to]', 'the same, with :PORT[/PROTO]; without a port, every port of the pod and ICMP echo')
+    .action(async (from: string | undefined, to: string | undefined, options: HistoryOptions) =>
+      context.end(await tellHistory(context, await questionsOf(context, from, to, options), options)),
     )
+    .option('--flows <file>', 'many flows in one pass: lines of JSON, {"from","to"}; - for standard input')
     .option('--causes', 'tell also where another rule came to decide and the verdict stayed')
     .option('--from <moment>', `tell of changes from then on: ${momentHelp}`, pointInLog)
     .option('--to <moment>', 'up to then', pointInLog)
@@ -45,20 +51,40 @@ export function historyCommand(context: CommandContext): Command {
   return group.addCommand(historyServiceCommand(context))
 }
 
+async function questionsOf(
+  context: CommandContext,
+  from: string | undefined,
+  to: string | undefined,
+  { flows }: HistoryOptions,
+): Promise<readonly FlowWords[]> {
+  if (flows === undefined) {
+    if (from !== undefined && to !== undefined) return [{ from, to }]
+    throw invalid(from ?? '', 'there is no flow to tell of', 'FROM TO[:PORT[/PROTO]], or --flows FILE')
+  }
+  if (from !== undefined) throw invalid(from, 'flows are named by a file or by words', 'FROM TO, or --flows FILE')
+  return readFlowWords(flows, await textOf(context, flows))
+}
+
+async function textOf({ stdin, workingFolder }: CommandContext, file: string): Promise<string> {
+  if (file !== '-') return readFile(resolve(workingFolder, file), 'utf8')
+  const parts: string[] = []
+  for await (const part of stdin) parts.push(typeof part === 'string' ? part : Buffer.from(part).toString('utf8'))
+  return parts.join('')
+}
+
 async function tellHistory(
   context: CommandContext,
-  from: string,
-  to: string,
+  questions: readonly FlowWords[],
   { log: given, socket, causes = false, output, ...moments }: HistoryOptions,
 ): Promise<ExitCode> {
   const { terminal, workingFolder, interrupted } = context
   const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
   return readingLog(folder, async log => {
     const range = await seqsBetween(log, moments, given === undefined)
-    await refuseService(log, to, range.to)
+    await refuseServices(log, questions, range.to)
     const progress = new Progress(terminal, 'events')
     const onProgress = (seq: number): void => progress.show('reading', seq, range.to ?? log.head.seq)
-    for await (const change of flowHistory(log, [{ from, to }], { ...range, onProgress })) {
+    for await (const change of flowHistory(log, questions, { ...range, onProgress })) {
       if (interrupted.aborted) return exitCodes.interrupted
       const told = causes ? change : withVerdicts(change)
       if (told === undefined) continue
@@ -72,13 +98,17 @@ async function tellHistory(
 }
 
 /** A name that pods have, or had, means these. */
-async function refuseService(log: EventLog, to: string, seq: number | undefined): Promise<void> {
-  const target = parseTarget(to)
-  if (!isServiceWord(target.place) && isIP(target.place) === 0 && target.place !== 'host') return
-  const { engine } = await restoreEngine(log, () => {}, seq)
-  if (findService(engine, target) === undefined) return
+async function refuseServices(log: EventLog, questions: readonly FlowWords[], seq: number | undefined): Promise<void> {
+  const maybe = questions.filter(({ to }) => {
+    const { place } = parseTarget(to)
+    return isServiceWord(place) || isIP(place) !== 0 || place === 'host'
+  })
+  if (maybe.length === 0) return
+  const { engine } = await restoreEngine(log, () => {}, seq, 'fresh')
+  const service = maybe.find(({ to }) => findService(engine, parseTarget(to)) !== undefined)
+  if (service === undefined) return
   const message = 'a service is balanced over pods, and flows to these have a history each'
-  throw invalid(to, message, 'its pods, or weir history service NAME')
+  throw invalid(service.to, message, 'its pods, or weir history service NAME')
 }
 
 /** Of a change the flows whose verdict is another. */

@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { flowHistory } from '@weir/adapters/agent/flow-history.js'
+import { Engine, type EventBody, type FlowQuery, type PodFact } from '@weir/core'
+import { EventLog, folderStorage } from '@weir/store'
+import type { Bench } from './bench.js'
+import { Closing } from './closing.js'
+import { clusterEvents, type ClusterSize, podAddress, podOf, policyOf } from './cluster.js'
+import { clusterSize, sizeOptions } from './cluster-options.js'
+
+export const bench: Bench = {
+  name: 'history',
+  summary: 'the history of many flows in one pass over a log: CPU time, against explaining each after every event',
+  options: {
+    ...sizeOptions,
+    pods: { ...sizeOptions.pods, value: 2000 },
+    nodes: { ...sizeOptions.nodes, value: 20 },
+    identities: { ...sizeOptions.identities, value: 500 },
+    policies: { ...sizeOptions.policies, value: 1000 },
+    namespaces: { ...sizeOptions.namespaces, value: 50 },
+    cidrs: { ...sizeOptions.cidrs, value: 100 },
+    flows: { value: 10_000, help: 'flows that are asked about' },
+    events: { value: 3000, help: 'events after those that make the cluster' },
+    explained: { value: 5, help: 'events after which every flow is explained, to tell what that takes' },
+    rounds: { value: 1, help: 'passes; the shortest counts' },
+  },
+  async run(options, say) {
+    const closing = new Closing()
+    const folder = await mkdtemp(join(tmpdir(), 'weir-bench-history-'))
+    closing.add(() => rm(folder, { recursive: true, force: true }))
+    try {
+      const size = clusterSize(options)
+      const holder = { pid: process.pid, command: 'bench', since: 0 }
+      const log = await EventLog.open({ storage: folderStorage({ path: join(folder, 'log'), holder }) })
+      closing.add(() => log.close())
+      const append = (bodies: readonly EventBody[]) =>
+        log.append(bodies.map(body => ({ ...body, time: 0, source: 'bench' })))
+      await append([...clusterEvents(size)])
+      const made = log.head.seq
+      await append(Array.from({ length: options.number('events') }, (_, number) => change(size, number)))
+      const pairs = Array.from({ length: options.number('flows') }, (_, number) => pairOf(size, number))
+      const words = pairs.map(([from, to]) => ({ from: nameOf(from), to: `${nameOf(to)}:8080` }))
+      say(`${log.head.seq} events written`)
+
+      const rounds = options.number('rounds')
+      let changes = 0
+      const pass = await least(rounds, say, async () => {
+        changes = 0
+        for await (const { flows } of flowHistory(log, words)) changes += flows.length
+      })
+      const folding = await least(rounds, say, async () => {
+        const engine = new Engine()
+        for await (const batch of log.read()) engine.apply(batch)
+      })
+      const engine = new Engine()
+      for await (const batch of log.read({ to: made })) engine.apply(batch)
+      const flows = pairs.map(
+        ([from, to]): FlowQuery => ({ from: from.addresses[0]!, to: to.addresses[0]!, protocol: 6, port: 8080 }),
+      )
+      const explaining = await least(options.number('explained'), say, async () => {
+        for (const flow of flows) engine.explain(flow)
+      })
+      const every = explaining * options.number('events')
+      return {
+        workload: { ...size, flows: flows.length, events: log.head.seq, changes },
+        figures: {
+          'one pass': { value: pass, unit: 's of CPU time' },
+          'folding alone': { value: folding, unit: 's of CPU time' },
+          'explaining all flows once': { value: explaining, unit: 's of CPU time' },
+        },
+        ratios: { 'explaining after every later event / one pass': { value: every / pass, goal: { atLeast: 10 } } },
+      }
+    } finally {
+      await closing.close()
+    }
+  },
+}
+
+async function least(rounds: number, say: (line: string) => void, work: () => Promise<void>): Promise<number> {
+  let shortest = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds; round++) {
+    const before = process.cpuUsage()
+    await work()
+    const { user, system } = process.cpuUsage(before)
+    shortest = Math.min(shortest, (user + system) / 1e6)
+    say(`${((user + system) / 1e6).toFixed(2)} s of CPU time`)
+  }
+  return shortest
+}
+
+const nameOf = ({ namespace, name }: PodFact): string => `${namespace}/${name}`
+
+/** Most pods are asked about; those that call each other are of one namespace as often as not. */
+function pairOf(size: ClusterSize, number: number): readonly [PodFact, PodFact] {
+  const pods = Math.max(2, size.pods >> 1)
+  const from = number % pods
+  const step =
+    number % 2 === 0 ? size.namespaces * (1 + (Math.floor(number / pods) % 7)) : 1 + Math.floor(number / pods)
+  return [podOf(size, from), podOf(size, (from + step) % pods)]
+}
+
+/** What goes on: pods that get another address, change their labels, or go and come; policies that are changed. */
+function change(size: ClusterSize, number: number): EventBody {
+  const at = (number * 7) % Math.max(2, size.pods >> 1)
+  const pod = podOf(size, at)
+  switch (number % 5) {
+    case 0:
+      return { kind: 'pod.upserted', pod: { ...pod, addresses: [podAddress(size.pods * 2 + number)] } }
+    case 1:
+      return { kind: 'pod.upserted', pod: { ...pod, labels: { ...pod.labels, version: `w${number % 3}` } } }
+    case 2:
+      return { kind: 'pod.deleted', namespace: pod.namespace, name: pod.name }
+    case 3:
+      return { kind: 'pod.upserted', pod: podOf(size, ((number - 1) * 7) % Math.max(2, size.pods >> 1)) }
+    default: {
+      const policy = policyOf(size, number % Math.max(1, size.policies))
+      const [first] = policy.ingress
+      return { kind: 'networkpolicy.upserted', policy: { ...policy, ingress: number % 2 === 0 ? [] : [first!] } }
+    }
+  }
+}
