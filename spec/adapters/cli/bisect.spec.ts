@@ -42,6 +42,11 @@ describe('weir bisect', function () {
       out.some(line => /- web +\| +- nobody/.test(line)),
       out.join('\n'),
     ).equals(true)
+    expect(out.at(-2)).matches(
+      new RegExp(
+        `^putting NetworkPolicy shop/db back as of event ${opened} undoes it; weir compare tells \\d+ changes? then$`,
+      ),
+    )
     expect(out.at(-1)).matches(/^\d states tried$/)
     expect((await bisect(...words, '--socket', socket)).out).deep.equals(out)
   })
@@ -52,6 +57,20 @@ describe('weir bisect', function () {
     expect(found).includes({ good: closed - 1, bad: closed })
     expect(found.event).includes({ seq: closed, kind: 'networkpolicy.upserted' })
     expect(found.object).has.keys('before', 'after')
+  })
+
+  it('says when what broke a flow would not mend it any more, and when the object would have to go', async () => {
+    const flow = ['shop/web-0', 'shop/db:5432', '--log', log]
+    const found = await bisect(...flow, '--good', `${states.beforePolicy}`, '--bad', `${states.beforePolicy + 1}`)
+    expect(found.out.at(-2)).matches(
+      /^taking NetworkPolicy shop\/db away undoes it; weir compare tells [1-9]\d* changes? then$/,
+    )
+    // Other policies isolate web by then, and the flow ends there, too.
+    await states.follow(`${policy('db', 'db', 'nobody')}---${policy('more', 'db', 'nobody')}`)
+    const isolating = policy('web', 'web', 'db').replace('[Ingress]', '[Ingress, Egress]')
+    await states.follow(`${policy('db', 'db', 'nobody')}---${isolating}`)
+    const later = await bisect(...flow, '--good', `${opened}`, '--bad', `${states.agent.engine.seq}`)
+    expect(later.out.at(-2), later.err).matches(/ does not undo it in the bad state; /)
   })
 
   it('tries states by a command, which is told how to ask them', async () => {

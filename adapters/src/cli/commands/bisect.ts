@@ -7,12 +7,14 @@ import type { FlowWords } from '../../agent/asked-flows.js'
 import { flowHistory, type FlowChange } from '../../agent/flow-history.js'
 import { eventAt } from '../../agent/log-events.js'
 import { objectOf } from '../../agent/object-of.js'
+import { type PutBack, putBack } from '../../agent/put-back.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
 import { logOfAgent } from '../live-log.js'
 import { logFolder, readingLog } from '../log-folder.js'
 import { type Moment, momentHelp, pointInLog, seqOfMoment } from '../moment.js'
+import { keyTitle } from '../../manifests/set.js'
 import { changedByLine, flowChangeLines } from '../render/flow-change.js'
 import { sideBySide } from '../render/side-by-side.js'
 import { invalid } from '../states.js'
@@ -31,6 +33,8 @@ interface Found extends Bisection {
   readonly event?: Omit<FlowChange, 'flows' | 'sources'> & Partial<Pick<FlowChange, 'flows' | 'sources'>>
   /** The object that the event is about, as facts. */
   readonly object?: { readonly before?: unknown; readonly after?: unknown }
+  /** Of a flow: what putting the object back in the bad end's state would do. */
+  readonly putBack?: PutBack
 }
 
 /** `weir bisect FROM TO[:PORT[/PROTO]] --good MOMENT --bad MOMENT`, `weir bisect --command …` */
@@ -98,7 +102,7 @@ async function tellBisection(
       context.interrupted.throwIfAborted()
       return tryState(seq)
     })
-    await write(context, await told(log, { ...found, tried: found.tried + 2 }, words), options)
+    await write(context, await told(log, { ...found, tried: found.tried + 2 }, words, bad!), options)
     return exitCodes.ok
   } catch (error) {
     if (context.interrupted.aborted) return exitCodes.interrupted
@@ -167,7 +171,7 @@ function tryByCommand(
 }
 
 /** What there is to say of the event that was found. */
-async function told(log: EventLog, found: Bisection, words: FlowWords | undefined): Promise<Found> {
+async function told(log: EventLog, found: Bisection, words: FlowWords | undefined, end: number): Promise<Found> {
   const { good, bad } = found
   if (bad - good > 1) return found
   const states = new StatesBetween(log)
@@ -179,7 +183,9 @@ async function told(log: EventLog, found: Bisection, words: FlowWords | undefine
   if (words !== undefined)
     for await (const change of flowHistory(log, [words], { from: bad, to: bad })) {
       const flows = change.flows.filter(({ changes }) => changes === 'verdict')
-      return { ...found, event: { ...change, flows }, object }
+      const flow = { words, meant: flowOutcome(earlier, words) }
+      const put = await putBack(log, event, earlier, await states.at(end), flow)
+      return { ...found, event: { ...change, flows }, object, ...(put !== undefined && { putBack: put }) }
     }
   const { seq, time, kind, source } = event
   const about = objectOf(event)
@@ -198,7 +204,7 @@ async function write(
   const { colour, widthColumns } = terminal
   for (const line of linesOf(found)) await terminal.line(line)
 
-  function linesOf({ good, bad, tried, event, object = {} }: Found): readonly string[] {
+  function linesOf({ good, bad, tried, event, object = {}, putBack: put }: Found): readonly string[] {
     const states = `${tried} ${tried === 1 ? 'state' : 'states'} tried`
     if (event === undefined)
       return [`it is one of the events ${good + 1} to ${bad}: the states between were skipped`, colour.dim(states)]
@@ -208,7 +214,14 @@ async function write(
         ? [changedByLine(event, colour, workingFolder)]
         : flowChangeLines({ ...event, flows, sources }, colour, workingFolder)),
       ...sideBySide(object.before, object.after, widthColumns, colour),
+      ...(put === undefined || event.object === undefined ? [] : [putBackText(put, keyTitle(event.object))]),
       colour.dim(states),
     ]
   }
+}
+
+function putBackText({ version, undoes, changes }: PutBack, title: string): string {
+  const what = version === undefined ? `taking ${title} away` : `putting ${title} back as of event ${version}`
+  const others = `weir compare tells ${changes} ${changes === 1 ? 'change' : 'changes'} then`
+  return undoes ? `${what} undoes it; ${others}` : `${what} does not undo it in the bad state; ${others}`
 }
