@@ -1,0 +1,95 @@
+import { Engine, type WeirEvent } from '@weir/core'
+import { BatchBuilder } from '@weir/datapath/reconcile/batch.js'
+import { Turns } from '@weir/datapath/reconcile/turns.js'
+import { EventLog } from '@weir/store'
+import { durably } from '@weir/store/log/keys.js'
+
+/** A mistake that an agent could have. */
+export interface Bug {
+  readonly name: string
+  /** Gives it to all agents; the function returned takes it back. */
+  plant(): () => void
+}
+
+/** Puts another in the place of a method. */
+function replace<Of extends object, Key extends keyof Of>(of: Of, key: Key, by: (original: Of[Key]) => Of[Key]) {
+  const original = of[key]
+  of[key] = by(original)
+  return () => {
+    of[key] = original
+  }
+}
+
+/** One for each law that a mistake of an agent's own could break unseen by tests of its parts. */
+export const bugs: readonly Bug[] = [
+  {
+    name: 'acts before an event is durable',
+    plant: () =>
+      replace(
+        EventLog.prototype,
+        'append',
+        original =>
+          async function (this: EventLog, drafts) {
+            const first = this.head.seq + 1
+            void original.call(this, drafts).catch(() => undefined)
+            return { first, last: first + drafts.length - 1 }
+          },
+      ),
+  },
+  {
+    name: 'asks the disk for no sync',
+    plant: () => {
+      const given = durably as { sync: boolean }
+      given.sync = false
+      return () => {
+        given.sync = true
+      }
+    },
+  },
+  {
+    name: 'deletes before it makes',
+    plant: () =>
+      replace(
+        BatchBuilder.prototype,
+        'batches',
+        original =>
+          function (this: BatchBuilder) {
+            const batches = original.call(this)
+            return [
+              ...batches.filter(({ kind }) => kind === 'delete'),
+              ...batches.filter(({ kind }) => kind === 'update'),
+            ]
+          },
+      ),
+  },
+  {
+    name: 'forgets a batch that failed',
+    plant: () =>
+      replace(Turns.prototype, 'run', () => <Result>(work: () => Result): Result => {
+        try {
+          return work()
+        } catch {
+          return { writes: {}, batches: 0, attached: [], detached: [] } as Result
+        }
+      }),
+  },
+  {
+    name: 'forgets what came behind the snapshot that it starts from',
+    plant: () =>
+      replace(
+        Engine,
+        'restore',
+        original =>
+          function (this: typeof Engine, ...given) {
+            const engine = original.apply(this, given)
+            const { fold } = engine
+            engine.fold = (events: readonly WeirEvent[]) =>
+              fold.call(
+                engine,
+                events.map(({ seq }) => ({ kind: 'time.passed', until: 0, time: 0, source: '', seq })),
+              )
+            return engine
+          },
+      ),
+  },
+]

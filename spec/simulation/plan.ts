@@ -1,0 +1,167 @@
+import type { EventBody } from '@weir/core'
+import fc from 'fast-check'
+import { nodeAddresses, ownAddresses, worldAddresses } from '../oracle/generate/addresses.js'
+import { eventBodies } from '../oracle/generate/history.js'
+import { podNames, portNumbers } from '../oracle/generate/names.js'
+import type { DiskCode, KernelCode } from './faults.js'
+import { endpointOf, podPlaces } from './places.js'
+import { Random } from './random.js'
+import type { Flow } from './traffic.js'
+
+/** What happens to an agent, its inputs, and its machine. */
+export type Action =
+  /** A source says these, in one submission. `asked`: as a function of the state. */
+  | { readonly kind: 'say'; readonly bodies: readonly EventBody[]; readonly asked: boolean }
+  /** A source says once more what it said before, of some objects. */
+  | { readonly kind: 'repeat'; readonly share: number }
+  /** The process is killed in the midst of an operation, so many operations from now; or the power is lost. */
+  | { readonly kind: 'kill'; readonly afterOperations: number; readonly power: boolean }
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'disk fails'; readonly code: DiskCode; readonly after: number; readonly times: number }
+  | { readonly kind: 'kernel refuses'; readonly code: KernelCode; readonly after: number; readonly times: number }
+  /** Somebody else changes the maps. */
+  | { readonly kind: 'meddle'; readonly salt: number }
+  /** Connections of all flows that pass are opened, and are to go on. */
+  | { readonly kind: 'connect' }
+
+export type Step = Action & {
+  /** Since the step before. */
+  readonly afterMs: number
+}
+
+/** A run, as its seed gives it or as it was cut down. */
+export interface Plan {
+  readonly seed: number
+  readonly steps: readonly Step[]
+  /** What the packets are of. */
+  readonly flows: readonly Flow[]
+  /** Events between snapshots. */
+  readonly snapshotEvery: number
+}
+
+export function planOf(seed: number): Plan {
+  const random = new Random(seed)
+  const bodies = new Bodies(random.fork())
+  const steps: Step[] = [{ kind: 'say', asked: false, afterMs: 0, bodies: bodies.beginning() }]
+  const count = random.between(4, 24)
+  const troubled = random.chance(0.9)
+  while (steps.length < count) steps.push({ ...action(random, bodies, troubled), afterMs: pause(random) })
+  return { seed, steps, flows: flowsOf(random.fork()), snapshotEvery: random.pick([3, 10, 40]) }
+}
+
+const pause = (random: Random): number =>
+  random.chance(0.6) ? random.below(8) : random.chance(0.8) ? random.below(300) : random.below(20_000)
+
+function action(random: Random, bodies: Bodies, troubled: boolean): Action {
+  if (!troubled || random.chance(0.55)) return { kind: 'say', asked: random.chance(0.3), bodies: bodies.some() }
+  const after = random.chance(0.5) ? random.below(4) : random.below(40)
+  const times = random.chance(0.7) ? 1 : random.between(2, 5)
+  switch (random.below(12)) {
+    case 0:
+    case 1:
+    case 2:
+      return { kind: 'kill', afterOperations: random.chance(0.4) ? random.below(5) : random.below(60), power: false }
+    case 3:
+      return { kind: 'kill', afterOperations: random.below(60), power: true }
+    case 4:
+      return { kind: 'restart' }
+    case 5:
+      return { kind: 'disk fails', code: random.pick(['EIO', 'ENOSPC']), after: random.below(4), times }
+    case 6:
+    case 7:
+      return { kind: 'kernel refuses', code: random.pick(['E2BIG', 'ENOMEM', 'EBUSY']), after, times }
+    case 8:
+      return { kind: 'meddle', salt: random.below(2 ** 32) }
+    case 9:
+    case 10:
+      return { kind: 'connect' }
+    default:
+      return { kind: 'repeat', share: random.next() }
+  }
+}
+
+/** What sources say, drawn by fast-check's generators: those that the oracle is compared with elsewhere. */
+class Bodies {
+  readonly #random: Random
+  #drawn: EventBody[] = []
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  /** Some pods of this node, so that there is traffic. */
+  beginning(): readonly EventBody[] {
+    const pods = podNames.map(name => ({ namespace: 'default', name }))
+    return pods.flatMap(({ namespace, name }, at): readonly EventBody[] => [
+      {
+        kind: 'pod.upserted',
+        pod: {
+          ...{ namespace, name, node: at === 2 ? 'there' : 'here', hostNetwork: false, serviceAccount: 'default' },
+          labels: { app: at === 0 ? 'x' : 'y' },
+          addresses: ownAddresses(namespace, name, 0),
+          ports: [{ name: 'http', protocol: 'TCP', port: 80 }],
+        },
+      },
+      ...(at === 2 ? [] : [{ kind: 'endpoint.attached' as const, endpoint: endpointOf({ namespace, name }) }]),
+    ])
+  }
+
+  some(): readonly EventBody[] {
+    const count = this.#random.chance(0.8) ? this.#random.between(1, 4) : this.#random.between(5, 12)
+    return Array.from({ length: count }, () => this.#one()).flat()
+  }
+
+  #one(): readonly EventBody[] {
+    if (this.#random.chance(0.04)) return [this.#refusal()]
+    const body = this.#draw()
+    switch (body.kind) {
+      // The agent says that of itself.
+      case 'agent.configured':
+        return []
+      case 'endpoint.attached':
+        return [{ kind: body.kind, endpoint: endpointOf({ ...body.endpoint, name: body.endpoint.pod }) }]
+      case 'pod.upserted':
+        if (body.pod.node !== 'here' || body.pod.hostNetwork || this.#random.chance(0.3)) return [body]
+        return [body, { kind: 'endpoint.attached', endpoint: endpointOf(body.pod) }]
+      default:
+        return [body]
+    }
+  }
+
+  /** An input that can't be understood: what was in force of it stays. */
+  #refusal(): EventBody {
+    return {
+      kind: 'input.refused',
+      object: { kind: 'NetworkPolicy', namespace: 'default', name: this.#random.pick(['p', 'q', 'r']) },
+      problems: [{ path: 'spec.ingress', message: 'this is not a list', expected: 'a list' }],
+    }
+  }
+
+  #draw(): EventBody {
+    if (this.#drawn.length === 0)
+      this.#drawn = fc.sample(eventBodies, { seed: this.#random.below(2 ** 31), numRuns: 32 })
+    // As they come from a log: without prototypes of their own, and without what is undefined.
+    return JSON.parse(JSON.stringify(this.#drawn.pop())) as EventBody
+  }
+}
+
+function flowsOf(random: Random): readonly Flow[] {
+  const flows: Flow[] = []
+  while (flows.length < 10) {
+    const six = random.below(3) === 0 ? 1 : 0
+    const place = (share: number): string => {
+      if (random.chance(share)) return ownAddresses('default', random.pick(podNames), 0)[six]
+      const others = [
+        ...podPlaces.map(({ namespace, name }) => ownAddresses(namespace, name, 0)[six]),
+        ...worldAddresses.filter(address => address.includes(':') === (six === 1)),
+        nodeAddresses('there')[six],
+      ]
+      return random.pick(others)
+    }
+    const [from, to] = [place(0.7), place(0.6)]
+    if (from === to) continue
+    const protocol = random.chance(0.8) ? 6 : 17
+    flows.push({ from, to, protocol, port: random.chance(0.5) ? 80 : random.pick(portNumbers) })
+  }
+  return flows
+}

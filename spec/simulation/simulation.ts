@@ -1,0 +1,327 @@
+import { type Agent, type AgentOptions, createAgent } from '@weir/adapters'
+import type { Machine } from '@weir/adapters/agent/machine.js'
+import { WeirError } from '@weir/core'
+import type { Checkpoint } from '@weir/store'
+import { simulatedCheckpoints } from './checkpoints.js'
+import { Disk } from './disk.js'
+import { Kernel } from './kernel.js'
+import { Life } from './life.js'
+import { meddle } from './meddle.js'
+import type { Plan, Step } from './plan.js'
+import { Random } from './random.js'
+import { quiet, Scheduler } from './scheduler.js'
+import { Cluster } from './source.js'
+import { Trace } from './trace.js'
+import { type Violation, Witness } from './witness.js'
+
+/** What came of a run. */
+export interface Outcome {
+  readonly violation: Violation | undefined
+  /** Of all that happened, in its order: equal for equal runs. */
+  readonly fingerprint: string
+  readonly trace: readonly string[]
+  readonly events: number
+  readonly lives: number
+  readonly writes: number
+  /** Packets that were looked at. */
+  readonly checks: number
+  readonly virtualMs: number
+}
+
+const verifyPeriodMs = 5000
+/** By then all that somebody else changed is repaired, whatever failed meanwhile: two comparisons and the longest pause. */
+const repairedMs = 2 * verifyPeriodMs + 35_000
+/** By then an agent that nothing fails for has started, taken what it was told, and compared the maps once. */
+const settledMs = verifyPeriodMs + 3000
+/** An agent that is told to stop has stopped by then. */
+const stoppedMs = 60_000
+const dawnMs = 1_700_000_000_000
+
+/** Runs a plan. Whatever breaks a law ends it. */
+export async function simulate(plan: Plan, keepTrace = false): Promise<Outcome> {
+  const simulation = new Simulation(plan, keepTrace)
+  await simulation.run()
+  return simulation.outcome
+}
+
+interface Running {
+  readonly life: Life
+  readonly agent: Agent
+  /** The last event of which the agent said that it was enforced, or that it can't be yet. */
+  applied: number
+}
+
+class Simulation {
+  readonly #plan: Plan
+  readonly #random: Random
+  readonly #scheduler: Scheduler
+  readonly #trace: Trace
+  readonly #witness: Witness
+  readonly #disk: Disk
+  readonly #kernel: Kernel
+  readonly #cluster: Cluster
+  readonly #checkpoints: Checkpoint[] = []
+  #life: Life | undefined
+  #running: Running | undefined
+  #isPowerNext = false
+  #isMeddledUntil = 0
+  #lives = 0
+
+  constructor(plan: Plan, keepTrace: boolean) {
+    this.#plan = plan
+    this.#random = new Random(plan.seed ^ 0x5eed)
+    this.#scheduler = new Scheduler(this.#random.fork(), dawnMs)
+    this.#trace = new Trace(() => this.#scheduler.nowMs - dawnMs, keepTrace)
+    this.#witness = new Witness(plan.flows, ({ law, message }) => this.#trace.note(`broken: ${law}: ${message}`))
+    this.#disk = new Disk(this.#random.fork(), events => {
+      this.#trace.note(`durable to ${events.at(-1)?.seq}`)
+      this.#witness.onDurable(events)
+    })
+    this.#kernel = new Kernel(
+      () => this.#scheduler.nowMs,
+      what => {
+        this.#trace.note(`write ${what}`)
+        this.#witness.onWrite(this.#kernel, what)
+      },
+    )
+    this.#cluster = new Cluster(this.#random.fork(), {
+      onAcknowledged: (first, bodies) => this.#witness.onAcknowledged(first, bodies),
+      onStopped: () => this.#replace('it takes nothing more'),
+    })
+  }
+
+  get outcome(): Outcome {
+    const { violation, durable, checks } = this.#witness
+    return {
+      ...{ violation, fingerprint: this.#trace.fingerprint, trace: this.#trace.lines, lives: this.#lives, checks },
+      events: durable.length,
+      writes: this.#kernel.writes,
+      virtualMs: this.#scheduler.nowMs - dawnMs,
+    }
+  }
+
+  async run(): Promise<void> {
+    this.#start()
+    for (const step of this.#plan.steps) {
+      await this.#pass(step.afterMs)
+      if (this.#witness.violation !== undefined) break
+      this.#trace.note(`step ${describe(step)}`)
+      this.#do(step)
+      await quiet()
+      this.#look()
+    }
+    this.#disk.faults.disarm()
+    this.#kernel.faults.disarm()
+    this.#life?.killAfter(Number.POSITIVE_INFINITY)
+    await this.#pass(this.#isTroubled ? repairedMs : settledMs)
+    if (this.#witness.violation === undefined) this.#atRest()
+    if (this.#witness.violation === undefined) await this.#end()
+    this.#life?.end()
+  }
+
+  /** Whether something may have to be made up for that is tried again at ever longer intervals, or found by comparing. */
+  get #isTroubled(): boolean {
+    return this.#plan.steps.some(({ kind }) => ['meddle', 'kernel refuses', 'disk fails'].includes(kind))
+  }
+
+  /** Virtual time goes by, until then or until a law is broken. */
+  async #pass(durationMs: number): Promise<void> {
+    let isOver = false
+    this.#scheduler.after(durationMs, () => {
+      isOver = true
+    })
+    while (!isOver && this.#witness.violation === undefined) {
+      await this.#scheduler.step()
+      this.#look()
+    }
+  }
+
+  #do(step: Step): void {
+    switch (step.kind) {
+      case 'say':
+        this.#cluster.say(step.bodies, step.asked)
+        break
+      case 'repeat':
+        this.#cluster.repeat(step.share)
+        break
+      case 'kill':
+        this.#isPowerNext = step.power
+        this.#life?.killAfter(step.afterOperations)
+        break
+      case 'restart':
+        this.#replace('it is told to')
+        break
+      case 'disk fails':
+        this.#disk.faults.arm(step.code, step.after, step.times)
+        break
+      case 'kernel refuses':
+        this.#kernel.faults.arm(step.code, step.after, step.times)
+        break
+      case 'meddle':
+        this.#trace.note(`meddled: ${meddle(this.#kernel.backend, new Random(step.salt))}`)
+        this.#isMeddledUntil = this.#scheduler.nowMs + repairedMs
+        this.#witness.onDisturbed()
+        break
+      case 'connect':
+        this.#witness.connect(this.#kernel)
+    }
+  }
+
+  #start(): void {
+    const random = this.#random.fork()
+    const life = new Life(this.#scheduler, random, () => this.#onKilled())
+    this.#life = life
+    this.#lives += 1
+    this.#trace.note(`life ${this.#lives}`)
+    createAgent(this.#optionsFor(life), this.#machineFor(life, random)).then(
+      agent => {
+        if (!life.isOver) this.#onStarted(life, agent)
+      },
+      (error: unknown) => {
+        if (!life.isOver) this.#onFailed(life, error)
+      },
+    )
+  }
+
+  #optionsFor(life: Life): AgentOptions {
+    return {
+      ...{ stateFolder: '/simulated', node: 'here', cluster: 'test', backend: 'memory', clock: life.clock },
+      ...{ verifyPeriodMs, snapshotEvery: this.#plan.snapshotEvery, checkpointEvery: 7 },
+      sources: [this.#cluster.source(life)],
+      report: message => this.#trace.note(`says ${message}`),
+    }
+  }
+
+  #machineFor(life: Life, random: Random): Machine {
+    return {
+      logStorage: async () => ({
+        ...{ location: 'simulated', readOnly: false },
+        open: () => this.#disk.open(life),
+        close: database => database.close(),
+      }),
+      openCheckpoints: async () => simulatedCheckpoints(this.#checkpoints, life, this.#disk.faults),
+      openBackend: async () => this.#kernel.open(life),
+      random: () => random.next(),
+      probe: async () => {
+        await life.io()
+        return random.chance(0.7) ? undefined : 'ECONNREFUSED'
+      },
+    }
+  }
+
+  #onStarted(life: Life, agent: Agent): void {
+    const running: Running = { life, agent, applied: agent.engine.seq }
+    this.#running = running
+    this.#trace.note(`started at ${agent.engine.seq}`)
+    agent.applied.subscribe(({ events }) => {
+      running.applied = events.at(-1)?.seq ?? running.applied
+    })
+    this.#witness.checkDigest(agent.engine)
+  }
+
+  /** Not to be able to start is no crime where the disk says so; whoever starts agents tries again. */
+  #onFailed(life: Life, error: unknown): void {
+    this.#trace.note(`failed to start: ${String(error)}`)
+    if (!(error instanceof WeirError)) this.#witness.broken('errors are typed', `the agent ended with ${String(error)}`)
+    else if (error.code !== 'WEIR_LOG_WRITE_FAILED' && error.code !== 'WEIR_INTAKE_STOPPED')
+      this.#witness.broken('an agent starts from any crash', `it ended with ${error.code}: ${error.message}`)
+    life.end()
+    this.#scheduler.after(this.#random.between(1, 2000), () => this.#start())
+  }
+
+  #onKilled(): void {
+    this.#trace.note(this.#isPowerNext ? 'power lost' : 'killed')
+    this.#running = undefined
+    this.#disk.crash(this.#isPowerNext)
+    if (this.#isPowerNext) {
+      this.#kernel.losePower()
+      this.#witness.onDisturbed()
+    }
+    this.#isPowerNext = false
+    this.#scheduler.after(this.#random.below(400), () => this.#start())
+  }
+
+  /** Stops the agent in an orderly way, and starts another. */
+  #replace(why: string): void {
+    const running = this.#running
+    if (running === undefined) return
+    this.#trace.note(`replaced: ${why}`)
+    this.#running = undefined
+    void this.#stop(running).then(() => {
+      if (running.life.isOver) return
+      running.life.end()
+      this.#scheduler.after(this.#random.below(400), () => this.#start())
+    })
+  }
+
+  async #stop({ life, agent }: Running): Promise<void> {
+    const tooLate = life.after(stoppedMs, () =>
+      this.#witness.broken('an agent stops when told', `it goes on ${stoppedMs} ms later`),
+    )
+    await agent.stop()
+    tooLate()
+  }
+
+  /** After each step: what must hold at any time, and what must hold whenever the agent says that it is done. */
+  #look(): void {
+    const running = this.#running
+    if (running === undefined) return
+    const { agent, applied } = running
+    const { seq } = agent.engine
+    this.#witness.checkFolded(agent.engine)
+    if (
+      seq === applied &&
+      !this.#witness.isSatisfied &&
+      agent.datapath.failing === undefined &&
+      this.#isMeddledUntil <= this.#scheduler.nowMs
+    )
+      this.#witness.onEnforced(this.#kernel, seq)
+  }
+
+  /** Faults are over for long enough: everything said is in the log, and enforced. */
+  #atRest(): void {
+    const running = this.#running
+    if (running === undefined) {
+      this.#witness.broken('an agent comes back', `none runs ${repairedMs} ms later`)
+      return
+    }
+    const { agent, applied } = running
+    const { durable } = this.#witness
+    if (this.#cluster.waiting > 0)
+      this.#witness.broken('inputs are taken', `${this.#cluster.waiting} submissions have no answer`)
+    const missing = this.#cluster.missing(durable)
+    if (missing !== undefined) this.#witness.broken('inputs are taken', `the log lacks ${missing}`)
+    if (agent.datapath.failing !== undefined)
+      this.#witness.broken('what failed is made up for', `still failing: ${agent.datapath.failing}`)
+    if (agent.engine.seq !== durable.length || applied !== durable.length)
+      this.#witness.broken('what is durable is enforced', `event ${applied} of ${durable.length} is`)
+    this.#witness.checkDigest(agent.engine)
+  }
+
+  async #end(): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    const report = await this.#whileTimePasses(running.agent.log.verify())
+    const finding = report?.findings[0]
+    if (finding !== undefined) this.#witness.broken('the log is sound', finding.message)
+    this.#running = undefined
+    await this.#whileTimePasses(this.#stop(running))
+    running.life.end()
+  }
+
+  /** Undefined when a law is broken before it has a result. */
+  async #whileTimePasses<Result>(work: Promise<Result>): Promise<Result | undefined> {
+    let result: { readonly value: Result } | undefined
+    void work.then(value => {
+      result = { value }
+    })
+    await quiet()
+    while (result === undefined && this.#witness.violation === undefined) await this.#scheduler.step()
+    return result?.value
+  }
+}
+
+function describe(step: Step): string {
+  if (step.kind === 'say') return `say ${step.bodies.map(({ kind }) => kind).join(' ')}`
+  return JSON.stringify(step)
+}
