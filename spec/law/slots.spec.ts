@@ -91,6 +91,14 @@ describe('law 4 for slots of the endpoints map', () => {
     expect([...backend.maps.weir_devices.entries()]).to.have.length(2)
   })
 
+  it('holds for the pod that comes to the slot of one without an interface', async () => {
+    const [bare, b] = [pod('bare', { app: 'x' }, '10.0.1.1'), pod('b', {}, '10.0.1.2')]
+    const [before, after] = [folded(bare, b, attached('b', 3)), folded(b, attached('b', 3), bare)]
+    expect(before.tables.addresses.get('10.0.1.2')?.endpoint).to.equal(2)
+    expect(after.tables.addresses.get('10.0.1.2')?.endpoint).to.equal(1)
+    await holds(before.tables, after.tables, [['10.0.1.2', 3]])
+  })
+
   it('holds for the pod that comes to the slot of one that goes', async () => {
     const [a, b] = [pod('a', {}, '10.0.1.1'), pod('b', {}, '10.0.1.2')]
     const before = folded(a, attached('a', 2), b, attached('b', 3))

@@ -32,7 +32,7 @@ export function partSlots(installed: Installed, goal: Goal, generation: number):
   let free = firstEndpointSlot
   for (const [slot, wanted] of goal.endpoints) {
     const { wiring } = installed.endpoint(slot)
-    if (wanted === undefined || wiring.ifindex === 0 || sameInterface(wiring, wanted)) continue
+    if (wanted === undefined || sameInterface(wiring, wanted)) continue
     const leaving = [...installed.addressesAt(slot)].filter(
       address => goal.addresses.has(address) && goal.addresses.get(address)?.slot !== slot,
     )
