@@ -20,6 +20,7 @@ export function simulatedCheckpoints(kept: Checkpoint[], life: Life, faults: Fau
     get last() {
       return kept.at(-1)
     },
+    all: async () => [...kept],
     async add(checkpoint) {
       life.operation()
       await life.io()

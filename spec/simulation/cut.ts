@@ -27,6 +27,7 @@ export const cutText = (cut: Cut): string =>
 
 /** Reads what cutText wrote. */
 export function parseCut(text: string): Cut {
+  if (text === '') return []
   return text.split(',').map(part => {
     const [step = '', bodies] = part.split(':')
     const numbers = bodies?.split('.').filter(each => each !== '')

@@ -1,7 +1,9 @@
+import type { AgentOptions } from '@weir/adapters'
 import type { EventBody } from '@weir/core'
 import fc from 'fast-check'
 import { nodeAddresses, ownAddresses, worldAddresses } from '../oracle/generate/addresses.js'
 import { eventBodies } from '../oracle/generate/history.js'
+import { mixedBodies } from '../oracle/generate/mixed.js'
 import { podNames, portNumbers } from '../oracle/generate/names.js'
 import type { DiskCode, KernelCode } from './faults.js'
 import { endpointOf, podPlaces } from './places.js'
@@ -35,18 +37,26 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** What the packets are of. */
   readonly flows: readonly Flow[]
-  /** Events between snapshots. */
-  readonly snapshotEvery: number
+  readonly agent: Pick<AgentOptions, 'snapshotEvery' | 'logRetention' | 'cidrMatch' | 'failSafePorts'>
 }
 
 export function planOf(seed: number): Plan {
   const random = new Random(seed)
-  const bodies = new Bodies(random.fork())
+  const bodies = new Bodies(random.fork(), random.chance(0.5))
   const steps: Step[] = [{ kind: 'say', asked: false, afterMs: 0, bodies: bodies.beginning() }]
   const count = random.between(4, 24)
   const troubled = random.chance(0.9)
   while (steps.length < count) steps.push({ ...action(random, bodies, troubled), afterMs: pause(random) })
-  return { seed, steps, flows: flowsOf(random.fork()), snapshotEvery: random.pick([3, 10, 40]) }
+  return { seed, steps, flows: flowsOf(random.fork()), agent: agentOf(random) }
+}
+
+function agentOf(random: Random): Plan['agent'] {
+  return {
+    snapshotEvery: random.pick([3, 10, 40]),
+    ...(random.chance(0.3) && { logRetention: { events: random.between(1, 30) } }),
+    ...(random.chance(0.3) && { cidrMatch: random.pick([['nodes'], ['pods'], ['nodes', 'pods']] as const) }),
+    ...(random.chance(0.2) && { failSafePorts: random.pick([[], [80]]) }),
+  }
 }
 
 const pause = (random: Random): number =>
@@ -83,10 +93,13 @@ function action(random: Random, bodies: Bodies, troubled: boolean): Action {
 /** What sources say, drawn by fast-check's generators: those that the oracle is compared with elsewhere. */
 class Bodies {
   readonly #random: Random
+  readonly #source: fc.Arbitrary<EventBody>
   #drawn: EventBody[] = []
 
-  constructor(random: Random) {
+  /** @param isMixed of every dialect, not of NetworkPolicy alone */
+  constructor(random: Random, isMixed: boolean) {
     this.#random = random
+    this.#source = isMixed ? mixedBodies : eventBodies
   }
 
   /** Some pods of this node, so that there is traffic. */
@@ -139,9 +152,10 @@ class Bodies {
 
   #draw(): EventBody {
     if (this.#drawn.length === 0)
-      this.#drawn = fc.sample(eventBodies, { seed: this.#random.below(2 ** 31), numRuns: 32 })
-    // As they come from a log: without prototypes of their own, and without what is undefined.
-    return JSON.parse(JSON.stringify(this.#drawn.pop())) as EventBody
+      this.#drawn = fc.sample(this.#source, { seed: this.#random.below(2 ** 31), numRuns: 32 })
+    // As they come from a log: without prototypes of their own, and without what is undefined. The agent says when.
+    const { time: _, ...body } = JSON.parse(JSON.stringify(this.#drawn.pop())) as EventBody & { readonly time?: number }
+    return body
   }
 }
 

@@ -102,6 +102,7 @@ class Simulation {
 
   async run(): Promise<void> {
     this.#start()
+    await quiet()
     for (const step of this.#plan.steps) {
       await this.#pass(step.afterMs)
       if (this.#witness.violation !== undefined) break
@@ -186,7 +187,7 @@ class Simulation {
   #optionsFor(life: Life): AgentOptions {
     return {
       ...{ stateFolder: '/simulated', node: 'here', cluster: 'test', backend: 'memory', clock: life.clock },
-      ...{ verifyPeriodMs, snapshotEvery: this.#plan.snapshotEvery, checkpointEvery: 7 },
+      ...{ verifyPeriodMs, checkpointEvery: 7, logRetentionPeriodMs: 1500, ...this.#plan.agent },
       sources: [this.#cluster.source(life)],
       report: message => this.#trace.note(`says ${message}`),
     }

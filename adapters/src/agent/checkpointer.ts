@@ -7,6 +7,8 @@ import type { Clock, Timer } from './clock.js'
 export interface Checkpoints {
   readonly key: SigningKey
   readonly last: Checkpoint | undefined
+  /** Of the log, in their order. */
+  all(): Promise<readonly Checkpoint[]>
   /** Durable when it resolves; one at a time. */
   add(checkpoint: Checkpoint): Promise<void>
 }

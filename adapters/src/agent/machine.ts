@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Backend } from '@weir/datapath/backend.js'
-import { CheckpointFile, folderStorage, type LogStorage, publicPem, signingKey } from '@weir/store'
+import { CheckpointFile, folderStorage, type LogStorage, publicPem, readCheckpoints, signingKey } from '@weir/store'
 import type { AgentOptions } from './agent-options.js'
 import type { Checkpoints } from './checkpointer.js'
 import { makeFolder } from './folder.js'
@@ -40,6 +40,7 @@ export const thisMachine: Machine = {
       get last() {
         return file.last
       },
+      all: async () => (await readCheckpoints(location)).checkpoints,
       add: checkpoint => file.add(checkpoint),
     }
   },

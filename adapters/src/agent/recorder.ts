@@ -19,6 +19,7 @@ export class Recorder {
   readonly #log: EventLog
   readonly #engine: Engine
   readonly #every: number
+  readonly #kept: Checkpoints
   readonly #checkpointer: Checkpointer
   readonly #report: (message: string) => void
   #snapshot: number
@@ -39,6 +40,7 @@ export class Recorder {
     this.#engine = engine
     this.#every = options.snapshotEvery ?? defaults.snapshotEvery
     this.#snapshot = snapshot
+    this.#kept = kept
     this.#checkpointer = new Checkpointer({
       ...{ kept, log, engine, report },
       clock: options.clock,
@@ -80,7 +82,7 @@ export class Recorder {
   /** What can't be let go now is let go later. */
   async #compact(retention: Retention, nowMs: number): Promise<void> {
     try {
-      const done = await compactLog(this.#log, retention, nowMs)
+      const done = await compactLog(this.#log, retention, nowMs, await this.#kept.all())
       if (done !== undefined) this.#report(`events before ${done.base.seq + 1} were compacted: ${done.events} of them`)
     } catch (error) {
       this.#report(`the log wasn't compacted: ${error instanceof Error ? error.message : String(error)}`)

@@ -1,4 +1,4 @@
-import { type EventLog, type LogBase, readCheckpoints } from '@weir/store'
+import type { EventLog, LogBase } from '@weir/store'
 import { baseRecord } from './base-record.js'
 
 /** How much of a log to keep: what any of them lets go, goes. */
@@ -24,10 +24,16 @@ export interface Compaction {
  *
  * Undefined where there is nothing to let go.
  *
+ * @param checkpoints all that there are of the log
  * @throws WeirError WEIR_LOG_WRITE_FAILED, WEIR_LOG_DAMAGED
  */
-export async function compactLog(log: EventLog, retention: Retention, nowMs: number): Promise<Compaction | undefined> {
-  const to = await newBase(log, retention, nowMs)
+export async function compactLog(
+  log: EventLog,
+  retention: Retention,
+  nowMs: number,
+  checkpoints: readonly { readonly seq: number }[],
+): Promise<Compaction | undefined> {
+  const to = await newBase(log, retention, nowMs, checkpoints)
   if (to === undefined) return undefined
   const before = log.base.seq
   const record = await baseRecord(log, to)
@@ -35,7 +41,12 @@ export async function compactLog(log: EventLog, retention: Retention, nowMs: num
 }
 
 /** The last event that may go: the end of a group, never of the newest one. */
-async function newBase(log: EventLog, retention: Retention, nowMs: number): Promise<number | undefined> {
+async function newBase(
+  log: EventLog,
+  retention: Retention,
+  nowMs: number,
+  checkpoints: readonly { readonly seq: number }[],
+): Promise<number | undefined> {
   const { ageMs = Number.POSITIVE_INFINITY, sizeBytes = Number.POSITIVE_INFINITY } = retention
   const lastByCount = log.head.seq - (retention.events ?? Number.POSITIVE_INFINITY)
   const groups: { readonly last: number; readonly sizeBytes: number }[] = []
@@ -55,7 +66,6 @@ async function newBase(log: EventLog, retention: Retention, nowMs: number): Prom
     goes = Math.max(goes, group.last)
   }
   const ends = groups.slice(0, -1).flatMap(({ last }) => (last <= goes ? [last] : []))
-  const { checkpoints } = await readCheckpoints(log.location)
   const signed = new Set(checkpoints.map(({ seq }) => seq))
   return signed.size > 0 ? ends.findLast(end => signed.has(end)) : ends.at(-1)
 }

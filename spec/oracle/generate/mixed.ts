@@ -163,7 +163,7 @@ const clusterDeleted: fc.Arbitrary<EventBody> = anyClusterPolicy.map(({ kind, na
 }))
 
 /** One thing that happens to a cluster that speaks every dialect. */
-const anything: fc.Arbitrary<TimedBody> = fc.oneof(
+export const mixedBodies: fc.Arbitrary<TimedBody> = fc.oneof(
   { weight: 40, arbitrary: eventBodies },
   { weight: 20, arbitrary: ciliumUpserted(anyCiliumPolicy) },
   { weight: 3, arbitrary: ciliumDeleted },
@@ -201,7 +201,7 @@ const orderly: fc.Arbitrary<TimedBody> = fc.oneof(
 /** A history of a cluster that speaks every dialect, in the batches in which it arrives. */
 export const mixedHistories = (maxEvents: number): fc.Arbitrary<Batches> =>
   fc.oneof(
-    { weight: 5, arbitrary: batchesOf(anything, maxEvents) },
+    { weight: 5, arbitrary: batchesOf(mixedBodies, maxEvents) },
     { weight: 2, arbitrary: batchesOf(outward, maxEvents) },
     { weight: 2, arbitrary: batchesOf(orderly, maxEvents) },
   )

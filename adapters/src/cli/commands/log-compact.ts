@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { EventLog, folderStorage } from '@weir/store'
+import { EventLog, folderStorage, readCheckpoints } from '@weir/store'
 import { compactLog, type Retention } from '../../agent/retention.js'
 import { command, type CommandContext, type Output, outputOption } from '../command.js'
 import { exitCodes } from '../exit.js'
@@ -20,7 +20,8 @@ export function logCompactCommand(context: CommandContext): Command {
       await (await EventLog.openReadOnly({ path })).close()
       const log = await EventLog.open({ storage: folderStorage({ path, holder }) })
       try {
-        const done = await compactLog(log, options.keep, Date.now())
+        const { checkpoints } = await readCheckpoints(log.location)
+        const done = await compactLog(log, options.keep, Date.now(), checkpoints)
         const kept = log.head.seq - log.base.seq
         if (options.output === 'json')
           await terminal.line(JSON.stringify({ folder: path, base: log.base, compacted: done?.events ?? 0, kept }))
