@@ -30,8 +30,7 @@ export function askedOf(peers: ReadonlyMap<string, PeerSelector>): Asked {
   const together = new Map<AddressScope, Map<string, BlockPeer>>()
   for (const scope of scopes) together.set(scope, new Map())
   for (const [text, peer] of peers) {
-    const blocks = peer.kind === 'cidr' ? together.get(peer.scope) : undefined
-    if (peer.kind === 'cidr' && blocks !== undefined) blocks.set(text, peer)
+    if (peer.kind === 'cidr' && scopes.has(peer.scope)) together.get(peer.scope)!.set(text, peer)
     else others.set(text, peer)
   }
   return { apart: others, together }

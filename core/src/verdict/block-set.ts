@@ -82,7 +82,7 @@ function enter(tries: Tries, holed: HoledBlock): void {
 
 function leave(tries: Tries, holed: HoledBlock): void {
   const { family, bytes, length } = holed.block
-  const others = (tries[family].get(bytes, length) ?? []).filter(other => other !== holed)
+  const others = tries[family].get(bytes, length)!.filter(other => other !== holed)
   if (others.length === 0) tries[family].delete(bytes, length)
   else tries[family].set(bytes, length, others)
 }

@@ -38,9 +38,10 @@ export class Cells {
     this.#changed = changed
   }
 
+  /** The default without a class. @param subject one that is there */
   rowOf(subject: Subject, direction: Direction, peerClass: PeerClass | undefined): Row | undefined {
-    const side = this.#sides.get(subject)?.[direction]
-    return peerClass === undefined ? side?.otherwise : side?.cells.get(peerClass)
+    const { otherwise, cells } = this.#sides.get(subject)![direction]
+    return peerClass === undefined ? otherwise : cells.get(peerClass)
   }
 
   /** @param rules that ask other peers while their subjects stay as they are */

@@ -94,7 +94,7 @@ export class Claimants {
       }
     }
     const own = this.#state.agent?.fact.node
-    if (own !== undefined && (this.dirtyNodes.has(own) || this.#devices?.key !== own)) this.#settleDevices(own)
+    if (own !== undefined && this.dirtyNodes.has(own)) this.#settleDevices(own)
     empty(this.dirtyNodes)
   }
 

@@ -136,7 +136,7 @@ export class PeerAtoms {
   /** Brings the atoms of sets up to their sets' members. */
   settleSets(): void {
     for (const set of this.sets.dirty) {
-      for (const atom of this.#bySet.get(set) ?? []) {
+      for (const atom of this.#bySet.get(set)!) {
         for (const text of set.dirty) this.#followBlock(atom, text, set.members.has(text))
       }
       empty(set.dirty)

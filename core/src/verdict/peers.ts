@@ -92,13 +92,9 @@ export class Peers {
     for (const use of base.uses.values()) this.#noteUse(use, groups)
   }
 
-  /** For those whom the classes know as peers of the base and who still are. */
+  /** For those whom the classes know as peers of the base; who no longer are one is told of after this. */
   #beginUse(use: NamedUse): void {
-    const { base } = use
-    for (const { members } of base.classes) {
-      const still = (number: number): boolean => base.kind === 'labels' || this.groups.at(number).within.atoms.has(base)
-      this.#noteUse(use, [...members].filter(still))
-    }
+    for (const { members } of use.base.classes) this.#noteUse(use, members)
   }
 
   #noteUse(use: NamedUse, groups: Numbers): void {

@@ -39,7 +39,7 @@ export class Signatures<Change> {
     const met = this.#met
     const after = new Map<number, number>()
     let lastBefore = -1
-    let lastAfter = -1
+    let lastAfter = 0
     numbers.forEach(number => {
       const before = of[number]!
       if (before === 0) met.push(number)

@@ -1,6 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Engine, type EventBody, type NetworkPolicyPeer, verdicts } from '@weir/core'
+import type { AddressScope, PeerSelector } from '@weir/core/policy/rule.js'
+import { peerText } from '@weir/core/policy/text.js'
+import { askedOf } from '@weir/core/verdict/block-list.js'
 import { agent, ipBlock, is, noPolicy, pod, pods, policy, Scene, tcp } from '../log.js'
 
 const { allow, deny } = verdicts
@@ -69,6 +72,34 @@ const step = fc.record({
   peers: fc.array(peer, { minLength: 1, maxLength: 5 }),
   goes: fc.boolean(),
   alone: fc.boolean(),
+})
+
+describe('what a rule asks of peers', () => {
+  const block = (cidr: string, scope: AddressScope): PeerSelector => ({ kind: 'cidr', cidr, except: [], scope })
+  const group = (scope: AddressScope): PeerSelector => ({
+    kind: 'set',
+    source: { kind: 'group', name: 'g' },
+    cidrs: [],
+    except: [],
+    scope,
+  })
+  const labelled: PeerSelector = { kind: 'labels', selector: [is('app', 'x')] }
+  const asked = (...peers: readonly PeerSelector[]) => {
+    const { apart, together } = askedOf(new Map(peers.map(peer => [peerText(peer), peer])))
+    return [[...apart.values()], [...together].map(([scope, blocks]) => [scope, [...blocks.values()]])]
+  }
+
+  it('is asked together of blocks that are several of a scope, and of nobody else', () => {
+    const [one, other, outside] = [
+      block('10.0.0.0/8', 'any'),
+      block('20.0.0.0/8', 'any'),
+      block('30.0.0.0/8', 'outside'),
+    ]
+    const others = [outside, group('any'), labelled]
+    expect(asked(one, ...others, other)).to.deep.equal([others, [['any', [one, other]]]])
+    for (const peers of [[one], [one, outside], [one, group('any')], [group('any'), group('outside'), labelled]])
+      expect(asked(...peers)).to.deep.equal([peers, []])
+  })
 })
 
 describe('the blocks of a rule', () => {

@@ -37,4 +37,15 @@ describe('BlockSet', () => {
       { numRuns: 300 },
     )
   })
+
+  it('has a block once, however often it comes', () => {
+    const set = new BlockSet()
+    const of = (text: string): HoledBlock => ({ block: parsePrefix(text)!, holes: [] })
+    const texts = ['10.0.0.0/8', '11.0.0.0/8', '12.0.0.0/8']
+    for (const text of texts) set.add(text, of(text))
+    expect(texts.map(text => set.covers(parsePrefix(text)!))).to.deep.equal([true, true, true])
+    set.add('10.0.0.0/8', of('10.0.0.0/8'))
+    set.delete('10.0.0.0/8')
+    expect(texts.map(text => set.covers(parsePrefix(text)!))).to.deep.equal([false, true, true])
+  })
 })

@@ -85,6 +85,21 @@ describe('peer classes', () => {
     expect(scene.classOf('10.1.0.0')).to.equal(scene.classOf('10.1.0.1'))
   })
 
+  it('keep their number for named prefixes rather than for fewer addresses when they part', () => {
+    const scene = new Scene()
+    const blocks = Array.from({ length: 10 }, (_, at) => ipBlock(`20.0.${at}.0/24`))
+    scene.apply(
+      agent(),
+      pod('a/web', { app: 'web' }, '10.0.0.1'),
+      ...Array.from({ length: 5 }, (_, at) => pod(`a/x${at}`, { app: 'x' }, `20.0.0.${at + 1}`, remote)),
+      policy('p', { podSelector: [is('app', 'web')], ingress: [{ peers: blocks, ports: [tcp(80)] }] }),
+    )
+    const { addresses, prefixes } = scene.apply(
+      policy('q', { podSelector: [is('app', 'web')], ingress: allowFrom('x') }),
+    )
+    expect([addresses.length, prefixes.length]).to.deep.equal([5, 0])
+  })
+
   it('use a freed number again only in a later delta', () => {
     const scene = crowd(4)
     scene.apply(

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { Engine, verdicts } from '@weir/core'
+import { Engine, type EventBody, verdicts } from '@weir/core'
+import type { CiliumRule } from '@weir/core/event/cilium.js'
 import { agent, ipBlock, is, noPod, noPolicy, pod, policy, Scene, tcp } from '../log.js'
 
 const apps = Array.from({ length: 12 }, (_, at) => at)
@@ -88,6 +89,58 @@ describe('a block around a named prefix that many kinds of pods are in', () => {
     scene.apply(noPod('a/twin2'), noPolicy('q'))
     for (const twin of twins.slice(0, 2)) expect(scene.verdict(twin, '10.0.0.1', 2), twin).to.equal(verdicts.deny)
     agreesWithReplay(scene)
+  })
+
+  const cilium = (rule: Partial<CiliumRule>): EventBody => ({
+    kind: 'ciliumpolicy.upserted',
+    policy: {
+      kind: 'CiliumNetworkPolicy',
+      namespace: 'a',
+      name: 'c',
+      rules: [
+        { path: 'spec', subject: { kind: 'endpoints', selector: [is('app', 'web')] }, enableDefaultDeny: {}, ...rule },
+      ],
+    },
+  })
+
+  it('holds for none of them when it speaks of addresses outside the cluster', () => {
+    const scene = crowd()
+    const cidrs = [{ kind: 'cidr', cidr: '10.0.0.0/8', except: [] }] as const
+    scene.apply(cilium({ ingress: [{ path: 'spec.ingress[0]', peers: { kind: 'cidrs', cidrs } }] }))
+    const passes = (from: string): boolean => scene.verdict(from, '10.0.0.1', 2) === verdicts.allow
+    expect(apps.map(at => passes(addressOf(at))).includes(true)).to.equal(false)
+    expect(passes('10.1.9.9')).to.equal(true)
+    agreesWithReplay(scene)
+  })
+
+  it('takes their named ports along when it goes from a group of blocks', () => {
+    const scene = crowd()
+    const group = (cidr: string): EventBody => ({
+      kind: 'cidrgroup.upserted',
+      group: { name: 'g', labels: {}, cidrs: [cidr] },
+    })
+    const passes = (): number[] =>
+      apps.filter(at => scene.verdict('10.0.0.1', addressOf(at), 80 + (at % 2)) === verdicts.allow)
+    scene.apply(
+      { kind: 'agent.configured', agent: { node: 'here', cluster: 'default', labelFilter: [], cidrMatch: ['pods'] } },
+      cilium({
+        egress: [
+          {
+            path: 'spec.egress[0]',
+            peers: { kind: 'cidrs', cidrs: [{ kind: 'group', name: 'g', except: [] }] },
+            ports: [{ ranges: [], named: [{ name: 'http', protocol: 6 }], serverNames: [] }],
+          },
+        ],
+      }),
+    )
+    for (let time = 0; time < 2; time += 1) {
+      scene.apply(group('10.0.0.0/8'))
+      expect(passes()).to.deep.equal(apps)
+      scene.apply(group('20.0.0.0/8'))
+      expect(passes()).to.deep.equal([])
+      expect(classes(scene)).to.equal(1)
+      agreesWithReplay(scene)
+    }
   })
 
   it('tells them apart by their named ports while an egress rule asks, and no longer', () => {

@@ -67,6 +67,21 @@ describe('numbers', () => {
     )
   })
 
+  it('are told by what they mean where nothing but the number of a named port tells two classes apart', () => {
+    const scene = new Scene()
+    const http = (port: number) => ({ ports: [{ name: 'http', protocol: 'TCP', port }] as const, node: 'there' })
+    scene.apply(
+      agent(),
+      pod('a/web', { app: 'web' }, '10.0.0.1'),
+      pod('a/x', {}, '10.1.0.1', http(80)),
+      pod('a/y', {}, '10.1.0.2', http(81)),
+      policy('p', { policyTypes: ['egress'], egress: [{ peers: [], ports: [tcp('http')] }] }),
+    )
+    const { classes } = scene.engine.snapshot().numbering
+    expect(new Set(classes.map(([meaning]) => meaning)).size).to.equal(classes.length)
+    expect(classes.length).to.be.above(2)
+  })
+
   it('that a snapshot knew for what is no longer there are free again', () => {
     const scene = new Scene()
     scene.apply(agent(), pod('a/x', { app: 'x' }, '10.0.0.1'), policy('p', { podSelector: [is('app', 'x')] }))

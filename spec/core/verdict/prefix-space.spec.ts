@@ -43,7 +43,7 @@ const isIn = (block: Prefix, holes: readonly Prefix[], prefix: Prefix): boolean 
 function listenedTo() {
   const named = new Set<NamedPrefix>()
   const holding = new Map<NamedPrefix, Set<CidrAtom>>()
-  const within = new Map<KnownAddress, NamedPrefix>()
+  const known = new Map<string, KnownAddress>()
   const space = new PrefixSpace({
     prefixAdded: each => {
       expect(named.has(each)).to.equal(false)
@@ -52,9 +52,9 @@ function listenedTo() {
     },
     prefixRemoved: each => expect(named.delete(each)).to.equal(true),
     addressMoved: (address, to) => {
+      expect(known.get(address.address), `${address.address} is there`).to.equal(address)
       expect(to, `${address.address} moved`).not.to.equal(address.within)
       address.within = to
-      within.set(address, to)
     },
     atomToggled: (each, atom) => {
       const atoms = holding.get(each)!
@@ -62,7 +62,7 @@ function listenedTo() {
     },
   })
   space.open()
-  return { space, named, holding }
+  return { space, named, holding, known }
 }
 
 const step = fc.oneof(
@@ -81,9 +81,8 @@ describe('PrefixSpace', () => {
   it('knows which atoms hold within each named prefix, and the longest around each address, as all come and go', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), steps => {
-        const { space, named, holding } = listenedTo()
+        const { space, named, holding, known } = listenedTo()
         const atoms: CidrAtom[] = []
-        const known = new Map<string, KnownAddress>()
         let made = 1
         for (const each of steps) {
           if (!('block' in each) && 'holes' in each) {

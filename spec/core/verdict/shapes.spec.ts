@@ -133,6 +133,13 @@ describe('shapes', () => {
     expect(withFiltered('job-name')).deep.equals(['other'])
   })
 
+  it('are found by the keys that a pod has now, also when as many as before are others', () => {
+    const { acquire, withFiltered } = acquirer()
+    acquire('one', [], { 'job-name': 'x' })
+    acquire('one', [], { 'controller-uid': 'u' })
+    expect([withFiltered('job-name'), withFiltered('controller-uid')]).deep.equals([[], ['one']])
+  })
+
   it('of nodes are one for those with equal labels, until no node has them any more', () => {
     const shapes = new NodeShapes()
     const acquire = (zone: string) => shapes.acquire(new Map([['node:zone', zone]]))
