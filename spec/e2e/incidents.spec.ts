@@ -1,3 +1,5 @@
+import { bisect, flowOutcome, StatesBetween } from '@weir/adapters/agent/bisect.js'
+import { type FlowChange, flowHistory, type FlowStanding } from '@weir/adapters/agent/flow-history.js'
 import { answersTo } from '@weir/adapters/agent/question.js'
 import { restoreEngine } from '@weir/adapters/agent/restore.js'
 import { serviceHistory } from '@weir/adapters/agent/service-history.js'
@@ -114,13 +116,67 @@ describe('incidents with real packets, among ten thousand other events (needs ro
   })
 
   describe('the log', () => {
-    it('has one culprit for each, between the moments that are known', async () => {
-      expect(seen.size).to.equal(incidents.length)
-      for (const [{ title, culprit }, { goodSeq, badSeq }] of seen) {
+    let culprits: ReadonlyMap<IncidentCase, WeirEvent>
+
+    before(async function () {
+      if (seen.size < incidents.length) this.skip()
+      const found = new Map<IncidentCase, WeirEvent>()
+      for (const [incident, { goodSeq, badSeq }] of seen) {
+        const { kind, object } = incident.culprit
         const events = await between(goodSeq, badSeq)
-        const named = events.filter(event => event.kind === culprit.kind && subjectOf(event).startsWith(culprit.object))
-        expect(named.length, title).to.equal(1)
+        const named = events.filter(event => event.kind === kind && subjectOf(event).startsWith(object))
+        expect(named.length, incident.title).to.equal(1)
+        found.set(incident, named[0]!)
+      }
+      culprits = found
+    })
+
+    it('tells in one pass when each flow was judged otherwise, and by which rule', async () => {
+      const { log } = exam.stage.agent
+      const changes: FlowChange[] = []
+      for await (const change of flowHistory(log, incidents.map(wordsOf))) changes.push(change)
+      for (const [question, incident] of incidents.entries()) {
+        const { goodSeq, badSeq, passed } = seen.get(incident)!
+        const told = changes
+          .filter(({ seq }) => seq > goodSeq && seq <= badSeq)
+          .flatMap(({ seq, flows }) => flows.map(flow => ({ seq, flow })))
+          .filter(({ flow }) => flow.question === question && flow.changes === 'verdict')
+        const { title, rule } = incident
+        expect([...new Set(told.map(({ seq }) => seq))], title).to.deep.equal([culprits.get(incident)!.seq])
+        for (const { flow } of told) {
+          expect(flow.before.state, title).to.equal(passed ? 'allowed' : 'denied')
+          expect(flow.after.state, title).to.equal(passed ? 'denied' : 'allowed')
+          expect(rulesOf(flow[rule.side]).join('; '), title).to.include(rule.text)
+        }
       }
     })
+
+    for (const incident of incidents)
+      it(`is halved down to the culprit: ${incident.title}`, async () => {
+        const { log } = exam.stage.agent
+        // From long before to long after, with all that happened to others in between.
+        const { goodSeq, badSeq, passed } = seen.get(incident)!
+        const words = wordsOf(incident)
+        const states = new StatesBetween(log)
+        const wanted = passed ? 'allowed' : 'denied'
+        const { bad, tried } = await bisect(goodSeq - others, badSeq + others, async seq => {
+          if (seq <= goodSeq) return 'good'
+          if (seq >= badSeq) return 'bad'
+          const engine = await states.at(seq)
+          return flowOutcome(engine, words) === wanted ? 'good' : 'bad'
+        })
+        expect(bad).to.equal(culprits.get(incident)!.seq)
+        expect(tried).to.be.at.most(12)
+      })
   })
 })
+
+/** The rules that decide in a state, both directions. */
+function rulesOf(standing: FlowStanding): readonly string[] {
+  if (standing.state === 'absent') return []
+  return [standing.egress, standing.ingress].flatMap(({ decidedBy, isolatedBy }) =>
+    [...(decidedBy === undefined ? [] : [decidedBy.origin]), ...isolatedBy].map(
+      ({ policy, path }) => `${policy} ${path}`,
+    ),
+  )
+}
