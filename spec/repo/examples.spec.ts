@@ -36,6 +36,16 @@ describe('examples', function () {
     expect([status, stdout.match(/^holds/gm)?.length, stdout.includes('newly')]).to.deep.equal([0, 3, false])
   })
 
+  it('debugging: a day’s log says what docs/debugging.md shows', function () {
+    this.timeout(120_000)
+    const { status, stdout } = spawnSync(process.execPath, ['examples/debugging/retell.mjs', '--check'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    if (status !== 0) expect(page('docs/debugging.md')).to.equal(stdout)
+    expect(status).to.equal(0)
+  })
+
   it('run in a browser: the core is bundled for one, and needs nothing of Node', async () => {
     const { outputFiles } = await build({
       stdin: {
