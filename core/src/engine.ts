@@ -19,6 +19,7 @@ import { Services } from './service/projection.js'
 import { usableAddresses } from './service/usable-addresses.js'
 import { restoreState, snapshotState, snapshotVersion, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
+import { enforceStaged, unstaged } from './state/staged.js'
 import { emptyState, objectKey, refusalKey, type ClusterState, type MutableClusterState } from './state/state.js'
 import type { BackendRow, FrontendRow } from './tables/service-rows.js'
 import type { Tables, TablesDelta, Verdict } from './tables/tables.js'
@@ -26,9 +27,11 @@ import { cidrScope, policiesOf, policyKey, policyOf, writtenBlocks } from './ver
 import { numberingOf, settleWith } from './verdict/numbering.js'
 import { Verdicts } from './verdict/projection.js'
 
-/** Bounds of the engine's number ranges; for tests of their exhaustion. */
+/** Bounds of the engine's number ranges, for tests of their exhaustion; and what it enforces. */
 export interface EngineOptions {
   readonly clusterIdentities?: NumberRange
+  /** Puts staged policies into force, as if nobody had staged them: what would be. */
+  readonly enforceStaged?: boolean
 }
 
 export interface RestoreOptions extends EngineOptions {
@@ -45,6 +48,7 @@ export interface RestoreOptions extends EngineOptions {
  */
 export class Engine {
   readonly #state: MutableClusterState
+  readonly #enforcesStaged: boolean
   readonly #digest = new DigestKeeper()
   readonly #identities: Identities
   readonly #cidrIdentities = new CidrIdentities()
@@ -61,6 +65,7 @@ export class Engine {
 
   constructor(options: EngineOptions = {}) {
     this.#state = emptyState()
+    this.#enforcesStaged = options.enforceStaged === true
     this.#identities = new Identities(
       {
         numbered: identity => this.#workloads.touchIdentity(identity),
@@ -246,10 +251,15 @@ export class Engine {
     settleWith(this.#verdicts, snapshot.numbering)
     this.#services.settleWith(snapshot.services)
     this.#egress.settle()
+    if (this.#enforcesStaged) {
+      for (const key of enforceStaged(this.#state)) this.#policyChanged(key)
+      this.#verdicts.settle()
+    }
     this.#flush()
   }
 
-  #foldOne(event: WeirEvent): void {
+  #foldOne(given: WeirEvent): void {
+    const event = this.#enforcesStaged ? unstaged(given) : given
     reduceState(this.#state, event)
     this.#services.observe(event)
     this.#egress.observe(event)

@@ -34,6 +34,7 @@ export type {
 } from './event/service.js'
 export type { DeviceFact, EgressGateway, EgressGatewayPolicyFact, EgressSelector, IpMasqFact } from './event/egress.js'
 export type { CidrGroupFact, CiliumPolicyFact, CiliumRule } from './event/cilium.js'
+export type { PolicyFact } from './event/policy-fact.js'
 export type { ClusterPolicyFact, ClusterPolicyRule } from './event/cluster-policy.js'
 export type { LabelSelector, Requirement } from './policy/selector.js'
 export {
@@ -85,7 +86,14 @@ export {
   type SelectionRow,
 } from './tables/service-rows.js'
 export type { EgressAction, EgressRow, MasqueradeRow, NonMasqueradeRow } from './tables/egress-rows.js'
-export { objectKey, refusalKey, type ClusterState, type Refusal, type Stored } from './state/state.js'
+export {
+  objectKey,
+  refusalKey,
+  type ClusterState,
+  type Refusal,
+  type StagedPolicy,
+  type Stored,
+} from './state/state.js'
 export { reservedIdentities, clusterIdentityRange, cidrIdentityRange } from './identity/reserved.js'
 export { defaultLabelFilter } from './identity/filter.js'
 export { derivedKeys, namespaceLabels, namespaceNameKey } from './identity/labels.js'

@@ -6,7 +6,7 @@ import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from './event/eg
 import type { DnsAddress } from './state/dns.js'
 import type { ServiceNumbering } from './service/projection.js'
 import type { Numbering } from './verdict/numbering.js'
-import type { ClusterState, MutableClusterState, Refusal, Stored } from './state/state.js'
+import type { ClusterState, MutableClusterState, Refusal, StagedPolicy, Stored } from './state/state.js'
 import type {
   AgentFact,
   EndpointFact,
@@ -49,6 +49,8 @@ export interface StateSnapshot {
   readonly policies: Entries<Stored<NetworkPolicyFact>>
   readonly ciliumPolicies: Entries<Stored<CiliumPolicyFact>>
   readonly clusterPolicies: Entries<Stored<ClusterPolicyFact>>
+  /** As above: a build that doesn't know them enforces none of them. */
+  readonly staged?: Entries<StagedPolicy>
   readonly cidrGroups: Entries<Stored<CidrGroupFact>>
   readonly endpointSlices: Entries<Stored<EndpointSliceFact>>
   readonly localRedirects: Entries<Stored<LocalRedirectPolicyFact>>
@@ -85,6 +87,7 @@ export function snapshotState(state: ClusterState): StateSnapshot {
     policies: [...state.policies],
     ciliumPolicies: [...state.ciliumPolicies],
     clusterPolicies: [...state.clusterPolicies],
+    staged: [...state.staged],
     cidrGroups: [...state.cidrGroups],
     endpointSlices: [...state.endpointSlices],
     localRedirects: [...state.localRedirects],
@@ -112,6 +115,7 @@ export function restoreState(state: MutableClusterState, snapshot: StateSnapshot
   fill(state.policies, snapshot.policies)
   fill(state.ciliumPolicies, snapshot.ciliumPolicies)
   fill(state.clusterPolicies, snapshot.clusterPolicies)
+  fill(state.staged, snapshot.staged)
   fill(state.cidrGroups, snapshot.cidrGroups)
   fill(state.endpointSlices, snapshot.endpointSlices)
   fill(state.localRedirects, snapshot.localRedirects)

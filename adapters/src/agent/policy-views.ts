@@ -4,6 +4,7 @@ import { type LabelMap, podLabels } from '@weir/core/identity/labels.js'
 import { matchesSelector, selectorText } from '@weir/core/policy/match.js'
 import type { LabelSelector } from '@weir/core/policy/selector.js'
 import type { Refusal } from '@weir/core/state/state.js'
+import { compilePolicy } from '@weir/core/verdict/dialects.js'
 import type { PolicyView } from './protocol.js'
 
 /** Where each event in force came from, so that a view can name file and line. Looked up in the log, then kept. */
@@ -20,14 +21,16 @@ const policyKinds = new Set([
   'Manifest',
 ])
 
-interface InForce {
+interface Kept {
   readonly kind: string
   readonly namespace: string
   readonly name: string
   readonly seq: number
+  /** It is tried, and not in force. */
+  readonly isStaged: boolean
 }
 
-/** Policies of every dialect: in force, refused, or both when the last version was refused and the one before holds. */
+/** Policies of every dialect: in force, staged, refused, or refused while the version before holds. */
 export async function policyViews(engine: Engine, sourceOf: SourceOf): Promise<PolicyView[]> {
   const { state } = engine
   const refused = new Map<string, Refusal>()
@@ -35,14 +38,14 @@ export async function policyViews(engine: Engine, sourceOf: SourceOf): Promise<P
     if (policyKinds.has(refusal.object.kind)) refused.set(titleOf(refusal.object), refusal)
   const reaches = reachOf(engine)
   const views: PolicyView[] = []
-  for (const policy of inForce(state)) {
+  for (const { isStaged, ...policy } of keptPolicies(state)) {
     const title = titleOf(policy)
     const refusal = refused.get(title)
     refused.delete(title)
     const reach = reaches.get(title)
     views.push({
       ...policy,
-      state: refusal === undefined ? 'in force' : 'in force; newer version refused',
+      state: `${isStaged ? 'staged' : 'in force'}${refusal === undefined ? '' : '; newer version refused'}`,
       directions: [...(reach?.directions ?? [])].sort(),
       pods: reach?.pods.size ?? 0,
       source: await sourceOf(policy.seq),
@@ -62,17 +65,22 @@ export async function policyViews(engine: Engine, sourceOf: SourceOf): Promise<P
   return views
 }
 
-function* inForce(state: ClusterState): Generator<InForce> {
+function* keptPolicies(state: ClusterState): Generator<Kept> {
+  const isStaged = false
   for (const { fact, seq } of state.policies.values())
-    yield { kind: 'NetworkPolicy', namespace: fact.namespace, name: fact.name, seq }
+    yield { kind: 'NetworkPolicy', namespace: fact.namespace, name: fact.name, seq, isStaged }
   for (const { fact, seq } of state.ciliumPolicies.values())
-    yield { kind: fact.kind, namespace: fact.namespace, name: fact.name, seq }
+    yield { kind: fact.kind, namespace: fact.namespace, name: fact.name, seq, isStaged }
   for (const { fact, seq } of state.clusterPolicies.values())
-    yield { kind: fact.kind, namespace: '', name: fact.name, seq }
+    yield { kind: fact.kind, namespace: '', name: fact.name, seq, isStaged }
+  for (const [key, { seq }] of state.staged) {
+    const [kind = '', namespace = '', name = ''] = key.split('/')
+    yield { kind, namespace, name, seq, isStaged: true }
+  }
 }
 
 /** As rules name their policy: `NetworkPolicy shop/web`, `ClusterNetworkPolicy lockdown`. */
-const titleOf = ({ kind, namespace, name }: Omit<InForce, 'seq'>): string =>
+const titleOf = ({ kind, namespace, name }: Omit<Kept, 'seq' | 'isStaged'>): string =>
   `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`
 
 interface Reach {
@@ -94,7 +102,8 @@ function reachOf(engine: Engine): ReadonlyMap<string, Reach> {
     return pods
   }
   const reaches = new Map<string, Reach>()
-  for (const { origin, direction, subject } of engine.rules()) {
+  const staged = [...engine.state.staged.values()].flatMap(policy => compilePolicy(policy, engine.state))
+  for (const { origin, direction, subject } of [...engine.rules(), ...staged]) {
     const reach = reaches.get(origin.policy) ?? { directions: new Set(), pods: new Set() }
     reaches.set(origin.policy, reach)
     reach.directions.add(direction)

@@ -236,18 +236,21 @@ export interface NamedAddress {
   readonly of?: string
 }
 
-/** GET /v1/get/policies: in force, refused, or both when the last version was refused and the one before holds. */
+/**
+ * GET /v1/get/policies: in force, staged, refused, or one of the first two and refused when the last version was refused
+ * and the one before holds.
+ */
 export interface PolicyView {
   readonly kind: string
   /** '' for a policy of the whole cluster. */
   readonly namespace: string
   readonly name: string
-  readonly state: 'in force' | 'refused' | 'in force; newer version refused'
+  readonly state: 'refused' | `${'in force' | 'staged'}${'' | '; newer version refused'}`
   readonly directions: readonly string[]
   /** Number of pods that it selects now. */
   readonly pods: number
   readonly source: string
-  /** Event that brought the version in force; 0 when none is. */
+  /** Event that brought the version in force, or staged; 0 when none is. */
   readonly seq: number
   readonly problems: readonly Problem[]
 }

@@ -1,4 +1,5 @@
 import type { EventBody, ObjectKey } from '@weir/core/event/event.js'
+import type { PolicyFact } from '@weir/core/event/policy-fact.js'
 import type { UpsertBody } from '@weir/core/input/kinds.js'
 import type { KnownFacts } from './known.js'
 import { keyText } from './set.js'
@@ -62,24 +63,33 @@ class Kept<Fact> {
   readonly #of: (known: KnownFacts) => ReadonlyMap<string, { readonly fact: Fact }> | undefined
   readonly #by: (key: ObjectKey) => string
   readonly #as: (fact: Fact) => FactInForce
+  /** Of kinds of policies, which may be staged: then the log has said them too. */
+  readonly #staged: (policy: PolicyFact) => Fact | undefined
 
   constructor(
     of: (known: KnownFacts) => ReadonlyMap<string, { readonly fact: Fact }> | undefined,
     by: (key: ObjectKey) => string,
     as: (fact: Fact) => FactInForce,
+    staged: (policy: PolicyFact) => Fact | undefined = () => undefined,
   ) {
     this.#of = of
     this.#by = by
     this.#as = as
+    this.#staged = staged
   }
 
   *all(known: KnownFacts): Generator<FactInForce> {
     for (const { fact } of this.#of(known)?.values() ?? []) yield this.#as(fact)
+    for (const policy of known.staged?.values() ?? []) {
+      const fact = this.#staged(policy)
+      if (fact !== undefined) yield this.#as(fact)
+    }
   }
 
   one(known: KnownFacts, key: ObjectKey): FactInForce | undefined {
-    const found = this.#of(known)?.get(this.#by(key))
-    return found === undefined ? undefined : this.#as(found.fact)
+    const policy = known.staged?.get(keyText(key))
+    const fact = this.#of(known)?.get(this.#by(key))?.fact ?? (policy === undefined ? undefined : this.#staged(policy))
+    return fact === undefined ? undefined : this.#as(fact)
   }
 }
 
@@ -94,6 +104,7 @@ const ciliumPolicies = new Kept(
     const end: EventBody = { kind: 'ciliumpolicy.deleted', policyKind, namespace, name }
     return { key: namespacedKey(policyKind, fact), fact, end }
   },
+  policy => (policy.dialect === 'cilium' ? policy.fact : undefined),
 )
 
 const clusterPolicies = new Kept(
@@ -103,6 +114,7 @@ const clusterPolicies = new Kept(
     const { kind: policyKind, name } = fact
     return { key: clusterKey(policyKind, name), fact, end: { kind: 'clusterpolicy.deleted', policyKind, name } }
   },
+  policy => (policy.dialect === 'cluster' ? policy.fact : undefined),
 )
 
 /** By the kinds of keys; two kinds may share their facts. */
@@ -135,6 +147,7 @@ const kinds = {
     known => known.policies,
     byNamespace,
     fact => ({ key: namespacedKey('NetworkPolicy', fact), fact, end: ended('networkpolicy.deleted', fact) }),
+    policy => (policy.dialect === 'kubernetes' ? policy.fact : undefined),
   ),
   EndpointSlice: new Kept(
     known => known.endpointSlices,

@@ -1,6 +1,7 @@
 import type { CidrGroupFact, CiliumPolicyFact } from '@weir/core/event/cilium.js'
 import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
 import type { EgressGatewayPolicyFact } from '@weir/core/event/egress.js'
+import type { PolicyFact } from '@weir/core/event/policy-fact.js'
 import type {
   AgentFact,
   HostFact,
@@ -28,6 +29,8 @@ export interface KnownFacts {
   readonly policies: ReadonlyMap<string, Stored<NetworkPolicyFact>>
   readonly ciliumPolicies?: ReadonlyMap<string, Stored<CiliumPolicyFact>>
   readonly clusterPolicies?: ReadonlyMap<string, Stored<ClusterPolicyFact>>
+  /** By `Kind/namespace/name`, as they are not in force. */
+  readonly staged?: ReadonlyMap<string, PolicyFact>
   readonly cidrGroups?: ReadonlyMap<string, Stored<CidrGroupFact>>
   readonly endpointSlices?: ReadonlyMap<string, Stored<EndpointSliceFact>>
   readonly localRedirects?: ReadonlyMap<string, Stored<LocalRedirectPolicyFact>>

@@ -87,10 +87,12 @@ export interface NetworkPolicyRule {
   readonly ports: readonly NetworkPolicyPort[]
 }
 
-/** What the author of a policy says to who reads it over; it decides nothing. */
+/** What the author of a policy says beside its rules. */
 export interface PolicyRemarks {
   /** Kinds of findings that are meant to be so, sorted: the annotation `weir.io/lint-ignore`. Absent: none. */
   readonly lintIgnore?: readonly string[]
+  /** True when it is to be tried and not enforced: the annotation `weir.io/stage`. Absent: it is in force. */
+  readonly staged?: true
 }
 
 /**
@@ -231,4 +233,4 @@ export type EventDraft = EventBody & {
 export type WeirEvent = EventDraft & { readonly seq: number }
 
 /** Version of the event schema that this build writes. */
-export const eventSchemaVersion = 3
+export const eventSchemaVersion = 4

@@ -56,10 +56,14 @@ interface OldSlice {
 /** Version 3 has kinds that version 2 didn't know, and nothing else. */
 const kindsBesides: Lift = record => record
 
+/** Version 4 may say of a policy that it is staged: a build that doesn't know that would put it into force. */
+const nothingStaged: Lift = record => record
+
 /** The lifts that this build has, by the version that they start from. */
 export const eventLifts: ReadonlyMap<number, Lift> = new Map([
   [1, endpointsOfAddresses],
   [2, kindsBesides],
+  [3, nothingStaged],
 ])
 
 export const upcastEvent: Upcast = composeUpcast(eventLifts, eventSchemaVersion)

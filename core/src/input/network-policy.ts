@@ -145,5 +145,7 @@ export const parseNetworkPolicy = (raw: unknown): Parsed<NetworkPolicyFact> => {
   if (parsed._tag === 'Left') return parsed
   const { metadata, spec } = parsed.right
   const { namespace, name } = metadata
-  return right({ namespace, name, ...spec, ...remarksOf(metadata), ...spellingOf(raw) })
+  const remarks = remarksOf(metadata)
+  if (remarks._tag === 'Left') return remarks
+  return right({ namespace, name, ...spec, ...remarks.right, ...spellingOf(raw) })
 }

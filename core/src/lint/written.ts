@@ -10,7 +10,8 @@ import { inNamespace } from '../policy/requirements.js'
 import type { Direction, PeerSelector, Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { ClusterState } from '../state/state.js'
-import { cidrScope, type PolicyFact } from '../verdict/dialects.js'
+import type { PolicyFact } from '../event/policy-fact.js'
+import { cidrScope } from '../verdict/dialects.js'
 
 /** A peer where its author wrote it, and what it compiles to. */
 export interface WrittenPeer {

@@ -1,6 +1,7 @@
 import type { WeirEvent } from '../event/event.js'
 import { WeirError } from '../errors.js'
 import { backendTargetText, socketText } from '../service/backend-text.js'
+import { stage } from './staged.js'
 import { objectKey, refusalKey, type MutableClusterState } from './state.js'
 
 /**
@@ -47,32 +48,50 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
       state.services.delete(objectKey(event.namespace, event.name))
       settleRefusal(state, 'Service', event.namespace, event.name)
       break
-    case 'networkpolicy.upserted':
-      state.policies.set(objectKey(event.policy.namespace, event.policy.name), { fact: event.policy, seq })
-      settleRefusal(state, 'NetworkPolicy', event.policy.namespace, event.policy.name)
+    case 'networkpolicy.upserted': {
+      const { policy: fact } = event
+      const { namespace, name } = fact
+      const staged = stage(state, refusalKey({ kind: 'NetworkPolicy', namespace, name }), {
+        dialect: 'kubernetes',
+        fact,
+        seq,
+      })
+      if (staged) state.policies.delete(objectKey(namespace, name))
+      else state.policies.set(objectKey(namespace, name), { fact, seq })
+      settleRefusal(state, 'NetworkPolicy', namespace, name)
       break
+    }
     case 'networkpolicy.deleted':
       state.policies.delete(objectKey(event.namespace, event.name))
+      state.staged.delete(refusalKey({ ...event, kind: 'NetworkPolicy' }))
       settleRefusal(state, 'NetworkPolicy', event.namespace, event.name)
       break
     case 'ciliumpolicy.upserted': {
-      const { kind, namespace, name } = event.policy
-      state.ciliumPolicies.set(refusalKey({ kind, namespace, name }), { fact: event.policy, seq })
+      const { policy: fact } = event
+      const { kind, namespace, name } = fact
+      const key = refusalKey({ kind, namespace, name })
+      if (stage(state, key, { dialect: 'cilium', fact, seq })) state.ciliumPolicies.delete(key)
+      else state.ciliumPolicies.set(key, { fact, seq })
       settleRefusal(state, kind, namespace, name)
       break
     }
     case 'ciliumpolicy.deleted':
       state.ciliumPolicies.delete(refusalKey({ ...event, kind: event.policyKind }))
+      state.staged.delete(refusalKey({ ...event, kind: event.policyKind }))
       settleRefusal(state, event.policyKind, event.namespace, event.name)
       break
     case 'clusterpolicy.upserted': {
-      const { kind, name } = event.policy
-      state.clusterPolicies.set(refusalKey({ kind, namespace: '', name }), { fact: event.policy, seq })
+      const { policy: fact } = event
+      const { kind, name } = fact
+      const key = refusalKey({ kind, namespace: '', name })
+      if (stage(state, key, { dialect: 'cluster', fact, seq })) state.clusterPolicies.delete(key)
+      else state.clusterPolicies.set(key, { fact, seq })
       settleRefusal(state, kind, '', name)
       break
     }
     case 'clusterpolicy.deleted':
       state.clusterPolicies.delete(refusalKey({ kind: event.policyKind, namespace: '', name: event.name }))
+      state.staged.delete(refusalKey({ kind: event.policyKind, namespace: '', name: event.name }))
       settleRefusal(state, event.policyKind, '', event.name)
       break
     case 'cidrgroup.upserted':

@@ -2,6 +2,7 @@ import type { Problem } from '../errors.js'
 import type { CidrGroupFact, CiliumPolicyFact } from '../event/cilium.js'
 import type { ClusterPolicyFact } from '../event/cluster-policy.js'
 import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from '../event/egress.js'
+import type { PolicyFact } from '../event/policy-fact.js'
 import { type DnsNames, MutableDnsNames } from './dns.js'
 import type {
   AgentFact,
@@ -26,6 +27,9 @@ export interface Stored<Fact> {
   readonly fact: Fact
   readonly seq: number
 }
+
+/** A policy that is to be tried and is not in force, and the event that brought this version of it. */
+export type StagedPolicy = PolicyFact & Pick<Stored<unknown>, 'seq'>
 
 /** The last version of an object that could not be understood; the version before it stays in force. */
 export interface Refusal {
@@ -56,6 +60,8 @@ export interface ClusterState {
   readonly ciliumPolicies: ReadonlyMap<string, Stored<CiliumPolicyFact>>
   /** By `refusalKey`: `ClusterNetworkPolicy//name`. */
   readonly clusterPolicies: ReadonlyMap<string, Stored<ClusterPolicyFact>>
+  /** Policies that are computed beside what is in force and decide nothing, by `refusalKey`. */
+  readonly staged: ReadonlyMap<string, StagedPolicy>
   readonly cidrGroups: ReadonlyMap<string, Stored<CidrGroupFact>>
   readonly endpointSlices: ReadonlyMap<string, Stored<EndpointSliceFact>>
   readonly localRedirects: ReadonlyMap<string, Stored<LocalRedirectPolicyFact>>
@@ -88,6 +94,7 @@ export interface MutableClusterState extends ClusterState {
   readonly policies: Map<string, Stored<NetworkPolicyFact>>
   readonly ciliumPolicies: Map<string, Stored<CiliumPolicyFact>>
   readonly clusterPolicies: Map<string, Stored<ClusterPolicyFact>>
+  readonly staged: Map<string, StagedPolicy>
   readonly cidrGroups: Map<string, Stored<CidrGroupFact>>
   readonly endpointSlices: Map<string, Stored<EndpointSliceFact>>
   readonly localRedirects: Map<string, Stored<LocalRedirectPolicyFact>>
@@ -115,6 +122,7 @@ export function emptyState(): MutableClusterState {
     policies: new Map(),
     ciliumPolicies: new Map(),
     clusterPolicies: new Map(),
+    staged: new Map(),
     cidrGroups: new Map(),
     endpointSlices: new Map(),
     localRedirects: new Map(),

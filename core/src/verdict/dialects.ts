@@ -1,17 +1,11 @@
 import type { CiliumPolicyFact, ServiceReference } from '../event/cilium.js'
-import type { ClusterPolicyFact } from '../event/cluster-policy.js'
-import type { AgentFact, NetworkPolicyFact } from '../event/event.js'
+import type { AgentFact } from '../event/event.js'
+import type { PolicyFact } from '../event/policy-fact.js'
 import { compileCiliumPolicy } from '../policy/cilium/policy.js'
 import { compileClusterPolicy } from '../policy/cluster-policy.js'
 import { compileNetworkPolicy } from '../policy/networkpolicy.js'
 import type { AddressScope, Rule } from '../policy/rule.js'
 import { refusalKey, type ClusterState, type Stored } from '../state/state.js'
-
-/** A policy of any dialect. */
-export type PolicyFact =
-  | { readonly dialect: 'kubernetes'; readonly fact: NetworkPolicyFact }
-  | { readonly dialect: 'cilium'; readonly fact: CiliumPolicyFact }
-  | { readonly dialect: 'cluster'; readonly fact: ClusterPolicyFact }
 
 /** `Kind/namespace/name`, as refusals are known by. */
 export function policyKey(policy: PolicyFact): string {

@@ -1,8 +1,9 @@
 import { parseCiliumClusterwideNetworkPolicy } from '@weir/core/input/cilium/policy.js'
 import { parseClusterNetworkPolicy } from '@weir/core/input/cluster-policy/policy.js'
 import { parseNetworkPolicy } from '@weir/core/input/network-policy.js'
+
 import { expect } from 'chai'
-import { understood } from './read.js'
+import { problemsOf, understood } from './read.js'
 
 const ignore = (text: string) => ({ name: 'p', annotations: { 'weir.io/lint-ignore': text, other: 'allow-all' } })
 const networkPolicy = (metadata: object, spec: object = {}) =>
@@ -15,7 +16,7 @@ const networkPolicy = (metadata: object, spec: object = {}) =>
     }),
   )
 
-describe('input: what decides nothing and is kept for lint', () => {
+describe('input: what annotations and spellings say of a policy', () => {
   it('is the annotation weir.io/lint-ignore, its names in order, each once', () => {
     expect(networkPolicy(ignore(' no-dns,allow-all , no-dns,')).lintIgnore).deep.equals(['allow-all', 'no-dns'])
     const cilium = understood(
@@ -36,6 +37,42 @@ describe('input: what decides nothing and is kept for lint', () => {
       }),
     )
     expect(cluster.lintIgnore).deep.equals(['every-pod'])
+  })
+
+  it('is the annotation weir.io/stage, in each dialect; a word that is neither true nor false is refused', () => {
+    const staged = (word: string) => ({ name: 'p', annotations: { 'weir.io/stage': word } })
+    expect(networkPolicy(staged('true')).staged).equals(true)
+    expect(networkPolicy(staged('false'))).not.to.have.property('staged')
+    const others = (metadata: object) => [
+      parseCiliumClusterwideNetworkPolicy({
+        apiVersion: 'cilium.io/v2',
+        kind: 'CiliumClusterwideNetworkPolicy',
+        metadata,
+        spec: { endpointSelector: {}, ingress: [] },
+      }),
+      parseClusterNetworkPolicy({
+        apiVersion: 'policy.networking.k8s.io/v1alpha2',
+        kind: 'ClusterNetworkPolicy',
+        metadata,
+        spec: { tier: 'Admin', priority: 1, subject: { namespaces: {} } },
+      }),
+      parseNetworkPolicy({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata,
+        spec: { podSelector: {} },
+      }),
+    ]
+    for (const parsed of others(staged('true'))) expect(understood<{ staged?: true }>(parsed).staged).equals(true)
+    for (const parsed of others(staged('True')))
+      expect(Object.values(problemsOf(parsed))).deep.equals([
+        {
+          path: 'metadata.annotations["weir.io/stage"]',
+          message: 'this is no stage',
+          value: '"True"',
+          expected: '"true", or "false"',
+        },
+      ])
   })
 
   it('is nothing where the annotation is absent or empty', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { EventBody } from '@weir/core'
 import type { CiliumPeers, CiliumPolicyFact, CiliumRule } from '@weir/core/event/cilium.js'
+import type { PolicyFact } from '@weir/core/event/policy-fact.js'
 import type { ClusterPolicyFact } from '@weir/core/event/cluster-policy.js'
 import {
   cidrScope,
@@ -11,7 +12,6 @@ import {
   servicesIn,
   speaksOfNodes,
   writtenBlocks,
-  type PolicyFact,
 } from '@weir/core/verdict/dialects.js'
 import { agent, ipBlock, is, pods, policy, Scene } from '../log.js'
 

@@ -104,7 +104,7 @@ const backendText = ({ address, port, protocol }: BackendView): string => socket
 
 function cellText(field: string, value: unknown, colour: Colour): string {
   if (value === undefined || value === null) return '-'
-  if (field === 'state') return String(value) === 'in force' ? colour.good('in force') : colour.bad(String(value))
+  if (field === 'state') return stateText(String(value), colour)
   if (field === 'wiring') return String((value as { ifname?: string }).ifname ?? '-')
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(itemText).join(',')
   if (typeof value === 'object')
@@ -114,6 +114,11 @@ function cellText(field: string, value: unknown, colour: Colour): string {
         .join(',') || '-'
     )
   return String(value) === '' ? '-' : String(value)
+}
+
+function stateText(state: string, colour: Colour): string {
+  if (state === 'in force') return colour.good(state)
+  return state === 'staged' ? colour.strong('STAGED') : colour.bad(state.replace('staged', 'STAGED'))
 }
 
 /** A service's port, a row's step, or a plain word. */

@@ -25,7 +25,9 @@ const parser = (kind: CiliumPolicyFact['kind']): ((raw: unknown) => Parsed<Ciliu
     const { metadata, spec, specs } = parsed.right
     const rules = [...(spec === undefined ? [] : [spec]), ...specs]
     if (rules.length === 0) return missing('spec', 'spec, or at least one rule in specs')
-    return right({ kind, namespace: metadata.namespace, name: metadata.name, rules, ...remarksOf(metadata) })
+    const remarks = remarksOf(metadata)
+    if (isLeft(remarks)) return remarks
+    return right({ kind, namespace: metadata.namespace, name: metadata.name, rules, ...remarks.right })
   }
 }
 

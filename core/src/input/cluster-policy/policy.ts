@@ -115,9 +115,9 @@ const parser = (
     const parsed = object(raw)
     if (isLeft(parsed)) return parsed
     const { metadata, spec } = parsed.right
-    return unless<ClusterPolicyFact>({ kind, name: metadata.name, ...spec, ...remarksOf(metadata) }, [
-      named(kind, metadata),
-    ])
+    const remarks = remarksOf(metadata)
+    if (isLeft(remarks)) return remarks
+    return unless<ClusterPolicyFact>({ kind, name: metadata.name, ...spec, ...remarks.right }, [named(kind, metadata)])
   }
 }
 
