@@ -219,16 +219,14 @@ export class Engine {
     }
     const engine = new Engine(options)
     engine.#resume(snapshot)
-    if (options.numbers !== 'fresh') engine.#settleWith(snapshot)
+    if (options.numbers === 'fresh') engine.#takeStaged()
+    else engine.#settleWith(snapshot)
     return engine
   }
 
-  /**
-   * Another engine in the same state, to try events on: neither sees what the other folds. Its tables are settled when they
-   * are first asked for.
-   */
+  /** Another engine in the same state: neither sees what the other folds. Its tables settle when it is first asked. */
   fork(): Engine {
-    return Engine.restore(this.snapshot(), { numbers: 'fresh' })
+    return Engine.restore(this.snapshot(), { numbers: 'fresh', enforceStaged: this.#enforcesStaged })
   }
 
   #resume(snapshot: EngineSnapshot): void {
@@ -251,11 +249,13 @@ export class Engine {
     settleWith(this.#verdicts, snapshot.numbering)
     this.#services.settleWith(snapshot.services)
     this.#egress.settle()
-    if (this.#enforcesStaged) {
-      for (const key of enforceStaged(this.#state)) this.#policyChanged(key)
-      this.#verdicts.settle()
-    }
+    this.#takeStaged()
+    this.#verdicts.settle()
     this.#flush()
+  }
+
+  #takeStaged(): void {
+    if (this.#enforcesStaged) for (const key of enforceStaged(this.#state)) this.#policyChanged(key)
   }
 
   #foldOne(given: WeirEvent): void {

@@ -24,6 +24,7 @@ import { answerer } from './routes.js'
 import { type AgentServer, serve } from './server.js'
 import { ServiceHealth } from './service-health.js'
 import type { Source } from './source.js'
+import { StagedTrial } from '../staged/trial.js'
 import { statusReport } from './status-report.js'
 import { staleEndpoints } from './stale-endpoints.js'
 import { SourceRunner } from './source-runner.js'
@@ -39,6 +40,8 @@ export interface Agent {
   readonly engine: Engine
   readonly log: EventLog
   readonly flows: FlowBook
+  /** What staged policies would do. */
+  readonly staged: StagedTrial
   /** Absent where none is kept. */
   readonly history: FlowRecorder | undefined
   readonly backendKind: 'kernel' | 'memory'
@@ -112,6 +115,7 @@ class RunningAgent implements Agent {
   readonly engine: Engine
   readonly log: EventLog
   readonly flows: FlowBook
+  readonly staged: StagedTrial
   readonly history: FlowRecorder | undefined
   readonly datapath: Datapath
   readonly #options: AgentOptions
@@ -150,12 +154,14 @@ class RunningAgent implements Agent {
     this.#recorder = recorder
     this.#startedAt = clock.nowMs()
     this.#updatedAt = this.#startedAt
-    this.flows = new FlowBook(engine, clock, options.flowsKept ?? defaults.flowsKept)
+    this.staged = new StagedTrial(engine, clock)
+    this.flows = new FlowBook(engine, clock, options.flowsKept ?? defaults.flowsKept, this.staged)
     this.history = flowHistory(options, () => engine.seq, report)
     this.#intake = new Intake({
       log,
       engine,
       clock,
+      onFolded: events => this.staged.folded(events),
       enforce: delta => this.#enforce(delta),
       onApplied: (events, delta, latencyMs) => this.#onApplied(events, delta, latencyMs),
     })

@@ -1,6 +1,7 @@
 import type { Engine } from '@weir/core'
 import { Subject } from 'rxjs'
 import { FlowNamer, type PacketReport } from '../flows/namer.js'
+import type { StagedTrial } from '../staged/trial.js'
 import type { Clock } from './clock.js'
 import type { FlowRecord } from './protocol.js'
 import { Ring } from './ring.js'
@@ -14,12 +15,17 @@ export class FlowBook {
   readonly #live = new Subject<FlowRecord>()
   readonly #namer: FlowNamer
   readonly #clock: Clock
+  readonly #trial: StagedTrial | undefined
   #seen = 0
   #lost = 0
 
-  /** @param capacity How many flows are kept. */
-  constructor(engine: Engine, clock: Clock, capacity: number) {
-    this.#namer = new FlowNamer(engine)
+  /**
+   * @param capacity How many flows are kept.
+   * @param trial Tells of each what staged policies would make of it, and counts those that it is something else for.
+   */
+  constructor(engine: Engine, clock: Clock, capacity: number, trial?: StagedTrial) {
+    this.#trial = trial
+    this.#namer = new FlowNamer(engine, flow => trial?.wouldBe(flow))
     this.#clock = clock
     this.#kept = new Ring(capacity)
   }
@@ -46,6 +52,7 @@ export class FlowBook {
   add(report: PacketReport): void {
     const record = this.#namer.name(report, this.#clock.nowMs())
     this.#seen++
+    this.#trial?.count(record)
     this.#kept.push(record)
     this.#live.next(record)
   }

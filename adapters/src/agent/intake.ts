@@ -26,6 +26,8 @@ export interface IntakeOptions {
   readonly log: Appender
   readonly engine: Engine
   readonly clock: Clock
+  /** Told of each batch as soon as it is folded. */
+  readonly onFolded?: (events: readonly WeirEvent[]) => void
   /** Enforces a change of the tables. A rejection is told to the submitter; the event stays, as it is durable. */
   readonly enforce: (delta: TablesDelta) => Promise<void>
   /** Told after each batch, enforced or not. */
@@ -139,6 +141,7 @@ export class Intake {
     let failure: unknown
     try {
       const delta = engine.apply(events)
+      this.#options.onFolded?.(events)
       reached('folded')
       try {
         await this.#options.enforce(delta)

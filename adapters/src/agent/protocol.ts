@@ -13,6 +13,8 @@ import type {
   ServiceFact,
 } from '@weir/core'
 import type { FlowRecorderFigures } from '../flows/recorder.js'
+import type { PastChange } from '../flows/what-if.js'
+import type { WouldBe } from '../staged/would-be.js'
 import type { ServiceHealthView } from './service-health.js'
 import type { Problem } from '@weir/core/errors.js'
 import type { MapShortage } from '@weir/datapath/services/shortage.js'
@@ -151,6 +153,29 @@ export interface SourceStatus {
   readonly error?: string
 }
 
+/** A kind of flow that staged policies would judge otherwise. */
+export interface StagedChange
+  extends Pick<PastChange, 'change' | 'from' | 'to' | 'firstMs' | 'lastMs' | 'before' | 'after'> {
+  readonly protocol: string
+  /** Absent for ICMP, whose type and code `detail` has. */
+  readonly port?: number
+  readonly detail?: string
+  /** Those that observers were told of. */
+  readonly packets: number
+}
+
+/** GET /v1/flows/staged: what staged policies would change, of what was seen. */
+export interface StagedFlows {
+  /** When what is staged became what it is, or the agent started; milliseconds since the epoch. */
+  readonly sinceMs: number
+  /** `NetworkPolicy shop/web`, and the event that brought this version. */
+  readonly policies: readonly { readonly policy: string; readonly seq: number }[]
+  /** Newly denied ones first, of each the last seen first. */
+  readonly changes: readonly StagedChange[]
+  /** Kinds of flows that there was no room for. */
+  readonly forgotten: number
+}
+
 /** One end of a flow, as far as the agent knows it. */
 export interface FlowEnd {
   readonly address: string
@@ -193,6 +218,8 @@ export interface FlowRecord {
   readonly traffic_direction: Direction
   /** The packet goes against the direction in which the flow was opened. */
   readonly isReply: boolean
+  /** Of a live flow: what staged policies would make of it, where that is something else. */
+  readonly staged?: WouldBe
   /** Of a flow of history: its packets that were told of, when the last one was, and the event that it was judged after. */
   readonly packets?: number
   readonly lastTime?: number
@@ -217,6 +244,8 @@ export interface WhyAnswer {
   readonly nearest: Readonly<Record<Direction, readonly NearRule[]>>
   /** Of whom `nearest` is told, where others who are judged so are short of something else. */
   readonly nearestFor?: { readonly from: string; readonly to: string }
+  /** What staged policies would make of it, where that is something else. */
+  readonly staged?: WouldBe
   /** Where the events of the rules named came from: `manifests:/path/web.yaml:3`. */
   readonly sources: readonly (readonly [seq: number, source: string])[]
   /** The service that has the name of these pods: `shop/web`. */

@@ -1,4 +1,5 @@
 import type { Engine } from '@weir/core'
+import { enforcingStaged } from '../staged/would-be.js'
 import type { SourceOf } from './policy-views.js'
 import type { WhyAnswer } from './protocol.js'
 import type { ServiceAnswer } from './service-answer.js'
@@ -24,8 +25,13 @@ export async function answersTo(
 ): Promise<readonly Answer[]> {
   const target = parseTarget(to)
   const service = findService(engine, target)
-  if (service !== undefined) return withServiceSources(whyService(engine, from, service, detail), sourceOf)
-  const answers = await withSources(why(engine, from, to), sourceOf)
+  const staged = detail.staged ?? enforcingStaged(engine)
+  if (service !== undefined)
+    return withServiceSources(
+      whyService(engine, from, service, { ...detail, ...(staged !== undefined && { staged }) }),
+      sourceOf,
+    )
+  const answers = await withSources(why(engine, from, to, staged), sourceOf)
   const name = namesake(engine, target)
   return name === undefined ? answers : answers.map(answer => ({ ...answer, namesake: name }))
 }

@@ -55,14 +55,14 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
         return value(await viewOf(agent.engine, kindOf(rest[0]), question.query.get('name') ?? undefined, sourceOf))
       case 'why':
         return value(
-          await answersTo(
-            agent.engine,
-            required(question, 'from'),
-            required(question, 'to'),
-            sourceOf,
-            detailOf(agent, question),
-          ),
+          await answersTo(agent.engine, required(question, 'from'), required(question, 'to'), sourceOf, {
+            ...detailOf(agent, question),
+            ...stagedOf(agent),
+          }),
         )
+      case 'flows':
+        if (rest.length !== 1 || rest[0] !== 'staged') throw notFound(`/v1/${question.path.join('/')}`)
+        return value(agent.staged.view)
       case 'snapshot':
         return value(await snapshotOf(agent.engine, sourceOf))
       case 'log':
@@ -80,6 +80,11 @@ function detailOf({ maglev }: Agent, question: Question): ServiceDetail {
   if (fromPort !== undefined && (fromPort < 1 || fromPort > 65_535))
     throw invalid('fromPort', `${fromPort} is no port`, String(fromPort), 'a port from 1 to 65535')
   return { maglev, ...(fromPort !== undefined && { fromPort }) }
+}
+
+/** The agent has the engine already that would be made for the answer. */
+function stagedOf({ staged: { engine } }: Agent): { readonly staged?: Engine } {
+  return engine === undefined ? {} : { staged: engine }
 }
 
 async function snapshotOf(engine: Engine, sourceOf: SourceOf): Promise<SnapshotAnswer> {

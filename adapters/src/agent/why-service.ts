@@ -10,6 +10,7 @@ import {
 } from '@weir/core'
 import { containsPrefix, parseAddress, parsePrefix } from '@weir/core/address/address.js'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
+import { rulesOfBoth } from '../staged/would-be.js'
 import { invalidWord } from './invalid-word.js'
 import { defaultTables, tableAnswer } from './maglev-slots.js'
 import { type Meant, type Member, MemberFinder } from './members.js'
@@ -33,6 +34,8 @@ export interface ServiceDetail {
   readonly maglev?: TableOptions
   /** Of the client: which slot its next connection comes to. */
   readonly fromPort?: number
+  /** An engine at the same event that has staged policies in force, where there are any. */
+  readonly staged?: Engine
 }
 
 /**
@@ -46,7 +49,7 @@ export function whyService(
   asked: AskedService,
   detail: ServiceDetail = {},
 ): readonly ServiceAnswer[] {
-  const finder = new MemberFinder(engine)
+  const finder = new MemberFinder(rulesOfBoth(engine, detail.staged))
   const sources = finder.find(from)
   const answers: ServiceAnswer[] = []
   for (const family of [4, 6] as const) {
@@ -168,7 +171,7 @@ function answerOf(
     const outcome = place.outcome ?? 'notThere'
     const { direct = [] } = place
     const reached = direct.filter(({ isChosen }) => isChosen)
-    const flows = judged(engine, finder, { ...sources, members }, reached, place, family)
+    const flows = judged(engine, finder, { ...sources, members }, reached, place, family, detail.staged)
     const unjudged = Math.max(0, reached.length - judgedMax)
     return { ...base, outcome, ...(place.lack && { lack: place.lack }), backends: direct, flows, unjudged }
   }
@@ -183,7 +186,7 @@ function answerOf(
   const chosen = backends.filter(({ isChosen }) => isChosen)
   if (!isInRanges) return { ...base, outcome: 'outsideRanges', frontend, backends, flows: [], unjudged: 0 }
   if (chosen.length > 0) {
-    const flows = judged(engine, finder, { ...sources, members }, chosen, place, family)
+    const flows = judged(engine, finder, { ...sources, members }, chosen, place, family, detail.staged)
     const unjudged = Math.max(0, chosen.length - judgedMax)
     return { ...base, outcome: 'balanced', frontend, backends, flows, unjudged }
   }
@@ -256,6 +259,7 @@ function judged(
   backends: readonly AnsweredBackend[],
   { name, protocol }: { readonly name: string; readonly protocol: Protocol },
   family: 4 | 6,
+  staged: Engine | undefined,
 ): readonly WhyAnswer[] {
   const byPort = new Map<number, Member[]>()
   for (const { address, port } of backends.slice(0, judgedMax)) {
@@ -265,7 +269,7 @@ function judged(
   }
   return [...byPort].flatMap(([port, members]) => {
     const target = { place: name, port: String(port), protocol }
-    return whyBetween(engine, sources, { name, members }, target, name)
+    return whyBetween(engine, sources, { name, members }, target, name, staged)
   })
 }
 

@@ -7,6 +7,7 @@ import {
   type Supposed,
 } from '@weir/core'
 import { portKey } from '@weir/core/verdict/model.js'
+import { rulesOfBoth, wouldBeAnywhere } from '../staged/would-be.js'
 import { invalidWord } from './invalid-word.js'
 import { type Meant, type Member, MemberFinder } from './members.js'
 import type { SourceOf } from './policy-views.js'
@@ -21,12 +22,13 @@ export const pairsMax = 5000
  * Why packets from one place to another pass or not: an answer for each family that both have, and for each port that
  * is meant. Where a word means many, members that are judged alike share an answer, which names them.
  *
+ * @param staged An engine at the same event that has staged policies in force, where there are any.
  * @throws WeirError WEIR_NOT_FOUND, WEIR_REQUEST_INVALID
  */
-export function why(engine: Engine, from: string, to: string): readonly WhyAnswer[] {
+export function why(engine: Engine, from: string, to: string, staged?: Engine): readonly WhyAnswer[] {
   const target = parseTarget(to)
-  const finder = new MemberFinder(engine)
-  return whyBetween(engine, finder.find(from), finder.find(target.place), target, to)
+  const finder = new MemberFinder(rulesOfBoth(engine, staged))
+  return whyBetween(engine, finder.find(from), finder.find(target.place), target, to, staged)
 }
 
 /**
@@ -41,13 +43,14 @@ export function whyBetween(
   destinations: Meant,
   target: Target,
   to: string,
+  staged?: Engine,
 ): readonly WhyAnswer[] {
   const pairs = pairsOf(sources, destinations)
   const drafts: Draft[] = []
   for (const pair of pairs)
     for (const family of [4, 6] as const)
       for (const question of questionsOf(target, pair, family))
-        drafts.push(...answersTo(engine, question, pair, family))
+        drafts.push(...answersTo(engine, question, pair, family, staged))
   if (drafts.length === 0) throw nothingToAsk(target, sources, destinations, to)
   const lacking = lackingPort(target, destinations)
   return grouped(drafts).map(({ from: source, to: destination, family, ...rest }) => ({
@@ -129,19 +132,28 @@ function questionsOf(target: Target, { from, to }: Pair, family: 4 | 6): readonl
 }
 
 /** One answer, or for a range of ports one per part that is judged in its own way. */
-function answersTo(engine: Engine, question: PortQuestion, pair: Pair, family: 4 | 6): Draft[] {
+function answersTo(
+  engine: Engine,
+  question: PortQuestion,
+  pair: Pair,
+  family: 4 | 6,
+  staged: Engine | undefined,
+): Draft[] {
   const [source, destination] = differentEnds(pair) ?? [pair.from[0]!, pair.to[0]!]
   const from = source.ends[family]!
   const to = withPort(destination.ends[family]!, destination, question)
   const supposed = { from: textless(from), to: textless(to) }
   const { protocol, last, name } = question
   const drafts: Draft[] = []
-  const parts = partsOf(question, engine, destination)
+  const parts = partsOf(question, rulesOfBoth(engine, staged), destination)
   parts.forEach((port, at) => {
     const explanation = engine.explain({ from, to, protocol, port })
+    const wouldBe =
+      staged === undefined ? undefined : wouldBeAnywhere(staged, { from, to, protocol, port }, explanation.verdict)
     const nearest = nearestRules(engine, explanation, supposed)
     const lastPort = (parts[at + 1] ?? last + 1) - 1
-    const draft = { ...pair, family, protocol, port, lastPort, explanation, nearest }
+    const told = { explanation, nearest, ...(wouldBe !== undefined && { staged: wouldBe }) }
+    const draft = { ...pair, family, protocol, port, lastPort, ...told }
     const before = drafts.at(-1)
     if (before !== undefined && signature(before) === signature(draft))
       drafts[drafts.length - 1] = { ...before, lastPort }
@@ -159,8 +171,8 @@ export function withPort(end: string | Supposed, { isSupposed }: Member, questio
 }
 
 /** What an answer says, whoever is asked about. What would be nearest to another answer is no part of it. */
-const signature = ({ explanation }: Pick<Draft, 'explanation'>): string =>
-  JSON.stringify([explanation.verdict, said(explanation, 'egress'), said(explanation, 'ingress')])
+const signature = ({ explanation, staged }: Pick<Draft, 'explanation' | 'staged'>): string =>
+  JSON.stringify([explanation.verdict, said(explanation, 'egress'), said(explanation, 'ingress'), staged])
 
 function said(explanation: Explanation, direction: Direction): Omit<SideExplanation, 'enforcedHere'> {
   const { enforcedHere: _, ...rest } = explanation[direction]

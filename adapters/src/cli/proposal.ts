@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type EventDraft, type ObjectKey, type Problem, WeirError } from '@weir/core'
+import { enforcing } from '@weir/core/state/staged.js'
 import type { ClusterState } from '@weir/core/state/state.js'
 import { diffFacts } from '../manifests/diff.js'
 import { readManifests } from '../manifests/read.js'
@@ -64,6 +65,10 @@ export async function proposalOf(
   for (const deletion of deletions) drafts.push(...deleting(state, deletion))
   return drafts
 }
+
+/** The facts that would put all that is staged into force. */
+export const stagedDrafts = ({ staged, timeMs }: ClusterState): readonly EventDraft[] =>
+  [...staged.values()].map(policy => ({ ...enforcing(policy), time: timeMs, source: 'staged' }))
 
 /** A folder or a file, or with `-` what is on standard input. */
 async function manifestsOf(context: CommandContext, file: string): Promise<ManifestSet> {

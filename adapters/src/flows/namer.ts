@@ -1,5 +1,6 @@
 import { type Engine, type Explanation, type FlowQuery, type Party, type Protocol, protocolNumbers } from '@weir/core'
 import { explainedCauses } from '../agent/causes.js'
+import type { WouldBe } from '../staged/would-be.js'
 import type { FlowEnd, FlowRecord, ServiceName } from '../agent/protocol.js'
 
 /** What the datapath says of one packet, as naming it needs it. */
@@ -37,11 +38,14 @@ const tcpFlagNames = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'] as const
 /** Finds labels, pods, services and the rules that decide, as the engine has them now. */
 export class FlowNamer {
   readonly #engine: Engine
+  readonly #wouldBe: (flow: FlowQuery) => WouldBe | undefined
   /** Explanations of flows as of one event, by what they ask: a flood asks the same again and again. */
   readonly #explanations = new Map<string, Told>()
   #explainedAt = 0
 
-  constructor(engine: Engine) {
+  /** @param wouldBe What staged policies would make of a flow, at the engine's event. */
+  constructor(engine: Engine, wouldBe: (flow: FlowQuery) => WouldBe | undefined = () => undefined) {
+    this.#wouldBe = wouldBe
     this.#engine = engine
   }
 
@@ -52,7 +56,11 @@ export class FlowNamer {
     const text = `${query.from} ${query.to} ${query.protocol} ${query.port}`
     const known = this.#explanations.get(text)
     if (known !== undefined) return known
-    const told = { explanation: this.#engine.explain(query), service: this.#serviceAt(query) }
+    const told = {
+      explanation: this.#engine.explain(query),
+      service: this.#serviceAt(query),
+      staged: this.#wouldBe(query),
+    }
     this.#explanations.set(text, told)
     return told
   }
@@ -71,7 +79,7 @@ export class FlowNamer {
   name(report: PacketReport, timeMs: number): FlowRecord {
     const isIcmp = report.protocol === protocolNumbers.ICMP || report.protocol === protocolNumbers.ICMPv6
     const detail = isIcmp ? `type ${report.icmpType} code ${report.icmpCode}` : flagsText(report)
-    const { explanation, service } = this.#tell(openedBy(report, isIcmp))
+    const { explanation, service, staged } = this.#tell(openedBy(report, isIcmp))
     const [source, destination] = report.isReply
       ? [explanation.to, explanation.from]
       : [explanation.from, explanation.to]
@@ -88,6 +96,7 @@ export class FlowNamer {
       sizeBytes: report.sizeBytes,
       traffic_direction: report.direction,
       isReply: report.isReply,
+      ...(staged !== undefined && isOfNow(report, staged) && { staged }),
     }
   }
 }
@@ -97,7 +106,12 @@ interface Told {
   readonly explanation: Explanation
   /** Of the end that it was opened to. */
   readonly service: ServiceName | undefined
+  readonly staged: WouldBe | undefined
 }
+
+/** Whether a packet was judged as its flow is now: what would be is told beside that. Replies aren't judged. */
+const isOfNow = ({ verdict, isReply }: PacketReport, { change }: WouldBe): boolean =>
+  !isReply && verdict === (change === 'newly-denied' ? 'allowed' : 'denied')
 
 /** Explanations kept: those of a flood, not those of a day. */
 const explanationsMost = 4096

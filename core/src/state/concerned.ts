@@ -25,17 +25,17 @@ export function versionOf(state: ClusterState, event: EventBody): Stored<unknown
     case 'service.deleted':
       return state.services.get(objectKey(event.namespace, event.name))
     case 'networkpolicy.upserted':
-      return state.policies.get(objectKey(event.policy.namespace, event.policy.name))
+      return policyOf(state, 'NetworkPolicy', event.policy.namespace, event.policy.name)
     case 'networkpolicy.deleted':
-      return state.policies.get(objectKey(event.namespace, event.name))
+      return policyOf(state, 'NetworkPolicy', event.namespace, event.name)
     case 'ciliumpolicy.upserted':
-      return state.ciliumPolicies.get(refusalKey(event.policy))
+      return policyOf(state, event.policy.kind, event.policy.namespace, event.policy.name)
     case 'ciliumpolicy.deleted':
-      return state.ciliumPolicies.get(refusalKey({ ...event, kind: event.policyKind }))
+      return policyOf(state, event.policyKind, event.namespace, event.name)
     case 'clusterpolicy.upserted':
-      return state.clusterPolicies.get(refusalKey({ ...event.policy, namespace: '' }))
+      return policyOf(state, event.policy.kind, '', event.policy.name)
     case 'clusterpolicy.deleted':
-      return state.clusterPolicies.get(refusalKey({ kind: event.policyKind, namespace: '', name: event.name }))
+      return policyOf(state, event.policyKind, '', event.name)
     case 'cidrgroup.upserted':
       return state.cidrGroups.get(event.group.name)
     case 'cidrgroup.deleted':
@@ -78,4 +78,14 @@ export function versionOf(state: ClusterState, event: EventBody): Stored<unknown
     case 'time.passed':
       return undefined
   }
+}
+
+/** In force or staged: it is never both. */
+function policyOf(state: ClusterState, kind: string, namespace: string, name: string): Stored<unknown> | undefined {
+  const key = refusalKey({ kind, namespace, name })
+  const inForce =
+    kind === 'NetworkPolicy'
+      ? state.policies.get(objectKey(namespace, name))
+      : (state.ciliumPolicies.get(key) ?? state.clusterPolicies.get(key))
+  return inForce ?? state.staged.get(key)
 }

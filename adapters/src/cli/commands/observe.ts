@@ -8,7 +8,7 @@ import { type ExitCode, exitCodes } from '../exit.js'
 import { type FlowChoice, withFlowChoice } from '../flow-options.js'
 import { type FlowSpan, flowsWithin, readingFlows } from '../flow-source.js'
 import { moment } from '../quantities.js'
-import { flowDictionary, flowLine, flowRow } from '../render/flow.js'
+import { flowDictionary, flowLines, flowRow } from '../render/flow.js'
 
 interface ObserveOptions extends FlowSpan {
   readonly socket: string
@@ -111,7 +111,11 @@ function writer({ terminal }: CommandContext, output: ObserveOptions['output']):
     if ('lost' in flow) return terminal.note(`weir: this reader was too slow for ${flow.lost} flows`)
     if (output === 'json') return await terminal.line(JSON.stringify(flow))
     const lines =
-      output === 'dict' ? flowDictionary(flow) : output === 'table' ? tableOf(flow) : [flowLine(flow, terminal.colour)]
+      output === 'dict'
+        ? flowDictionary(flow, terminal.colour)
+        : output === 'table'
+          ? tableOf(flow)
+          : flowLines(flow, terminal.colour)
     for (const line of lines) await terminal.line(line)
   }
   function tableOf(flow: FlowRecord): readonly string[] {

@@ -9,6 +9,7 @@ import {
 } from '@weir/core'
 import { originText } from '../../agent/causes.js'
 import type { NamedAddress, WhyAnswer } from '../../agent/protocol.js'
+import { stagedText } from './staged.js'
 import { placeOfSource } from '../origins.js'
 import type { Colour } from '../terminal.js'
 
@@ -39,6 +40,7 @@ export function explanationLines(
       ...nearLines(answer.nearest.egress, answer.nearestFor, colour, placeOf),
       ...sideLines('ingress', answer.explanation.ingress, answer.to, colour, placeOf),
       ...nearLines(answer.nearest.ingress, answer.nearestFor, colour, placeOf),
+      ...(answer.staged === undefined ? [] : [`  ${stagedText(answer.staged, colour)}`]),
     ]
     const key = [head, ...body].join('\n')
     const known = told.get(key)

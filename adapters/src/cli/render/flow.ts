@@ -1,9 +1,16 @@
 import type { FlowEnd, FlowRecord, ServiceName } from '../../agent/protocol.js'
 import { endName } from '../../flows/top.js'
+import { stagedText } from './staged.js'
 import type { Colour } from '../terminal.js'
 
+/** A line for the flow, and one for what staged policies would make of it where that is something else. */
+export function flowLines(flow: FlowRecord, colour: Colour): readonly string[] {
+  const staged = flow.staged === undefined ? [] : [`${' '.repeat(14)}${stagedText(flow.staged, colour)}`]
+  return [flowLine(flow, colour), ...staged]
+}
+
 /** `12:01:02.345  shop/web-1:40312 → shop/cart-1:7070 TCP SYN  allowed  NetworkPolicy shop/cart spec.ingress[0]` */
-export function flowLine(flow: FlowRecord, colour: Colour): string {
+function flowLine(flow: FlowRecord, colour: Colour): string {
   const verdict = flow.verdict === 'allowed' ? colour.good('allowed') : colour.bad(flow.verdict)
   const reason = flow.reason === '' ? '' : ` (${flow.reason})`
   const causes = flow.causes.length === 0 ? '' : `  ${colour.dim(flow.causes.join(', '))}`
@@ -16,7 +23,7 @@ export function flowLine(flow: FlowRecord, colour: Colour): string {
 }
 
 /** A field a line, then a rule: for reading one flow closely. */
-export function flowDictionary(flow: FlowRecord): readonly string[] {
+export function flowDictionary(flow: FlowRecord, colour: Colour): readonly string[] {
   const fields: readonly (readonly [string, string])[] = [
     ['time', new Date(flow.time).toISOString()],
     ['source', endText(flow.source)],
@@ -28,8 +35,9 @@ export function flowDictionary(flow: FlowRecord): readonly string[] {
     ['protocol', protocolText(flow)],
     ['verdict', flow.reason === '' ? flow.verdict : `${flow.verdict} (${flow.reason})`],
     ['decided by', flow.causes.join(', ')],
+    ['staged', flow.staged === undefined ? '' : stagedText(flow.staged, colour)],
   ]
-  const said = fields.filter(([name, value]) => value !== '' || !name.endsWith(' service'))
+  const said = fields.filter(([name, value]) => value !== '' || !(name === 'staged' || name.endsWith(' service')))
   return [...said.map(([name, value]) => `${`${name}:`.padEnd(22)}${value}`), '-'.repeat(60)]
 }
 

@@ -1,0 +1,39 @@
+import { type Command, Option } from 'commander'
+import { defaultSocketPath, type StagedFlows } from '../../agent/protocol.js'
+import { agentClient } from '../client.js'
+import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
+import { exitCodes } from '../exit.js'
+import { stagedLines } from '../render/staged-flows.js'
+import type { FailOn } from './compare.js'
+
+interface StagedOptions {
+  readonly failOn?: FailOn
+  readonly socket: string
+  readonly output: Output
+}
+
+/** `weir flows staged` */
+export function flowsStagedCommand(context: CommandContext): Command {
+  return command(
+    context,
+    'staged',
+    'live flows that staged policies would judge otherwise',
+    async ({ failOn, socket, output }: StagedOptions) => {
+      const { terminal } = context
+      const told = await agentClient(socket).get<StagedFlows>('/v1/flows/staged')
+      if (output === 'json') await terminal.line(JSON.stringify(told))
+      else for (const line of stagedLines(told, terminal.colour)) await terminal.line(line)
+      const fails = told.changes.some(({ change }) => failOn === 'any' || change === failOn)
+      return fails ? exitCodes.no : exitCodes.ok
+    },
+  )
+    .addOption(
+      new Option('--fail-on <change>', 'exit with 1 when there is such a flow').choices([
+        'newly-denied',
+        'newly-allowed',
+        'any',
+      ]),
+    )
+    .addOption(socketOption(defaultSocketPath, context.environment))
+    .addOption(outputOption())
+}
