@@ -110,8 +110,7 @@ export class FlowRecorder {
     this.#queue.finish()
     await this.flush()
     await this.flush()
-    await this.#store?.close().catch(() => {})
-    this.#store = undefined
+    await this.#leave()
   }
 
   #take({ batch, from, to, seq }: Slice): void {
@@ -143,6 +142,7 @@ export class FlowRecorder {
       await store.append(columns)
     } catch (error) {
       this.#fail(error)
+      await this.#leave()
       return this.#lose(columns)
     }
     this.#failing = undefined
@@ -154,7 +154,15 @@ export class FlowRecorder {
       await this.#store?.trim(this.#options.clock.nowMs(), this.#options.retention)
     } catch (error) {
       this.#fail(error)
+      await this.#leave()
     }
+  }
+
+  /** What LevelDB takes behind a write that failed it may not find again: the next window opens it anew. */
+  async #leave(): Promise<void> {
+    const store = this.#store
+    this.#store = undefined
+    await store?.close().catch(() => {})
   }
 
   /** The store; undefined when it can't be had now. */

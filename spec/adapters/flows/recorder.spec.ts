@@ -92,6 +92,8 @@ describe('keeping flow history', () => {
     const database = new FaultyLevel()
     const { made, reports } = recorder(database.asLog)
     await made.start()
+    let opened = 0
+    database.on('open', () => opened++)
     database.fault = () => {
       throw new Error('no space left on device')
     }
@@ -103,10 +105,12 @@ describe('keeping flow history', () => {
     expect(made.figures.failing).to.include('no space left on device')
     expect(reports).to.have.length(1)
     database.fault = () => undefined
+    const before = opened
     made.push(batchOf(ports(3)))
     await made.flush()
     expect(made.figures).to.include({ lostPackets: 10, rows: 3 })
     expect(made.figures.failing).to.equal(undefined)
+    expect(opened - before, 'nothing is written behind a write that failed').to.equal(1)
     await made.close()
   })
 
