@@ -75,7 +75,7 @@ for (const xdp of ['native', 'generic', 'off'] as const)
     /** Who answered, of some connections and some datagrams. */
     async function answers(protocol: 'TCP' | 'UDP', to: string): Promise<ReadonlySet<string>> {
       const ask = protocol === 'TCP' ? askStream : askDatagram
-      return new Set(await Promise.all(Array.from({ length: 12 }, () => ask(to))))
+      return new Set(await Promise.all(Array.from({ length: 24 }, () => ask(to))))
     }
 
     async function askStream(to: string): Promise<string> {

@@ -33,9 +33,9 @@ for (const [name, options] of [
         ] as const) {
           // What has to tell where it was sent to has less room: the client hears of that by its first packets.
           if (isStraight)
-            await Promise.all(Array.from({ length: 12 }, () => stage.ask('UDP', to, port, { bytes: 4000 })))
+            await Promise.all(Array.from({ length: 24 }, () => stage.ask('UDP', to, port, { bytes: 4000 })))
           const said = await Promise.all(
-            Array.from({ length: 12 }, () => stage.ask('UDP', to, port, { bytes: 4000, timeoutMs: 4000 })),
+            Array.from({ length: 24 }, () => stage.ask('UDP', to, port, { bytes: 4000, timeoutMs: 4000 })),
           )
           expect(new Set(said), to).to.have.all.keys(`n1 ${of(clientAddresses, family)}`, `n2 ${seen(family)}`)
         }

@@ -23,7 +23,7 @@ for (const xdp of ['native', 'generic', 'off'] as const)
       protocol: 'TCP' | 'UDP',
       to: string,
       port: number,
-      times = 12,
+      times = 24,
     ): Promise<ReadonlySet<string>> {
       const said = await Promise.all(Array.from({ length: times }, () => stage.ask(protocol, to, port)))
       return new Set(said.map(each => each ?? 'nothing'))
@@ -122,7 +122,7 @@ for (const [lbMode, dsrDispatch] of [
               [of(first.node, family), nodePorts.web],
               [of(balanced, family), servicePort],
             ] as const) {
-              const said = await Promise.all(Array.from({ length: 12 }, () => stage.ask(protocol, to, port)))
+              const said = await Promise.all(Array.from({ length: 24 }, () => stage.ask(protocol, to, port)))
               expect(new Set(said), to).to.have.all.keys(
                 `n1 ${of(clientAddresses, family)}`,
                 `n2 ${isStraight ? of(clientAddresses, family) : of(first.node, family)}`,

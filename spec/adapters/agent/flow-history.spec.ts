@@ -48,12 +48,15 @@ function answered(engine: Engine, from: string, to: string): readonly Answered[]
     return pairsOf(answer).flatMap(([one, other]) =>
       ports.map(port => {
         const key = JSON.stringify([one, other, protocol, port])
-        // Of who has no address the families are told in their order.
-        const isSixth = protocol === 58 || text.includes(':') || (text === '' && seen.has(key))
+        // An answer about several has no address; of who has none at all the families are told in their order.
+        const ends = text === '' ? [one, other].map(pod => engine.state.pods.get(pod)?.fact.addresses ?? []) : [[text]]
+        const known = ends.filter(addresses => addresses.length > 0)
+        const may = (six: boolean) => known.every(addresses => addresses.some(each => each.includes(':') === six))
+        const isSixth = protocol === 58 || !may(false) || (may(true) && seen.has(key))
         seen.add(key)
-        const ends = { from: isIP(from) === 0 ? one : from, to: isIP(place) === 0 ? other : place }
+        const names = { from: isIP(from) === 0 ? one : from, to: isIP(place) === 0 ? other : place }
         const isItself = one === other && !one.startsWith('a pod')
-        return { ...ends, family: isSixth ? (6 as const) : (4 as const), protocol, port, state, isItself }
+        return { ...names, family: isSixth ? (6 as const) : (4 as const), protocol, port, state, isItself }
       }),
     )
   })
