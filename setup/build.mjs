@@ -78,4 +78,4 @@ export function mayUseKernel() {
   }
 }
 
-export { root }
+export { root, run }

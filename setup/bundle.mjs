@@ -1,28 +1,54 @@
-// Makes one file of the command line and all that it imports: loading 400 small modules takes most of a second each time.
-// The parts that only some commands need stay apart. bin/weir.mjs runs it unless something was compiled after it.
+// Makes one file of the command line and all that it imports, and keeps V8's code of it: loading 400 small modules takes
+// most of a second each time, compiling one large one still a tenth. bin/weir.mjs runs it unless something was compiled
+// after it.
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { build } from 'esbuild'
-import { root } from './build.mjs'
+import { root, run } from './build.mjs'
 
-// Native addons find what was built for them beside themselves.
-const external = ['classic-level', 'ebpf-napi', 'netns-napi', 'inotify-napi']
+const folder = path.join(root, 'adapters', 'bundle')
 
+/** In one file every module would think that it stands where that file does, and so miss what lies beside it. */
+const keepPlaces = {
+  name: 'keep-places',
+  setup(building) {
+    building.onLoad({ filter: /\.[cm]?js$/ }, async ({ path: file }) => {
+      const text = await readFile(file, 'utf8')
+      const place = `__place(${JSON.stringify(path.relative(folder, file))})`
+      const contents = text
+        .replaceAll('import.meta.url', `__url(${place})`)
+        .replaceAll(/\b__dirname\b/g, `__folder(${place})`)
+        // What has no fixed name can't be in the bundle.
+        .replaceAll(/(?<=\bawait )import\((?=[a-z])/g, '__import(')
+      return contents === text ? undefined : { contents, loader: 'js' }
+    })
+  },
+}
+
+await rm(folder, { recursive: true, force: true })
+await mkdir(folder)
 await build({
   absWorkingDir: root,
   entryPoints: { weir: 'adapters/dist/cli/main.js' },
-  // As deep as dist/, where places.js stands when it isn't bundled.
-  outdir: path.join('adapters', 'bundle'),
+  outdir: folder,
+  outExtension: { '.js': '.cjs' },
   bundle: true,
-  splitting: true,
   platform: 'node',
   target: 'node20',
-  format: 'esm',
+  format: 'cjs',
+  minifySyntax: true,
+  minifyWhitespace: true,
   sourcemap: 'linked',
   sourcesContent: false,
-  external,
-  // Packages in CommonJS require what Node has.
+  plugins: [keepPlaces],
   banner: {
-    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    js: [
+      'const __folder = require("node:path").dirname;',
+      'const __place = file => require("node:path").join(__dirname, file);',
+      'const __url = file => require("node:url").pathToFileURL(file).href;',
+    ].join('\n'),
   },
   logLevel: 'warning',
 })
+
+run(process.execPath, ['setup/keep-code.mjs'], { stdio: ['ignore', 'ignore', 2] })

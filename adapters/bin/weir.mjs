@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import { existsSync, statSync } from 'node:fs'
+import { bundle, loadBundle } from './bundle.mjs'
 
-const bundled = new URL('../bundle/weir.js', import.meta.url)
 const compiled = new URL('../dist/cli/main.js', import.meta.url)
 
 const writtenMs = url => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 /** Whoever compiled something after bundling runs what was compiled. */
 function isBundleCurrent() {
-  const bundledMs = writtenMs(bundled)
+  const bundledMs = writtenMs(bundle)
   return (
     bundledMs > 0 &&
     ['adapters', 'core', 'datapath', 'store'].every(
@@ -17,12 +17,14 @@ function isBundleCurrent() {
   )
 }
 
-const code = isBundleCurrent() ? bundled : compiled
-if (!existsSync(code)) {
+async function load() {
+  if (isBundleCurrent()) return loadBundle()
+  if (existsSync(compiled)) return await import(compiled.href)
   process.stderr.write(
     'weir: not built yet; run `npm start` (sets up, builds, shows the demo) or `npm run build` at the root\n',
   )
   process.exit(2)
 }
-const { main } = await import(code.href)
+
+const { main } = await load()
 process.exitCode = await main(process.argv.slice(2))
