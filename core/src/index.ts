@@ -34,6 +34,7 @@ export type {
 } from './event/service.js'
 export type { DeviceFact, EgressGateway, EgressGatewayPolicyFact, EgressSelector, IpMasqFact } from './event/egress.js'
 export type { CidrGroupFact, CiliumPolicyFact, CiliumRule } from './event/cilium.js'
+export type { ChangedBy } from './event/changed-by.js'
 export type { PolicyFact } from './event/policy-fact.js'
 export type { ClusterPolicyFact, ClusterPolicyRule } from './event/cluster-policy.js'
 export type { LabelSelector, Requirement } from './policy/selector.js'

@@ -105,7 +105,7 @@ describe('incidents with real packets, among ten thousand other events (needs ro
           [was.badSeq, was.passes],
         ] as const) {
           const { engine } = await restoreEngine(log, () => {}, seq, 'fresh')
-          const answers = await answersTo(engine, from, to, async () => '')
+          const answers = await answersTo(engine, from, to, async () => ({ source: '' }))
           const verdicts = answers.flatMap(answer =>
             'explanation' in answer ? [answer.explanation.verdict === 1] : [],
           )

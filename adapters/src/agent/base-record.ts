@@ -1,5 +1,6 @@
 import type { EventLog } from '@weir/store'
 import { buildVersion } from '../version.js'
+import { entriesOf } from './event-source.js'
 import type { BaseRecord } from './log-base.js'
 import { sourceAt } from './log-events.js'
 import { restoreEngine } from './restore.js'
@@ -11,8 +12,7 @@ import { restoreEngine } from './restore.js'
  */
 export async function baseRecord(log: EventLog, to: number): Promise<BaseRecord> {
   const { engine } = await restoreEngine(log, () => {}, to)
-  const sources: [number, string][] = []
-  for (const seq of new Set([...engine.rules()].map(({ origin }) => origin.seq)))
-    if (seq > 0) sources.push([seq, await sourceAt(log, seq)])
+  const seqs = [...engine.rules()].map(({ origin }) => origin.seq)
+  const sources = await entriesOf(seqs, seq => sourceAt(log, seq))
   return { digest: engine.digest(), build: buildVersion, engine: engine.snapshot(), sources }
 }

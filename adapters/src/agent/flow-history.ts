@@ -7,11 +7,10 @@ import { AskedFlows, type FlowWords, type Meaning, type MeantFlow } from './aske
 import { sourceAt } from './log-events.js'
 import { MemberFinder } from './members.js'
 import { objectOf } from './object-of.js'
-import type { SourceOf } from './policy-views.js'
+import { entriesOf, type EventSource, type SourceEntry, type SourceOf, sourceOfEvent } from './event-source.js'
 import type { NamedAddress } from './protocol.js'
 import { restoreEngine } from './restore.js'
 import { parseTarget } from './target.js'
-import { placesOf } from './why.js'
 
 /** Why an end passes a flow or not. */
 export type SideCause = Pick<SideExplanation, 'verdict' | 'reason' | 'decidedBy' | 'isolatedBy'>
@@ -40,16 +39,15 @@ export interface ChangedFlow {
 }
 
 /** What one event changed of flows. */
-export interface FlowChange {
+export interface FlowChange extends EventSource {
   readonly seq: number
   readonly time: number
   readonly kind: WeirEvent['kind']
-  readonly source: string
   /** Absent of an event that is about none. */
   readonly object?: ObjectKey
   readonly flows: readonly ChangedFlow[]
   /** Where the events of the rules named came from. */
-  readonly sources: readonly (readonly [seq: number, source: string])[]
+  readonly sources: readonly SourceEntry[]
 }
 
 export interface FlowHistoryOptions {
@@ -75,8 +73,8 @@ export async function* flowHistory(
   const asked = new AskedFlows(words)
   const engine = from > 1 ? (await restoreEngine(log, () => {}, from - 1)).engine : new Engine()
   const watch = new FlowWatch(engine, asked, words.length)
-  const known = new Map<number, Promise<string>>()
-  const sourceOf = (seq: number): Promise<string> => entryOf(known, seq, () => sourceAt(log, seq))
+  const known = new Map<number, Promise<EventSource>>()
+  const sourceOf = (seq: number): Promise<EventSource> => entryOf(known, seq, () => sourceAt(log, seq))
   for await (const batch of log.read({ from, to })) {
     for (const event of batch) {
       const flows = watch.after(event)
@@ -222,11 +220,11 @@ const causeOf = ({ verdict, reason, decidedBy, isolatedBy }: SideExplanation): S
 })
 
 async function changeOf(event: WeirEvent, flows: readonly ChangedFlow[], sourceOf: SourceOf): Promise<FlowChange> {
-  const { seq, time, kind, source } = event
+  const { seq, time, kind } = event
   const object = objectOf(event)
   const seqs = flows.flatMap(({ before, after }) => [before, after].flatMap(eventsBehind))
-  const sources = await placesOf(seqs, sourceOf)
-  return { seq, time, kind, source, ...(object !== undefined && { object }), flows, sources }
+  const sources = await entriesOf(seqs, sourceOf)
+  return { seq, time, kind, ...sourceOfEvent(event), ...(object !== undefined && { object }), flows, sources }
 }
 
 function eventsBehind(standing: FlowStanding): readonly number[] {

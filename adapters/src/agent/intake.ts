@@ -35,7 +35,7 @@ export interface IntakeOptions {
 }
 
 /** A fact, and who says so where it isn't simply who submits it. */
-export type Fact = EventBody & { readonly source?: string }
+export type Fact = EventBody & Partial<Pick<EventDraft, 'source' | 'by'>>
 
 /** Facts to say, or a function of what is known by then: it is called when all earlier submissions are in the state. */
 export type Facts = readonly Fact[] | ((state: ClusterState) => readonly Fact[])

@@ -1,5 +1,6 @@
 import { Engine, WeirError } from '@weir/core'
 import { baseSnapshotName, compacted, type EventLog } from '@weir/store'
+import { type EventSource, type SourceEntry, sourcesBySeq } from './event-source.js'
 import type { EngineRecord } from './restore.js'
 
 /**
@@ -21,18 +22,18 @@ export async function engineAtBase(log: EventLog): Promise<Engine> {
 
 /** The state at a base, and what its events would say of the rules in force there. */
 export interface BaseRecord extends EngineRecord {
-  readonly sources: readonly (readonly [seq: number, source: string])[]
+  readonly sources: readonly SourceEntry[]
 }
 
-const known = new WeakMap<EventLog, { readonly seq: number; readonly sources: ReadonlyMap<number, string> }>()
+const known = new WeakMap<EventLog, { readonly seq: number; readonly sources: ReadonlyMap<number, EventSource> }>()
 
 /** Where the compacted events came from that brought the rules in force at the base. */
-export async function sourcesAtBase(log: EventLog): Promise<ReadonlyMap<number, string>> {
+export async function sourcesAtBase(log: EventLog): Promise<ReadonlyMap<number, EventSource>> {
   const { seq } = log.base
   const found = known.get(log)
   if (found?.seq === seq) return found.sources
   const snapshot = await log.snapshots.latest(baseSnapshotName, { atOrBefore: seq })
-  const sources = new Map(snapshot?.seq === seq ? (snapshot.state as BaseRecord).sources : [])
+  const sources = sourcesBySeq(snapshot?.seq === seq ? (snapshot.state as BaseRecord).sources : [])
   known.set(log, { seq, sources })
   return sources
 }

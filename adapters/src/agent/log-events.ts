@@ -1,5 +1,6 @@
 import { WeirError, type WeirEvent } from '@weir/core'
 import type { EventLog } from '@weir/store'
+import { type EventSource, nowhere, sourceOfEvent } from './event-source.js'
 import { sourcesAtBase } from './log-base.js'
 
 /** @throws WeirError WEIR_NOT_FOUND when the log has no such event. */
@@ -8,9 +9,9 @@ export async function eventAt(log: EventLog, seq: number): Promise<WeirEvent> {
   throw new WeirError('WEIR_NOT_FOUND', `the log has no event ${seq}`, { kind: 'event', name: String(seq), near: [] })
 }
 
-/** Where an event came from, of a compacted one too where a rule in force at the base says so; '' of none. */
-export async function sourceAt(log: EventLog, seq: number): Promise<string> {
-  if (seq === 0) return ''
-  if (seq > log.base.seq) return (await eventAt(log, seq)).source
-  return (await sourcesAtBase(log)).get(seq) ?? 'compacted'
+/** Where an event came from, of a compacted one too where a rule in force at the base says so: that of a built-in rule is nowhere. */
+export async function sourceAt(log: EventLog, seq: number): Promise<EventSource> {
+  if (seq === 0) return nowhere
+  if (seq > log.base.seq) return sourceOfEvent(await eventAt(log, seq))
+  return (await sourcesAtBase(log)).get(seq) ?? { source: 'compacted' }
 }

@@ -5,10 +5,8 @@ import { matchesSelector, selectorText } from '@weir/core/policy/match.js'
 import type { LabelSelector } from '@weir/core/policy/selector.js'
 import type { Refusal } from '@weir/core/state/state.js'
 import { compilePolicy } from '@weir/core/verdict/dialects.js'
+import type { SourceOf } from './event-source.js'
 import type { PolicyView } from './protocol.js'
-
-/** Where each event in force came from, so that a view can name file and line. Looked up in the log, then kept. */
-export type SourceOf = (seq: number) => Promise<string>
 
 /** Kinds of refused objects that belong among policies. A file that can't be read at all may hold some. */
 const policyKinds = new Set([
@@ -48,7 +46,7 @@ export async function policyViews(engine: Engine, sourceOf: SourceOf): Promise<P
       state: `${isStaged ? 'staged' : 'in force'}${refusal === undefined ? '' : '; newer version refused'}`,
       directions: [...(reach?.directions ?? [])].sort(),
       pods: reach?.pods.size ?? 0,
-      source: await sourceOf(policy.seq),
+      ...(await sourceOf(policy.seq)),
       problems: refusal?.problems ?? [],
     })
   }
@@ -58,7 +56,7 @@ export async function policyViews(engine: Engine, sourceOf: SourceOf): Promise<P
       state: 'refused',
       directions: [],
       pods: 0,
-      source: await sourceOf(seq),
+      ...(await sourceOf(seq)),
       seq: 0,
       problems,
     })

@@ -14,6 +14,7 @@ import type {
 } from '@weir/core'
 import type { FlowRecorderFigures } from '../flows/recorder.js'
 import type { PastChange } from '../flows/what-if.js'
+import type { EventSource, SourceEntry } from './event-source.js'
 import type { WouldBe } from '../staged/would-be.js'
 import type { ServiceHealthView } from './service-health.js'
 import type { Problem } from '@weir/core/errors.js'
@@ -247,7 +248,7 @@ export interface WhyAnswer {
   /** What staged policies would make of it, where that is something else. */
   readonly staged?: WouldBe
   /** Where the events of the rules named came from: `manifests:/path/web.yaml:3`. */
-  readonly sources: readonly (readonly [seq: number, source: string])[]
+  readonly sources: readonly SourceEntry[]
   /** The service that has the name of these pods: `shop/web`. */
   readonly namesake?: string
   /** The last event folded in before the answer. */
@@ -269,7 +270,7 @@ export interface NamedAddress {
  * GET /v1/get/policies: in force, staged, refused, or one of the first two and refused when the last version was refused
  * and the one before holds.
  */
-export interface PolicyView {
+export interface PolicyView extends EventSource {
   readonly kind: string
   /** '' for a policy of the whole cluster. */
   readonly namespace: string
@@ -278,7 +279,6 @@ export interface PolicyView {
   readonly directions: readonly string[]
   /** Number of pods that it selects now. */
   readonly pods: number
-  readonly source: string
   /** Event that brought the version in force, or staged; 0 when none is. */
   readonly seq: number
   readonly problems: readonly Problem[]
@@ -358,5 +358,5 @@ export interface SnapshotAnswer {
   readonly seq: number
   readonly engine: EngineSnapshot
   /** Source of each event that brought a rule in force. */
-  readonly sources: readonly (readonly [seq: number, source: string])[]
+  readonly sources: readonly SourceEntry[]
 }

@@ -1,6 +1,6 @@
 import type { Engine } from '@weir/core'
 import { enforcingStaged } from '../staged/would-be.js'
-import type { SourceOf } from './policy-views.js'
+import type { SourceOf } from './event-source.js'
 import type { WhyAnswer } from './protocol.js'
 import type { ServiceAnswer } from './service-answer.js'
 import { findService, namesake } from './service-word.js'

@@ -6,7 +6,7 @@ import { sourceAt } from './log-events.js'
 import { answersTo } from './question.js'
 import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
 import { type Answer, type Lines, notFound, type Question } from './server.js'
-import type { SourceOf } from './policy-views.js'
+import { entriesOf, type EventSource, type SourceOf } from './event-source.js'
 import { viewOf } from './views.js'
 import type { ServiceDetail } from './why-service.js'
 
@@ -18,8 +18,8 @@ const eventsLimit = 1000
 
 /** What the agent answers; see `protocol.ts` for the shapes. */
 export function answerer(agent: Agent): (question: Question) => Promise<Answer> {
-  const sources = new Map<number, string>()
-  const sourceOf = async (seq: number): Promise<string> => {
+  const sources = new Map<number, EventSource>()
+  const sourceOf = async (seq: number): Promise<EventSource> => {
     const known = sources.get(seq)
     if (known !== undefined) return known
     const source = await sourceAt(agent.log, seq)
@@ -89,10 +89,8 @@ function stagedOf({ staged: { engine } }: Agent): { readonly staged?: Engine } {
 
 async function snapshotOf(engine: Engine, sourceOf: SourceOf): Promise<SnapshotAnswer> {
   const answer = { seq: engine.seq, engine: engine.snapshot() }
-  const seqs = new Set([...engine.rules()].map(({ origin }) => origin.seq).filter(seq => seq > 0))
-  const sources: [number, string][] = []
-  for (const seq of seqs) sources.push([seq, await sourceOf(seq)])
-  return { ...answer, sources }
+  const seqs = [...engine.rules()].map(({ origin }) => origin.seq)
+  return { ...answer, sources: await entriesOf(seqs, sourceOf) }
 }
 
 async function eventsOf(agent: Agent, question: Question): Promise<object> {

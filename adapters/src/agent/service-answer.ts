@@ -1,4 +1,5 @@
 import type { BackendState, Conflict, FrontendKind, FrontendScope, Lack, Protocol, Standing } from '@weir/core'
+import type { SourceEntry } from './event-source.js'
 import type { NamedAddress, WhyAnswer } from './protocol.js'
 
 /** What becomes of a new connection to a service. */
@@ -41,7 +42,7 @@ export interface ServiceAnswer {
   /** How many of the chosen ones `flows` leaves out, where there are too many to judge each. */
   readonly unjudged: number
   /** Where the frontend's and backends' events came from. */
-  readonly sources: readonly (readonly [seq: number, source: string])[]
+  readonly sources: readonly SourceEntry[]
   readonly seq: number
 }
 

@@ -1,6 +1,7 @@
 import { type BackendState, type Engine, type FrontendRow, objectKey, type WeirEvent } from '@weir/core'
 import { socketText } from '@weir/core/service/backend-text.js'
 import type { EventLog } from '@weir/store'
+import { type EventSource, sourceOfEvent } from './event-source.js'
 import { engineAtBase } from './log-base.js'
 import { restoreEngine } from './restore.js'
 
@@ -16,11 +17,10 @@ export interface PastBackend {
 }
 
 /** What one event changed of a service on the log's node. */
-export interface ServiceChange {
+export interface ServiceChange extends EventSource {
   readonly seq: number
   readonly time: number
   readonly kind: WeirEvent['kind']
-  readonly source: string
   /** By `10.0.0.1:8080/TCP` and port name; absent before: it came; absent after: it went. */
   readonly backends: readonly {
     readonly backend: string
@@ -123,6 +123,6 @@ function changeOf(event: WeirEvent, before: Past, after: Past): ServiceChange | 
   const came = [...after.frontends].filter(each => !before.frontends.has(each)).sort()
   const went = [...before.frontends].filter(each => !after.frontends.has(each)).sort()
   if (backends.length + came.length + went.length === 0) return undefined
-  const { seq, time, kind, source } = event
-  return { seq, time, kind, source, backends, frontends: { came, went } }
+  const { seq, time, kind } = event
+  return { seq, time, kind, ...sourceOfEvent(event), backends, frontends: { came, went } }
 }

@@ -1,6 +1,7 @@
 import { type Engine, WeirError } from '@weir/core'
 import { egressViews } from './egress-views.js'
-import { policyViews, type SourceOf } from './policy-views.js'
+import type { SourceOf } from './event-source.js'
+import { policyViews } from './policy-views.js'
 import type { Kind, PodView } from './protocol.js'
 import { backendViews, serviceViews } from './service-views.js'
 

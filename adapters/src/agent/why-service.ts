@@ -15,12 +15,12 @@ import { invalidWord } from './invalid-word.js'
 import { defaultTables, tableAnswer } from './maglev-slots.js'
 import { type Meant, type Member, MemberFinder } from './members.js'
 import { familyOf } from './places.js'
-import type { SourceOf } from './policy-views.js'
+import { entriesOf, type SourceOf } from './event-source.js'
 import type { WhyAnswer } from './protocol.js'
 import type { AnsweredBackend, AnsweredFrontend, ServiceAnswer } from './service-answer.js'
 import { placesAsked, type Place } from './service-places.js'
 import type { AskedService } from './service-word.js'
-import { named, placesOf, whyBetween, withSources } from './why.js'
+import { named, whyBetween, withSources } from './why.js'
 
 /** Most backends that policies are asked about for one answer. */
 const judgedMax = 256
@@ -77,7 +77,7 @@ export async function withServiceSources(
     answers.map(async answer => {
       const { frontend, backends } = answer
       const seqs = [...(frontend?.causes ?? []), ...backends.flatMap(({ causes }) => causes)]
-      const sources = await placesOf(seqs, sourceOf)
+      const sources = await entriesOf(seqs, sourceOf)
       return { ...answer, sources, flows: await withSources(answer.flows, sourceOf) }
     }),
   )

@@ -10,7 +10,7 @@ import { portKey } from '@weir/core/verdict/model.js'
 import { rulesOfBoth, wouldBeAnywhere } from '../staged/would-be.js'
 import { invalidWord } from './invalid-word.js'
 import { type Meant, type Member, MemberFinder } from './members.js'
-import type { SourceOf } from './policy-views.js'
+import { entriesOf, type SourceOf } from './event-source.js'
 import type { NamedAddress, WhyAnswer } from './protocol.js'
 import { parseTarget, type Target } from './target.js'
 import { noSuchPort, partsOf, portsAt, type PortQuestion } from './which-ports.js'
@@ -66,7 +66,7 @@ export function whyBetween(
 /** Answers with where the events of their rules came from. */
 export function withSources(answers: readonly WhyAnswer[], sourceOf: SourceOf): Promise<readonly WhyAnswer[]> {
   return Promise.all(
-    answers.map(async answer => ({ ...answer, sources: await placesOf(eventsBehind(answer), sourceOf) })),
+    answers.map(async answer => ({ ...answer, sources: await entriesOf(eventsBehind(answer), sourceOf) })),
   )
 }
 
@@ -77,13 +77,6 @@ function eventsBehind({ explanation: { egress, ingress }, nearest }: WhyAnswer):
   ])
   const near = [...nearest.egress, ...nearest.ingress].map(({ origin }) => origin)
   return [...named, ...near].map(({ seq }) => seq)
-}
-
-/** Where events came from, each once; built-in rules have none. */
-export async function placesOf(seqs: Iterable<number>, sourceOf: SourceOf): Promise<WhyAnswer['sources']> {
-  const sources: [number, string][] = []
-  for (const seq of new Set(seqs)) if (seq > 0) sources.push([seq, await sourceOf(seq)])
-  return sources
 }
 
 /** Members that rules don't tell apart, at both ends. */

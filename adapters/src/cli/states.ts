@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Engine, type EventDraft, type Problem, WeirError } from '@weir/core'
 import { EventLog, folderStorage } from '@weir/store'
+import { type EventSource, nowhere, sourceOfEvent, sourcesBySeq } from '../agent/event-source.js'
 import { sourceAt } from '../agent/log-events.js'
 import type { SnapshotAnswer } from '../agent/protocol.js'
 import { restoreEngine } from '../agent/restore.js'
@@ -22,8 +23,8 @@ import { logFolder } from './log-folder.js'
 export interface GivenState {
   readonly name: string
   readonly engine: Engine
-  /** Where an event came from: `manifests:/path/web.yaml:3`; '' when nobody knows. */
-  sourceOf(seq: number): Promise<string>
+  /** Where an event came from. */
+  sourceOf(seq: number): Promise<EventSource>
   /** Where fields of manifests stand; only of manifests that were read just now. */
   readonly fieldLines?: FieldLines
   close(): Promise<void>
@@ -94,18 +95,21 @@ export function draftState(name: string, base: GivenState | undefined, drafts: r
   const engine = base === undefined ? new Engine() : Engine.restore(base.engine.snapshot())
   const first = engine.seq + 1
   engine.apply(drafts.map((draft, at) => ({ ...draft, seq: first + at })))
-  const sourceOf = async (seq: number): Promise<string> =>
-    seq < first ? ((await base?.sourceOf(seq)) ?? '') : (drafts[seq - first]?.source ?? '')
+  const sourceOf = async (seq: number): Promise<EventSource> => {
+    if (seq < first) return (await base?.sourceOf(seq)) ?? nowhere
+    const draft = drafts[seq - first]
+    return draft === undefined ? nowhere : sourceOfEvent(draft)
+  }
   return { name, engine, sourceOf, close: async () => {} }
 }
 
 async function liveState(socketPath: string): Promise<GivenState> {
   const answer = await agentClient(socketPath).get<SnapshotAnswer>('/v1/snapshot')
-  const sources = new Map(answer.sources)
+  const sources = sourcesBySeq(answer.sources)
   return {
     name: 'live',
     engine: Engine.restore(answer.engine),
-    sourceOf: async seq => sources.get(seq) ?? '',
+    sourceOf: async seq => sources.get(seq) ?? nowhere,
     close: async () => {},
   }
 }

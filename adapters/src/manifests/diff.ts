@@ -1,3 +1,4 @@
+import type { ChangedBy } from '@weir/core/event/changed-by.js'
 import type { EventBody, EventDraft, ObjectKey } from '@weir/core/event/event.js'
 import { sameFact } from '@weir/core/input/same-fact.js'
 import { allInForce, type FactInForce, factOf, inForceOf, podsInForce } from './in-force.js'
@@ -50,6 +51,7 @@ interface Keyed {
   readonly key: ObjectKey
   readonly body: EventBody
   readonly source: string
+  readonly by?: ChangedBy | undefined
 }
 
 const sourceOf = ({ file, line, isDerived }: Pick<ManifestObject, 'file' | 'line' | 'isDerived'>): string =>
@@ -139,7 +141,8 @@ export const diffFacts = (known: KnownFacts, desired: ManifestSet, options: Diff
     for (const body of object.bodies) {
       const { key, fact } = factOf(body)
       wanted.add(keyText(key))
-      if (!sameFact(current.get(keyText(key))?.fact, fact)) drafts.push({ key, body, source: sourceOf(object) })
+      if (!sameFact(current.get(keyText(key))?.fact, fact))
+        drafts.push({ key, body, source: sourceOf(object), by: object.by })
     }
   const isHeld = (text: string): boolean =>
     refusedNow.has(text) || (part !== undefined && !part.keys.has(text) && known.refusals.has(text))
@@ -158,5 +161,5 @@ export const diffFacts = (known: KnownFacts, desired: ManifestSet, options: Diff
   const rank = new Map(draftOrder.map((kind, index) => [kind, index]))
   return drafts
     .sort((a, b) => (rank.get(a.body.kind) ?? 0) - (rank.get(b.body.kind) ?? 0) || compareKeys(a.key, b.key))
-    .map(({ body, source }) => ({ ...body, time: options.timeMs, source }))
+    .map(({ body, source, by }) => ({ ...body, time: options.timeMs, source, ...(by !== undefined && { by }) }))
 }

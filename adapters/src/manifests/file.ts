@@ -1,5 +1,6 @@
 import type { Problem } from '@weir/core/errors.js'
 import type { ObjectKey } from '@weir/core/event/event.js'
+import { changedBy } from '@weir/core/input/managed-fields.js'
 import { recognise } from '@weir/core/input/kinds.js'
 import { podHasEnded } from '@weir/core/input/pod.js'
 import { isLeft } from 'fp-ts/lib/Either.js'
@@ -153,7 +154,9 @@ class FileReader {
       this.#refuse(object, line, [problem], 'WEIR_MANIFEST_TOO_COMPLEX')
       return
     }
-    this.#entries.push({ object, file, line, bodies: parsed.right, running: !podHasEnded(raw) })
+    const by = changedBy(raw)
+    const running = !podHasEnded(raw)
+    this.#entries.push({ object, file, line, bodies: parsed.right, running, ...(by !== undefined && { by }) })
   }
 
   #refuse(

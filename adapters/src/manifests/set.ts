@@ -1,4 +1,5 @@
 import { type Problem, WeirError } from '@weir/core/errors.js'
+import type { ChangedBy } from '@weir/core/event/changed-by.js'
 import type { ObjectKey } from '@weir/core/event/event.js'
 import type { UpsertBody } from '@weir/core/input/kinds.js'
 
@@ -22,6 +23,8 @@ export interface ManifestObject {
   readonly bodies: readonly UpsertBody[]
   /** False for a pod that has ended: it gets no address. */
   readonly running: boolean
+  /** Who wrote it last, where it says so. */
+  readonly by?: ChangedBy
   /** True when no manifest says so, but it follows from what stands at this place. */
   readonly isDerived?: true
 }

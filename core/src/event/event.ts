@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.js'
+import type { ChangedBy } from './changed-by.js'
 import type { CidrGroupFact, CiliumPolicyFact } from './cilium.js'
 import type { ClusterPolicyFact } from './cluster-policy.js'
 import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from './egress.js'
@@ -227,10 +228,12 @@ export type EventDraft = EventBody & {
   readonly time: number
   /** Who said so: `manifests:/path/file.yaml:12`, `kubernetes:resourceVersion=…`, `cni`, `operator`. */
   readonly source: string
+  /** Who changed the object, where it says so; absent of what was deleted, and of what is no object. */
+  readonly by?: ChangedBy
 }
 
 /** One immutable record of the log. `seq` is dense from 1. */
 export type WeirEvent = EventDraft & { readonly seq: number }
 
 /** Version of the event schema that this build writes. */
-export const eventSchemaVersion = 4
+export const eventSchemaVersion = 5

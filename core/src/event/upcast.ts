@@ -59,11 +59,15 @@ const kindsBesides: Lift = record => record
 /** Version 4 may say of a policy that it is staged: a build that doesn't know that would put it into force. */
 const nothingStaged: Lift = record => record
 
+/** Version 5 may say who changed an object: of older records nobody knows. */
+const nobodyNamed: Lift = record => record
+
 /** The lifts that this build has, by the version that they start from. */
 export const eventLifts: ReadonlyMap<number, Lift> = new Map([
   [1, endpointsOfAddresses],
   [2, kindsBesides],
   [3, nothingStaged],
+  [4, nobodyNamed],
 ])
 
 export const upcastEvent: Upcast = composeUpcast(eventLifts, eventSchemaVersion)

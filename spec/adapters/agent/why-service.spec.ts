@@ -1,3 +1,4 @@
+import { type SourceOf, sourcesBySeq } from '@weir/adapters/agent/event-source.js'
 import { answersTo } from '@weir/adapters/agent/question.js'
 import { isServiceAnswer, type ServiceAnswer } from '@weir/adapters/agent/service-answer.js'
 import { serviceLines } from '@weir/adapters/cli/render/service-answer.js'
@@ -42,7 +43,7 @@ const shop: readonly EventBody[] = [
   { kind: 'pod.upserted', pod: pod('cart-b', '10.0.0.5', { ports: [http] }) },
   { kind: 'networkpolicy.upserted', policy: allow('cart-b', 'cart-b', 'nobody', 8080) },
 ]
-const source = async (seq: number): Promise<string> => `manifests:/m/shop.yaml:${seq}`
+const source: SourceOf = async seq => ({ source: `manifests:/m/shop.yaml:${seq}` })
 
 async function ask(bodies: readonly EventBody[], from: string, to: string): Promise<readonly ServiceAnswer[]> {
   const answers = await answersTo(engineOf([...shop, ...bodies]), from, to, source)
@@ -93,9 +94,9 @@ describe('why a service', () => {
       ['shop/cart-b', 8080, 0],
     ])
     const seq = answer!.flows[0]!.explanation.ingress.decidedBy!.origin.seq
-    expect(new Map(answer!.flows[0]!.sources).get(seq)).equals(`manifests:/m/shop.yaml:${seq}`)
+    expect(sourcesBySeq(answer!.flows[0]!.sources).get(seq)?.source).equals(`manifests:/m/shop.yaml:${seq}`)
     expect(answer!.frontend?.causes.length).equals(2)
-    expect(new Map(answer!.sources).has(answer!.frontend!.causes[0]!)).equals(true)
+    expect(sourcesBySeq(answer!.sources).has(answer!.frontend!.causes[0]!)).equals(true)
   })
 
   it('says of each endpoint why it is chosen or not, and its share', async () => {

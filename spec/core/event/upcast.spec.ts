@@ -44,6 +44,12 @@ describe('upcasting events', () => {
     expect(codeOf(() => upcastEvent(eventSchemaVersion + 1, {}))).to.equal('WEIR_EVENT_VERSION')
   })
 
+  it('leaves records of version 4 as they are, whoever they name', () => {
+    const old = { kind: 'namespace.deleted', name: 'shop', time: 5, source: 'manifests:/shop.yaml:1' }
+    expect(upcastEvent(4, old)).to.deep.equal(old)
+    expect(upcastEvent(eventSchemaVersion, { ...old, by: { manager: 'kubectl' } })).to.have.property('by')
+  })
+
   it('cannot be built with a gap, or with a lift beyond the current version', () => {
     expect(() => composeUpcast(steps(0, 2), 3)).to.throw(RangeError)
     expect(() => composeUpcast(steps(0, 1), 1)).to.throw(RangeError)

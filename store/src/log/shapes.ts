@@ -104,10 +104,21 @@ const second = [...first, ...envelopesOf(laterBodies), ...laterFacts]
 
 const third = [...second, ...envelopesOf(egressBodies), ...egressFacts]
 
+/** What version 5 has besides: who changed an object, behind the rest. */
+const changedBodies = ['namespace', 'node', 'pod', 'service', 'policy', 'slice', 'redirect'].map(body => [body])
+
+const fifth = [
+  ...third,
+  ...envelopesOf(changedBodies).map(shape => [...shape, 'by']),
+  ['manager', 'operation', 'time'],
+  ['manager', 'operation'],
+]
+
 const byVersion: ReadonlyMap<number, readonly (readonly string[])[]> = new Map([
   [1, first],
   [2, second],
   [3, third],
   // Nothing is written often that version 3 hadn't.
   [4, third],
+  [5, fifth],
 ])

@@ -4,6 +4,7 @@ import { versionOf } from '@weir/core/state/concerned.js'
 import type { EventLog } from '@weir/store'
 import { type Bisection, bisect, flowOutcome, StatesBetween, type Trial } from '../../agent/bisect.js'
 import type { FlowWords } from '../../agent/asked-flows.js'
+import { sourceOfEvent } from '../../agent/event-source.js'
 import { flowHistory, type FlowChange } from '../../agent/flow-history.js'
 import { eventAt } from '../../agent/log-events.js'
 import { objectOf } from '../../agent/object-of.js'
@@ -187,9 +188,13 @@ async function told(log: EventLog, found: Bisection, words: FlowWords | undefine
       const put = await putBack(log, event, earlier, await states.at(end), flow)
       return { ...found, event: { ...change, flows }, object, ...(put !== undefined && { putBack: put }) }
     }
-  const { seq, time, kind, source } = event
+  const { seq, time, kind } = event
   const about = objectOf(event)
-  return { ...found, event: { seq, time, kind, source, ...(about !== undefined && { object: about }) }, object }
+  return {
+    ...found,
+    event: { seq, time, kind, ...sourceOfEvent(event), ...(about !== undefined && { object: about }) },
+    object,
+  }
 }
 
 async function write(

@@ -21,6 +21,7 @@ interface ListOptions {
   readonly kind?: readonly string[]
   readonly object?: string
   readonly source?: string
+  readonly by?: string
   readonly limit?: number
   readonly changes?: boolean
   readonly readable?: boolean
@@ -61,6 +62,7 @@ function withSelection(made: Command): Command {
     .option('--kind <kind>', 'only these: pod, networkpolicy.deleted, … (may be repeated)', collected)
     .option('--object <name>', 'only of objects whose name, or namespace/name, is this; shop/* for a namespace')
     .option('--source <text>', 'only what came from a source that holds this text: a file, kubernetes:, …')
+    .option('--by <text>', 'only what somebody changed whose name holds this: kubectl, argocd, …')
     .option('--limit <count>', 'the last so many of them', wholeNumber(1))
     .option('--changes', 'says of each how many rows of which tables it changed')
     .option('--readable', 'of a damaged log, what can be read; says what is left out')
@@ -75,7 +77,8 @@ async function tell(context: CommandContext, options: ListOptions, holds?: (even
   if (options.changes === true && options.readable === true)
     throw invalid('--readable', 'what events changed follows from a whole log only', '--changes or --readable')
   const isWanted = selecting(options)
-  const isSelection = (holds ?? options.kind ?? options.object ?? options.source ?? options.limit) !== undefined
+  const isSelection =
+    (holds ?? options.kind ?? options.object ?? options.source ?? options.by ?? options.limit) !== undefined
   const work = async (log: EventLog) => {
     const { from, to } = await rangeOf(log, options, isSelection)
     const reading = {
@@ -133,7 +136,7 @@ async function rangeOf(
   return { from: typeof from === 'number' ? from : (await resolved(from)) + 1, to: last }
 }
 
-function selecting({ kind, object, source }: ListOptions): (event: WeirEvent) => boolean {
+function selecting({ kind, object, source, by }: ListOptions): (event: WeirEvent) => boolean {
   const isKind = (event: WeirEvent): boolean =>
     kind === undefined || kind.some(each => event.kind === each || event.kind.startsWith(`${each}.`))
   const isObject = (event: WeirEvent): boolean => {
@@ -142,5 +145,7 @@ function selecting({ kind, object, source }: ListOptions): (event: WeirEvent) =>
     if (object.endsWith('/*')) return name.startsWith(object.slice(0, -1))
     return name === object || name.endsWith(`/${object}`)
   }
-  return event => isKind(event) && isObject(event) && (source === undefined || event.source.includes(source))
+  const isFrom = (event: WeirEvent): boolean => source === undefined || event.source.includes(source)
+  const isBy = (event: WeirEvent): boolean => by === undefined || event.by?.manager.includes(by) === true
+  return event => isKind(event) && isObject(event) && isFrom(event) && isBy(event)
 }

@@ -1,11 +1,12 @@
 import type { WeirEvent } from '@weir/core'
 import { backendTargetText, socketText } from '@weir/core/service/backend-text.js'
+import { changedByText } from '../origins.js'
 import type { Colour } from '../terminal.js'
 
 /** `   17  2026-01-02T03:04:05.678Z  pod.upserted  shop/web-1  (manifests:/shop/web.yaml:3)` */
 export function eventLine(event: WeirEvent, colour: Colour): string {
   const time = new Date(event.time).toISOString()
-  return `${String(event.seq).padStart(7)}  ${time}  ${event.kind.padEnd(22)}  ${subjectOf(event)}  ${colour.dim(`(${event.source})`)}`
+  return `${String(event.seq).padStart(7)}  ${time}  ${event.kind.padEnd(22)}  ${subjectOf(event)}  ${colour.dim(`(${event.source}${event.by === undefined ? '' : `, ${changedByText(event.by)}`})`)}`
 }
 
 /** Which object an event is about. */

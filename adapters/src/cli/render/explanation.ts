@@ -10,7 +10,7 @@ import {
 import { originText } from '../../agent/causes.js'
 import type { NamedAddress, WhyAnswer } from '../../agent/protocol.js'
 import { stagedText } from './staged.js'
-import { placeOfSource } from '../origins.js'
+import { placesIn } from '../origins.js'
 import type { Colour } from '../terminal.js'
 
 export function isAllowed(answer: WhyAnswer): boolean {
@@ -33,7 +33,7 @@ export function explanationLines(
   for (const answer of answers) {
     const verdict = isAllowed(answer) ? colour.good('allowed') : colour.bad('denied')
     const head = `${whoText(answer.from)} → ${whoText(answer.to)} ${portText(answer)}  ${verdict}`
-    const places = new Map(answer.sources.map(([seq, source]) => [seq, placeOfSource(source, workingFolder)] as const))
+    const places = placesIn(answer.sources, workingFolder)
     const placeOf = (seq: number): string => eventText(seq, places.get(seq))
     const body = [
       ...sideLines('egress', answer.explanation.egress, answer.from, colour, placeOf),

@@ -2,20 +2,19 @@ import { originText } from '../../agent/causes.js'
 import type { ChangedFlow, FlowChange, FlowStanding, SideCause } from '../../agent/flow-history.js'
 import type { NamedAddress } from '../../agent/protocol.js'
 import { keyTitle } from '../../manifests/set.js'
-import { placeOfSource } from '../origins.js'
+import { placesIn, provenanceOf } from '../origins.js'
 import type { Colour } from '../terminal.js'
 import { eventText, type PlaceOf, portText, reasonText } from './explanation.js'
 
 /** `event 12  2026-01-02T03:04:05.678Z  networkpolicy.upserted  NetworkPolicy shop/web  (web.yaml:3)` */
 export function changedByLine(
-  { seq, time, kind, source, object }: Omit<FlowChange, 'flows' | 'sources'>,
+  { seq, time, kind, object, ...from }: Omit<FlowChange, 'flows' | 'sources'>,
   colour: Colour,
   workingFolder: string,
 ): string {
-  const place = placeOfSource(source, workingFolder) ?? source
   const about = object === undefined ? '' : `  ${keyTitle(object)}`
   const at = new Date(time).toISOString()
-  return `${colour.strong(`event ${seq}`)}  ${at}  ${kind}${about}  ${colour.dim(`(${place})`)}`
+  return `${colour.strong(`event ${seq}`)}  ${at}  ${kind}${about}  ${colour.dim(`(${provenanceOf(from, workingFolder)})`)}`
 }
 
 /** The event, then each flow with its verdict and the rules before and after; those that changed alike are told once. */
@@ -24,7 +23,7 @@ export function flowChangeLines(
   colour: Colour,
   workingFolder: string,
 ): readonly string[] {
-  const places = new Map(change.sources.map(([seq, source]) => [seq, placeOfSource(source, workingFolder)] as const))
+  const places = placesIn(change.sources, workingFolder)
   const placeOf = (seq: number): string => eventText(seq, places.get(seq))
   return [changedByLine(change, colour, workingFolder), ...changedFlowLines(change.flows, colour, placeOf)]
 }

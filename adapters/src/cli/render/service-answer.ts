@@ -1,6 +1,6 @@
 import { socketText } from '@weir/core/service/backend-text.js'
 import type { AnsweredBackend, AnsweredFrontend, AnsweredTable, ServiceAnswer } from '../../agent/service-answer.js'
-import { placeOfSource } from '../origins.js'
+import { placesIn } from '../origins.js'
 import { tableLines } from '../table.js'
 import type { Colour } from '../terminal.js'
 import { explanationLines, whoText } from './explanation.js'
@@ -20,7 +20,7 @@ export function serviceLines(
 
 function answerLines(answer: ServiceAnswer, colour: Colour, workingFolder: string): readonly string[] {
   const { from, name, backends, frontend, conflicts, lack, flows, outcome } = answer
-  const places = new Map(answer.sources.map(([seq, source]) => [seq, placeOfSource(source, workingFolder)]))
+  const places = placesIn(answer.sources, workingFolder)
   const where = frontend === undefined ? '' : colour.dim(frontendText(frontend, places))
   return [
     colour.strong(`${whoText(from)} → service ${name}${portText(answer)}  ${outcomeText(answer, colour)}`),
@@ -71,12 +71,12 @@ function outcomeText({ outcome, backends, frontend, protocol, family }: ServiceA
 
 function frontendText(
   { kind, scope, addresses, port, local, causes }: AnsweredFrontend,
-  places: ReadonlyMap<number, string | undefined>,
+  places: ReadonlyMap<number, string>,
 ): string {
   const sockets = addresses.map(address => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`))
   const policy = local ? (scope === 'internal' ? 'internalTrafficPolicy' : 'externalTrafficPolicy') : undefined
   const isPolicy = policy !== undefined && kind !== 'hostPort' && kind !== 'localRedirect'
-  const by = causes.map(seq => `event ${seq}${places.get(seq) === undefined ? '' : `, ${places.get(seq)}`}`)
+  const by = causes.map(seq => [`event ${seq}`, ...(places.has(seq) ? [places.get(seq)] : [])].join(', '))
   return `${kind} ${sockets.join(', ')}${isPolicy ? `, ${policy}: Local` : ''} (${by.join('; ')})`
 }
 

@@ -1,16 +1,15 @@
 import type { PastBackend, ServiceChange } from '../../agent/service-history.js'
-import { placeOfSource } from '../origins.js'
+import { provenanceOf } from '../origins.js'
 import type { Colour } from '../terminal.js'
 
 /** The event and what brought it, then a line for each address and each backend that it changed. */
 export function serviceChangeLines(
-  { seq, time, kind, source, backends, frontends }: ServiceChange,
+  { seq, time, kind, backends, frontends, ...from }: ServiceChange,
   colour: Colour,
   workingFolder: string,
 ): readonly string[] {
-  const place = placeOfSource(source, workingFolder) ?? source
   return [
-    `${colour.strong(`event ${seq}`)}  ${new Date(time).toISOString()}  ${kind}  ${colour.dim(`(${place})`)}`,
+    `${colour.strong(`event ${seq}`)}  ${new Date(time).toISOString()}  ${kind}  ${colour.dim(`(${provenanceOf(from, workingFolder)})`)}`,
     ...frontends.came.map(each => colour.good(`  + ${each}`)),
     ...frontends.went.map(each => colour.bad(`  - ${each}`)),
     ...backends.map(({ backend, portName, before, after }) => {
