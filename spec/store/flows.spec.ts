@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { databaseStorage, type FlowDamage, type FlowRow, flowRow, FlowStore, type LogDatabase } from '@weir/store'
 import { privateCopyStorage, type ReadFlows, selectRows } from '@weir/store'
-import { blockRowsMost } from '@weir/store/flows/encode.js'
+import { blockRowsMost, encodeBlock } from '@weir/store/flows/encode.js'
 import { blockKey, windowKey } from '@weir/store/flows/layout.js'
 import { binary } from '@weir/store/log/keys.js'
 import { expect } from 'chai'
@@ -59,6 +59,13 @@ describe('flow history', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  it('lets others go on several times while it encodes a block', () => {
+    const steps = encodeBlock(columnsOf(inTime(oneOf(blockRowsMost), 1_700_000_000_000, 0)), 0, blockRowsMost)
+    let count = 0
+    while (steps.next().done !== true) count++
+    expect(count).to.be.at.least(6)
   })
 
   it('answers each question as a walk over all flows would', async () => {

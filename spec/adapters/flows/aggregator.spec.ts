@@ -2,7 +2,7 @@ import { FlowAggregator } from '@weir/adapters/flows/aggregator.js'
 import { recordsOf, decodeFlowEvent } from '@weir/datapath/flow/event.js'
 import type { EventBatch } from '@weir/datapath/backend.js'
 import { denials } from '@weir/datapath/flow/reasons.js'
-import { flowRow } from '@weir/store'
+import { type FlowColumns, flowRow } from '@weir/store'
 import { decodeBlock, encodeBlock } from '@weir/store/flows/encode.js'
 import { expect } from 'chai'
 import fc from 'fast-check'
@@ -10,11 +10,19 @@ import { anyPacket, batchOf, packet } from './records.js'
 
 type Summary = Readonly<Record<string, string | number | boolean>>
 
+function bodyOf(columns: FlowColumns): Uint8Array {
+  const steps = encodeBlock(columns, 0, columns.count)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value.body
+  }
+}
+
 /** What the aggregator holds, as objects. */
 function rowsOf(aggregator: FlowAggregator): Summary[] {
   const { columns } = aggregator
   if (columns.count === 0) return []
-  const block = decodeBlock(encodeBlock(columns, 0, columns.count).body)
+  const block = decodeBlock(bodyOf(columns))
   return Array.from({ length: block.count }, (_, at) => {
     const { source, destination, ...rest } = flowRow(block, at)
     return {

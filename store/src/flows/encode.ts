@@ -4,24 +4,28 @@ import { type FlowBlock, type FlowEnd, flowEnd, type FlowSort, flowSort } from '
 import { addressesStride, type FlowColumns } from './columns.js'
 import { VarintReader, VarintWriter } from './varint.js'
 
-/** Most rows of a block: what is encoded at a stretch. Ranks of rows and ends have to fit into a sort key. */
+/** Most rows of a block. Ranks of rows and ends have to fit into a sort key. */
 export const blockRowsMost = 2048
 
 const rowBits = 2048
 const endBits = 4096
 
+/** A block as bytes, not compressed yet, and the filter of its addresses. */
+export interface EncodedBlock {
+  readonly body: Uint8Array
+  readonly filter: Uint8Array
+}
+
 /**
- * Rows `from` to `to` (exclusive) as bytes, not compressed yet, and the filter of their addresses. Rows are sorted by
- * sequence, then ends, and written column by column, so that what follows each other differs little.
+ * Encodes rows `from` to `to` (exclusive), and lets go after every millisecond or so: a window ends while packets come.
+ * Rows are sorted by sequence, then ends, and written column by column, so that what follows each other differs little.
  */
-export function encodeBlock(
-  columns: FlowColumns,
-  from: number,
-  to: number,
-): { readonly body: Uint8Array; readonly filter: Uint8Array } {
+export function* encodeBlock(columns: FlowColumns, from: number, to: number): Generator<undefined, EncodedBlock> {
   const count = to - from
   const { keys: ends, source, destination } = endsOf(columns, from, to)
+  yield
   const order = orderOf(columns, from, source, destination, count)
+  yield
   const sorts = new Map<string, number>()
   const sortOf = new Uint32Array(count)
   const sortWriter = new VarintWriter()
@@ -46,6 +50,7 @@ export function encodeBlock(
   for (const value of [count, ends.length, sorts.size, bases.firstMs, bases.seq]) writer.write(value)
   writeEnds(writer, ends)
   writer.writeBytes(sortWriter.bytes())
+  yield
   const column = (value: (at: number) => number): void => {
     for (const at of order) writer.writeSigned(value(at))
   }
@@ -63,6 +68,7 @@ export function encodeBlock(
   delta(at => destination[at]!)
   column(at => sortOf[at]!)
   column(at => columns.packets[from + at]!)
+  yield
   // Packets of one sort have about one length.
   const usual = new Float64Array(sorts.size)
   column(at => {
@@ -73,8 +79,10 @@ export function encodeBlock(
     return step
   })
   column(at => columns.bytes[from + at]! % Math.max(1, columns.packets[from + at]!))
+  yield
   column(at => columns.firstMs[from + at]! - bases.firstMs)
   column(at => columns.lastMs[from + at]! - columns.firstMs[from + at]!)
+  yield
   return { body: writer.bytes(), filter: makeAddressFilter(ends.map(end => Buffer.from(end.slice(1, 17), 'latin1'))) }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRawSync } from 'node:zlib'
 import { WeirError } from '@weir/core/errors.js'
@@ -111,8 +112,8 @@ export class FlowStore {
   }
 
   /**
-   * Adds the flows of one window. They may not change until this resolves; encoding leaves the event loop alone after
-   * each `blockRowsMost` rows.
+   * Adds the flows of one window. They may not change until this resolves; encoding lets the event loop go on after every
+   * millisecond or so.
    *
    * @throws WeirError WEIR_FLOWS_WRITE_FAILED; nothing of the window is kept then.
    */
@@ -176,7 +177,9 @@ export class FlowStore {
     const window = { ...boundsOf(columns), number, rows: columns.count, parts: 0, sizeBytes: 0 }
     try {
       for (let from = 0; from < columns.count; from += blockRowsMost) {
-        const { body, filter } = encodeBlock(columns, from, Math.min(columns.count, from + blockRowsMost))
+        const { body, filter } = await inSteps(
+          encodeBlock(columns, from, Math.min(columns.count, from + blockRowsMost)),
+        )
         const sealed = sealBlock(filter, await deflate(body))
         batch.put(blockKey(number, window.parts), sealed, binary)
         window.parts++
@@ -251,6 +254,15 @@ async function checkFormat(database: LogDatabase, { location: path, readOnly }: 
     path,
     reason,
   })
+}
+
+/** Runs to the end, and lets whoever else has something to do go first between the steps. */
+async function inSteps<Result>(steps: Generator<undefined, Result>): Promise<Result> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await setImmediate()
+  }
 }
 
 function boundsOf({
