@@ -51,4 +51,4 @@ await build({
   logLevel: 'warning',
 })
 
-run(process.execPath, ['setup/keep-code.mjs'], { stdio: ['ignore', 'ignore', 2] })
+run(process.execPath, ['adapters/bin/keep-code.mjs'], { stdio: ['ignore', 'ignore', 2] })

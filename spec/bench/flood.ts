@@ -5,7 +5,7 @@ import { PinDirectory } from '@weir/datapath/kernel/pins.js'
 import { defaultObject } from '@weir/datapath/kernel/backend.js'
 
 const [, , node = '', flows = '', rate = ''] = process.argv
-const { object } = load(defaultObject, new PinDirectory('/sys/fs/bpf', node), {
+const { object } = load(defaultObject, PinDirectory.make('/sys/fs/bpf', node), {
   ...{ maxEntries: {}, eventsPerSecond: 2 ** 32 - 1, trace: false, natPorts: { first: 40_000, last: 50_000 } },
   ...{ lbMode: 'snat', dsrDispatch: 'opt', unfinishedFrames: false },
 })

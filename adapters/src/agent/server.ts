@@ -1,10 +1,10 @@
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { WeirError } from '@weir/core'
 import { makeFolder } from './folder.js'
 import type { ErrorBody } from './protocol.js'
+import { isAnswering } from './socket.js'
 
 /** What a question is answered with: a value, or lines as they come until the asker goes away. */
 export type Answer =
@@ -190,16 +190,5 @@ function listen(server: Server, path: string): Promise<void> {
       server.off('error', reject)
       resolve()
     })
-  })
-}
-
-function isAnswering(path: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect(path)
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
   })
 }

@@ -12,6 +12,7 @@ import { historyCommand } from './commands/history.js'
 import { lintCommand } from './commands/lint.js'
 import { logCommand } from './commands/log.js'
 import { matrixCommand } from './commands/matrix.js'
+import { nodeCommand } from './commands/node.js'
 import { observeCommand } from './commands/observe.js'
 import { replayCommand } from './commands/replay.js'
 import { statusCommand } from './commands/status.js'
@@ -94,6 +95,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
     .addHelpText('after', exitHelp)
   const commands = [
     agentCommand,
+    nodeCommand,
     demoCommand,
     statusCommand,
     observeCommand,

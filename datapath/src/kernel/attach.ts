@@ -114,14 +114,7 @@ export function clsactAttacher(pins: PinDirectory, programs: RolePrograms): Atta
       }
     },
     detach(attachment, options) {
-      for (const hook of hooks) {
-        try {
-          clsactFilter(attachment.ifindex, hook, placeOf(attachment, options)).detach()
-        } catch (error) {
-          // Gone with its interface, or by hand.
-          if (!(error instanceof EbpfError && ['ENOENT', 'ENODEV', 'EINVAL'].includes(error.code))) throw error
-        }
-      }
+      detachFilters(attachment, options)
       pins.remove(pins.linkPin(attachment, 'clsact'))
     },
     attachments(options) {
@@ -130,6 +123,18 @@ export function clsactAttacher(pins: PinDirectory, programs: RolePrograms): Atta
         .filter(({ attachment, kind, path }) => kind === 'clsact' && runsPinned(attachment, path, options))
         .map(({ attachment }) => attachment)
     },
+  }
+}
+
+/** Takes the filters of both directions from an interface. */
+export function detachFilters(attachment: Attachment, options: AttachOptions): void {
+  for (const hook of hooks) {
+    try {
+      clsactFilter(attachment.ifindex, hook, placeOf(attachment, options)).detach()
+    } catch (error) {
+      // Gone with its interface, or by hand.
+      if (!(error instanceof EbpfError && ['ENOENT', 'ENODEV', 'EINVAL'].includes(error.code))) throw error
+    }
   }
 }
 

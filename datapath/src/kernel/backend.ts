@@ -31,6 +31,7 @@ import { type Loaded, load, requirePrivilege } from './load.js'
 import { KernelMap } from './map.js'
 import { natPorts, type PortRange } from './nat-ports.js'
 import { PinDirectory } from './pins.js'
+import { removePins } from './traces.js'
 import { slotMemory } from './slots.js'
 import { SocketAttacher } from './sockets.js'
 import { XdpAttacher } from './xdp.js'
@@ -84,7 +85,7 @@ export function createKernelBackend(options: KernelBackendOptions): KernelBacken
     const payload = { path: object, build: 'node bpf/build.mjs bpf' }
     throw new WeirError('WEIR_PROGRAM_MISSING', `${object} isn't there`, payload)
   }
-  const pins = new PinDirectory(options.bpffs ?? '/sys/fs/bpf', options.node)
+  const pins = PinDirectory.make(options.bpffs ?? '/sys/fs/bpf', options.node)
   try {
     const loaded = load(object, pins, {
       maxEntries: options.maxEntries ?? {},
@@ -225,9 +226,7 @@ class KernelBackend implements KernelBackendHandle {
   }
 
   uninstall(options: AttachOptions = {}): void {
-    this.detachSockets()
-    for (const { attachment } of this.#pins.linkPins()) this.detach(attachment, options)
-    this.#pins.removeAll()
+    removePins(this.#pins, options)
   }
 
   #runFrame(packet: Uint8Array, { ifindex }: PacketContext): PacketResult {

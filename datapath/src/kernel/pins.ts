@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { WeirError } from '@weir/core/errors.js'
 import { mountBpffs, probe } from 'ebpf-napi'
 import type { Attachment } from '../backend.js'
@@ -14,19 +14,33 @@ export type PinKind = 'ingress' | 'egress' | 'clsact' | 'xdp-native' | 'xdp-gene
 export class PinDirectory {
   readonly path: string
 
+  private constructor(path: string) {
+    this.path = path
+  }
+
+  /** Those that earlier runs made, by node; none where there is no BPF file system. */
+  static all(bpffs: string): readonly { readonly node: string; readonly pins: PinDirectory }[] {
+    const parent = join(bpffs, 'weir')
+    if (!existsSync(parent) || !probe.isBpffs(bpffs)) return []
+    return readdirSync(parent).map(name => ({
+      node: decodeURIComponent(name),
+      pins: new PinDirectory(join(parent, name)),
+    }))
+  }
+
   /**
    * Makes the directory, on a BPF file system that is mounted if there is none.
    * @throws WeirError WEIR_BPFFS_MISSING
    */
-  constructor(bpffs: string, node: string) {
-    this.path = join(bpffs, 'weir', escaped(node))
+  static make(bpffs: string, node: string): PinDirectory {
+    const path = join(bpffs, 'weir', escaped(node))
     try {
       // Not recursive: on procfs Node's recursive mkdir never returns.
       if (!existsSync(bpffs)) mkdirSync(bpffs)
       if (!probe.isBpffs(bpffs)) mountBpffs(bpffs)
-      mkdirSync(join(this.path, 'maps'), { recursive: true, mode: 0o700 })
-      mkdirSync(join(this.path, 'sockets'), { recursive: true, mode: 0o700 })
-      mkdirSync(join(this.path, 'links'), { recursive: true, mode: 0o700 })
+      mkdirSync(join(path, 'maps'), { recursive: true, mode: 0o700 })
+      mkdirSync(join(path, 'sockets'), { recursive: true, mode: 0o700 })
+      mkdirSync(join(path, 'links'), { recursive: true, mode: 0o700 })
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new WeirError(
@@ -36,6 +50,7 @@ export class PinDirectory {
         { cause },
       )
     }
+    return new PinDirectory(path)
   }
 
   /** Pins of a map, oldest geometry first: `weir_cells`, `weir_cells-2`, … */
@@ -60,18 +75,33 @@ export class PinDirectory {
     return join(this.path, 'sockets', program)
   }
 
+  /** Links of programs at a cgroup's calls. */
+  socketPins(): readonly string[] {
+    return this.#entries('sockets')
+  }
+
+  /** What is pinned of maps, each geometry of one by itself. */
+  allMapPins(): readonly string[] {
+    return this.#entries('maps')
+  }
+
   linkPins(): readonly { readonly attachment: Attachment; readonly kind: PinKind; readonly path: string }[] {
-    return readdirSync(join(this.path, 'links')).flatMap(entry => {
+    return this.#entries('links').flatMap(path => {
       const [, ifindex, role, kind, ifname] =
-        /^(\d+)-(device-)?(ingress|egress|clsact|xdp-native|xdp-generic)-(.+)$/.exec(entry) ?? []
+        /^(\d+)-(device-)?(ingress|egress|clsact|xdp-native|xdp-generic)-(.+)$/.exec(basename(path)) ?? []
       if (ifindex === undefined || kind === undefined || ifname === undefined) return []
       const attachment: Attachment = {
         ifindex: Number(ifindex),
         ifname: decodeURIComponent(ifname),
         ...(role !== undefined && { role: 'device' }),
       }
-      return [{ attachment, kind: kind as PinKind, path: join(this.path, 'links', entry) }]
+      return [{ attachment, kind: kind as PinKind, path }]
     })
+  }
+
+  #entries(folder: string): readonly string[] {
+    const path = join(this.path, folder)
+    return existsSync(path) ? readdirSync(path).map(name => join(path, name)) : []
   }
 
   remove(path: string): void {

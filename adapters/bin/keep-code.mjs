@@ -1,6 +1,6 @@
 // Runs what most commands use, so that V8 compiles it, and keeps the code beside the bundle.
 import { writeFileSync } from 'node:fs'
-import { codeOf, loadBundle } from '../adapters/bin/bundle.mjs'
+import { codeOf, loadBundle } from './bundle.mjs'
 
 const { main, script } = loadBundle()
 const shop = ['--state-from', 'examples/shop']

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findTraces } from '@weir/adapters/node/clean.js'
+import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
+import { kernelTraces } from '@weir/datapath/kernel/traces.js'
+import { expect } from 'chai'
+import { capabilities, queryClsact, queryTcx } from 'ebpf-napi'
+import { execFileSync } from 'node:child_process'
+
+const { CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN } = capabilities()
+const reason = CAP_SYS_ADMIN || (CAP_BPF && CAP_NET_ADMIN) ? undefined : 'needs CAP_BPF and CAP_NET_ADMIN'
+const link = `wrcl${process.pid % 100_000}`
+const other = `clean.other-${process.pid}`
+const names = [`clean.tcx-${process.pid}`, `clean.clsact-${process.pid}`, other]
+const small = { weir_ct4: 1024, weir_ct6: 1024, weir_addr4: 1024, weir_addr6: 1024, weir_rows: 4096 }
+
+describe(`the end of an agent${reason === undefined ? '' : `: ${reason}`}`, () => {
+  let folder = ''
+  let ifindex = 0
+  before(async function () {
+    if (reason !== undefined) return this.skip()
+    folder = await mkdtemp(join(tmpdir(), 'weir-clean-'))
+    execFileSync('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', `${link}p`])
+    const [found] = JSON.parse(execFileSync('ip', ['-j', 'link', 'show', link], { encoding: 'utf8' })) as [
+      { ifindex: number },
+    ]
+    ifindex = found.ifindex
+  })
+  after(async () => {
+    if (reason !== undefined) return
+    for (const { node, remove } of kernelTraces('/sys/fs/bpf')) if (names.includes(node)) remove()
+    execFileSync('ip', ['link', 'delete', link])
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const traces = (node: string) =>
+    findTraces({
+      bpffs: '/sys/fs/bpf',
+      node,
+      socketPath: join(folder, 'agent.sock'),
+      stateFolder: join(folder, 'state'),
+    })
+
+  for (const attach of ['tcx', 'clsact'] as const)
+    it(`leaves nothing in the kernel that an agent with ${attach} had there, and nothing beside`, async () => {
+      const node = `clean.${attach}-${process.pid}`
+      for (const name of [node, other]) {
+        const backend = createKernelBackend({ node: name, attach, maxEntries: small })
+        if (name === node) backend.attach({ ifindex, ifname: link })
+        backend.close()
+      }
+      await mkdir(join(folder, 'state'))
+      await writeFile(join(folder, 'agent.sock'), '')
+      const found = await traces(node)
+      expect(found.map(({ kind }) => kind)).to.deep.equal(['pins', 'socket', 'state'])
+      expect(found[0]!.contents).to.match(new RegExp(`^[1-9]\\d* maps, 0 programs at a cgroup, programs at ${link}$`))
+      const attached = (): boolean =>
+        attach === 'tcx'
+          ? queryTcx(ifindex, 'ingress').programs.length > 0
+          : queryClsact(ifindex, 'ingress') !== undefined
+      expect(attached()).to.equal(true)
+      for (const trace of found) trace.remove()
+      expect(attached()).to.equal(false)
+      expect(await traces(node)).to.deep.equal([])
+      expect(existsSync(join(folder, 'state'))).to.equal(false)
+      // Another node of this kernel keeps what it has.
+      const [kept] = await traces(other)
+      expect(kept!.contents).to.include('programs at no interface')
+      kept!.remove()
+    })
+})
