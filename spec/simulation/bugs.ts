@@ -1,6 +1,8 @@
 import { Engine, type WeirEvent } from '@weir/core'
 import { BatchBuilder } from '@weir/datapath/reconcile/batch.js'
 import { Turns } from '@weir/datapath/reconcile/turns.js'
+import { BackendPlaces } from '@weir/datapath/services/backend-places.js'
+import { ServiceStore } from '@weir/datapath/services/store.js'
 import { EventLog } from '@weir/store'
 import { durably } from '@weir/store/log/keys.js'
 
@@ -91,5 +93,21 @@ export const bugs: readonly Bug[] = [
             return engine
           },
       ),
+  },
+  {
+    name: 'points to backends before it writes them',
+    plant: () =>
+      replace(
+        ServiceStore.prototype,
+        'takeBatches',
+        original =>
+          function (this: ServiceStore) {
+            return [...original.call(this)].reverse()
+          },
+      ),
+  },
+  {
+    name: 'takes places of backends for free when it starts again',
+    plant: () => replace(BackendPlaces.prototype, 'adopt', () => () => {}),
   },
 ]

@@ -1,7 +1,11 @@
 import { type BackendMap, type MemoryBackendHandle, codecs } from '@weir/datapath'
 import type { Random } from './random.js'
 
-const hashes = ['weir_addr4', 'weir_addr6', 'weir_pfx4', 'weir_pfx6', 'weir_cells', 'weir_devices'] as const
+const hashes = [
+  ...(['weir_addr4', 'weir_addr6', 'weir_pfx4', 'weir_pfx6', 'weir_cells', 'weir_devices'] as const),
+  ...(['weir_frontends4', 'weir_frontends6'] as const),
+] as const
+const arrays = ['weir_endpoints', 'weir_backends4'] as const
 
 /** Changes what is in the maps as no agent would. @returns what it did */
 export function meddle(backend: MemoryBackendHandle, random: Random): string {
@@ -13,7 +17,7 @@ export function meddle(backend: MemoryBackendHandle, random: Random): string {
     backend.detach(one)
     return `detached ${one.ifname}`
   }
-  if (kind === 1) return wipeEndpoint(backend.maps.weir_endpoints, random)
+  if (kind === 1) return wipe(backend.maps[random.pick(arrays)], random)
   const name = random.pick(hashes)
   const map = backend.maps[name]
   const entries = [...map.entries()]
@@ -34,10 +38,10 @@ export function meddle(backend: MemoryBackendHandle, random: Random): string {
   return `added to ${name}`
 }
 
-function wipeEndpoint(map: BackendMap, random: Random): string {
+function wipe(map: BackendMap, random: Random): string {
   const filled = [...map.entries()].filter(([, value]) => value.some(byte => byte !== 0))
   if (filled.length === 0) return 'nothing'
   const [key, value] = random.pick(filled)
   map.update(key, new Uint8Array(value.length))
-  return `wiped endpoint ${codecs.index.read(key)}`
+  return `wiped ${codecs.index.read(key)} of ${map.name}`
 }

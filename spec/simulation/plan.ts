@@ -5,9 +5,12 @@ import { nodeAddresses, ownAddresses, worldAddresses } from '../oracle/generate/
 import { eventBodies } from '../oracle/generate/history.js'
 import { mixedBodies } from '../oracle/generate/mixed.js'
 import { podNames, portNumbers } from '../oracle/generate/names.js'
+import { serviceBodies } from '../oracle/generate/services.js'
 import type { DiskCode, KernelCode } from './faults.js'
 import { endpointOf, podPlaces } from './places.js'
 import { Random } from './random.js'
+import { asksOf, firstService } from './service-plan.js'
+import type { Ask } from './service-ways.js'
 import type { Flow } from './traffic.js'
 
 /** What happens to an agent, its inputs, and its machine. */
@@ -37,17 +40,37 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** What the packets are of. */
   readonly flows: readonly Flow[]
-  readonly agent: Pick<AgentOptions, 'snapshotEvery' | 'logRetention' | 'cidrMatch' | 'failSafePorts'>
+  /** What is asked of services. */
+  readonly asks: readonly Ask[]
+  readonly agent: Pick<
+    AgentOptions,
+    'snapshotEvery' | 'logRetention' | 'cidrMatch' | 'failSafePorts' | 'nodePortAddresses'
+  >
+}
+
+/** What the sources of a run speak of: NetworkPolicy alone, every dialect, or services. */
+type Subject = 'plain' | 'mixed' | 'services'
+
+const subjects: readonly Subject[] = ['plain', 'mixed', 'services']
+const sourceOf = {
+  plain: eventBodies,
+  mixed: mixedBodies,
+  services: fc.oneof(serviceBodies, serviceBodies, eventBodies),
 }
 
 export function planOf(seed: number): Plan {
   const random = new Random(seed)
-  const bodies = new Bodies(random.fork(), random.chance(0.5))
+  const subject = random.pick(subjects)
+  const bodies = new Bodies(random.fork(), subject)
   const steps: Step[] = [{ kind: 'say', asked: false, afterMs: 0, bodies: bodies.beginning() }]
   const count = random.between(4, 24)
   const troubled = random.chance(0.9)
   while (steps.length < count) steps.push({ ...action(random, bodies, troubled), afterMs: pause(random) })
-  return { seed, steps, flows: flowsOf(random.fork()), agent: agentOf(random) }
+  const asks = asksOf(random.fork())
+  return {
+    ...{ seed, steps, flows: flowsOf(random.fork()), agent: agentOf(random) },
+    asks: subject === 'services' ? asks : [],
+  }
 }
 
 function agentOf(random: Random): Plan['agent'] {
@@ -56,6 +79,7 @@ function agentOf(random: Random): Plan['agent'] {
     ...(random.chance(0.3) && { logRetention: { events: random.between(1, 30) } }),
     ...(random.chance(0.3) && { cidrMatch: random.pick([['nodes'], ['pods'], ['nodes', 'pods']] as const) }),
     ...(random.chance(0.2) && { failSafePorts: random.pick([[], [80]]) }),
+    ...(random.chance(0.2) && { nodePortAddresses: random.pick([[], ['192.168.0.0/16']]) }),
   }
 }
 
@@ -93,19 +117,19 @@ function action(random: Random, bodies: Bodies, troubled: boolean): Action {
 /** What sources say, drawn by fast-check's generators: those that the oracle is compared with elsewhere. */
 class Bodies {
   readonly #random: Random
-  readonly #source: fc.Arbitrary<EventBody>
+  readonly #subject: Subject
   #drawn: EventBody[] = []
 
-  /** @param isMixed of every dialect, not of NetworkPolicy alone */
-  constructor(random: Random, isMixed: boolean) {
+  constructor(random: Random, subject: Subject) {
     this.#random = random
-    this.#source = isMixed ? mixedBodies : eventBodies
+    this.#subject = subject
   }
 
   /** Some pods of this node, so that there is traffic. */
   beginning(): readonly EventBody[] {
     const pods = podNames.map(name => ({ namespace: 'default', name }))
-    return pods.flatMap(({ namespace, name }, at): readonly EventBody[] => [
+    const services = this.#subject === 'services' ? firstService() : []
+    const wired = pods.flatMap(({ namespace, name }, at): readonly EventBody[] => [
       {
         kind: 'pod.upserted',
         pod: {
@@ -117,6 +141,7 @@ class Bodies {
       },
       ...(at === 2 ? [] : [{ kind: 'endpoint.attached' as const, endpoint: endpointOf({ namespace, name }) }]),
     ])
+    return [...wired, ...services]
   }
 
   some(): readonly EventBody[] {
@@ -128,9 +153,16 @@ class Bodies {
     if (this.#random.chance(0.04)) return [this.#refusal()]
     const body = this.#draw()
     switch (body.kind) {
-      // The agent says that of itself.
+      // The agent says that itself.
       case 'agent.configured':
+      case 'backend.checked':
         return []
+      case 'service.upserted': {
+        const { healthCheck, ...service } = body.service
+        const [intervalSeconds, failures] = [this.#random.between(1, 2), this.#random.between(1, 2)]
+        const check = healthCheck === undefined ? {} : { healthCheck: { ...healthCheck, intervalSeconds, failures } }
+        return [{ kind: body.kind, service: { ...service, ...check } }]
+      }
       case 'endpoint.attached':
         return [{ kind: body.kind, endpoint: endpointOf({ ...body.endpoint, name: body.endpoint.pod }) }]
       case 'pod.upserted':
@@ -152,7 +184,7 @@ class Bodies {
 
   #draw(): EventBody {
     if (this.#drawn.length === 0)
-      this.#drawn = fc.sample(this.#source, { seed: this.#random.below(2 ** 31), numRuns: 32 })
+      this.#drawn = fc.sample<EventBody>(sourceOf[this.#subject], { seed: this.#random.below(2 ** 31), numRuns: 32 })
     // As they come from a log: without prototypes of their own, and without what is undefined. The agent says when.
     const { time: _, ...body } = JSON.parse(JSON.stringify(this.#drawn.pop())) as EventBody & { readonly time?: number }
     return body

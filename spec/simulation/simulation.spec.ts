@@ -29,7 +29,7 @@ describe('a whole agent, simulated', function () {
 
   it('comes to every kind of trouble, and through it', async () => {
     const seen = { lives: 0, checks: 0, kinds: new Set<string>() }
-    for (let seed = 1; seed <= 40; seed += 1) {
+    for (let seed = 1; seed <= 20; seed += 1) {
       const plan = planOf(seed)
       for (const { kind } of plan.steps) seen.kinds.add(kind)
       const { lives, checks } = await simulate(plan)
@@ -39,7 +39,7 @@ describe('a whole agent, simulated', function () {
     expect([...seen.kinds].sort()).to.deep.equal(
       ['connect', 'disk fails', 'kernel refuses', 'kill', 'meddle', 'repeat', 'restart', 'say'].sort(),
     )
-    expect(seen.lives).above(80)
+    expect(seen.lives).above(30)
     expect(seen.checks).above(3000)
   })
 

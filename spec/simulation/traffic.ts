@@ -39,7 +39,7 @@ export function wordOf(cluster: OracleCluster, flow: Flow): Word {
 }
 
 /** The interface of whoever has the address. Not clear where it has none yet, or several claim it. */
-function interfaceAt(cluster: OracleCluster, address: string): number | 'elsewhere' | 'unclear' {
+export function interfaceAt(cluster: OracleCluster, address: string): number | 'elsewhere' | 'unclear' {
   const party = partyAt(cluster, address)
   const claimants = cluster.pods.filter(({ addresses }) => addresses.includes(address))
   if (claimants.length > 1) return 'unclear'

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Engine, type EventBody, type WeirEvent } from '@weir/core'
 import { clusterOf } from '../oracle/index.js'
+import { FlowWatch } from './flow-watch.js'
 import type { Kernel } from './kernel.js'
-import { type Flow, type Route, seen, Traffic, type Word, wordOf } from './traffic.js'
+import type { Plan } from './plan.js'
+import { ServiceWatch } from './service-watch.js'
+import type { Watch } from './watch.js'
 
 /** A law that was broken, and how that showed. */
 export interface Violation {
@@ -10,45 +13,34 @@ export interface Violation {
   readonly message: string
 }
 
-interface Connection {
-  readonly flow: number
-  readonly route: Route
-  readonly sourcePort: number
-}
-
 /**
- * Watches from outside: the disk's durable events, the kernel's packets. What policies mean it asks the oracle, which
- * shares no code with the agent. Keeps the first violation that it sees.
+ * Watches from outside: the disk's durable events, the kernel's packets. What policies and services mean it asks the
+ * oracle, which shares no code with the agent. Keeps the first violation that it sees.
  */
 export class Witness {
-  readonly #flows: readonly Flow[]
+  readonly #watches: readonly Watch[]
   readonly #onBroken: (violation: Violation) => void
-  readonly #traffic = new Traffic()
   readonly #durable: WeirEvent[] = []
-  /** By the last event of each state that was durable. */
-  readonly #words = new Map<number, readonly Word[]>()
-  /** What may be seen of each flow now: what any state says that the kernel may hold parts of. */
-  #allowed: readonly Word[]
-  #connections: Connection[] = []
+  /** Last events of batches that became durable together. */
+  readonly #states = new Set([0])
   #isLookedAt = false
+  #isSettled = false
   #violation: Violation | undefined
-  #checks = 0
 
   /** @param onBroken Told of the first violation, at once. */
-  constructor(flows: readonly Flow[], onBroken: (violation: Violation) => void) {
-    this.#flows = flows
+  constructor({ flows, asks }: Plan, onBroken: (violation: Violation) => void) {
     this.#onBroken = onBroken
-    this.#allowed = flows.map(() => nothingKnown)
-    this.#words.set(0, this.#allowed)
+    const broken = this.broken.bind(this)
+    this.#watches = [new FlowWatch(flows, broken), ...(asks.length > 0 ? [new ServiceWatch(asks, broken)] : [])]
   }
 
   get violation(): Violation | undefined {
     return this.#violation
   }
 
-  /** Packets that were looked at. */
+  /** Packets, and calls of processes, that were looked at. */
   get checks(): number {
-    return this.#checks
+    return this.#watches.reduce((sum, { checks }) => sum + checks, 0)
   }
 
   /** Nothing has changed since all was found to be as it must. */
@@ -74,10 +66,9 @@ export class Witness {
       this.#durable.push(event)
     }
     const cluster = clusterOf(this.#durable)
-    const words = this.#flows.map(flow => wordOf(cluster, flow))
-    this.#words.set(this.#durable.length, words)
-    this.#allowed = this.#allowed.map((word, at) => either(word, words[at]!))
-    this.#isLookedAt = false
+    this.#states.add(this.#durable.length)
+    for (const watch of this.#watches) watch.onDurable(this.#durable.length, cluster)
+    this.#change()
   }
 
   /** Somebody was told that these are in the log from `first` on. */
@@ -96,59 +87,38 @@ export class Witness {
 
   /** The kernel began anew, or somebody else changed its maps: until all is enforced again anything may be seen. */
   onDisturbed(): void {
-    this.#allowed = this.#flows.map(() => nothingKnown)
-    this.#connections = []
-    this.#isLookedAt = false
+    for (const watch of this.#watches) watch.onDisturbed()
+    this.#change()
   }
 
   /** A single entry was written: law 4. */
   onWrite(kernel: Kernel, what: string): void {
-    this.#isLookedAt = false
+    this.#change()
     if (this.#violation !== undefined) return
-    for (const [at, flow] of this.#flows.entries()) {
-      const { route, bits } = this.#allowed[at]!
-      if (route === undefined || bits === seen.either) continue
-      this.#checks += 1
-      const found = this.#traffic.open(kernel.backend, flow, route)
-      if ((found & ~bits) !== 0) this.broken('no third verdict', `after a write of ${what} ${words(flow, found)}`)
-    }
-    this.#connections = this.#connections.filter(connection => this.#goesOn(kernel, connection, `a write of ${what}`))
+    for (const watch of this.#watches) watch.onWrite(kernel, what)
   }
 
   /** All is said to be enforced, up to an event: packets must say so too. */
   onEnforced(kernel: Kernel, seq: number): void {
     if (this.#isLookedAt || this.#violation !== undefined) return
-    const words_ = this.#words.get(seq)
-    if (words_ === undefined) {
+    if (!this.#states.has(seq)) {
       this.broken('log first', `event ${seq} is enforced, durable are ${this.#durable.length}`)
       return
     }
-    this.#allowed = words_
-    // What is durable already may be enforced at any moment.
-    for (const [later, said] of this.#words)
-      if (later > seq) this.#allowed = this.#allowed.map((word, at) => either(word, said[at]!))
-    for (const [at, flow] of this.#flows.entries()) {
-      const { route, bits } = words_[at]!
-      if (route === undefined) continue
-      this.#checks += 1
-      const found = this.#traffic.open(kernel.backend, flow, route)
-      if (found !== bits) this.broken('the kernel says what the log means', `at event ${seq} ${words(flow, found)}`)
-    }
-    this.#connections = this.#connections.filter(connection => this.#goesOn(kernel, connection, `event ${seq}`))
+    for (const watch of this.#watches) watch.onEnforced(kernel, seq)
     this.#isLookedAt = true
   }
 
-  /** Opens a connection of each flow that passes, which is to go on as long as policies let it. */
+  /** It is for a while, and nothing is put off: what takes longer is there, too. */
+  onSettled(kernel: Kernel, seq: number): void {
+    if (this.#isSettled || !this.#isLookedAt || this.#violation !== undefined) return
+    for (const watch of this.#watches) watch.onSettled?.(kernel, seq)
+    this.#isSettled = true
+  }
+
+  /** Opens connections, which are to go on as long as they may. */
   connect(kernel: Kernel): void {
-    for (const [flow, { route, bits }] of this.#allowed.entries()) {
-      const fields = this.#flows[flow]!
-      if (route === undefined || bits !== seen.passed || fields.protocol !== 6) continue
-      const { bits: opened, sourcePort } = this.#traffic.begin(kernel.backend, fields, route)
-      if (opened !== seen.passed) continue
-      this.#traffic.answer(kernel.backend, fields, route, sourcePort)
-      this.#traffic.goOn(kernel.backend, fields, route, sourcePort)
-      this.#connections.push({ flow, route, sourcePort })
-    }
+    for (const watch of this.#watches) watch.connect(kernel)
   }
 
   /** Nothing is in a state that isn't in the log. */
@@ -166,30 +136,10 @@ export class Witness {
       this.broken('replays agree', `at event ${engine.seq} the engine has another digest than a fold of the log`)
   }
 
-  /** False when nothing more is to be asked of it. */
-  #goesOn(kernel: Kernel, { flow, route, sourcePort }: Connection, when: string): boolean {
-    const { route: now, bits } = this.#allowed[flow]!
-    if (now === undefined || !sameRoute(now, route)) return false
-    const fields = this.#flows[flow]!
-    this.#checks += 1
-    const found = this.#traffic.answer(kernel.backend, fields, route, sourcePort)
-    if ((found & ~bits) !== 0)
-      this.broken('connections go on as policies let them', `after ${when} an answer of ${words(fields, found)}`)
-    return found === seen.passed
+  #change(): void {
+    this.#isLookedAt = false
+    this.#isSettled = false
   }
 }
 
-const nothingKnown: Word = { bits: seen.either }
-
-const sameRoute = (a: Route, b: Route): boolean => a.from === b.from && a.to === b.to
-
-/** What may be seen while the kernel goes from one to the other. */
-function either(a: Word, b: Word): Word {
-  if (a.route === undefined || b.route === undefined || !sameRoute(a.route, b.route)) return nothingKnown
-  return { route: a.route, bits: a.bits | b.bits }
-}
-
 const text = (value: unknown): string => JSON.stringify(value).slice(0, 300)
-
-const words = ({ from, to, protocol, port }: Flow, found: number): string =>
-  `${from} → ${to}, protocol ${protocol} port ${port}, ${found === seen.passed ? 'passed' : 'was stopped'}`

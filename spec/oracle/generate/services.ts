@@ -269,7 +269,8 @@ const named = (
   names: readonly string[],
 ) => fc.record({ namespace: anyNamespace, name: pick(names) }).map((object): EventBody => ({ kind, ...object }))
 
-const anything: fc.Arbitrary<EventBody> = fc.oneof(
+/** One thing that happens to a cluster that balances load. */
+export const serviceBodies: fc.Arbitrary<EventBody> = fc.oneof(
   { weight: 12, arbitrary: service.map(drawn => ({ kind: 'service.upserted' as const, service: drawn })) },
   { weight: 3, arbitrary: named('service.deleted', serviceNames) },
   { weight: 14, arbitrary: slice.map(drawn => ({ kind: 'endpointslice.upserted' as const, slice: drawn })) },
@@ -333,5 +334,5 @@ const beginning: fc.Arbitrary<readonly EventBody[]> = fc.oneof(
 /** Histories of a cluster that balances load, in the batches in which they arrive. */
 export const serviceHistories = (maxEvents: number): fc.Arbitrary<Batches> =>
   fc
-    .tuple(beginning, batchesOf(anything, maxEvents))
+    .tuple(beginning, batchesOf(serviceBodies, maxEvents))
     .map(([begun, batches]) => (begun.length === 0 ? batches : [begun, ...batches]))

@@ -1,0 +1,233 @@
+import type { OracleCluster } from '../oracle/index.js'
+import type { Kernel } from './kernel.js'
+import { answer, call, flagsOf, type Outcome, sendFromOutside, sendFromPod } from './service-traffic.js'
+import { type Ask, type Place, refused, ServiceState, shut, type Way, wayTo } from './service-ways.js'
+import { type Route, seen, type Word } from './traffic.js'
+import type { Broken, Watch } from './watch.js'
+
+/** A connection of a pod's to a service's address, at the backend that it came to. */
+interface Connection {
+  readonly ask: Ask
+  readonly from: string
+  readonly ifindex: number
+  readonly sourcePort: number
+  readonly way: Way
+  /** The client's port, as the backend sees it. */
+  readonly seenPort: number
+}
+
+const firstPort = 20_000
+const ports = 40_000
+const mostConnections = 6
+/** So many tries that each of a few backends comes up. */
+const tries = 64
+
+/** Looks at what is sent to services: where it goes while backends, tables and frontends change. */
+export class ServiceWatch implements Watch {
+  readonly #asks: readonly Ask[]
+  readonly #broken: Broken
+  /** By the last event of each state that was durable. */
+  readonly #states = new Map<number, ServiceState>()
+  /** That the kernel may hold parts of; undefined: nobody knows. */
+  #possible: readonly ServiceState[] | undefined
+  /** The same of what is put off: tables for clients outside. */
+  #possibleOutside: readonly ServiceState[] | undefined
+  #connections: Connection[] = []
+  #sent = 0
+  #checks = 0
+
+  constructor(asks: readonly Ask[], broken: Broken) {
+    this.#asks = asks
+    this.#broken = broken
+  }
+
+  get checks(): number {
+    return this.#checks
+  }
+
+  onDurable(seq: number, cluster: OracleCluster): void {
+    const state = new ServiceState(cluster)
+    this.#states.set(seq, state)
+    if (this.#possible !== undefined) this.#possible = [...this.#possible, state]
+    if (this.#possibleOutside !== undefined) this.#possibleOutside = [...this.#possibleOutside, state]
+  }
+
+  onDisturbed(): void {
+    this.#possible = undefined
+    this.#possibleOutside = undefined
+    this.#connections = []
+  }
+
+  onWrite(kernel: Kernel, what: string): void {
+    this.#look(kernel, 'no third verdict', `after a write of ${what}`)
+  }
+
+  onEnforced(kernel: Kernel, seq: number): void {
+    const state = this.#states.get(seq)
+    if (state === undefined) return
+    this.#possible = [state]
+    this.#look(kernel, 'the kernel says what the log means', `at event ${seq}`, ({ asker }) => asker.by !== 'outside')
+    this.#possible = this.#from(seq)
+  }
+
+  onSettled(kernel: Kernel, seq: number): void {
+    const state = this.#states.get(seq)
+    if (state === undefined) return
+    this.#possibleOutside = [state]
+    this.#look(kernel, 'the kernel says what the log means', `at event ${seq}`)
+    this.#possibleOutside = this.#from(seq)
+    for (const ask of this.#asks) if (ask.asker.by === 'call' && state.isEven(ask)) this.#meetAll(kernel, state, ask)
+  }
+
+  connect(kernel: Kernel): void {
+    for (const ask of this.#asks) {
+      const { asker, place } = ask
+      if (this.#connections.length >= mostConnections) return
+      if (asker.by !== 'packet' || place.protocol !== 'TCP' || this.#possible === undefined) continue
+      const ifindex = this.#interfaceOf(asker.from)
+      if (ifindex === undefined) continue
+      const sourcePort = this.#nextPort()
+      const { way, bits, sourcePort: seenPort } = this.#send(kernel, ask, ifindex, sourcePort, flagsOf.syn)
+      const isServed = this.#possible.every(state => way !== undefined && state.lists(way, place))
+      if (way === undefined || !isServed || bits !== seen.passed || seenPort === undefined) continue
+      const connection = { ask, from: asker.from, ifindex, sourcePort, way, seenPort }
+      if (this.#isAnswered(kernel, connection, 'opening')) this.#connections.push(connection)
+    }
+  }
+
+  /** The states from the one after an event on: what is durable already may be enforced at any moment. */
+  #from(seq: number): readonly ServiceState[] {
+    return [...this.#states].flatMap(([last, state]) => (last >= seq ? [state] : []))
+  }
+
+  #look(kernel: Kernel, law: string, when: string, isMeant: (ask: Ask) => boolean = () => true): void {
+    for (const ask of this.#asks) {
+      const states = ask.asker.by === 'outside' ? this.#possibleOutside : this.#possible
+      if (states === undefined || !isMeant(ask)) continue
+      const outcome = this.#ask(kernel, ask)
+      if (outcome === undefined) continue
+      this.#checks += 1
+      const wrong = wrongIn(outcome, ask, states)
+      if (wrong !== undefined) this.#broken(law, `${when} ${textOf(ask)} ${wrong}`)
+    }
+    this.#connections = this.#connections.filter(connection => this.#goesOn(kernel, connection, when))
+  }
+
+  /** Undefined where nobody can ask: there is no interface to send by, or nobody knows which. */
+  #ask(kernel: Kernel, ask: Ask): Outcome | undefined {
+    const { asker, place } = ask
+    if (asker.by === 'call') return call(kernel.backend, place, asker.isNode, ++this.#sent)
+    if (asker.by === 'outside') {
+      const ends = { source: asker.from, destination: place.address, destinationPort: place.port }
+      const packet = { ...ends, protocol: place.protocol, sourcePort: this.#nextPort(), flags: flagsOf.syn }
+      return sendFromOutside(kernel.backend, packet, address => this.#interfaceOf(address))
+    }
+    const ifindex = this.#interfaceOf(asker.from)
+    return ifindex === undefined ? undefined : this.#send(kernel, ask, ifindex, this.#nextPort(), flagsOf.syn)
+  }
+
+  #send(kernel: Kernel, { asker, place }: Ask, ifindex: number, sourcePort: number, flags: number): Outcome {
+    const source = asker.by === 'call' ? '' : asker.from
+    const ends = { source, destination: place.address, destinationPort: place.port, sourcePort }
+    const packet = { ...ends, protocol: place.protocol, flags }
+    return sendFromPod(kernel.backend, ifindex, packet, address => this.#interfaceOf(address))
+  }
+
+  /** Of whom has an address on this node, whichever state it is. */
+  #interfaceOf(address: string): number | undefined {
+    const found = new Set((this.#possible ?? []).map(state => state.interfaceOf(address)))
+    return found.size === 1 ? [...found][0] : undefined
+  }
+
+  /** False when nothing more is to be asked of it. */
+  #goesOn(kernel: Kernel, connection: Connection, when: string): boolean {
+    const { ask, from, ifindex, sourcePort, way } = connection
+    const states = this.#possible
+    if (states === undefined || this.#interfaceOf(from) !== ifindex) return false
+    const { way: found, bits } = this.#send(kernel, ask, ifindex, sourcePort, flagsOf.ack)
+    this.#checks += 1
+    const isListed = states.every(state => state.lists(way, ask.place))
+    const allowed = bitsIn(states, from, way, ask.place)
+    const tell = (how: string): void =>
+      this.#broken('connections stay at their backends', `${when} a connection of ${textOf(ask)} at ${way} ${how}`)
+    if (found === refused) {
+      if (isListed) tell('is reset')
+      return false
+    }
+    if (found !== undefined && found !== way) {
+      tell(`goes to ${found}`)
+      return false
+    }
+    if ((bits & ~allowed) !== 0) tell(bits === seen.passed ? 'passes' : 'is stopped')
+    if (bits !== seen.passed || allowed !== seen.passed) return bits === seen.passed
+    return this.#isAnswered(kernel, connection, when)
+  }
+
+  /** The client must see the service answer, nobody else. */
+  #isAnswered(kernel: Kernel, { ask, from, ifindex, way, seenPort }: Connection, when: string): boolean {
+    const [source = '', port = ''] = way.split(' ')
+    if (source === from) return true
+    const word = this.#possible?.map(state => state.wordOn(from, way, ask.place)) ?? []
+    const routes = new Set(word.map(({ route }) => (route === undefined ? 'unclear' : `${route.to}`)))
+    if (routes.size !== 1 || routes.has('unclear')) return false
+    const ends = { source, sourcePort: Number(port), destination: from, destinationPort: seenPort }
+    const packet = { ...ends, protocol: ask.place.protocol, flags: flagsOf.syn | flagsOf.ack }
+    const found = answer(kernel.backend, packet, { from: word[0]?.route?.to, to: ifindex })
+    this.#checks += 1
+    if (found === wayTo(ask.place)) return true
+    const how = found === undefined ? 'is stopped' : `seems to be of ${found}`
+    this.#broken('connections stay at their backends', `${when} an answer to ${textOf(ask)} from ${way} ${how}`)
+    return false
+  }
+
+  #meetAll(kernel: Kernel, state: ServiceState, ask: Ask): void {
+    const ways = state.waysOf(ask)
+    const met = new Set(Array.from({ length: ways.size > 1 ? tries : 1 }, () => this.#ask(kernel, ask)?.way))
+    this.#checks += 1
+    for (const way of ways)
+      if (!met.has(way)) this.#broken('every backend has its share', `${textOf(ask)} never comes to ${way}`)
+  }
+
+  #nextPort(): number {
+    return firstPort + (this.#sent++ % ports)
+  }
+}
+
+/** What is wrong with an outcome, when it is as none of the states says. */
+function wrongIn({ way, bits }: Outcome, ask: Ask, states: readonly ServiceState[]): string | undefined {
+  const { asker, place } = ask
+  const ways = new Set(states.flatMap(state => [...state.waysOf(ask)]))
+  const could = `, could be ${[...ways].join(' or ')}`
+  if (way !== undefined && !ways.has(way)) return `went to ${way}${could}`
+  if (asker.by === 'call' || way === refused) return undefined
+  const judged = (each: Way): number => bitsIn(states, asker.from, each, place)
+  if (way !== undefined) return (bits & ~judged(way)) === 0 ? undefined : `${bitsText(bits)} on its way to ${way}`
+  const mayStop = (each: Way): boolean =>
+    each === shut ||
+    (each !== refused && ((judged(each) & seen.stopped) !== 0 || (asker.by === 'outside' && !isHere(states, each))))
+  return [...ways].some(mayStop) ? undefined : `was stopped${could}`
+}
+
+/** On another node nobody knows the way: the simulated one has no devices of its own. */
+const isHere = (states: readonly ServiceState[], way: Way): boolean =>
+  states.every(state => state.interfaceOf(way.slice(0, way.indexOf(' '))) !== undefined)
+
+/** What may be seen of packets that go this way, by any of the states. */
+function bitsIn(states: readonly ServiceState[], from: string, way: Way, place: Place): number {
+  const [address = ''] = way.split(' ')
+  if (address === from) return seen.passed
+  const words = states.map(state => state.wordOn(from, way, place))
+  return words.every(word => isSameRoute(word, words[0]!)) ? words.reduce((bits, word) => bits | word.bits, 0) : 3
+}
+
+const isSameRoute = ({ route: a }: Word, { route: b }: Word): boolean =>
+  a !== undefined && b !== undefined && sameEnds(a, b)
+
+const sameEnds = (a: Route, b: Route): boolean => a.from === b.from && a.to === b.to
+
+const bitsText = (bits: number): string => (bits === seen.passed ? 'passed' : 'was stopped')
+
+function textOf({ asker, place: { address, protocol, port } }: Ask): string {
+  const who = asker.by === 'call' ? `a process of ${asker.isNode ? 'the node' : 'a pod'}` : `${asker.by} ${asker.from}`
+  return `${who} → ${address}:${port}/${protocol}`
+}
