@@ -25,6 +25,20 @@ const keepPlaces = {
   },
 }
 
+// Of this library a tenth is used; the rest, which is made from Kubernetes' schema, says nothing of itself when it is loaded.
+const lightKubernetes = {
+  name: 'light-kubernetes',
+  setup: ({ onResolve, resolve }) => {
+    onResolve({ filter: /^(@kubernetes\/client-node$|\.)/ }, async ({ path: wanted, pluginData, ...args }) => {
+      const isOurs = wanted.startsWith('@') || args.importer.includes('/@kubernetes/client-node/')
+      if (pluginData === lightKubernetes || !isOurs) return undefined
+      const { importer, kind, resolveDir } = args
+      const found = await resolve(wanted, { importer, kind, resolveDir, pluginData: lightKubernetes })
+      return { ...found, sideEffects: false }
+    })
+  },
+}
+
 await rm(folder, { recursive: true, force: true })
 await mkdir(folder)
 await build({
@@ -40,7 +54,7 @@ await build({
   minifyWhitespace: true,
   sourcemap: 'linked',
   sourcesContent: false,
-  plugins: [keepPlaces],
+  plugins: [keepPlaces, lightKubernetes],
   banner: {
     js: [
       'const __folder = require("node:path").dirname;',

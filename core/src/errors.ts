@@ -108,6 +108,18 @@ export interface WeirErrorPayloads {
     readonly port: number
     readonly reason: string
   }
+  /** What is to lead to the API server can't be read or used. */
+  WEIR_KUBERNETES_CONFIG: { readonly reason: string }
+  /** Nobody answers where the API server is said to be, or not to the end. */
+  WEIR_KUBERNETES_UNREACHABLE: { readonly server: string; readonly reason: string }
+  /** The API server refuses a request, or answers what can't be understood; `status` is HTTP's. */
+  WEIR_KUBERNETES_ANSWER: {
+    readonly path: string
+    readonly status: number
+    readonly reason: string
+    /** How long it wants to be left alone; 0 when it doesn't say. */
+    readonly retryAfterMs: number
+  }
   /** A map or a hook couldn't be read or written; the reconciler tries again. */
   WEIR_DATAPATH_FAILED: { readonly operation: string; readonly reason: string }
 }

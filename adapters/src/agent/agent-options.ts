@@ -3,6 +3,7 @@ import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import type { FlowRetention } from '@weir/store'
 import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
+import type { CredentialOptions } from '../kubernetes/credentials.js'
 import type { Clock } from './clock.js'
 import type { AttachChoice } from './datapath.js'
 import type { MapSizes } from './map-names.js'
@@ -45,6 +46,8 @@ export interface AgentOptions {
   readonly maglev?: TableOptions
   /** A folder or file of manifests to follow. */
   readonly manifests?: string
+  /** The API server to follow, by what leads to it. */
+  readonly kubernetes?: CredentialOptions
   /** The node's own addresses: its traffic to its pods always passes. */
   readonly nodeAddresses?: readonly string[]
   /** Blocks that hold those of the node's addresses which have node ports; absent: all have. */

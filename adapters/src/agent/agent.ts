@@ -12,18 +12,16 @@ import { FlowBook } from './flows.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
 import { defaultTables } from './maglev-slots.js'
 import { type Facts, Intake, type Submitted } from './intake.js'
-import { ipMasqSource } from './ip-masq-source.js'
 import { type Machine, thisMachine } from './machine.js'
-import { manifestSource } from './manifest-source.js'
 import { checkedNodeOptions } from './node-options.js'
 import { ownFacts } from './own-facts.js'
+import { ownSources } from './own-sources.js'
 import type { StatusReport } from './protocol.js'
 import { Recorder } from './recorder.js'
 import { restoreEngine } from './restore.js'
 import { answerer } from './routes.js'
 import { type AgentServer, serve } from './server.js'
 import { ServiceHealth } from './service-health.js'
-import type { Source } from './source.js'
 import { StagedTrial } from '../staged/trial.js'
 import { statusReport } from './status-report.js'
 import { staleEndpoints } from './stale-endpoints.js'
@@ -90,15 +88,6 @@ export async function createAgent(given: AgentOptions, machine: Machine = thisMa
     for (const close of closing) await close().catch(() => {})
     throw error
   }
-}
-
-/** The folder and the file that the agent is told to follow. */
-function ownSources(options: AgentOptions, report: (message: string) => void): readonly Source[] {
-  const { manifests: path, ipMasqConfig, node, podCidrs = [], nodeAddresses: reserved = [], clock } = options
-  return [
-    ...(path === undefined ? [] : [manifestSource({ path, node, addresses: { podCidrs, reserved }, clock, report })]),
-    ...(ipMasqConfig === undefined ? [] : [ipMasqSource(ipMasqConfig)]),
-  ]
 }
 
 interface AgentParts {
@@ -187,7 +176,7 @@ class RunningAgent implements Agent {
       healthz: options.healthz,
       report,
     })
-    const sources = [...(options.sources ?? []), ...ownSources(options, report)]
+    const sources = [...(options.sources ?? []), ...ownSources(options, () => machine.random(), report)]
     this.#sources = sources.map(
       source => new SourceRunner(source, { clock, report, submit: this.#submitFrom, state: () => engine.state }),
     )

@@ -152,6 +152,29 @@ export interface SourceStatus {
   /** Facts that differed from what the log said before. */
   readonly drafts: number
   readonly error?: string
+  /** Of an API server's: how far each kind of objects is. */
+  readonly resources?: readonly ResourceStatus[]
+}
+
+/** How it stands with one kind of objects of an API server. */
+export interface ResourceStatus {
+  readonly kind: string
+  /** As it is read, `networking.k8s.io/v1`; of what is absent as it would be. */
+  readonly apiVersion: string
+  /**
+   * `waiting`: for the kinds that have to be known first. `listing`: all of it is being read. `away`: it can't be read;
+   * what is known of it stays in force. `absent`: the cluster has no such kind.
+   */
+  readonly state: 'waiting' | 'listing' | 'watching' | 'away' | 'absent'
+  /** Milliseconds since the epoch at which this state began. */
+  readonly since: number
+  readonly objects: number
+  /** The last that was taken in; absent before the first list. */
+  readonly resourceVersion?: string
+  /** How often all of it was read again after the first time. */
+  readonly relists: number
+  /** Why it is away. */
+  readonly error?: string
 }
 
 /** A kind of flow that staged policies would judge otherwise. */

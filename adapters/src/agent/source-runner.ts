@@ -1,6 +1,7 @@
 import type { ClusterState } from '@weir/core'
 import type { Clock } from './clock.js'
 import type { Facts, Submitted } from './intake.js'
+import { pause } from './pause.js'
 import type { SourceStatus } from './protocol.js'
 import type { Source } from './source.js'
 
@@ -36,7 +37,14 @@ export class SourceRunner {
 
   get status(): SourceStatus {
     const error = this.#error
-    return { name: this.#source.name, state: this.#state, drafts: this.#drafts, ...(error !== undefined && { error }) }
+    const resources = this.#source.resources?.()
+    return {
+      name: this.#source.name,
+      state: this.#state,
+      drafts: this.#drafts,
+      ...(error !== undefined && { error }),
+      ...(resources !== undefined && { resources }),
+    }
   }
 
   start(): void {
@@ -60,7 +68,7 @@ export class SourceRunner {
       } catch (error) {
         if (signal.aborted) return
         this.#fail(error instanceof Error ? error.message : String(error))
-        await this.#restartPause(signal)
+        await pause(this.#options.clock, restartDelayMs, signal)
       }
     }
   }
@@ -92,17 +100,5 @@ export class SourceRunner {
     this.#state = 'failing'
     this.#error = message
     this.#settle()
-  }
-
-  #restartPause(signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const timer = this.#options.clock.every(restartDelayMs, () => done())
-      const done = (): void => {
-        timer.stop()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      signal.addEventListener('abort', done)
-    })
   }
 }

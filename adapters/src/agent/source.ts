@@ -1,9 +1,12 @@
 import type { ClusterState } from '@weir/core'
 import type { Facts, Submitted } from './intake.js'
+import type { ResourceStatus } from './protocol.js'
 
 /** Where facts come from: a folder of manifests, an API server. The agent runs it and shows how it does. */
 export interface Source {
   readonly name: string
+  /** The kinds of objects that it follows one by one; absent where it has no such thing. */
+  readonly resources?: () => readonly ResourceStatus[]
   /**
    * Says facts until `signal` aborts, then resolves. What it can't understand it says as `input.refused`; what keeps it
    * from working it rejects with, and it is started again after a while.

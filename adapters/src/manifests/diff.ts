@@ -12,6 +12,8 @@ export interface DiffOptions {
   readonly owns?: (object: ObjectKey) => boolean
   /** True when the log has all of the set that the reader gave before this one: then only what has changed is compared. */
   readonly afterLast?: boolean
+  /** Who says that an object is gone; the set's root when absent. */
+  readonly goneBy?: (object: ObjectKey) => string
 }
 
 /**
@@ -54,8 +56,10 @@ interface Keyed {
   readonly by?: ChangedBy | undefined
 }
 
-const sourceOf = ({ file, line, isDerived }: Pick<ManifestObject, 'file' | 'line' | 'isDerived'>): string =>
-  `${isDerived ? 'derived' : 'manifests'}:${file}:${line}`
+type Told = Pick<ManifestObject, 'file' | 'line' | 'origin' | 'isDerived'>
+
+const sourceOf = ({ file, line, origin, isDerived }: Told): string =>
+  origin ?? `${isDerived ? 'derived' : 'manifests'}:${file}:${line}`
 
 /** The key that a refusal holds for a pod of this workload. */
 const workloadKey = (workload: string, namespace: string): string => {
@@ -146,18 +150,18 @@ export const diffFacts = (known: KnownFacts, desired: ManifestSet, options: Diff
     }
   const isHeld = (text: string): boolean =>
     refusedNow.has(text) || (part !== undefined && !part.keys.has(text) && known.refusals.has(text))
-  const root = `manifests:${desired.root}`
+  const goneBy = options.goneBy ?? (() => `manifests:${desired.root}`)
   const ownNode = known.agent?.fact.node
   for (const [text, { key, workload, end }] of current) {
     const held = isHeld(text) || (workload !== undefined && isHeld(workloadKey(workload, key.namespace)))
     const isAgents = key.kind === 'Node' && key.name === ownNode
     if (desired.incomplete || wanted.has(text) || held || isAgents || !owns(key)) continue
-    drafts.push({ key, body: end, source: root })
+    drafts.push({ key, body: end, source: goneBy(key) })
   }
   drafts.push(...refused(refusedBefore, refusals, new Set(drafts.map(({ key }) => keyText(key)))))
   for (const [text, { object }] of refusedBefore)
     if (!desired.incomplete && !refusedNow.has(text) && owns(object))
-      drafts.push({ key: object, body: { kind: 'input.accepted', object }, source: root })
+      drafts.push({ key: object, body: { kind: 'input.accepted', object }, source: goneBy(object) })
   const rank = new Map(draftOrder.map((kind, index) => [kind, index]))
   return drafts
     .sort((a, b) => (rank.get(a.body.kind) ?? 0) - (rank.get(b.body.kind) ?? 0) || compareKeys(a.key, b.key))

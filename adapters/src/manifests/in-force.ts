@@ -197,6 +197,12 @@ export function* allInForce(known: KnownFacts): Generator<FactInForce> {
   for (const kept of new Set(Object.values(kinds))) yield* kept.all(known)
 }
 
+/** The facts in force that have keys of this kind. */
+export function* inForceOfKind(known: KnownFacts, kind: string): Generator<FactInForce> {
+  if (!isKind(kind)) return
+  for (const found of kinds[kind].all(known)) if (found.key.kind === kind) yield found
+}
+
 /** The pods in force. */
 export const podsInForce = (known: KnownFacts): Generator<FactInForce> => kinds.Pod.all(known)
 

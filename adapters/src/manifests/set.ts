@@ -14,11 +14,18 @@ export type RefusalCode =
   | 'WEIR_MANIFEST_DUPLICATE'
   | 'WEIR_MANIFEST_ADDRESSES_EXHAUSTED'
 
-/** An object that is understood. */
-export interface ManifestObject {
-  readonly object: ObjectKey
+/** Where something stands, and who says it. */
+interface Placed {
+  /** A file; of an API server's object its path there. */
   readonly file: string
   readonly line: number
+  /** What the log is to name as the source, where it isn't the place in a manifest. */
+  readonly origin?: string
+}
+
+/** An object that is understood. */
+export interface ManifestObject extends Placed {
+  readonly object: ObjectKey
   /** Its facts: one, or one for each pod of a workload. */
   readonly bodies: readonly UpsertBody[]
   /** False for a pod that has ended: it gets no address. */
@@ -30,11 +37,9 @@ export interface ManifestObject {
 }
 
 /** An object, or a whole file (`kind: 'Manifest'`, named by its path), that can't be understood. */
-export interface Refusal {
+export interface Refusal extends Placed {
   readonly code: RefusalCode
   readonly object: ObjectKey
-  readonly file: string
-  readonly line: number
   readonly problems: readonly Problem[]
 }
 

@@ -12,6 +12,7 @@ import { type MapSizes, sizableMaps } from '../../agent/map-names.js'
 import { cgroupRoot } from '../../agent/cgroup-root.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import type { Retention } from '../../agent/retention.js'
+import type { CredentialOptions } from '../../kubernetes/credentials.js'
 import { command, type CommandContext, socketOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { defaultStateFolder } from '../log-folder.js'
@@ -23,6 +24,9 @@ import { printable } from '../printable.js'
 interface AgentOptions extends MaglevOptions {
   readonly state: string
   readonly manifests?: string
+  readonly kubernetes?: true
+  readonly kubeconfig?: string
+  readonly context?: string
   readonly node: string
   readonly cluster: string
   readonly backend: BackendChoice
@@ -87,6 +91,7 @@ export function agentCommand(context: CommandContext): Command {
         flowEventsPerSecond: options.flowRate,
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
+        ...kubernetesOf(options, context.workingFolder),
         ...retentionOf(options),
         ...(options.checkpointKey !== undefined && {
           checkpointKey: resolve(context.workingFolder, options.checkpointKey),
@@ -136,6 +141,11 @@ export function agentCommand(context: CommandContext): Command {
     )
     .option('--log-retention-size <size>', 'let go the oldest events beyond this, such as 2GiB', byteSize)
     .option('--manifests <path>', 'a folder or file of Kubernetes manifests to follow')
+    .addOption(
+      new Option('--kubernetes', 'follow an API server, by a kubeconfig or what a pod is given').conflicts('manifests'),
+    )
+    .option('--kubeconfig <file>', 'for --kubernetes (default: KUBECONFIG, ~/.kube/config, the pod’s service account)')
+    .option('--context <name>', 'of the kubeconfig, in place of its current one')
     .option('--node <name>', "this node's name", context.environment.WEIR_NODE ?? hostname())
     .option('--cluster <name>', "the cluster's name", 'default')
     .addOption(new Option('--backend <kind>', 'where tables go').choices(['kernel', 'memory', 'auto']).default('auto'))
@@ -253,6 +263,19 @@ function cgroupOf(given: string | undefined): { readonly cgroup?: string } {
   if (given === 'none') return {}
   const cgroup = given ?? cgroupRoot()
   return cgroup === undefined ? {} : { cgroup }
+}
+
+function kubernetesOf(
+  { kubernetes, kubeconfig, context }: AgentOptions,
+  workingFolder: string,
+): { readonly kubernetes?: CredentialOptions } {
+  if (kubernetes === undefined) return {}
+  return {
+    kubernetes: {
+      ...(kubeconfig !== undefined && { kubeconfig: resolve(workingFolder, kubeconfig) }),
+      ...(context !== undefined && { context }),
+    },
+  }
 }
 
 function retentionOf({ logRetentionAge, logRetentionSize }: AgentOptions): { readonly logRetention?: Retention } {

@@ -2,7 +2,9 @@ import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { StatusReport } from '../../agent/protocol.js'
 import { tableLines } from '../table.js'
 import { flowStatusLines, flowTroubles } from './flow-status.js'
+import { sourceLines } from './source-status.js'
 import type { Colour } from '../terminal.js'
+import { durationText } from './duration.js'
 
 /** The agent's state for a person: what is wrong first, then what is in use, then figures. */
 export function statusLines(report: StatusReport, colour: Colour): readonly string[] {
@@ -37,10 +39,7 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
       ? []
       : [`Checks     ${report.health.checks.endpoints} endpoints tried, ${report.health.checks.failing.length} fail`]),
     ...flowStatusLines(report),
-    ...report.sources.map(
-      source =>
-        `Source     ${source.name}: ${source.state}, ${source.drafts} facts${source.error === undefined ? '' : `, ${source.error}`}`,
-    ),
+    ...sourceLines(report.sources, report.startedAt + report.uptimeMs),
     '',
     ...tableLines(report.backend.maps, [
       { heading: 'map', cell: map => map.name },
@@ -157,15 +156,4 @@ function checkTroubles({ failing, forbidden }: StatusReport['health']['checks'])
     ...(failing.length === 0 ? [] : [`checks of ${failing.length} backends fail: weir get backends`]),
     ...(forbidden.length === 0 ? [] : [`policy keeps this node from trying ${forbidden.join(', ')}`]),
   ]
-}
-
-/** `4 s`, `3 min`, `2 h 5 min`, `3 d 1 h` */
-export function durationText(ms: number): string {
-  const seconds = Math.floor(ms / 1000)
-  const minutes = Math.floor(seconds / 60)
-  const hours = Math.floor(minutes / 60)
-  if (minutes < 1) return `${seconds} s`
-  if (hours < 1) return `${minutes} min`
-  if (hours < 48) return `${hours} h ${minutes % 60} min`
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`
 }

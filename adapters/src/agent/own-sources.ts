@@ -1,0 +1,40 @@
+import { HttpApi } from '../kubernetes/http-api.js'
+import { kubernetesSource } from '../kubernetes/source.js'
+import type { AgentOptions } from './agent-options.js'
+import { ipMasqSource } from './ip-masq-source.js'
+import { manifestSource } from './manifest-source.js'
+import type { Source } from './source.js'
+
+/** What the agent is told to follow: a folder, an API server, a file. */
+export function ownSources(
+  options: AgentOptions,
+  random: () => number,
+  report: (message: string) => void,
+): readonly Source[] {
+  const {
+    manifests: path,
+    kubernetes,
+    ipMasqConfig,
+    node,
+    podCidrs = [],
+    nodeAddresses: reserved = [],
+    clock,
+  } = options
+  const ownNode = { name: node, ...(reserved.length > 0 && { addresses: reserved, podCidrs }) }
+  return [
+    ...(path === undefined ? [] : [manifestSource({ path, node, addresses: { podCidrs, reserved }, clock, report })]),
+    ...(kubernetes === undefined
+      ? []
+      : [
+          kubernetesSource({
+            ...{ clock, random, ownNode, report },
+            connect: async () => {
+              // It takes a second and 70 MiB to load: only those who follow an API server pay for it.
+              const { connect } = await import('../kubernetes/credentials.js')
+              return new HttpApi(await connect(kubernetes, () => clock.nowMs()))
+            },
+          }),
+        ]),
+    ...(ipMasqConfig === undefined ? [] : [ipMasqSource(ipMasqConfig)]),
+  ]
+}

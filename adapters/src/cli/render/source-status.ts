@@ -1,0 +1,25 @@
+import type { ResourceStatus, SourceStatus } from '../../agent/protocol.js'
+import { tableLines } from '../table.js'
+import { durationText } from './duration.js'
+
+/** Each source in a line, and below it what it follows one by one. */
+export function sourceLines(sources: readonly SourceStatus[], nowMs: number): readonly string[] {
+  return sources.flatMap(({ name, state, drafts, error, resources = [] }) => [
+    `Source     ${name}: ${state}, ${drafts} facts${error === undefined ? '' : `, ${error}`}`,
+    ...resourceLines(resources, nowMs).map(line => `           ${line}`),
+  ])
+}
+
+function resourceLines(resources: readonly ResourceStatus[], nowMs: number): readonly string[] {
+  if (resources.length === 0) return []
+  return tableLines(resources, [
+    { heading: 'kind', cell: ({ kind }) => kind },
+    { heading: 'of', cell: ({ apiVersion }) => apiVersion },
+    { heading: 'state', cell: ({ state }) => state },
+    { heading: 'for', cell: ({ since }) => durationText(Math.max(0, nowMs - since)) },
+    { heading: 'objects', cell: ({ objects }) => String(objects) },
+    { heading: 'version', cell: ({ resourceVersion }) => resourceVersion ?? '' },
+    { heading: 'relists', cell: ({ relists }) => String(relists) },
+    { heading: '', cell: ({ error }) => error ?? '' },
+  ])
+}
