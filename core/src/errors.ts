@@ -65,6 +65,8 @@ export interface WeirErrorPayloads {
   WEIR_LOG_READ_ONLY: { readonly path: string }
   /** A file that isn't an Ed25519 key as checkpoints are signed with, or that can't be read or made. */
   WEIR_CHECKPOINT_KEY: { readonly path: string; readonly reason: string }
+  /** A file that isn't a key as pseudonyms follow from, or that can't be read or made. */
+  WEIR_PSEUDONYM_KEY: { readonly path: string; readonly reason: string }
   /** An exported incident doesn't lead to the verdicts that the log leads to, from event `seq` on; it was removed. */
   WEIR_INCIDENT_DIFFERS: { readonly path: string; readonly seq: number }
   /** Another build of Weir, run to compare with this one, couldn't be run or failed; `detail` is what it said. */

@@ -2,7 +2,7 @@ import { type Direction, Engine, type ObjectKey, type SideExplanation, verdicts,
 import { FlowFollower, type FlowTurn } from '@weir/core/history/flow-follower.js'
 import { causeText, type Judgement } from '@weir/core/history/judgement.js'
 import { entryOf } from '@weir/core/multimap.js'
-import type { EventLog } from '@weir/store'
+import type { EventLog, LogOrigin } from '@weir/store'
 import { AskedFlows, type FlowWords, type Meaning, type MeantFlow } from './asked-flows.js'
 import { sourceAt } from './log-events.js'
 import { MemberFinder } from './members.js'
@@ -48,6 +48,8 @@ export interface FlowChange extends EventSource {
   readonly flows: readonly ChangedFlow[]
   /** Where the events of the rules named came from. */
   readonly sources: readonly SourceEntry[]
+  /** Of a log that was cut from another: the numbers that these events, and this one, have there. */
+  readonly originals?: readonly (readonly [seq: number, there: number])[]
 }
 
 export interface FlowHistoryOptions {
@@ -78,7 +80,7 @@ export async function* flowHistory(
   for await (const batch of log.read({ from, to })) {
     for (const event of batch) {
       const flows = watch.after(event)
-      if (flows.length > 0) yield await changeOf(event, flows, sourceOf)
+      if (flows.length > 0) yield withOriginals(await changeOf(event, flows, sourceOf), log.origin)
     }
     onProgress(engine.seq)
   }
@@ -225,6 +227,16 @@ async function changeOf(event: WeirEvent, flows: readonly ChangedFlow[], sourceO
   const seqs = flows.flatMap(({ before, after }) => [before, after].flatMap(eventsBehind))
   const sources = await entriesOf(seqs, sourceOf)
   return { seq, time, kind, ...sourceOfEvent(event), ...(object !== undefined && { object }), flows, sources }
+}
+
+function withOriginals(change: FlowChange, origin: LogOrigin | undefined): FlowChange {
+  if (origin === undefined) return change
+  const seqs = [change.seq, ...change.sources.map(([seq]) => seq)]
+  const originals = seqs.flatMap(seq => {
+    const there = origin.seqs[seq - 1] ?? 0
+    return there === 0 ? [] : [[seq, there] as const]
+  })
+  return { ...change, originals }
 }
 
 function eventsBehind(standing: FlowStanding): readonly number[] {

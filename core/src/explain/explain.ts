@@ -176,9 +176,7 @@ export class Explainer {
     const all = this.#verdicts.rules.rulesFor(this.#labelsOf(subject))
     const isSelected = all.some(({ rule }) => rule.origin.seq > 0)
     if (subject.party.kind === 'node' && !isSelected) return { ...free, reason: 'not-a-pod' }
-    const rules = all
-      .filter(({ rule }) => rule.direction === direction)
-      .sort((a, b) => compareRules(a.rule, b.rule) || (a.saying.text < b.saying.text ? -1 : 1))
+    const rules = all.filter(({ rule }) => rule.direction === direction).sort(byOrder)
     const isolatedBy = rules.filter(({ rule }) => isIsolation(rule)).map(({ rule }) => rule.origin)
     const matched = rules.filter(rule => this.#matches(rule, subject, peer, flow))
     const decided = deciding(matched)
@@ -261,6 +259,18 @@ const isSameClaimant = (subject: End, peer: End): boolean =>
     subject.node !== undefined &&
     subject.node !== '' &&
     subject.node === peer.node)
+
+/**
+ * Of rules that decide alike the first by its policy's name and its place there is told: whatever else they say, so that
+ * an answer stays the same while names keep their order.
+ */
+const byOrder = (a: CompiledRule, b: CompiledRule): number =>
+  compareRules(a.rule, b.rule) ||
+  compareText(a.rule.origin.policy, b.rule.origin.policy) ||
+  compareText(a.rule.origin.path, b.rule.origin.path) ||
+  compareText(a.saying.text, b.saying.text)
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** The first match decides; a pass skips the rest of its tier. */
 function deciding(matched: readonly CompiledRule[]): CompiledRule | undefined {

@@ -91,10 +91,10 @@ describe('following flows through a log', function () {
     expect(story.tell(allowing)).deep.equals(['5 verdict web-db'])
     const other = policy('able', { ingress: [{ peers: [ipBlock('192.0.2.0/24')], ports: [] }] })
     expect(story.tell(other), 'one that allows somebody else').deep.equals([])
-    const third = policy('aaa', { ingress: [{ peers: [pods()], ports: [] }] })
+    const third = policy('zzz', { ingress: [{ peers: [pods()], ports: [] }] })
     expect(story.tell(third)).deep.equals([])
     expect(story.tell(noPolicy('allow'))).deep.equals(['8 cause web-db'])
-    expect(story.tell(noPolicy('aaa'))).deep.equals(['9 verdict web-db'])
+    expect(story.tell(noPolicy('zzz'))).deep.equals(['9 verdict web-db'])
   })
 
   it('says what decided just before, whatever was said meanwhile', () => {

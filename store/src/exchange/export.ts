@@ -4,6 +4,7 @@ import { finding } from '../log/finding.js'
 import { decodeGroup, groupIntact, recordOf } from '../log/group.js'
 import { sha256Hex } from '../log/hash.js'
 import { baseSnapshotName, type LogBase } from '../log/base.js'
+import type { LogOrigin } from '../log/origin.js'
 import type { LogHead } from '../log/head.js'
 import { damaged, storedGroups } from '../log/reader.js'
 import type { RecordCodec } from '../log/record.js'
@@ -11,6 +12,7 @@ import type { LogDatabase } from '../storage/storage.js'
 import {
   exportFormat,
   exportFormatWithBase,
+  exportFormatWithOrigin,
   type ExportHeader,
   type ExportLine,
   exportName,
@@ -24,6 +26,8 @@ export interface ExportStart {
   readonly base: LogBase
   /** The state there, as `compact` takes it; absent: the log begins there itself. */
   readonly state?: unknown
+  /** What the log was cut from, of a log that was. */
+  readonly origin?: LogOrigin | undefined
 }
 
 /** A multiple of three: no line is padded. */
@@ -41,7 +45,7 @@ export async function* exportLog(
   start: ExportStart,
   head: LogHead,
 ): AsyncGenerator<string> {
-  const { base } = start
+  const { base, origin } = start
   const state =
     base.seq === 0
       ? undefined
@@ -50,12 +54,13 @@ export async function* exportLog(
         : serialize(start.state)
   const header: ExportHeader = {
     weir: exportName,
-    format: state === undefined ? exportFormat : exportFormatWithBase,
+    format: origin !== undefined ? exportFormatWithOrigin : state === undefined ? exportFormat : exportFormatWithBase,
     schemaVersion: eventSchemaVersion,
     first: base.seq + 1,
     previous: base.hash,
     head,
     ...(state !== undefined && { compactedAt: base.time, stateDigest: sha256Hex(state) }),
+    ...(origin !== undefined && { origin }),
   }
   yield `${JSON.stringify(header)}\n`
   for (let at = 0; state !== undefined && at < state.length; at += stateBytesPerLine) {

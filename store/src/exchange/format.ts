@@ -1,3 +1,5 @@
+import type { LogOrigin } from '../log/origin.js'
+
 /**
  * An exported log: NDJSON, one header line and one line per event.
  *
@@ -13,6 +15,9 @@ export const exportFormat = 1
 
 /** A log whose first events were compacted: so it says in its header, and the state at its base follows the header. */
 export const exportFormatWithBase = 2
+
+/** A part of another log, with a chain of its own: its header says of which. */
+export const exportFormatWithOrigin = 3
 
 /** The state at the base, in pieces: base64 of a part of what `v8.serialize` makes of it. */
 export interface ExportStateLine {
@@ -31,6 +36,8 @@ export interface ExportHeader {
   readonly compactedAt?: number
   /** SHA-256 of the state at the base, hex; format 2 alone. */
   readonly stateDigest?: string
+  /** Format 3 alone. */
+  readonly origin?: LogOrigin
 }
 
 export interface ExportLine {

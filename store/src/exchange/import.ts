@@ -1,5 +1,6 @@
 import { WeirError } from '@weir/core/errors.js'
 import { deserialize } from 'node:v8'
+import { type LogOrigin, writeOrigin } from '../log/origin.js'
 import { baseSnapshotName, type LogBase, noBase, writeBase } from '../log/base.js'
 import { sha256Hex } from '../log/hash.js'
 import { encodeGroup } from '../log/group.js'
@@ -11,6 +12,7 @@ import type { LogDatabase } from '../storage/storage.js'
 import {
   exportFormat,
   exportFormatWithBase,
+  exportFormatWithOrigin,
   type ExportHeader,
   type ExportLine,
   exportName,
@@ -24,6 +26,7 @@ import { splitLines } from './lines.js'
 export interface Imported {
   readonly head: LogHead
   readonly base: LogBase
+  readonly origin: LogOrigin | undefined
 }
 
 /** Groups per synced batch. */
@@ -104,8 +107,10 @@ async function fill(
   }
   if (head.seq > 0) batch.put(headKey, encodeHead(head), binary)
   const base = header.first === 1 ? noBase : await importBase(database, snapshots, header, state, head)
+  const { origin } = header
+  if (origin !== undefined) await writeOrigin(database, origin)
   await batch.del(importKey, binary).write(durably)
-  return { head, base }
+  return { head, base, origin }
 }
 
 async function importBase(
@@ -128,9 +133,11 @@ function parseHeader(line: number, text: string): ExportHeader {
   const header = parse(line, text) as Partial<ExportHeader> | null
   if (header?.weir !== exportName) throw invalid(line, "this isn't an exported event log")
   const { format, first } = header
-  if (format !== exportFormat && format !== exportFormatWithBase)
-    throw invalid(line, `format ${format} isn't known, only ${exportFormat} and ${exportFormatWithBase}`)
-  const hasBase = format === exportFormatWithBase
+  if (format !== exportFormat && format !== exportFormatWithBase && format !== exportFormatWithOrigin)
+    throw invalid(line, `format ${format} isn't known, only ${exportFormat} to ${exportFormatWithOrigin}`)
+  if (format === exportFormatWithOrigin && !isOrigin(header.origin))
+    throw invalid(line, "what the log was cut from isn't told in full")
+  const hasBase = format === exportFormatWithBase || (format === exportFormatWithOrigin && first !== 1)
   if (!Number.isSafeInteger(first) || (hasBase ? first! < 2 : first !== 1))
     throw invalid(line, `the export starts with event ${first}${hasBase ? '' : ', not 1'}`)
   const { schemaVersion, previous, head } = header
@@ -140,6 +147,16 @@ function parseHeader(line: number, text: string): ExportHeader {
   if (hasBase && !/^[0-9a-f]{64}$/.test(String(previous))) throw invalid(line, "the chain's start is missing")
   if (!hasBase && !/^0{64}$/.test(String(previous))) throw invalid(line, 'the chain must start from zeros')
   return header as ExportHeader
+}
+
+function isOrigin(origin: LogOrigin | undefined): boolean {
+  const { seqs, stateEvents, first, last, flow } = origin ?? {}
+  return (
+    Array.isArray(seqs) &&
+    seqs.every(seq => Number.isSafeInteger(seq)) &&
+    [stateEvents, first, last].every(number => Number.isSafeInteger(number)) &&
+    [flow?.from, flow?.to].every(word => typeof word === 'string')
+  )
 }
 
 function recordOf(codec: RecordCodec, line: number, parsed: ExportLine, schemaVersion: number): Buffer {

@@ -15,7 +15,8 @@ import { type ChainPlace, decodeGroup, groupIntact, type GroupSize, recordOf } f
 import { damaged, type ReadOptions, readEvents, storedGroups } from './reader.js'
 import { type Followed, follow, tail } from './follow.js'
 import type { LogHead } from './head.js'
-import { openDatabase } from './open.js'
+import { type OpenedDatabase, openDatabase } from './open.js'
+import { type LogOrigin, writeOrigin } from './origin.js'
 import { lastMarkUntil, markAt, writeMarkAt } from './time-marks.js'
 import { findSoundPrefix, type SoundPrefix } from './prefix.js'
 import { createRecordCodec, type RecordCodec } from './record.js'
@@ -52,6 +53,7 @@ export class EventLog {
   readonly #wakers = new Set<() => void>()
   #head: LogHead
   #base: LogBase
+  #origin: LogOrigin | undefined
   #closing: Promise<void> | undefined
   readonly #followed: Followed = {
     headSeq: () => this.#head.seq,
@@ -59,12 +61,13 @@ export class EventLog {
     grown: (seq, signal) => this.#grown(seq, signal),
   }
 
-  private constructor(database: LogDatabase, head: LogHead, base: LogBase, options: OpenOptions) {
+  private constructor(database: LogDatabase, { head, base, origin }: OpenedDatabase, options: OpenOptions) {
     const { storage } = options
     this.#database = database
     this.#storage = storage
     this.#head = head
     this.#base = base
+    this.#origin = origin
     this.#codec = createRecordCodec(options.upcast ?? upcastEvent)
     const writerOptions = {
       maxEventBytes: options.maxEventBytes ?? defaultMaxEventBytes,
@@ -95,10 +98,10 @@ export class EventLog {
     const { storage } = options
     const database = await storage.open()
     try {
-      const { head, base, findings } = await openDatabase(database, storage)
-      const found = findings[0]
+      const opened = await openDatabase(database, storage)
+      const found = opened.findings[0]
       if (found !== undefined && !storage.readOnly) throw damaged(storage.location, found)
-      return new EventLog(database, head, base, options)
+      return new EventLog(database, opened, options)
     } catch (error) {
       await storage.close(database)
       throw error
@@ -118,6 +121,26 @@ export class EventLog {
   /** Where the log begins: its events are those after `base.seq`. */
   get base(): LogBase {
     return this.#base
+  }
+
+  /** What the log was cut from; undefined of a log that is a whole. */
+  get origin(): LogOrigin | undefined {
+    return this.#origin
+  }
+
+  /**
+   * Says what the log was cut from; an export tells it.
+   *
+   * @throws WeirError WEIR_LOG_WRITE_FAILED, WEIR_LOG_READ_ONLY
+   */
+  async cutFrom(origin: LogOrigin): Promise<void> {
+    this.#assertWritable()
+    try {
+      await this.#writes.make(() => writeOrigin(this.#database, origin))
+    } catch (cause) {
+      throw writeFailed(this.location, this.#head.seq, 'what the log was cut from', cause)
+    }
+    this.#origin = origin
   }
 
   /** Path of the log, or a word for a place that has none. */
@@ -212,7 +235,14 @@ export class EventLog {
    */
   export(head: LogHead = this.#head, start: ExportStart = { base: this.#base }): AsyncGenerator<string> {
     this.#assertOpen()
-    return exportLog(this.#database, this.#codec, this.location, this.snapshots, start, head)
+    return exportLog(
+      this.#database,
+      this.#codec,
+      this.location,
+      this.snapshots,
+      { ...start, origin: this.#origin },
+      head,
+    )
   }
 
   /**
@@ -231,8 +261,10 @@ export class EventLog {
     }
     return this.#writer.replaceHead(async () => {
       try {
-        const { head, base } = await importLog(this.#database, this.#codec, this.location, this.snapshots, chunks)
+        const imported = await importLog(this.#database, this.#codec, this.location, this.snapshots, chunks)
+        const { head, base, origin } = imported
         this.#base = base
+        this.#origin = origin
         return head
       } catch (error) {
         if (error instanceof WeirError && error.code === 'WEIR_LOG_WRITE_FAILED') this.#writes.fail(error)

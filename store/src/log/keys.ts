@@ -33,6 +33,8 @@ export const formatKey = metaKey('format')
 export const headKey = metaKey('head')
 /** Where the log begins, once its first events were compacted. */
 export const baseKey = metaKey('base')
+/** What the log was cut from, if it was. */
+export const originKey = metaKey('origin')
 /** Present while an import is under way: what is there then is not a log yet. */
 export const importKey = metaKey('import')
 

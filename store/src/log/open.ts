@@ -4,6 +4,7 @@ import { finding, type LogFinding } from './finding.js'
 import { writeFailed } from './failure.js'
 import { decodeGroup, type Group, groupIntact } from './group.js'
 import { dropCompacted, type LogBase, noBase, readBase } from './base.js'
+import { type LogOrigin, readOrigin } from './origin.js'
 import { decodeHead, emptyHead, type LogHead } from './head.js'
 import {
   baseKey,
@@ -16,14 +17,22 @@ import {
   importKey,
   lastOfKey,
   maxSeq,
+  originKey,
   timeKey,
 } from './keys.js'
 
 /** A database made ready: its head as far as it can be told, and what is wrong with its end. */
+export interface OpenedDatabase {
+  readonly head: LogHead
+  readonly base: LogBase
+  readonly origin: LogOrigin | undefined
+  readonly findings: readonly LogFinding[]
+}
+
 export async function openDatabase(
   database: LogDatabase,
   storage: Pick<LogStorage, 'location' | 'readOnly'>,
-): Promise<{ readonly head: LogHead; readonly base: LogBase; readonly findings: readonly LogFinding[] }> {
+): Promise<OpenedDatabase> {
   const stored = await database.get<Buffer, Buffer>(formatKey, binary)
   if (stored === undefined && !storage.readOnly && (await isEmpty(database))) {
     await orFailed(storage, 'mark of a new log', database.batch().put(formatKey, format, binary).write(durably))
@@ -32,15 +41,19 @@ export async function openDatabase(
   if ((await database.get(importKey, binary)) !== undefined)
     await orFailed(storage, 'end of a broken import', clearEvents(database))
   const base = await readBase(database)
-  const { head, findings } = await findHead(database)
+  const recorded = await readOrigin(database)
+  const origin = recorded === 'unreadable' ? undefined : recorded
+  const { head, findings: atHead } = await findHead(database)
+  const unread = finding('mark', 1, 1, 'the record of what the log was cut from is unreadable')
+  const findings = recorded === 'unreadable' ? [unread, ...atHead] : atHead
   if (base !== 'unreadable') {
     // A crash may have come between saying what is gone and deleting it.
     if (!storage.readOnly) await orFailed(storage, 'end of a compaction', dropCompacted(database, base), head.seq)
-    return { head, base, findings }
+    return { head, base, origin, findings }
   }
   const first = await firstEvent(database)
   const lost = finding('mark', 1, Math.max(1, first - 1), 'the record of where the log begins is unreadable')
-  return { head, base: { ...noBase, seq: first - 1, hash: '' }, findings: [lost, ...findings] }
+  return { head, base: { ...noBase, seq: first - 1, hash: '' }, origin, findings: [lost, ...findings] }
 }
 
 /** @throws WeirError WEIR_LOG_WRITE_FAILED where the storage refuses. */
@@ -100,7 +113,13 @@ export async function hasMark(database: LogDatabase): Promise<boolean> {
 export async function clearEvents(database: LogDatabase): Promise<void> {
   await database.clear({ gte: groupKey(0), lte: groupKey(maxSeq), ...binary })
   await database.clear({ gte: timeKey(0), lte: timeKey(maxSeq), ...binary })
-  await database.batch().del(headKey, binary).del(baseKey, binary).del(importKey, binary).write(durably)
+  await database
+    .batch()
+    .del(headKey, binary)
+    .del(baseKey, binary)
+    .del(originKey, binary)
+    .del(importKey, binary)
+    .write(durably)
 }
 
 /** The newest group of the log and what contradicts it. */

@@ -13,6 +13,7 @@ import { logExportCommand } from './log-export.js'
 import { logKeyCommand } from './log-key.js'
 import { logGrepCommand, logListCommand } from './log-list.js'
 import { logProveCommand } from './log-prove.js'
+import { logRevealCommand } from './log-reveal.js'
 import { logShowCommand } from './log-show.js'
 import { logTablesCommand } from './log-tables.js'
 import { logVerifyCommand } from './log-verify.js'
@@ -22,7 +23,7 @@ interface LogOptions {
   readonly output: Output
 }
 
-/** `weir log list|show|grep|verify|stat|export|import|key|prove|compact|tables` */
+/** `weir log list|show|grep|verify|stat|export|import|reveal|key|prove|compact|tables` */
 export function logCommand(context: CommandContext): Command {
   const group = new Group('log').description('the event log: look, check, copy')
   for (const make of [
@@ -33,6 +34,7 @@ export function logCommand(context: CommandContext): Command {
     statCommand,
     logExportCommand,
     importCommand,
+    logRevealCommand,
     logKeyCommand,
     logProveCommand,
     logCompactCommand,

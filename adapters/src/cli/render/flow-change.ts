@@ -6,15 +6,15 @@ import { placesIn, provenanceOf } from '../origins.js'
 import type { Colour } from '../terminal.js'
 import { eventText, type PlaceOf, portText, reasonText } from './explanation.js'
 
-/** `event 12  2026-01-02T03:04:05.678Z  networkpolicy.upserted  NetworkPolicy shop/web  (web.yaml:3)` */
+/** `event 12  2026-01-02T03:04:05.678Z  networkpolicy.upserted  NetworkPolicy shop/web  (web.yaml:3)`; of a cut log `12, 10412 there` */
 export function changedByLine(
-  { seq, time, kind, object, ...from }: Omit<FlowChange, 'flows' | 'sources'>,
+  { seq, time, kind, object, originals, ...from }: Omit<FlowChange, 'flows' | 'sources'>,
   colour: Colour,
   workingFolder: string,
 ): string {
   const about = object === undefined ? '' : `  ${keyTitle(object)}`
   const at = new Date(time).toISOString()
-  return `${colour.strong(`event ${seq}`)}  ${at}  ${kind}${about}  ${colour.dim(`(${provenanceOf(from, workingFolder)})`)}`
+  return `${colour.strong(`event ${seq}${thereText(originals, seq)}`)}  ${at}  ${kind}${about}  ${colour.dim(`(${provenanceOf(from, workingFolder)})`)}`
 }
 
 /** The event, then each flow with its verdict and the rules before and after; those that changed alike are told once. */
@@ -24,8 +24,17 @@ export function flowChangeLines(
   workingFolder: string,
 ): readonly string[] {
   const places = placesIn(change.sources, workingFolder)
-  const placeOf = (seq: number): string => eventText(seq, places.get(seq))
+  const placeOf = (seq: number): string => {
+    const place = places.get(seq)
+    const there = thereText(change.originals, seq).slice(2)
+    return eventText(seq, there === '' ? place : place === undefined ? there : `${there}, ${place}`)
+  }
   return [changedByLine(change, colour, workingFolder), ...changedFlowLines(change.flows, colour, placeOf)]
+}
+
+function thereText(originals: FlowChange['originals'], seq: number): string {
+  const there = originals?.find(([here]) => here === seq)?.[1]
+  return there === undefined ? '' : `, ${there} there`
 }
 
 /** Most pairs of ends that a line names. */
