@@ -138,9 +138,9 @@ export class DigestKeeper implements SettleListener {
   }
 
   #follow({ state, verdicts }: DigestSources): void {
-    const { ownership, peers, subjects, cells } = verdicts
+    const { peers, subjects, cells } = verdicts
     for (const known of this.#touchedAddresses) {
-      if (ownership.knownOf(known.address) !== known) this.#addresses.remove(known)
+      if (known.claimants.length === 0) this.#addresses.remove(known)
       else {
         const { shape, address } = { shape: known.group.shape, address: known.address }
         this.#addresses.put(known, peers.classOf(known.group), addressMeaning(address, shape.identityLabels))

@@ -1,7 +1,8 @@
 import type { Change, Table } from './tables.js'
 
 /** A key's row now and, while it is touched, as it was at the last delta. */
-interface Slot<Value> {
+export interface Slot<Key, Value> {
+  readonly key: Key
   now: Value | undefined
   before: Value | undefined
   touched: boolean
@@ -11,12 +12,12 @@ const noChanges: readonly never[] = []
 
 /**
  * A table that remembers what each touched key held before, so that a delta holds net changes only. A change looks its
- * key up once: large tables are mostly lookups.
+ * key up once, or never where the writer kept the key's slot: large tables are mostly lookups.
  */
 export class RecordedTable<Key, Value extends object> implements Table<Key, Value> {
   /** A row that is gone keeps its slot until the delta that says so. */
-  readonly #slots = new Map<Key, Slot<Value>>()
-  #touched: (readonly [key: Key, slot: Slot<Value>])[] = []
+  readonly #slots = new Map<Key, Slot<Key, Value>>()
+  #touched: Slot<Key, Value>[] = []
   readonly #equal: (a: Value, b: Value) => boolean
   #size = 0
 
@@ -36,23 +37,33 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
     for (const [key, { now }] of this.#slots) if (now !== undefined) yield [key, now]
   }
 
-  set(key: Key, value: Value): void {
+  /** Where a key's row is; good until the delta that says that the row is gone. */
+  slotOf(key: Key): Slot<Key, Value> {
     let slot = this.#slots.get(key)
     if (slot === undefined) {
-      slot = { now: undefined, before: undefined, touched: false }
+      slot = { key, now: undefined, before: undefined, touched: false }
       this.#slots.set(key, slot)
     }
+    return slot
+  }
+
+  set(key: Key, value: Value): void {
+    this.put(this.slotOf(key), value)
+  }
+
+  /** Writes the row of a slot of this table. */
+  put(slot: Slot<Key, Value>, value: Value): void {
     const { now } = slot
     if (now === undefined) this.#size += 1
     else if (this.#equal(now, value)) return
-    this.#touch(key, slot)
+    this.#touch(slot)
     slot.now = value
   }
 
   delete(key: Key): void {
     const slot = this.#slots.get(key)
     if (slot?.now === undefined) return
-    this.#touch(key, slot)
+    this.#touch(slot)
     slot.now = undefined
     this.#size -= 1
   }
@@ -61,12 +72,12 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
   flush(): readonly Change<Value>[] {
     if (this.#touched.length === 0) return noChanges
     const changes: Change<Value>[] = []
-    for (const [key, slot] of this.#touched) {
+    for (const slot of this.#touched) {
       const { before, now } = slot
       slot.before = undefined
       slot.touched = false
       if (now === undefined) {
-        this.#slots.delete(key)
+        this.#slots.delete(slot.key)
         if (before !== undefined) changes.push({ before })
       } else if (before === undefined) changes.push({ after: now })
       else if (!this.#equal(before, now)) changes.push({ before, after: now })
@@ -75,10 +86,10 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
     return changes
   }
 
-  #touch(key: Key, slot: Slot<Value>): void {
+  #touch(slot: Slot<Key, Value>): void {
     if (slot.touched) return
     slot.touched = true
     slot.before = slot.now
-    this.#touched.push([key, slot])
+    this.#touched.push(slot)
   }
 }

@@ -3,6 +3,8 @@ import type { LabelMap } from '../identity/labels.js'
 import type { Workload } from '../identity/workloads.js'
 import type { AddressScope, Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
+import type { Slot } from '../tables/recorded-table.js'
+import type { AddressRow } from '../tables/tables.js'
 import type { AddressSet } from './address-sets.js'
 import type { BlockList } from './block-list.js'
 import type { BlockSet } from './block-set.js'
@@ -106,6 +108,12 @@ export interface KnownAddress {
   readonly prefix: Prefix
   within: NamedPrefix
   group: PeerGroup
+  /** Who says that it is his, its owner first; nobody once it is gone. */
+  readonly claimants: Claimant[]
+  /** Its row in the table, once it has one. */
+  row: Slot<string, AddressRow> | undefined
+  /** Among those whose row may have changed. */
+  isDirty: boolean
 }
 
 /** Who says that addresses are its own: a pod or a node, as the tables last saw it. */

@@ -2,45 +2,31 @@ import { parseAddress } from '../address/address.js'
 import type { Claimant, KnownAddress } from './model.js'
 import type { PeerGroups } from './peer-groups.js'
 
-/** An address and who claims it, its owner first. */
-export interface Owned {
-  readonly known: KnownAddress
-  readonly claimants: readonly Claimant[]
-}
-
-interface Claims extends Owned {
-  readonly claimants: Claimant[]
-}
-
 /**
  * Who owns an address. When several say so, what this node's devices have comes before what objects say, as that is
  * where the kernel delivers; then a node before its hostNetwork pods, these before other pods, a local pod before a
  * remote one, and then the lower name: the answer follows from the state, not from who spoke last.
  */
 export class Ownership {
-  readonly #owned = new Map<string, Claims>()
+  readonly #known = new Map<string, KnownAddress>()
   readonly #groups: PeerGroups
 
   constructor(groups: PeerGroups) {
     this.#groups = groups
   }
 
-  of(address: string): Owned | undefined {
-    return this.#owned.get(address)
-  }
-
   ownerOf(address: string): Claimant | undefined {
-    return this.#owned.get(address)?.claimants[0]
+    return this.#known.get(address)?.claimants[0]
   }
 
   knownOf(address: string): KnownAddress | undefined {
-    return this.#owned.get(address)?.known
+    return this.#known.get(address)
   }
 
   /** Has an address's row written anew, whoever owns it. */
   touch(address: string): void {
-    const owned = this.#owned.get(address)
-    if (owned !== undefined) this.#groups.dirtyAddresses.add(owned.known)
+    const known = this.#known.get(address)
+    if (known !== undefined) this.#groups.touch(known)
   }
 
   /** Takes in a claimant's new shape, identity, slot and addresses. */
@@ -54,37 +40,35 @@ export class Ownership {
   }
 
   #claim(address: string, claimant: Claimant): void {
-    const owned = this.#owned.get(address)
-    if (owned === undefined) {
+    const known = this.#known.get(address)
+    if (known === undefined) {
       const prefix = parseAddress(address)
-      if (prefix === undefined) return
-      this.#owned.set(address, {
-        known: this.#groups.addAddress(address, prefix, claimant.shape),
-        claimants: [claimant],
-      })
+      if (prefix !== undefined) this.#known.set(address, this.#groups.addAddress(address, prefix, claimant))
       return
     }
-    if (!owned.claimants.includes(claimant)) owned.claimants.push(claimant)
-    this.#resolve(owned)
+    if (!known.claimants.includes(claimant)) known.claimants.push(claimant)
+    this.#resolve(known)
   }
 
   #drop(address: string, claimant: Claimant): void {
-    const owned = this.#owned.get(address)
-    if (owned === undefined) return
-    const at = owned.claimants.indexOf(claimant)
-    if (at >= 0) owned.claimants.splice(at, 1)
-    if (owned.claimants.length > 0) {
-      this.#resolve(owned)
+    const known = this.#known.get(address)
+    if (known === undefined) return
+    const { claimants } = known
+    const at = claimants.indexOf(claimant)
+    if (at >= 0) claimants.splice(at, 1)
+    if (claimants.length > 0) {
+      this.#resolve(known)
       return
     }
-    this.#owned.delete(address)
-    this.#groups.removeAddress(owned.known)
+    this.#known.delete(address)
+    this.#groups.removeAddress(known)
   }
 
-  #resolve({ known, claimants }: Claims): void {
+  #resolve(known: KnownAddress): void {
+    const { claimants, within } = known
     if (claimants.length > 1) claimants.sort(compareClaimants)
-    this.#groups.move(known, claimants[0]!.shape, known.within)
-    this.#groups.dirtyAddresses.add(known)
+    this.#groups.move(known, claimants[0]!.shape, within)
+    this.#groups.touch(known)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Prefix } from '../address/address.js'
 import { ByNumber } from './by-number.js'
-import type { CidrAtom, KnownAddress, NamedPrefix, PeerGroup, Shape } from './model.js'
+import type { CidrAtom, Claimant, KnownAddress, NamedPrefix, PeerGroup, Shape } from './model.js'
 import { NumberPool } from './number-pool.js'
 import type { PeerClasses } from './peer-classes.js'
 import { Postings } from './postings.js'
@@ -13,7 +13,7 @@ export class PeerGroups {
   /** Prefixes whose row may have changed, and those that are gone. */
   readonly dirtyPrefixes = new Set<NamedPrefix>()
   /** Addresses that came, went, or changed group. */
-  readonly dirtyAddresses = new Set<KnownAddress>()
+  readonly dirtyAddresses: KnownAddress[] = []
   /** Groups that have no class yet. */
   readonly fresh = new Set<PeerGroup>()
   /** Atoms that came to named prefixes or left them since classes last followed, where groups have classes. */
@@ -42,9 +42,12 @@ export class PeerGroups {
     return this.#byNumber.get(number)!
   }
 
-  addAddress(address: string, prefix: Prefix, shape: Shape): KnownAddress {
+  /** An address that nobody had. */
+  addAddress(address: string, prefix: Prefix, claimant: Claimant): KnownAddress {
     const within = this.space.around(prefix)
-    const known: KnownAddress = { address, prefix, within, group: this.#group(shape, within, false) }
+    const group = this.#group(claimant.shape, within, false)
+    const claimants = [claimant]
+    const known: KnownAddress = { address, prefix, within, group, claimants, row: undefined, isDirty: false }
     this.#join(known)
     this.space.addAddress(known)
     return known
@@ -53,7 +56,14 @@ export class PeerGroups {
   removeAddress(address: KnownAddress): void {
     this.space.removeAddress(address)
     this.#leave(address)
-    this.dirtyAddresses.add(address)
+    this.touch(address)
+  }
+
+  /** Says that an address's row may have changed. */
+  touch(address: KnownAddress): void {
+    if (address.isDirty) return
+    address.isDirty = true
+    this.dirtyAddresses.push(address)
   }
 
   /** Another owner's shape, or another prefix around it. */
@@ -87,7 +97,7 @@ export class PeerGroups {
     const { group } = address
     group.addresses.add(address)
     this.#weigh(group)
-    this.dirtyAddresses.add(address)
+    this.touch(address)
   }
 
   #leave(address: KnownAddress): void {

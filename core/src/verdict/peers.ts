@@ -65,7 +65,7 @@ export class Peers {
     empty(groups.fresh)
     for (const number of change.moved) {
       const { addresses, rest, within } = groups.at(number)
-      for (const address of addresses) groups.dirtyAddresses.add(address)
+      for (const address of addresses) groups.touch(address)
       if (rest) groups.dirtyPrefixes.add(within)
     }
     return change

@@ -113,8 +113,7 @@ export class Verdicts {
       for (const claimant of shape.judged) {
         this.claimants.dirty.add(claimant)
         for (const address of claimant.addresses) {
-          const known = this.ownership.knownOf(address)
-          if (known !== undefined) this.peers.groups.dirtyAddresses.add(known)
+          this.ownership.touch(address)
         }
       }
     }
@@ -180,26 +179,28 @@ export class Verdicts {
   }
 
   #writeAddresses(): void {
-    for (const known of this.peers.groups.dirtyAddresses) {
-      const { address } = known
-      const owned = this.ownership.of(address)
-      // An address that came back meanwhile is known anew.
-      this.#listener.addressTouched(known, owned?.known === known)
-      if (owned === undefined) {
-        this.#addresses.delete(address)
+    const { dirtyAddresses } = this.peers.groups
+    for (const known of dirtyAddresses) {
+      const { address, claimants, group } = known
+      known.isDirty = false
+      const owner = claimants[0]
+      this.#listener.addressTouched(known, owner !== undefined)
+      if (owner === undefined) {
+        // An address that came back meanwhile is known anew.
+        if (this.ownership.knownOf(address) === undefined) this.#addresses.delete(address)
         continue
       }
-      const owner = owned.claimants[0]!
       const { identity, slot, shape } = owner
-      this.#addresses.set(address, {
+      known.row ??= this.#addresses.slotOf(address)
+      this.#addresses.put(known.row, {
         address,
         identity,
-        peerClass: this.peers.classOf(owned.known.group).number,
+        peerClass: this.peers.classOf(group).number,
         subject: shape.judged.has(owner) ? this.#subjectNumber(shape) : 0,
         endpoint: slot,
       })
     }
-    empty(this.peers.groups.dirtyAddresses)
+    dirtyAddresses.length = 0
   }
 
   #writePrefixes(): void {

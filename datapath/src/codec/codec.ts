@@ -122,10 +122,10 @@ function integer(size: number, signed: boolean): Access {
   }
   const name = `${signed ? 'Int' : 'Uint'}${size * 8}` as 'Uint8' | 'Uint16' | 'Uint32' | 'Int8' | 'Int16' | 'Int32'
   const get = `get${name}` as const
-  return {
-    read: (view, offset) => view[get](offset, little),
-    write: (bytes, offset, value) => putNumber(bytes, offset, size, value as number),
-  }
+  const read = (view: DataView, offset: number): number => view[get](offset, little)
+  // Most fields are words, and a loop costs more than their bytes.
+  if (size === 4) return { read, write: (bytes, offset, value) => putWord(bytes, offset, value as number) }
+  return { read, write: (bytes, offset, value) => putNumber(bytes, offset, size, value as number) }
 }
 
 /** The low bytes of a number, in the host's order. */
@@ -133,6 +133,13 @@ function putNumber(bytes: Uint8Array, offset: number, size: number, number: numb
   for (let index = 0; index < size; index += 1) {
     bytes[offset + (little ? index : size - 1 - index)] = number >>> (index * 8)
   }
+}
+
+function putWord(bytes: Uint8Array, offset: number, number: number): void {
+  bytes[offset + (little ? 0 : 3)] = number
+  bytes[offset + (little ? 1 : 2)] = number >>> 8
+  bytes[offset + (little ? 2 : 1)] = number >>> 16
+  bytes[offset + (little ? 3 : 0)] = number >>> 24
 }
 
 function numberAt(bytes: Uint8Array, offset: number, size: number): number {

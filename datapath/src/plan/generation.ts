@@ -1,8 +1,8 @@
 import type { Prefix } from '@weir/core/address/address.js'
 import type { CellView, DirectionNumber } from './cell-table.js'
+import type { Peer } from '../peer.js'
 import type { Installed } from './installed.js'
 import type { Goal } from './operation.js'
-import { bitsOf } from './prefix-table.js'
 import { denyAll, sameRow } from './row-content.js'
 import { sharedSlotOf } from './shared-slot.js'
 import { type Liveness, moved, type Unit } from './unit.js'
@@ -65,10 +65,14 @@ export function slotsToBump(
     if (fewer) for (const subject of told) changed.add(subject)
     else for (const { bits, after } of move.units) slots.add(slotOf(bits, after?.slot ?? 0))
   }
+  if (changed.size === 0) return slots
+  const changing = new Map<string, Peer | undefined>()
+  for (const { key, before, after } of units) if (before !== undefined && before.subject !== 0) changing.set(key, after)
   for (const subject of changed) {
     for (const address of installed.addressesOf(subject)) {
-      const peer = goal.addresses.has(address) ? goal.addresses.get(address) : installed.addresses.get(address)
-      slots.add(slotOf(bitsOf(address), peer?.slot ?? 0))
+      const { bits, peer: now } = installed.placeOf(address)!
+      const peer = changing.has(address) ? changing.get(address) : now
+      slots.add(slotOf(bits, peer?.slot ?? 0))
     }
   }
   return slots

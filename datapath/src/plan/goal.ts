@@ -1,9 +1,18 @@
 import type { Direction } from '@weir/core/policy/rule.js'
-import type { AddressRow, CellRow, EndpointRow, PrefixRow, Row, Tables, TablesDelta } from '@weir/core/tables/tables.js'
+import type {
+  AddressRow,
+  CellRow,
+  Change,
+  EndpointRow,
+  PrefixRow,
+  Row,
+  Tables,
+  TablesDelta,
+} from '@weir/core/tables/tables.js'
 import { type Peer, samePeer, sameWiring, slotOf, unwired, type Wiring } from '../peer.js'
 import type { DirectionNumber } from './cell-table.js'
 import type { Installed } from './installed.js'
-import type { CellOperation, Goal } from './operation.js'
+import type { AddressGoals, CellOperation, Goal } from './operation.js'
 import { bitsOf } from './prefix-table.js'
 import { type RowContent, rowContent, sameRow } from './row-content.js'
 
@@ -38,11 +47,7 @@ function contentOf(cell: CellRow, tables: Pick<Tables, 'rows'>, delta?: TablesDe
 
 /** What a delta asks for. Rows are read from the tables now: the goal stays right when they move on. */
 export function goalFromDelta(delta: TablesDelta, tables: Pick<Tables, 'rows'>): Goal {
-  const addresses = new Map<string, Peer | undefined>()
-  for (const { before, after } of delta.addresses) {
-    if (after !== undefined) addresses.set(after.address, addressPeer(after))
-    else if (before !== undefined) addresses.set(before.address, undefined)
-  }
+  const addresses = new ChangedAddresses(delta.addresses)
   const prefixes = new Map<string, Peer | undefined>()
   for (const { before, after } of delta.prefixes) {
     if (after !== undefined) prefixes.set(after.prefix, prefixPeer(after))
@@ -61,6 +66,40 @@ export function goalFromDelta(delta: TablesDelta, tables: Pick<Tables, 'rows'>):
   return { addresses, prefixes, cells, endpoints }
 }
 
+/** Addresses by the thousand come at once, and nearly always go through in turn: they are indexed when one is asked for. */
+class ChangedAddresses implements AddressGoals {
+  readonly #changes: readonly Change<AddressRow>[]
+  #index: Map<string, Peer | undefined> | undefined
+
+  constructor(changes: readonly Change<AddressRow>[]) {
+    this.#changes = changes
+  }
+
+  get size(): number {
+    return this.#changes.length
+  }
+
+  has(address: string): boolean {
+    return this.#indexed().has(address)
+  }
+
+  get(address: string): Peer | undefined {
+    return this.#indexed().get(address)
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [string, Peer | undefined]> {
+    for (const { before, after } of this.#changes) {
+      if (after !== undefined) yield [after.address, addressPeer(after)]
+      else if (before !== undefined) yield [before.address, undefined]
+    }
+  }
+
+  #indexed(): Map<string, Peer | undefined> {
+    this.#index ??= new Map(this)
+    return this.#index
+  }
+}
+
 const cellOperation = (cell: CellRow, row: RowContent | undefined): CellOperation => ({
   table: 'cells',
   subject: cell.subject,
@@ -72,12 +111,12 @@ const cellOperation = (cell: CellRow, row: RowContent | undefined): CellOperatio
 /** Everything in which what is installed differs from the tables. Reads all of both. */
 export function goalFromTables(installed: Installed, tables: Tables): Goal {
   const addresses = new Map<string, Peer | undefined>()
-  for (const address of installed.addresses.keys()) {
+  for (const [address] of installed.addresses()) {
     if (tables.addresses.get(address) === undefined) addresses.set(address, undefined)
   }
   for (const [address, row] of tables.addresses) {
     const peer = addressPeer(row)
-    if (!samePeer(installed.addresses.get(address), peer)) addresses.set(address, peer)
+    if (!samePeer(installed.peerAt(address), peer)) addresses.set(address, peer)
   }
   const prefixes = new Map<string, Peer | undefined>()
   for (const [prefix] of installed.prefixes) {

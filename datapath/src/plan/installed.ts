@@ -1,8 +1,9 @@
 import type { Prefix } from '@weir/core/address/address.js'
+import { entryOf } from '@weir/core/multimap.js'
 import { layout } from '../layout.generated.js'
 import { firstEndpointSlot, type Peer, unwired, type Wiring } from '../peer.js'
 import { CellTable } from './cell-table.js'
-import type { Operation } from './operation.js'
+import type { AddressOperation, Operation } from './operation.js'
 import { PrefixTable } from './prefix-table.js'
 
 export interface InstalledEndpoint {
@@ -10,15 +11,30 @@ export interface InstalledEndpoint {
   readonly generation: number
 }
 
+/** How many address and prefix rows name a peer class. */
+interface ClassUse {
+  readonly peerClass: number
+  rows: number
+}
+
+/** An address that the maps have. */
+export interface InstalledAddress {
+  readonly bits: Prefix
+  /** Undefined once the maps have it no more. */
+  peer: Peer | undefined
+  use: ClassUse
+}
+
 /** What the maps hold now, operation by operation, with the indexes that plans need. */
 export class Installed {
-  readonly addresses = new Map<string, Peer>()
+  readonly #addresses = new Map<string, InstalledAddress>()
   readonly prefixes = new PrefixTable()
   readonly cells = new CellTable()
   readonly endpoints = new Map<number, InstalledEndpoint>()
   readonly #addressesBySubject = new Map<number, Set<string>>()
   readonly #addressesBySlot = new Map<number, Set<string>>()
-  readonly #rowsByClass = new Map<number, number>()
+  readonly #uses = new Map<number, ClassUse>()
+  #lastUse: ClassUse | undefined
   readonly #addressCount = { 4: 0, 6: 0 }
   /** How many slots the endpoints map has. */
   readonly endpointSlots: number
@@ -38,6 +54,20 @@ export class Installed {
     this.#generation = Math.max(this.#generation, generation)
   }
 
+  /** Address rows by address. */
+  *addresses(): Iterable<readonly [address: string, peer: Peer]> {
+    for (const [address, { peer }] of this.#addresses) if (peer !== undefined) yield [address, peer]
+  }
+
+  peerAt(address: string): Peer | undefined {
+    return this.#addresses.get(address)?.peer
+  }
+
+  /** Where an address is kept: saves an operation the search. */
+  placeOf(address: string): InstalledAddress | undefined {
+    return this.#addresses.get(address)
+  }
+
   /** Addresses of a local subject. */
   addressesOf(subject: number): ReadonlySet<string> {
     return this.#addressesBySubject.get(subject) ?? none
@@ -53,7 +83,7 @@ export class Installed {
 
   /** Address and prefix rows of a peer class. */
   rowsOfClass(peerClass: number): number {
-    return this.#rowsByClass.get(peerClass) ?? 0
+    return this.#uses.get(peerClass)?.rows ?? 0
   }
 
   subjects(): Iterable<number> {
@@ -67,7 +97,7 @@ export class Installed {
   apply(operation: Operation): void {
     switch (operation.table) {
       case 'addresses':
-        this.#applyAddress(operation.address, operation.bits.family, operation.peer)
+        this.#applyAddress(operation)
         break
       case 'prefixes':
         this.#applyPrefix(operation.bits, operation.peer)
@@ -81,35 +111,60 @@ export class Installed {
     }
   }
 
-  #applyAddress(address: string, family: 4 | 6, peer: Peer | undefined): void {
-    const before = this.addresses.get(address)
-    this.#addressCount[family] += Number(peer !== undefined) - Number(before !== undefined)
-    if (before !== undefined) {
-      this.#count(before.peerClass, -1)
-      if (before.subject !== 0) remove(this.#addressesBySubject, before.subject, address)
-      if (before.slot >= firstEndpointSlot) remove(this.#addressesBySlot, before.slot, address)
-    }
-    if (peer === undefined) {
-      this.addresses.delete(address)
+  #applyAddress({ address, bits, peer, place = this.#addresses.get(address) }: AddressOperation): void {
+    if (place === undefined) {
+      if (peer === undefined) return
+      const use = this.#use(peer.peerClass)
+      this.#addresses.set(address, { bits, peer, use })
+      this.#addressCount[bits.family] += 1
+      use.rows += 1
+      this.#locate(address, peer)
       return
     }
-    this.addresses.set(address, peer)
-    this.#count(peer.peerClass, 1)
-    if (peer.subject !== 0) add(this.#addressesBySubject, peer.subject, address)
-    if (peer.slot >= firstEndpointSlot) add(this.#addressesBySlot, peer.slot, address)
+    const before = place.peer!
+    this.#drop(place.use)
+    place.peer = peer
+    if (peer !== undefined && peer.subject === before.subject && peer.slot === before.slot) {
+      place.use = this.#use(peer.peerClass)
+      place.use.rows += 1
+      return
+    }
+    if (before.subject !== 0) remove(this.#addressesBySubject, before.subject, address)
+    if (before.slot >= firstEndpointSlot) remove(this.#addressesBySlot, before.slot, address)
+    if (peer === undefined) {
+      this.#addresses.delete(address)
+      this.#addressCount[bits.family] -= 1
+      return
+    }
+    place.use = this.#use(peer.peerClass)
+    place.use.rows += 1
+    this.#locate(address, peer)
+  }
+
+  #locate(address: string, { subject, slot }: Peer): void {
+    if (subject !== 0) add(this.#addressesBySubject, subject, address)
+    if (slot >= firstEndpointSlot) add(this.#addressesBySlot, slot, address)
   }
 
   #applyPrefix(bits: Prefix, peer: Peer | undefined): void {
     const before = this.prefixes.get(bits)
-    if (before !== undefined) this.#count(before.peerClass, -1)
-    if (peer !== undefined) this.#count(peer.peerClass, 1)
+    if (before !== undefined) this.#drop(this.#use(before.peerClass))
+    if (peer !== undefined) this.#use(peer.peerClass).rows += 1
     this.prefixes.set(bits, peer)
   }
 
-  #count(peerClass: number, change: number): void {
-    const count = this.rowsOfClass(peerClass) + change
-    if (count === 0) this.#rowsByClass.delete(peerClass)
-    else this.#rowsByClass.set(peerClass, count)
+  /** Addresses that move together come from one class and go to one. */
+  #use(peerClass: number): ClassUse {
+    if (this.#lastUse?.peerClass === peerClass) return this.#lastUse
+    this.#lastUse = entryOf(this.#uses, peerClass, () => ({ peerClass, rows: 0 }))
+    return this.#lastUse
+  }
+
+  #drop(use: ClassUse): void {
+    use.rows -= 1
+    if (use.rows > 0) return
+    this.#uses.delete(use.peerClass)
+    if (this.#lastUse === use) this.#lastUse = undefined
   }
 }
 

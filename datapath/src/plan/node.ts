@@ -1,3 +1,4 @@
+import { entryOf } from '@weir/core/multimap.js'
 import type { Installed } from './installed.js'
 import { type Liveness, moved, type Standing, type Unit } from './unit.js'
 
@@ -32,11 +33,13 @@ export function nodesOf(installed: Installed, units: readonly Unit[], liveness: 
   const subjects = new Ways(movedUnits, ({ subject }) => subject)
   subjects.number(
     subject => liveness.subjectWasLive(subject),
+    () => false,
     freshNumbers(installed, subject => used(installed, subject)),
   )
   const classes = new Ways(movedUnits, ({ peerClass }) => peerClass)
   classes.number(
     peerClass => liveness.classWasLive(peerClass),
+    peerClass => peerClass !== 0 && !liveness.classKept(peerClass) && !liveness.classWillLive(peerClass),
     freshNumbers(installed, peerClass => liveness.classWasLive(peerClass) || some(installed.cells.subjects(peerClass))),
   )
   const activeSubjects = new Set(subjects.nodes.map(node => node.number))
@@ -57,26 +60,39 @@ export function nodesOf(installed: Installed, units: readonly Unit[], liveness: 
 class Ways {
   readonly nodes: Node[] = []
   readonly #byTarget = new Map<number, Map<number, number>>()
+  /** How many numbers the addresses of one go to. */
+  readonly #targets = new Map<number, number>()
 
   constructor(units: readonly Unit[], numberOf: (standing: Standing) => number) {
+    let [lastFrom, lastTo] = [-1, -1]
     for (const unit of units) {
       const [from, to] = [numberOf(unit.from), numberOf(unit.to)]
-      const sources = this.#byTarget.get(to)
-      if (sources === undefined) this.#byTarget.set(to, new Map([[from, to]]))
-      else if (!sources.has(from)) sources.set(from, to)
+      if (from === lastFrom && to === lastTo) continue
+      lastFrom = from
+      lastTo = to
+      const sources = entryOf(this.#byTarget, to, () => new Map<number, number>())
+      if (sources.has(from)) continue
+      sources.set(from, to)
+      this.#targets.set(from, (this.#targets.get(from) ?? 0) + 1)
     }
   }
 
   /**
    * A final number serves as its own transitional one when nothing has it yet and all that get it come from one number:
-   * then nothing has to move a second time.
+   * then nothing has to move a second time. So does a first number that nothing has afterwards, when all that had it go
+   * to one: they move once all cells are there.
    */
-  number(wasLive: (number: number) => boolean, fresh: Iterator<number, never>): void {
+  number(
+    wasLive: (number: number) => boolean,
+    isLeft: (number: number) => boolean,
+    fresh: Iterator<number, never>,
+  ): void {
     for (const [to, sources] of this.#byTarget) {
       const direct = to !== 0 && sources.size === 1 && !wasLive(to)
       for (const from of sources.keys()) {
         if (from === to) continue
-        const number = direct ? to : fresh.next().value
+        const waits = !direct && this.#targets.get(from) === 1 && isLeft(from)
+        const number = direct ? to : waits ? from : fresh.next().value
         sources.set(from, number)
         this.nodes.push({ from, to, number })
       }

@@ -1,7 +1,6 @@
 import { firstEndpointSlot, type Peer, sameInterface } from '../peer.js'
 import type { Installed } from './installed.js'
 import type { Goal, Operation } from './operation.js'
-import { bitsOf } from './prefix-table.js'
 
 /** Who leaves slots that are given to other pods. */
 export interface Parting {
@@ -41,8 +40,9 @@ export function partSlots(installed: Installed, goal: Goal, generation: number):
     if (free >= installed.endpointSlots) break
     operations.push({ table: 'endpoints', slot: free, wiring, generation })
     for (const address of leaving) {
-      const peer = { ...installed.addresses.get(address)!, slot: free }
-      operations.push({ table: 'addresses', address, bits: bitsOf(address), peer })
+      const place = installed.placeOf(address)!
+      const peer = { ...place.peer!, slot: free }
+      operations.push({ table: 'addresses', address, bits: place.bits, peer, place })
       peers.set(address, peer)
     }
     left.add(slot)

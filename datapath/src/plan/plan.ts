@@ -165,5 +165,5 @@ function lastMoves(units: readonly Unit[], now: (unit: Unit) => Peer | undefined
 
 const write = (unit: Unit, peer: Peer | undefined): Operation =>
   unit.table === 'addresses'
-    ? { table: 'addresses', address: unit.key, bits: unit.bits, peer }
+    ? { table: 'addresses', address: unit.key, bits: unit.bits, peer, place: unit.place }
     : { table: 'prefixes', prefix: unit.key, bits: unit.bits, peer }

@@ -37,6 +37,10 @@ export function stageCells(now: CellOverlay, before: CellView, after: CellView, 
   for (const { number } of nodes.classes.filter(node => isTransitional(node.number))) {
     for (const [subject, direction] of now.subjects(number)) cleanUp.set(subject, direction, number, undefined)
   }
+  for (const { number } of nodes.classes.filter(node => node.number === node.from)) {
+    for (const pair of [...now.subjects(number), ...after.subjects(number)])
+      cleanUp.set(...pair, number, after.get(...pair, number))
+  }
   return {
     copy: copy.operations,
     restrict: restrict.operations,

@@ -1,6 +1,6 @@
 import type { Prefix } from '@weir/core/address/address.js'
 import type { Peer } from '../peer.js'
-import type { Installed } from './installed.js'
+import type { Installed, InstalledAddress } from './installed.js'
 import type { Goal } from './operation.js'
 import { bitsOf, PrefixOverlay, type PrefixView } from './prefix-table.js'
 
@@ -21,6 +21,8 @@ export interface Unit {
   readonly bits: Prefix
   /** Prefix length in bits; an exact address is longer than any prefix. */
   readonly length: number
+  /** Where what is installed keeps an address, if it does. */
+  readonly place: InstalledAddress | undefined
   /** The key's own row before and after. */
   readonly before: Peer | undefined
   readonly after: Peer | undefined
@@ -48,20 +50,21 @@ export function findUnits(installed: Installed, goal: Goal): readonly Unit[] {
   }
   const units: Unit[] = []
   for (const [key, peer] of goal.addresses) {
-    const bits = bitsOf(key)
+    const place = installed.placeOf(key)
+    const bits = place?.bits ?? bitsOf(key)
     // An exact address is looked up in a map of its own: a prefix of full length is still around it.
     const length = bits.length + 1
-    const before = installed.addresses.get(key)
+    const before = place?.peer
     const from = before ?? prefixes.covering(bits, length) ?? unknown
     const to = peer ?? after.covering(bits, length) ?? unknown
-    units.push({ table: 'addresses', key, bits, length, before, after: peer, from, to })
+    units.push({ table: 'addresses', key, bits, length, place, before, after: peer, from, to })
   }
   for (const [key, bits, peer] of changed) {
     const { length } = bits
     const before = prefixes.get(bits)
     const from = before ?? prefixes.covering(bits, length) ?? unknown
     const to = peer ?? after.covering(bits, length) ?? unknown
-    units.push({ table: 'prefixes', key, bits, length, before, after: peer, from, to })
+    units.push({ table: 'prefixes', key, bits, length, place: undefined, before, after: peer, from, to })
   }
   return units
 }

@@ -63,7 +63,7 @@ export function bumpEndpoints(installed: Installed, planned: readonly Operation[
   for (const [slot, { wiring }] of installed.endpoints) if (wiring !== unwired && wiring.ifindex !== 0) slots.add(slot)
   for (const subject of installed.subjects()) {
     for (const address of installed.addressesOf(subject)) {
-      slots.add(installed.addresses.get(address)!.slot || sharedSlot(address))
+      slots.add(installed.peerAt(address)!.slot || sharedSlot(address))
     }
   }
   const bumps: Operation[] = []

@@ -104,7 +104,8 @@ describe('PrefixSpace', () => {
               const prefix = parsed(`${address}/${address.includes(':') ? 128 : 32}`)
               // Who is there is none of a space's business.
               const group = {} as PeerGroup
-              const added: KnownAddress = { address, prefix, within: space.around(prefix), group }
+              const owner = { claimants: [], row: undefined, isDirty: false }
+              const added: KnownAddress = { address, prefix, within: space.around(prefix), group, ...owner }
               known.set(address, added)
               space.addAddress(added)
             } else {
