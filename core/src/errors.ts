@@ -33,6 +33,12 @@ export interface WeirErrorPayloads {
   WEIR_NETWORK_COMMAND: { readonly command: string; readonly detail: string }
   /** Nobody answers at the agent's socket. */
   WEIR_AGENT_UNREACHABLE: { readonly socket: string }
+  /** Who asks at the agent's socket may not ask that: `role` is what the kernel says of him, `needed` what it takes. */
+  WEIR_FORBIDDEN: {
+    readonly role: 'none' | 'reader' | 'admin'
+    readonly needed: 'reader' | 'admin'
+    readonly target: string
+  }
   /** A question to the agent, or an argument of a command, that can't be understood. */
   WEIR_REQUEST_INVALID: { readonly problems: readonly Problem[] }
   /** No such object; `near` holds names that exist. */

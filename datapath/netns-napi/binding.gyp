@@ -10,6 +10,7 @@
         "src/native/interface.cc",
         "src/native/module.cc",
         "src/native/network.cc",
+        "src/native/peer.cc",
         "src/native/poll.cc",
         "src/native/socket.cc"
       ],

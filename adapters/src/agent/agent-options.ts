@@ -4,6 +4,7 @@ import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import type { FlowRetention } from '@weir/store'
 import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
 import type { CredentialOptions } from '../kubernetes/credentials.js'
+import type { AccessGroups } from './access.js'
 import type { Clock } from './clock.js'
 import type { AttachChoice } from './datapath.js'
 import type { MapSizes } from './map-names.js'
@@ -18,6 +19,8 @@ export interface AgentOptions {
   readonly stateFolder: string
   /** Path of the unix socket; no socket when absent. */
   readonly socketPath?: string
+  /** Groups that may ask there, besides root and the agent's own user. */
+  readonly access?: AccessGroups
   readonly node: string
   readonly cluster?: string
   readonly labelFilter?: readonly string[]

@@ -3,6 +3,7 @@ import type { Attachment } from '@weir/datapath/backend.js'
 import { EventLog } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
+import { accessOf } from './access.js'
 import type { AgentOptions } from './agent-options.js'
 import type { Timer } from './clock.js'
 import { createDatapath, type Datapath } from './datapath.js'
@@ -195,14 +196,14 @@ class RunningAgent implements Agent {
   }
 
   async start(): Promise<void> {
-    const { clock, socketPath } = this.#options
+    const { clock, socketPath, access = { admins: [], readers: [] } } = this.#options
     await this.history?.start()
     this.datapath.watch(watcherOf(this.flows, this.history))
     if (this.datapath.kind === 'kernel') await this.#forgetStale()
     await this.#configure()
     if (this.datapath.kind === 'kernel') await this.#devices.start()
     await this.#takeOver()
-    if (socketPath !== undefined) this.#server = await serve(socketPath, answerer(this))
+    if (socketPath !== undefined) this.#server = await serve(socketPath, await accessOf(access), answerer(this))
     this.#timers.push(
       clock.every(this.#options.verifyPeriodMs ?? defaults.verifyPeriodMs, () => this.#verify()),
       clock.every(this.#options.sweepPeriodMs ?? defaults.sweepPeriodMs, () => this.#sweep()),

@@ -2,6 +2,7 @@ import { chmod, lstat, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import { WeirError } from '@weir/core'
+import type { Access } from './access.js'
 import { makeFolder } from './folder.js'
 import type { ErrorBody } from './protocol.js'
 import { isAnswering } from './socket.js'
@@ -34,12 +35,16 @@ const bodyLimitBytes = 1024 * 1024
 const waitingLimitBytes = 4 * 1024 * 1024
 
 /**
- * Serves questions at a unix socket that only its owner can open.
+ * Serves questions at a unix socket, to whom the access lets.
  *
  * @throws WeirError WEIR_REQUEST_INVALID when another process answers at that path already; a system error when the
  *   path can't be used.
  */
-export async function serve(socketPath: string, answer: (question: Question) => Promise<Answer>): Promise<AgentServer> {
+export async function serve(
+  socketPath: string,
+  access: Access,
+  answer: (question: Question) => Promise<Answer>,
+): Promise<AgentServer> {
   await makeFolder(dirname(socketPath), 0o755)
   if (await isAnswering(socketPath))
     throw new WeirError('WEIR_REQUEST_INVALID', `another agent answers at ${socketPath}`, {
@@ -48,14 +53,14 @@ export async function serve(socketPath: string, answer: (question: Question) => 
       ],
     })
   await removeStaleSocket(socketPath)
-  const server = createServer((request, response) => void handle(request, response, answer))
+  const server = createServer((request, response) => void handle(request, response, access, answer))
   const before = process.umask(0o177)
   try {
     await listen(server, socketPath)
   } finally {
     process.umask(before)
   }
-  await chmod(socketPath, 0o600)
+  await chmod(socketPath, access.mode)
   return {
     socketPath,
     close: async () => {
@@ -82,14 +87,17 @@ async function removeStaleSocket(socketPath: string): Promise<void> {
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
+  access: Access,
   answer: (question: Question) => Promise<Answer>,
 ): Promise<void> {
   try {
     const { url, parts } = targetOf(request.url ?? '/')
     const [version, ...path] = parts
     if (version !== 'v1') throw notFound(url.pathname)
+    const question = { method: request.method ?? 'GET', path, query: url.searchParams, body: undefined }
+    access.check(request.socket, question)
     const body = request.method === 'POST' ? parseBody(await bodyOf(request)) : undefined
-    const given = await answer({ method: request.method ?? 'GET', path, query: url.searchParams, body })
+    const given = await answer({ ...question, body })
     if (given.kind === 'value') {
       response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(given.value)}\n`)
     } else stream(response, given.lines)
@@ -150,6 +158,7 @@ export function notFound(path: string): WeirError<'WEIR_NOT_FOUND'> {
 function statusOf(error: unknown): number {
   if (!(error instanceof WeirError)) return 500
   if (error.code === 'WEIR_NOT_FOUND') return 404
+  if (error.code === 'WEIR_FORBIDDEN') return 403
   if (error.code === 'WEIR_REQUEST_INVALID' || error.code === 'WEIR_INPUT_INVALID') return 400
   return error.code === 'WEIR_INTAKE_STOPPED' ? 503 : 500
 }

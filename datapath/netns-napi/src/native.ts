@@ -24,6 +24,15 @@ export interface Device {
   readonly defaultRoute: boolean
 }
 
+/** Who connected a unix socket, as the kernel noted then. */
+export interface PeerCredentials {
+  readonly pid: number
+  readonly uid: number
+  readonly gid: number
+  /** Supplementary groups. */
+  readonly groups: readonly number[]
+}
+
 declare const ticket: unique symbol
 export interface WaitTicket {
   readonly [ticket]: true
@@ -61,6 +70,7 @@ interface Native {
   ifindex(netns: Netns, name: string): number
   destroySockets(netns: Netns, protocol: number, cookies: BigUint64Array): number
   netnsCookie(netns: Netns): bigint
+  peerCredentials(fd: number): PeerCredentials
   wait(
     fd: number,
     writable: boolean,

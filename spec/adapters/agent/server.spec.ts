@@ -19,6 +19,9 @@ function raw(path: string, text: string): Promise<string> {
   })
 }
 
+/** Whoever the kernel lets connect. */
+const access = { mode: 0o600, check: () => {} }
+
 describe('the agent’s socket', () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-socket-'))
   const path = join(folder, 'agent.sock')
@@ -49,7 +52,7 @@ describe('the agent’s socket', () => {
   }
 
   beforeEach(async () => {
-    server = await serve(path, answer)
+    server = await serve(path, access, answer)
   })
   afterEach(() => server?.close())
   after(() => rmSync(folder, { recursive: true }))
@@ -111,20 +114,20 @@ describe('the agent’s socket', () => {
   })
 
   it('isn’t taken from an agent that answers, but is from one that is gone', async () => {
-    const second = await serve(path, answer).catch((error: unknown) => error)
+    const second = await serve(path, access, answer).catch((error: unknown) => error)
     expect(second).to.be.instanceOf(WeirError).and.have.property('message').that.includes('another agent answers')
     const aside = join(folder, 'aside.sock')
     renameSync(path, aside)
     await server!.close()
     renameSync(aside, path)
-    server = await serve(path, answer)
+    server = await serve(path, access, answer)
     expect(await agentClient(path).get('/v1/echo')).to.deep.equal({ name: null, body: null })
   })
 
   it('never takes the place of a file that is no socket', async () => {
     const file = join(folder, 'notes.txt')
     writeFileSync(file, 'mine')
-    const failure = await serve(file, answer).catch((error: unknown) => error)
+    const failure = await serve(file, access, answer).catch((error: unknown) => error)
     expect(failure).to.be.instanceOf(WeirError).and.have.property('message').that.includes('is no socket')
     expect(readFileSync(file, 'utf8')).to.equal('mine')
   })

@@ -58,6 +58,8 @@ interface AgentOptions extends MaglevOptions {
   readonly logRetentionAge?: number
   readonly logRetentionSize?: number
   readonly socket: string
+  readonly socketAdminGroup?: readonly string[]
+  readonly socketReaderGroup?: readonly string[]
 }
 
 /** `weir agent` */
@@ -74,6 +76,7 @@ export function agentCommand(context: CommandContext): Command {
       const agent = await createAgent({
         stateFolder: resolve(context.workingFolder, options.state),
         socketPath: options.socket,
+        access: { admins: options.socketAdminGroup ?? [], readers: options.socketReaderGroup ?? [] },
         node: options.node,
         cluster: options.cluster,
         backend: options.backend,
@@ -250,6 +253,8 @@ export function agentCommand(context: CommandContext): Command {
     .addOption(hashSeedOption())
     .option('--netns <path>', "network namespace of the node's side of the pods' devices, when it isn't this process's")
     .addOption(socketOption(defaultSocketPath, context.environment))
+    .option('--socket-admin-group <group...>', 'groups whose members may ask and change at the socket, besides root')
+    .option('--socket-reader-group <group...>', 'groups whose members may ask at the socket, and change nothing')
 }
 
 /** Packets a second and CPU that are told of. */

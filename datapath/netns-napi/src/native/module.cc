@@ -10,6 +10,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportDiag(env, exports);
   ExportInterfaces(env, exports);
   ExportNetwork(env, exports);
+  ExportPeer(env, exports);
   ExportPolls(env, exports);
   return exports;
 }
