@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { buildAll, installModules, lint, mayUseKernel, root } from './build.mjs'
 import { mutate } from './mutation/mutate.mjs'
+import { pack } from './pack.mjs'
 import { ensurePackages } from './packages.mjs'
 
 const usage = `usage: npm start [-- FOLDER …]   set up, build, run the demo
@@ -8,7 +9,8 @@ const usage = `usage: npm start [-- FOLDER …]   set up, build, run the demo
        npm run test:long        the tests that take long as well
        npm run bench -- NAME    a benchmark; without a name, the list
        npm run mutate -- PATH   mutation tests of the compiler; without a path, of all of it
-       npm run build            set up and build`
+       npm run build            set up and build
+       npm run pack -- FOLDER   set up, build, and copy what the command line needs to run into a folder`
 
 const say = text => process.stderr.write(`weir: ${text}\n`)
 
@@ -29,6 +31,13 @@ function main(command, args) {
     case 'build':
       prepare('build')
       return 0
+    case 'pack': {
+      const [target] = args
+      if (args.length !== 1) throw new Error('npm run pack -- FOLDER')
+      prepare('build', ['adapters'])
+      say(`${target}: ${(pack(target) / 2 ** 20).toFixed(1)} MiB; run ${target}/adapters/bin/weir.mjs`)
+      return 0
+    }
     case 'start': {
       const missing = prepare('build', ['adapters', 'spec/oracle'])
       const kernel = missing.length === 0 && mayUseKernel()
