@@ -5,7 +5,7 @@ import { inForceOf } from '../manifests/in-force.js'
 import type { FlowWords } from './asked-flows.js'
 import { type FlowOutcome, flowOutcome } from './bisect.js'
 import { eventAt } from './log-events.js'
-import { objectOf } from './object-of.js'
+import { objectOf } from '@weir/core/event/object-of.js'
 
 /** What would come of an event's object being as it was before the event. */
 export interface PutBack {

@@ -1,4 +1,5 @@
 import type { EventBody, ObjectKey } from '@weir/core/event/event.js'
+import { upserted } from '@weir/core/event/object-of.js'
 import type { PolicyFact } from '@weir/core/event/policy-fact.js'
 import type { UpsertBody } from '@weir/core/input/kinds.js'
 import type { KnownFacts } from './known.js'
@@ -23,29 +24,27 @@ const clusterKey = (kind: string, name: string): ObjectKey => ({ kind, namespace
 
 /** The key and the fact of an upsert. */
 export const factOf = (body: UpsertBody): { readonly key: ObjectKey; readonly fact: unknown } => {
+  const key = upserted(body)
   switch (body.kind) {
     case 'namespace.upserted':
-      return { key: clusterKey('Namespace', body.namespace.name), fact: body.namespace }
+      return { key, fact: body.namespace }
     case 'node.upserted':
-      return { key: clusterKey('Node', body.node.name), fact: body.node }
+      return { key, fact: body.node }
     case 'pod.upserted':
-      return { key: namespacedKey('Pod', body.pod), fact: body.pod }
+      return { key, fact: body.pod }
     case 'service.upserted':
-      return { key: namespacedKey('Service', body.service), fact: body.service }
+      return { key, fact: body.service }
     case 'networkpolicy.upserted':
-      return { key: namespacedKey('NetworkPolicy', body.policy), fact: body.policy }
     case 'ciliumpolicy.upserted':
-      return { key: namespacedKey(body.policy.kind, body.policy), fact: body.policy }
-    case 'cidrgroup.upserted':
-      return { key: clusterKey('CiliumCIDRGroup', body.group.name), fact: body.group }
     case 'clusterpolicy.upserted':
-      return { key: clusterKey(body.policy.kind, body.policy.name), fact: body.policy }
-    case 'endpointslice.upserted':
-      return { key: namespacedKey('EndpointSlice', body.slice), fact: body.slice }
-    case 'localredirect.upserted':
-      return { key: namespacedKey('CiliumLocalRedirectPolicy', body.redirect), fact: body.redirect }
     case 'egressgateway.upserted':
-      return { key: clusterKey('CiliumEgressGatewayPolicy', body.policy.name), fact: body.policy }
+      return { key, fact: body.policy }
+    case 'cidrgroup.upserted':
+      return { key, fact: body.group }
+    case 'endpointslice.upserted':
+      return { key, fact: body.slice }
+    case 'localredirect.upserted':
+      return { key, fact: body.redirect }
   }
 }
 

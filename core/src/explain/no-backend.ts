@@ -1,3 +1,4 @@
+import { counted } from '../counted.js'
 import type { PodFact } from '../event/event.js'
 import type { ServiceFact, ServicePort } from '../event/service.js'
 import { nearestWord } from '../input/nearest.js'
@@ -111,5 +112,3 @@ function noPortName(name: string, protocol: string, pods: readonly PodFact[]): L
   const message = `its pods have no ${protocol} port named ${name}${known.length === 0 ? '' : `; they have ${known.join(', ')}`}`
   return { message, change: near === undefined ? 'a number as targetPort' : `targetPort: ${near}` }
 }
-
-const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`

@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process'
 import { type Command, Option } from 'commander'
+import { counted } from '@weir/core/counted.js'
 import { versionOf } from '@weir/core/state/concerned.js'
+import type { UndoSearch } from '@weir/core/undo/search.js'
 import type { EventLog } from '@weir/store'
 import { type Bisection, bisect, flowOutcome, StatesBetween, type Trial } from '../../agent/bisect.js'
 import type { FlowWords } from '../../agent/asked-flows.js'
 import { sourceOfEvent } from '../../agent/event-source.js'
 import { flowHistory, type FlowChange } from '../../agent/flow-history.js'
 import { eventAt } from '../../agent/log-events.js'
-import { objectOf } from '../../agent/object-of.js'
+import { objectOf } from '@weir/core/event/object-of.js'
 import { type PutBack, putBack } from '../../agent/put-back.js'
+import { undoOf } from '../../agent/undo.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
@@ -18,12 +21,16 @@ import { type Moment, momentHelp, pointInLog, seqOfMoment } from '../moment.js'
 import { keyTitle } from '../../manifests/set.js'
 import { changedByLine, flowChangeLines } from '../render/flow-change.js'
 import { sideBySide } from '../render/side-by-side.js'
+import { undoLines } from '../render/undo.js'
+import type { Places } from '../render/change.js'
+import { placesOfUndo, writeUndo } from './bisect-undo.js'
 import { invalid } from '../states.js'
 
 interface BisectOptions {
   readonly good: Moment
   readonly bad: Moment
   readonly command?: readonly string[]
+  readonly undoFile?: string
   readonly log?: string
   readonly socket: string
   readonly output: Output
@@ -36,6 +43,8 @@ interface Found extends Bisection {
   readonly object?: { readonly before?: unknown; readonly after?: unknown }
   /** Of a flow: what putting the object back in the bad end's state would do. */
   readonly putBack?: PutBack
+  /** Of a flow: the smallest change that would undo it there. */
+  readonly undo?: UndoSearch
 }
 
 /** `weir bisect FROM TO[:PORT[/PROTO]] --good MOMENT --bad MOMENT`, `weir bisect --command …` */
@@ -61,6 +70,7 @@ export function bisectCommand(context: CommandContext): Command {
       '--command <word...>',
       'try states by a command: 0 good, 125 skip, 1 to 127 else bad; it is told which state',
     )
+    .option('--undo-file <file>', 'write the object with the smallest change that undoes it, as a manifest')
     .option('--log <folder>', "a log, or the state folder of an agent; else the running agent's")
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
@@ -103,7 +113,9 @@ async function tellBisection(
       context.interrupted.throwIfAborted()
       return tryState(seq)
     })
-    await write(context, await told(log, { ...found, tried: found.tried + 2 }, words, bad!), options)
+    const all = await told(log, { ...found, tried: found.tried + 2 }, words, bad!)
+    await write(context, all, options, await placesOfUndo(log, all, context.workingFolder))
+    if (options.undoFile !== undefined) await writeUndo(context, all.undo, options.undoFile)
     return exitCodes.ok
   } catch (error) {
     if (context.interrupted.aborted) return exitCodes.interrupted
@@ -185,8 +197,10 @@ async function told(log: EventLog, found: Bisection, words: FlowWords | undefine
     for await (const change of flowHistory(log, [words], { from: bad, to: bad })) {
       const flows = change.flows.filter(({ changes }) => changes === 'verdict')
       const flow = { words, meant: flowOutcome(earlier, words) }
-      const put = await putBack(log, event, earlier, await states.at(end), flow)
-      return { ...found, event: { ...change, flows }, object, ...(put !== undefined && { putBack: put }) }
+      const later = await states.at(end)
+      const put = await putBack(log, event, earlier, later, flow)
+      const undo = undoOf(event, earlier, later, flow)
+      return { ...found, event: { ...change, flows }, object, ...(put !== undefined && { putBack: put }), undo }
     }
   const { seq, time, kind } = event
   const about = objectOf(event)
@@ -201,6 +215,7 @@ async function write(
   { terminal, workingFolder }: CommandContext,
   found: Found,
   { output }: BisectOptions,
+  places: Places,
 ): Promise<void> {
   if (output === 'json') {
     await terminal.line(JSON.stringify(found))
@@ -209,8 +224,8 @@ async function write(
   const { colour, widthColumns } = terminal
   for (const line of linesOf(found)) await terminal.line(line)
 
-  function linesOf({ good, bad, tried, event, object = {}, putBack: put }: Found): readonly string[] {
-    const states = `${tried} ${tried === 1 ? 'state' : 'states'} tried`
+  function linesOf({ good, bad, tried, event, object = {}, putBack: put, undo }: Found): readonly string[] {
+    const states = `${counted(tried, 'state')} tried`
     if (event === undefined)
       return [`it is one of the events ${good + 1} to ${bad}: the states between were skipped`, colour.dim(states)]
     const { flows, sources } = event
@@ -219,6 +234,7 @@ async function write(
         ? [changedByLine(event, colour, workingFolder)]
         : flowChangeLines({ ...event, flows, sources }, colour, workingFolder)),
       ...sideBySide(object.before, object.after, widthColumns, colour),
+      ...(undo === undefined ? [] : undoLines(undo, places, colour)),
       ...(put === undefined || event.object === undefined ? [] : [putBackText(put, keyTitle(event.object))]),
       colour.dim(states),
     ]
@@ -227,6 +243,6 @@ async function write(
 
 function putBackText({ version, undoes, changes }: PutBack, title: string): string {
   const what = version === undefined ? `taking ${title} away` : `putting ${title} back as of event ${version}`
-  const others = `weir compare tells ${changes} ${changes === 1 ? 'change' : 'changes'} then`
+  const others = `weir compare tells ${counted(changes, 'change')} then`
   return undoes ? `${what} undoes it; ${others}` : `${what} does not undo it in the bad state; ${others}`
 }
