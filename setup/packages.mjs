@@ -18,7 +18,10 @@ const build = [
   { name: 'ip', package: 'iproute2', probe: command('ip') },
 ]
 
-const test = [{ name: 'git', package: 'git', probe: command('git') }]
+const test = [
+  { name: 'iperf3', package: 'iperf3', probe: command('iperf3') },
+  { name: 'git', package: 'git', probe: command('git') },
+]
 
 const bench = [
   { name: 'iperf3', package: 'iperf3', probe: command('iperf3') },

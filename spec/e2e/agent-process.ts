@@ -28,7 +28,7 @@ export class AgentProcess {
     child.stderr.on('data', chunk => {
       said += String(chunk)
     })
-    for (let waited = 0; waited < 200; waited++) {
+    for (let waited = 0; waited < 600; waited++) {
       const report = await this.status().catch(() => undefined)
       if (report?.sources[0]?.state === 'watching') return
       if (child.exitCode !== null) break

@@ -1,112 +1,34 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PolicyView, StatusReport } from '@weir/adapters/agent/protocol.js'
 import type { Listener } from '@weir/adapters/demo/echo.js'
-import { createNodeNetwork, type NodeNetwork, type PodLink } from '@weir/adapters/network/node-network.js'
+import type { PodLink } from '@weir/adapters/network/node-network.js'
 import type { Digest } from '@weir/core'
 import { expect } from 'chai'
-import { queryTcx } from 'ebpf-napi'
 import { connectTcpIn, udpSocketIn } from 'netns-napi'
-import { AgentProcess, eventually, pause } from './agent-process.js'
+import { type AgentProcess, eventually, pause } from './agent-process.js'
+import { AgentSite } from './agent-site.js'
 import { echoes } from './echoes.js'
-import { actors, listenersOf, nameOf, namespaceLabels, nodeAddresses, requireKernel, worldAddresses } from './stage.js'
-
-const id = `a${process.pid}`
-const node = `agent-${id}`
-
-/** The stage's pods as manifests, and a policy: red/server takes its web port from red/client alone. */
-function manifests(): string {
-  const documents: object[] = [
-    ...Object.entries(namespaceLabels).map(([name, labels]) => ({
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name, labels },
-    })),
-    ...actors.map(actor => ({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: actor.name, namespace: actor.namespace, labels: actor.labels },
-      spec: {
-        nodeName: node,
-        containers: [
-          {
-            name: 'c',
-            image: 'i',
-            ports: actor.ports.map(({ name, protocol, port }) => ({ name, protocol, containerPort: port })),
-          },
-        ],
-      },
-      status: { podIP: actor.addresses[0], podIPs: actor.addresses.map(ip => ({ ip })) },
-    })),
-    {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'NetworkPolicy',
-      metadata: { name: 'server', namespace: 'red' },
-      spec: {
-        podSelector: { matchLabels: { app: 'server' } },
-        ingress: [
-          {
-            from: [{ podSelector: { matchLabels: { app: 'client' } } }],
-            ports: [{ port: 'web' }, { port: 'names', protocol: 'UDP' }],
-          },
-        ],
-      },
-    },
-  ]
-  return documents.map(each => JSON.stringify(each)).join('\n---\n')
-}
+import { actors, listenersOf, nameOf, requireKernel } from './stage.js'
 
 describe('an agent as a process (needs root and eBPF)', function () {
   this.timeout(30_000)
-  const folder = mkdtempSync(join(tmpdir(), 'weir-agent-'))
-  const inputs = join(folder, 'manifests')
-  const socketPath = join(folder, 'agent.sock')
-  let network: NodeNetwork
+  let site: AgentSite
+  let agent: AgentProcess
   let links: ReadonlyMap<string, PodLink>
   let listeners: readonly Listener[] = []
-  let agent: AgentProcess
 
   before(async function () {
     await requireKernel(this)
-    mkdirSync(inputs)
-    writeFileSync(join(inputs, 'cluster.yaml'), manifests())
-    network = await createNodeNetwork({ id, nodeAddresses, worldAddresses })
-    const made = await network.addPods(actors)
-    links = new Map(actors.map((actor, at) => [nameOf(actor), made[at]!]))
+    site = await AgentSite.create(`a${process.pid}`)
+    ;({ agent, links } = site)
     listeners = await Promise.all(listenersOf(links))
-    agent = new AgentProcess(socketPath, [
-      ...['--state', join(folder, 'state'), '--manifests', inputs, '--node', node, '--backend', 'kernel'],
-      ...['--netns', network.netnsPath, '--node-address', ...nodeAddresses],
-    ])
-    await agent.start()
-    for (const actor of actors) {
-      const { ifindex, ifname, hostMac, podMac } = links.get(nameOf(actor))!
-      await post({ namespace: actor.namespace, pod: actor.name, ifindex, ifname, hostMac, podMac })
-    }
   })
 
   after(async () => {
-    await agent?.end('SIGKILL')
     await Promise.all(listeners.map(listener => listener.close()))
-    rmSync(`/sys/fs/bpf/weir/${node}`, { recursive: true, force: true })
-    await network?.destroy()
-    rmSync(folder, { recursive: true, force: true })
+    await site?.destroy()
   })
-
-  function post(body: object): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const asking = request({ socketPath, path: '/v1/endpoints', method: 'POST' }, response => {
-        response.resume()
-        response.on('end', () =>
-          response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`)),
-        )
-      })
-      asking.on('error', reject)
-      asking.end(JSON.stringify(body))
-    })
-  }
 
   async function reaches(from: string, family: 4 | 6, timeoutMs: number): Promise<boolean> {
     const address = actors[1]!.addresses[family === 4 ? 0 : 1]!
@@ -141,12 +63,12 @@ describe('an agent as a process (needs root and eBPF)', function () {
     const flows = await Promise.all(
       [4, 6].map(family => talk(links.get('red/client')!.netnsPath, actors[1]!.addresses[family === 4 ? 0 : 1]!)),
     )
-    const before = programOf()
+    const before = site.program()
     await agent.end('SIGKILL')
     await pause(300)
     await agent.start()
     await pause(300)
-    expect(programOf(), 'programs of the new process').not.to.equal(before)
+    expect(site.program(), 'programs of the new process').not.to.equal(before)
     for (const flow of flows) {
       const { sent, got, alive } = await flow.stop()
       expect(alive, 'TCP connection').to.equal(true)
@@ -166,10 +88,10 @@ describe('an agent as a process (needs root and eBPF)', function () {
 
   it('goes on when a file breaks: what was in force stays, and it says where the mistake is', async () => {
     writeFileSync(
-      join(inputs, 'broken.yaml'),
+      join(site.inputs, 'broken.yaml'),
       'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: broken, namespace: red}\nspec:\n  podSelector: {}\n  ingress:\n    - ports: [{port: 99999}]\n',
     )
-    writeFileSync(join(inputs, 'torn.yaml'), 'kind: [unclosed\n')
+    writeFileSync(join(site.inputs, 'torn.yaml'), 'kind: [unclosed\n')
     const refused = await eventually(async () => {
       const views = await agent.client.get<readonly PolicyView[]>('/v1/get/policies')
       const found = views.filter(view => view.state === 'refused')
@@ -177,17 +99,17 @@ describe('an agent as a process (needs root and eBPF)', function () {
     })
     const broken = refused.find(view => view.name === 'broken')!
     expect(broken.problems[0]).to.deep.include({
-      file: join(inputs, 'broken.yaml'),
+      file: join(site.inputs, 'broken.yaml'),
       line: 7,
       path: 'spec.ingress[0].ports[0].port',
     })
     expect(refused.find(view => view.name.endsWith('torn.yaml'))!.problems[0]).to.have.property('line')
     await expectEnforced('with broken files')
     writeFileSync(
-      join(inputs, 'broken.yaml'),
+      join(site.inputs, 'broken.yaml'),
       'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: broken, namespace: blue}\nspec: {podSelector: {}}\n',
     )
-    rmSync(join(inputs, 'torn.yaml'))
+    rmSync(join(site.inputs, 'torn.yaml'))
     await eventually(async () => {
       const views = await agent.client.get<readonly PolicyView[]>('/v1/get/policies')
       return views.every(view => view.state === 'in force') && views.some(view => view.namespace === 'blue')
@@ -197,14 +119,14 @@ describe('an agent as a process (needs root and eBPF)', function () {
   })
 
   it('follows the folder: a policy that is gone is gone from the packets', async () => {
-    const text = manifests().split('\n---\n').slice(0, -1).join('\n---\n')
-    writeFileSync(join(inputs, 'cluster.yaml'), text)
+    const text = site.manifests.split('\n---\n').slice(0, -1).join('\n---\n')
+    writeFileSync(join(site.inputs, 'cluster.yaml'), text)
     await eventually(async () => ((await reaches('blue/client', 4, 300)) ? true : undefined))
   })
 
   it('starts where a pod has gone meanwhile, and forgets its interface', async () => {
     await agent.end('SIGKILL')
-    await network.removePods([links.get('blue/client')!])
+    await site.network.removePods([links.get('blue/client')!])
     await agent.start()
     const pods =
       await agent.client.get<readonly { name: string; namespace: string; attached: boolean }[]>('/v1/get/pods')
@@ -213,11 +135,6 @@ describe('an agent as a process (needs root and eBPF)', function () {
     const status = await agent.client.get<StatusReport>('/v1/status')
     expect(status.reconcile.failing).to.equal(undefined)
   })
-
-  function programOf(): number {
-    const { ifindex } = links.get('red/server')!
-    return queryTcx(ifindex, 'ingress', { netns: network.netnsPath }).programs[0]!.programId
-  }
 })
 
 /** A TCP connection and a stream of datagrams to the echo at 8080 and 5353, until stopped. */
