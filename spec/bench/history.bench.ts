@@ -21,6 +21,7 @@ export const bench: Bench = {
     namespaces: { ...sizeOptions.namespaces, value: 50 },
     cidrs: { ...sizeOptions.cidrs, value: 100 },
     flows: { value: 10_000, help: 'flows that are asked about' },
+    asked: { value: 0, help: 'pods that they are between; 0: half of all, so that half of the events are about one' },
     events: { value: 3000, help: 'events after those that make the cluster' },
     explained: { value: 5, help: 'events after which every flow is explained, to tell what that takes' },
     rounds: { value: 1, help: 'passes; the shortest counts' },
@@ -38,8 +39,12 @@ export const bench: Bench = {
         log.append(bodies.map(body => ({ ...body, time: 0, source: 'bench' })))
       await append([...clusterEvents(size)])
       const made = log.head.seq
-      await append(Array.from({ length: options.number('events') }, (_, number) => change(size, number)))
-      const pairs = Array.from({ length: options.number('flows') }, (_, number) => pairOf(size, number))
+      for (let number = 0; number < options.number('events'); number += eventsPerAppend) {
+        const length = Math.min(eventsPerAppend, options.number('events') - number)
+        await append(Array.from({ length }, (_, at) => change(size, number + at)))
+      }
+      const asked = options.number('asked') === 0 ? Math.max(2, size.pods >> 1) : options.number('asked')
+      const pairs = Array.from({ length: options.number('flows') }, (_, number) => pairOf(size, number, asked))
       const words = pairs.map(([from, to]) => ({ from: nameOf(from), to: `${nameOf(to)}:8080` }))
       say(`${log.head.seq} events written`)
 
@@ -77,6 +82,9 @@ export const bench: Bench = {
   },
 }
 
+/** One append at a time is in memory. */
+const eventsPerAppend = 10_000
+
 async function least(rounds: number, say: (line: string) => void, work: () => Promise<void>): Promise<number> {
   let shortest = Number.POSITIVE_INFINITY
   for (let round = 0; round < rounds; round++) {
@@ -91,9 +99,8 @@ async function least(rounds: number, say: (line: string) => void, work: () => Pr
 
 const nameOf = ({ namespace, name }: PodFact): string => `${namespace}/${name}`
 
-/** Most pods are asked about; those that call each other are of one namespace as often as not. */
-function pairOf(size: ClusterSize, number: number): readonly [PodFact, PodFact] {
-  const pods = Math.max(2, size.pods >> 1)
+/** Those that call each other are of one namespace as often as not. */
+function pairOf(size: ClusterSize, number: number, pods: number): readonly [PodFact, PodFact] {
   const from = number % pods
   const step =
     number % 2 === 0 ? size.namespaces * (1 + (Math.floor(number / pods) % 7)) : 1 + Math.floor(number / pods)

@@ -42,6 +42,8 @@ interface Entry {
   readonly word: AskedWord
   /** By number. */
   readonly questions: number[]
+  /** Whom it means since it was last found; undefined once it may mean others. */
+  meant: Found | undefined
 }
 
 /** Questions about flows, and after which events they mean others. Many may share words. */
@@ -66,8 +68,13 @@ export class AskedFlows {
   /** Those that may mean others after an event that the engine has folded, by their number. */
   touchedBy(event: WeirEvent, engine: Engine): ReadonlySet<number> {
     const touched = new Set<number>()
-    for (const { word, questions } of this.#askedAbout(event, engine))
-      if (word.mayMeanOthers(event, engine)) for (const at of questions) touched.add(at)
+    for (const entry of this.#askedAbout(event, engine)) {
+      const { word, questions } = entry
+      if (word.mayMeanOthers(event, engine)) {
+        entry.meant = undefined
+        for (const at of questions) touched.add(at)
+      }
+    }
     return touched
   }
 
@@ -84,9 +91,7 @@ export class AskedFlows {
   /** Whom a question means in the engine's present state. */
   meaningOf(at: number, engine: Engine, finder: MemberFinder): Meaning {
     const { from, to, target } = this.#questions[at]!
-    const [sources, destinations] = [from, to].map(word => found(engine, finder, word)) as [Found, Found]
-    this.#settle(from, engine, sources)
-    this.#settle(to, engine, destinations)
+    const [sources, destinations] = [this.#meant(from, engine, finder), this.#meant(to, engine, finder)]
     if (sources instanceof WeirError) return { flows: new Map(), lacking: sources }
     if (destinations instanceof WeirError) return { flows: new Map(), lacking: destinations }
     const flows = new Map<string, MeantFlow>()
@@ -110,8 +115,18 @@ export class AskedFlows {
     return { flows, lacking }
   }
 
-  #settle(word: AskedWord, engine: Engine, meant: Found): void {
+  /** Many questions share a word: it is found once, and anew only where it may mean others. */
+  #meant(word: AskedWord, engine: Engine, finder: MemberFinder): Found {
     const entry = this.#words.get(word.text)!
+    if (entry.meant !== undefined) return entry.meant
+    const meant = found(engine, finder, word)
+    entry.meant = meant
+    this.#settle(entry, engine, meant)
+    return meant
+  }
+
+  #settle(entry: Entry, engine: Engine, meant: Found): void {
+    const { word } = entry
     for (const pod of word.pods) dropFrom(this.#byPod, pod, entry)
     word.settle(engine, meant instanceof WeirError ? undefined : meant)
     for (const pod of word.pods) entryOf(this.#byPod, pod, () => new Set<Entry>()).add(entry)
@@ -120,7 +135,11 @@ export class AskedFlows {
   }
 
   #wordOf(text: string, at: number): AskedWord {
-    const known = entryOf(this.#words, text, (): Entry => ({ word: new AskedWord(text), questions: [] }))
+    const known = entryOf(
+      this.#words,
+      text,
+      (): Entry => ({ word: new AskedWord(text), questions: [], meant: undefined }),
+    )
     known.questions.push(at)
     this.#restless.add(known)
     if (known.word.isName) entryOf(this.#byName, text.toLowerCase(), () => new Set<Entry>()).add(known)

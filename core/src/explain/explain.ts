@@ -1,16 +1,18 @@
 import { parseAddress, prefixText, type Prefix } from '../address/address.js'
 import { prefixIdentityLabels, type CidrIdentities } from '../identity/cidr-identities.js'
-import { nodeLabels, placeKeys } from '../identity/node-labels.js'
+import { nodeLabels } from '../identity/node-labels.js'
 import type { LabelMap } from '../identity/labels.js'
 import { reservedLabel } from '../identity/reserved.js'
 import type { Direction, Origin, ProxyDemand, Tier } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 import { verdicts as verdictNumbers, type Verdict } from '../tables/tables.js'
-import { compareRules, isIsolation } from '../verdict/evaluate.js'
+import { isIsolation } from '../verdict/evaluate.js'
 import { matchesPeer } from '../verdict/match-peer.js'
 import { contains, packetKey } from '../verdict/intervals.js'
 import { portKey, type Claimant, type CompiledRule, type Shape } from '../verdict/model.js'
 import type { Verdicts } from '../verdict/projection.js'
+import { PodLabels } from './pod-labels.js'
+import { SubjectRules } from './subject-rules.js'
 
 /** A new connection's first packet. */
 export interface FlowQuery {
@@ -123,11 +125,14 @@ export class Explainer {
   readonly #state: ClusterState
   readonly #verdicts: Verdicts
   readonly #cidrIdentities: CidrIdentities
+  readonly #rules: SubjectRules
+  readonly #places = new PodLabels()
 
   constructor(state: ClusterState, verdicts: Verdicts, cidrIdentities: CidrIdentities) {
     this.#state = state
     this.#verdicts = verdicts
     this.#cidrIdentities = cidrIdentities
+    this.#rules = new SubjectRules(verdicts.rules)
   }
 
   /** The tables must be settled. */
@@ -173,11 +178,9 @@ export class Explainer {
     const free = { direction, verdict: allow, enforcedHere, matched: [], isolatedBy: [] } as const
     if (subject.party.kind === 'world') return { ...free, reason: 'not-a-pod' }
     if (isSame(subject, peer)) return { ...free, reason: 'itself' }
-    const all = this.#verdicts.rules.rulesFor(this.#labelsOf(subject))
-    const isSelected = all.some(({ rule }) => rule.origin.seq > 0)
-    if (subject.party.kind === 'node' && !isSelected) return { ...free, reason: 'not-a-pod' }
-    const rules = all.filter(({ rule }) => rule.direction === direction).sort(byOrder)
-    const isolatedBy = rules.filter(({ rule }) => isIsolation(rule)).map(({ rule }) => rule.origin)
+    const selecting = this.#rules.of(this.#labelsOf(subject))
+    if (subject.party.kind === 'node' && !selecting.isSelected) return { ...free, reason: 'not-a-pod' }
+    const { rules, isolatedBy, hasDeny } = selecting[direction]
     const matched = rules.filter(rule => this.#matches(rule, subject, peer, flow))
     const decided = deciding(matched)
     const rest = { direction, enforcedHere, matched: matched.map(shown), isolatedBy }
@@ -188,7 +191,7 @@ export class Explainer {
     }
     const verdict = decided.rule.action === 'allow' ? allow : verdictNumbers.denylisted
     // An allowance decides nothing where all passes anyway.
-    if (verdict === allow && isolatedBy.length === 0 && decided.rule.tier === 'namespaced' && !anyDeny(rules)) {
+    if (verdict === allow && isolatedBy.length === 0 && decided.rule.tier === 'namespaced' && !hasDeny) {
       return { ...rest, verdict, reason: 'not-isolated', decidedBy: shown(decided) }
     }
     return { ...rest, verdict, reason: 'rule', decidedBy: shown(decided) }
@@ -223,10 +226,7 @@ export class Explainer {
     if (this.#isJudgedHere(subject) && peer.supposed === undefined) return labels
     const isOwn = peer.node === subject.node && peer.node !== undefined && peer.node !== ''
     if (kind === 'node') return nodeLabels(this.#state, peer.node ?? '', isOwn)
-    const seen = new Map(labels)
-    seen.delete(placeKeys.ownPod)
-    if (isOwn) seen.set(placeKeys.ownPod, '')
-    return seen
+    return this.#places.seen(labels, isOwn)
   }
 
   #isJudgedHere({ party, shape }: End): boolean {
@@ -260,18 +260,6 @@ const isSameClaimant = (subject: End, peer: End): boolean =>
     subject.node !== '' &&
     subject.node === peer.node)
 
-/**
- * Of rules that decide alike the first by its policy's name and its place there is told: whatever else they say, so that
- * an answer stays the same while names keep their order.
- */
-const byOrder = (a: CompiledRule, b: CompiledRule): number =>
-  compareRules(a.rule, b.rule) ||
-  compareText(a.rule.origin.policy, b.rule.origin.policy) ||
-  compareText(a.rule.origin.path, b.rule.origin.path) ||
-  compareText(a.saying.text, b.saying.text)
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
 /** The first match decides; a pass skips the rest of its tier. */
 function deciding(matched: readonly CompiledRule[]): CompiledRule | undefined {
   let passed: string | undefined
@@ -283,7 +271,6 @@ function deciding(matched: readonly CompiledRule[]): CompiledRule | undefined {
   return undefined
 }
 
-const anyDeny = (rules: readonly CompiledRule[]): boolean => rules.some(({ rule }) => rule.action === 'deny')
 const shown = ({ rule: { action, tier, origin, l7 } }: CompiledRule): MatchedRule => ({
   action,
   tier,

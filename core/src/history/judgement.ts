@@ -60,9 +60,17 @@ function allowances(judgement: Judgement): string {
 }
 
 /** Who decides a flow, and how, whichever events brought it. */
-export function causeText({ verdict, egress, ingress }: Explanation): string {
-  return JSON.stringify([verdict, sideText(egress), sideText(ingress)])
+export function causeText(explanation: Explanation): string {
+  const known = causeTexts.get(explanation)
+  if (known !== undefined) return known
+  const { verdict, egress, ingress } = explanation
+  const text = JSON.stringify([verdict, sideText(egress), sideText(ingress)])
+  causeTexts.set(explanation, text)
+  return text
 }
+
+/** A judgement is held to the one before it and to the one after it. */
+const causeTexts = new WeakMap<Explanation, string>()
 
 function sideText({ verdict, reason, decidedBy, isolatedBy }: SideExplanation): unknown {
   const by =

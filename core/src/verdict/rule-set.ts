@@ -18,6 +18,7 @@ import {
 } from './model.js'
 import type { PeerAtoms } from './peer-atoms.js'
 import { samePeers, sayingOf, type Saying } from './saying.js'
+import { SubjectChanges } from './subject-changes.js'
 import { SubjectIndex } from './subject-index.js'
 
 /**
@@ -29,6 +30,7 @@ export class RuleSet {
   readonly subjects: SubjectIndex
   /** Shapes of judged pods and nodes whose rules may have changed. */
   readonly dirtyShapes = new Set<Shape>()
+  readonly changes = new SubjectChanges()
   readonly #keys: KeyUse
   readonly #atoms: PeerAtoms
   readonly #byPolicy = new Map<string, readonly CompiledRule[]>()
@@ -51,8 +53,10 @@ export class RuleSet {
 
   /** Puts the rules of a policy's new version in force; `[]` when it is gone. What they no longer say goes at `sweep`. */
   replace(policyKey: string, rules: readonly Rule[]): void {
+    const before = this.#byPolicy.get(policyKey) ?? []
+    this.changes.add([...before.map(({ rule }) => rule.subject), ...rules.map(({ subject }) => subject)])
     const spare = new Map<string, CompiledRule[]>()
-    for (const old of this.#byPolicy.get(policyKey) ?? []) entryOf(spare, old.frame, () => []).push(old)
+    for (const old of before) entryOf(spare, old.frame, () => []).push(old)
     const wanted = rules.map(rule => ({ rule, frame: frameText(rule), saying: sayingOf(rule) }))
     const same = wanted.map(({ frame, saying }) => take(spare.get(frame), old => samePeers(old.saying, saying)))
     const compiled = wanted.map(({ rule, frame, saying }, index) => {
