@@ -56,6 +56,8 @@ export interface FlowHistoryOptions {
   /** First and last event to tell of; what was before the first is what the first changes. */
   readonly from?: number
   readonly to?: number
+  /** Judges as if staged policies were in force, from when they were staged on. */
+  readonly isStaged?: boolean
   /** Told of the last event that was read, after each batch. */
   onProgress?(seq: number): void
 }
@@ -70,10 +72,11 @@ export interface FlowHistoryOptions {
 export async function* flowHistory(
   log: EventLog,
   words: readonly FlowWords[],
-  { from = log.base.seq + 1, to = log.head.seq, onProgress = () => {} }: FlowHistoryOptions = {},
+  { from = log.base.seq + 1, to = log.head.seq, isStaged = false, onProgress = () => {} }: FlowHistoryOptions = {},
 ): AsyncGenerator<FlowChange> {
   const asked = new AskedFlows(words)
-  const engine = from > 1 ? (await restoreEngine(log, () => {}, from - 1)).engine : new Engine()
+  const before = from > 1 ? (await restoreEngine(log, () => {}, from - 1, 'fresh')).engine : new Engine()
+  const engine = isStaged ? Engine.restore(before.snapshot(), { numbers: 'fresh', enforceStaged: true }) : before
   const watch = new FlowWatch(engine, asked, words.length)
   const known = new Map<number, Promise<EventSource>>()
   const sourceOf = (seq: number): Promise<EventSource> => entryOf(known, seq, () => sourceAt(log, seq))

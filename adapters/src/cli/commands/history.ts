@@ -26,6 +26,7 @@ interface HistoryOptions {
   readonly from?: Moment
   readonly to?: Moment
   readonly causes?: boolean
+  readonly staged?: boolean
   readonly flows?: string
   readonly output: Output
 }
@@ -43,6 +44,7 @@ export function historyCommand(context: CommandContext): Command {
     )
     .option('--flows <file>', 'many flows in one pass: lines of JSON, {"from","to"}; - for standard input')
     .option('--causes', 'tell also where another rule came to decide and the verdict stayed')
+    .option('--staged', 'as if staged policies had been in force since they were staged')
     .option('--from <moment>', `tell of changes from then on: ${momentHelp}`, pointInLog)
     .option('--to <moment>', 'up to then', pointInLog)
     .option('--log <folder>', "a log, or the state folder of an agent; else the running agent's")
@@ -75,7 +77,7 @@ async function textOf({ stdin, workingFolder }: CommandContext, file: string): P
 async function tellHistory(
   context: CommandContext,
   questions: readonly FlowWords[],
-  { log: given, socket, causes = false, output, ...moments }: HistoryOptions,
+  { log: given, socket, causes = false, staged = false, output, ...moments }: HistoryOptions,
 ): Promise<ExitCode> {
   const { terminal, workingFolder, interrupted } = context
   const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
@@ -84,7 +86,7 @@ async function tellHistory(
     await refuseServices(log, questions, range.to)
     const progress = new Progress(terminal, 'events')
     const onProgress = (seq: number): void => progress.show('reading', seq, range.to ?? log.head.seq)
-    for await (const change of flowHistory(log, questions, { ...range, onProgress })) {
+    for await (const change of flowHistory(log, questions, { ...range, isStaged: staged, onProgress })) {
       if (interrupted.aborted) return exitCodes.interrupted
       const told = causes ? change : withVerdicts(change)
       if (told === undefined) continue
