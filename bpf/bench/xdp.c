@@ -15,7 +15,7 @@ const volatile __u8 bench_headers[BENCH_HEADERS];
 
 static __u32 turn;
 
-/* The client's port is the turn's lower half, the end of its address the upper. */
+/* The client's port is the turn's lower half; the end of its address is that of the frame, and the upper half more. */
 WEIR_INLINE int restore(struct weir_frame *frame, int family)
 {
 	const volatile __u64 *from = (const volatile __u64 *)bench_headers;
@@ -31,7 +31,11 @@ WEIR_INLINE int restore(struct weir_frame *frame, int family)
 		const __u32 now = turn++ & (bench_flows - 1);
 
 		*(__u16 *)(data + (family == 4 ? 34 : 54)) = weir_be16(now);
-		*(__u16 *)(data + (family == 4 ? 28 : 36)) = weir_be16(now >> 16);
+		if (bench_flows > 65536) {
+			__u16 *end = data + (family == 4 ? 28 : 36);
+
+			*end = weir_be16(weir_be16(*end) + (now >> 16));
+		}
 	}
 	return 0;
 }

@@ -50,6 +50,9 @@ extern struct weir_caller weir_caller;
 
 __u64 bpf_ktime_get_ns(void);
 __u64 bpf_ktime_get_coarse_ns(void);
+/* Of a kernel with 250 ticks a second. */
+__u64 bpf_jiffies64(void);
+__u32 bpf_get_smp_processor_id(void);
 void *bpf_map_lookup_elem(struct weir_map *map, const void *key);
 long bpf_map_update_elem(struct weir_map *map, const void *key, const void *value, __u64 flags);
 long bpf_map_delete_elem(struct weir_map *map, const void *key);

@@ -45,6 +45,16 @@ __u64 bpf_ktime_get_ns(void)
 	return weir_clock;
 }
 
+__u64 bpf_jiffies64(void)
+{
+	return weir_clock / 4000000;
+}
+
+__u32 bpf_get_smp_processor_id(void)
+{
+	return 0;
+}
+
 __u64 bpf_ktime_get_coarse_ns(void)
 {
 	return weir_clock;

@@ -7,7 +7,7 @@
 #ifndef WEIR_XDP_H
 #define WEIR_XDP_H
 
-#include "../include/weir/frame.h"
+#include "../include/weir/quick_keep.h"
 
 /* The half for the packet and what it becomes, if it is there and the flow goes on. */
 WEIR_INLINE struct weir_nat *weir_frame_half(const struct weir_tuple *before, struct weir_tuple *after, __u8 seen,
@@ -51,21 +51,6 @@ WEIR_APART int weir_frame_refresh(struct weir_frame *frame, struct weir_nat *hal
 	return 0;
 }
 
-/* A device whose driver sends no frames of others' loses them, and nobody is told. */
-WEIR_APART int weir_takes_frames(__u32 ifindex)
-{
-	const struct weir_own *own = bpf_map_lookup_elem(&weir_own, &ifindex);
-
-	return own && own->takes_frames;
-}
-
-/* Without flags the helper refuses nothing; its own result is for traffic control where this runs in memory. */
-WEIR_INLINE int weir_frame_send(__u32 ifindex)
-{
-	bpf_redirect(ifindex, 0);
-	return XDP_REDIRECT;
-}
-
 WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *before,
 			      const struct weir_tuple *after, __u8 seen, __u64 now)
 {
@@ -83,6 +68,8 @@ WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, c
 		return XDP_PASS;
 	if (weir_unlikely(weir_frame_rewrite(frame, before, half, after, goes_on) != WEIR_FRAME_DONE))
 		return XDP_PASS;
+	if (seen == WEIR_SEEN_ACK)
+		weir_quick_keep(before, after, half, goes_on);
 	if (!goes_on)
 		return XDP_PASS;
 	return half->hop_ifindex == frame->ingress_ifindex ? XDP_TX : weir_frame_send(half->hop_ifindex);
@@ -92,7 +79,7 @@ WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *h
 				    const struct weir_tuple *after, __u8 seen, __u64 now)
 {
 	if (!weir_is_northern_kind(half))
-		return XDP_PASS;
+		return weir_quick_leave(before);
 	/* One that grows on its way. */
 	if (weir_direct_return && (weir_ipip ? half->kind == WEIR_NAT_FORWARDED && !half->is_reply
 					     : weir_tells(half, before->protocol, seen)))
@@ -103,33 +90,56 @@ WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *h
 	return weir_frame_go(frame, half, before, after, seen, now);
 }
 
-WEIR_INLINE int weir_xdp_run(struct weir_frame *frame)
+/* No XDP_…: there is no pair, and a service is where the frame goes to. */
+#define WEIR_FRAME_OPENS -2
+
+/* Of a frame that no entry was found for. */
+WEIR_APART int weir_frame_long(struct weir_frame *frame)
 {
 	struct weir_tuple before = {}, after = {};
 	struct weir_nat *half;
 	__u8 seen = 0;
-	__u32 may;
 	__u64 now;
 
 	if (!weir_frame_parse(frame, &before, &seen))
 		return XDP_PASS;
-	may = weir_is_northern(before.protocol, before.destination_port);
-	if (weir_likely(!may))
-		return XDP_PASS;
+	if (weir_unlikely(seen & WEIR_SEEN_SYN))
+		weir_quick_forget(&before);
 	now = weir_now();
 	after.family = before.family;
 	after.protocol = before.protocol;
 	half = weir_frame_half(&before, &after, seen, now);
-	if (weir_unlikely(!half)) {
-		if (!(may & WEIR_MAY_BE_SERVICE) || !weir_north_is_served(&before))
-			return XDP_PASS;
-		if (weir_north_open(frame, &before, &after, seen, frame->ingress_ifindex))
-			return XDP_PASS;
-		half = weir_nat_find(&before, &after);
-		if (!half)
-			return XDP_PASS;
-	}
-	return weir_frame_northern(frame, half, &before, &after, seen, now);
+	if (half)
+		return weir_frame_northern(frame, half, &before, &after, seen, now);
+	if ((weir_is_northern(before.protocol, before.destination_port) & WEIR_MAY_BE_SERVICE) &&
+	    weir_north_is_served(&before))
+		return WEIR_FRAME_OPENS;
+	return weir_quick_leave(&before);
+}
+
+/* Beside the long way and not within it, as a path's stack hasn't room for both. 0 when there is a pair then. */
+WEIR_APART int weir_frame_open(struct weir_frame *frame)
+{
+	struct weir_tuple before = {}, after = {};
+	__u8 seen = 0;
+
+	if (!weir_frame_parse(frame, &before, &seen))
+		return -1;
+	after.family = before.family;
+	after.protocol = before.protocol;
+	return weir_north_open(frame, &before, &after, seen, frame->ingress_ifindex);
+}
+
+WEIR_INLINE int weir_xdp_run(struct weir_frame *frame)
+{
+	int done = weir_quick_run(frame);
+
+	if (weir_likely(done != WEIR_QUICK_NOT))
+		return done;
+	done = weir_frame_long(frame);
+	if (done == WEIR_FRAME_OPENS)
+		done = weir_frame_open(frame) ? XDP_PASS : weir_frame_long(frame);
+	return done == WEIR_FRAME_OPENS ? XDP_PASS : done;
 }
 
 #endif

@@ -12,6 +12,8 @@ export const sizableMaps = [
   'weir_frag6',
   'weir_nat4',
   'weir_nat6',
+  'weir_quick4',
+  'weir_quick6',
   'weir_frontends4',
   'weir_frontends6',
   'weir_ranges4',

@@ -25,6 +25,9 @@
 	CONFIG(__u32, weir_nat_seed, 0)                                                                           \
 	/* 1: frames may come to XDP whose sums a device was to make that they never met */                      \
 	CONFIG(__u8, weir_xdp_unfinished, 1)                                                                      \
+	/* entries that a CPU has in weir_quick4, weir_quick6: a power of two above 1, or 0 for none */         \
+	CONFIG(__u32, weir_quick4_each, 16384)                                                                    \
+	CONFIG(__u32, weir_quick6_each, 8192)                                                                     \
 	/* backends of other nodes answer clients by themselves: 1 those of TCP, 2 of UDP */                       \
 	CONFIG(__u8, weir_direct_return, 0)                                                                       \
 	/* 1: what they have to know comes within packets from node to node, in place of options */              \

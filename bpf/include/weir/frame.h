@@ -85,13 +85,33 @@ WEIR_INLINE __u64 weir_sum_without(const union weir_address *address, int family
  * Whoever sent the frame may have left its sum to a device that it never met: then it covers the pseudo header alone, and
  * what is right for a whole one would spoil it. One whole sum in 65536 looks the same, and goes the other way too.
  */
-WEIR_INLINE int weir_is_unfinished(const struct weir_tuple *tuple, __u16 sum, __u32 l4_bytes)
+WEIR_INLINE int weir_is_unfinished(__u64 addresses, __u8 protocol, __u16 sum, __u32 l4_bytes)
 {
-	const __u64 pseudo = weir_sum_address(&tuple->source, tuple->family) +
-			     weir_sum_address(&tuple->destination, tuple->family) +
-			     weir_be16(l4_bytes) + weir_be16(tuple->protocol);
+	return sum == weir_sum_fold(addresses + weir_be16(l4_bytes) + weir_be16(protocol));
+}
 
-	return sum == weir_sum_fold(pseudo);
+/* What a sum over the addresses changes by. */
+WEIR_INLINE __u64 weir_sum_changes(const struct weir_tuple *before, const struct weir_tuple *after)
+{
+	const int family = before->family;
+
+	return weir_sum_without(&before->source, family) + weir_sum_without(&before->destination, family) +
+	       weir_sum_address(&after->source, family) + weir_sum_address(&after->destination, family);
+}
+
+/* A device whose driver sends no frames of others' loses them, and nobody is told. */
+WEIR_APART int weir_takes_frames(__u32 ifindex)
+{
+	const struct weir_own *own = bpf_map_lookup_elem(&weir_own, &ifindex);
+
+	return own && own->takes_frames;
+}
+
+/* Without flags the helper refuses nothing; its own result is for traffic control where this runs in memory. */
+WEIR_INLINE int weir_frame_send(__u32 ifindex)
+{
+	bpf_redirect(ifindex, 0);
+	return XDP_REDIRECT;
 }
 
 enum weir_frame_result {
@@ -127,11 +147,12 @@ WEIR_INLINE int weir_frame_rewrite(struct weir_frame *frame, const struct weir_t
 	length = family == 4 ? weir_be16(ip4->tot_len) : weir_be16(ip6->payload_len) + 40u;
 	if (goes_on && (length > half->hop_mtu || (family == 4 ? ip4->ttl : ip6->hop_limit) <= 1))
 		return WEIR_FRAME_LEFT;
-	if (weir_xdp_unfinished && weir_is_unfinished(before, *check, length - l3_bytes))
+	if (weir_xdp_unfinished &&
+	    weir_is_unfinished(weir_sum_address(&before->source, family) + weir_sum_address(&before->destination, family),
+			       before->protocol, *check, length - l3_bytes))
 		return WEIR_FRAME_LEFT;
 
-	addresses = weir_sum_without(&before->source, family) + weir_sum_without(&before->destination, family) +
-		    weir_sum_address(&after->source, family) + weir_sum_address(&after->destination, family);
+	addresses = weir_sum_changes(before, after);
 	__builtin_memcpy(&ports[0], l4, 4);
 	ports[1] = (__u32)after->destination_port << 16 | after->source_port;
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__

@@ -6,6 +6,7 @@ import type { MapName } from '../codec/maps.js'
 import { layout } from '../layout.generated.js'
 import type { PortRange } from './nat-ports.js'
 import type { PinDirectory } from './pins.js'
+import { entriesEach } from './quick-entries.js'
 import { socketPrograms } from './sockets.js'
 
 export interface LoadOptions {
@@ -60,6 +61,8 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
   const setRetval = sockets && probe.helper('cgroup_sock_addr', 'set_retval')
   const without = [...(sweepProgram ? [] : ['weir_sweep']), ...(sockets ? [] : socketPrograms)]
   const taken = choosePins(pins, options.maxEntries)
+  const each = (map: MapName): number =>
+    entriesEach(options.maxEntries[map] ?? layout.maps[map].maxEntries, probe.possibleCpus())
   try {
     const object = loadObject(source, {
       maxEntries: options.maxEntries,
@@ -75,6 +78,8 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
         weir_nat_seed: randomInt(2 ** 32),
         weir_direct_return: directReturn[options.lbMode],
         weir_ipip: options.dsrDispatch === 'ipip' ? 1 : 0,
+        weir_quick4_each: each('weir_quick4'),
+        weir_quick6_each: each('weir_quick6'),
         weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
         weir_set_retval: setRetval ? 1 : 0,
       },

@@ -10,6 +10,7 @@ import {
   perCpuValues,
 } from 'ebpf-napi'
 import { type Machine, objectPath, type ProgramName, type Run } from './machine.js'
+import { emptyQuick, quickSizes, quickVariables } from './quick.js'
 
 /** Of struct weir_sweep. */
 const sweepBytes = 48
@@ -33,9 +34,9 @@ function contextOf(ifindex: number, mark: number, ingressIfindex = 0): Uint8Arra
 export function kernelMachine(options: OpenOptions = {}): Machine {
   return machineOf(
     loadObject(objectPath, {
-      maxEntries: { weir_ct4: 65536, weir_ct6: 65536, weir_nat4: 65536, weir_nat6: 65536 },
+      maxEntries: { weir_ct4: 65536, weir_ct6: 65536, weir_nat4: 65536, weir_nat6: 65536, ...quickSizes },
       ...options,
-      variables: { weir_coarse_clock: 1, ...options.variables },
+      variables: { weir_coarse_clock: 1, ...quickVariables, ...options.variables },
     }),
   )
 }
@@ -102,6 +103,7 @@ export function machineOf(object: BpfObject): Machine {
     // The kernel's clock can't be set; what expires can.
     advance(seconds) {
       const past = BigInt(Math.round(seconds * 1e9))
+      emptyQuick(machine)
       for (const name of expiring) {
         for (const [key, value] of [...map(name).entries()]) {
           const moved = value.slice()

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Machine, modulePath, type ProgramName, type Run } from './machine.js'
+import { quickSizes, quickVariables } from './quick.js'
 
 type Exports = Readonly<Record<string, (...values: (number | bigint)[]) => number>> & {
   readonly memory: { readonly buffer: ArrayBuffer }
@@ -52,12 +53,12 @@ export function memoryMachine(
     if (index === undefined) throw new TypeError(`the module has no ${name}`)
     return index
   }
-  for (const [name, value] of Object.entries(variables)) {
+  for (const [name, value] of Object.entries({ ...quickVariables, ...variables })) {
     const variable = at(config, name)
     const target = bytes(call('weir_config_at', variable), call('weir_config_size', variable))
     for (let i = 0; i < target.length; i++) target[i] = value >>> (8 * i)
   }
-  for (const [name, most] of Object.entries(maxEntries)) {
+  for (const [name, most] of Object.entries({ ...quickSizes, ...maxEntries })) {
     if (call('weir_map_resize', at(maps, name), most) < 0) throw new Error(`${name} can't be resized`)
   }
   let clock = 1_000_000_000_000n

@@ -1,4 +1,5 @@
 import type { Typed } from './machine.js'
+import { emptyQuick } from './quick.js'
 
 const emptied = [
   'weir_addr4',
@@ -28,6 +29,7 @@ const emptied = [
 /** Back to what a load gives, but for counters. */
 export function empty(machine: Typed): void {
   for (const map of emptied) for (const key of machine.keys(map)) machine.delete(map, key)
+  emptyQuick(machine)
   machine.put('weir_leaving', 0, {})
   machine.put('weir_own_pairs', 0, 0)
   for (const family of [4, 6]) for (let place = 0; place < 4; place++) machine.put(`weir_backends${family}`, place, {})

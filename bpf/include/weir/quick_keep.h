@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* Entries of quick.h, as the long way of a frame writes them for the next frames of its flow. */
+#ifndef WEIR_QUICK_KEEP_H
+#define WEIR_QUICK_KEEP_H
+
+#include "quick_frame.h"
+
+WEIR_INLINE __u32 weir_ports_word(const struct weir_tuple *tuple)
+{
+	const __u16 ports[2] = {tuple->source_port, tuple->destination_port};
+	__u32 word;
+
+	__builtin_memcpy(&word, ports, 4);
+	return word;
+}
+
+/*
+ * Where the flow's entry is, or may be written; 0 where both places are taken by others' entries that hold: those came
+ * first, and none is to push another one out with each frame. *is_own: it is the flow's.
+ */
+#define WEIR_QUICK_ENTRY(family, source_of, destination_of)                                                       \
+	WEIR_INLINE struct weir_quick##family *weir_quick_entry##family(const struct weir_tuple *tuple, __u64 now,  \
+									int *is_own)                      \
+	{                                                                                                         \
+		const __u32 ports = weir_ports_word(tuple);                                                       \
+		__u32 at = weir_quick_place##family(source_of, destination_of, ports);                            \
+		struct weir_quick##family *first, *second;                                                        \
+                                                                                                                  \
+		*is_own = 1;                                                                                      \
+		if (!weir_quick##family##_each)                                                                   \
+			return 0;                                                                                 \
+		first = bpf_map_lookup_elem(&weir_quick##family, &at);                                            \
+		if (!first || weir_quick_is##family(first, source_of, destination_of, ports, tuple->protocol))    \
+			return first;                                                                             \
+		at ^= 1;                                                                                          \
+		second = bpf_map_lookup_elem(&weir_quick##family, &at);                                           \
+		if (!second || weir_quick_is##family(second, source_of, destination_of, ports, tuple->protocol))  \
+			return second;                                                                            \
+		*is_own = 0;                                                                                      \
+		if (!weir_quick_holds(&first->is, now))                                                           \
+			return first;                                                                             \
+		return weir_quick_holds(&second->is, now) ? 0 : second;                                           \
+	}
+
+WEIR_QUICK_ENTRY(4, tuple->source.word[0], tuple->destination.word[0])
+WEIR_QUICK_ENTRY(6, &tuple->source, &tuple->destination)
+
+/* The flow may become another one. */
+WEIR_APART int weir_quick_forget(const struct weir_tuple *before)
+{
+	int is_own;
+
+	if (before->family == 4) {
+		struct weir_quick4 *four = weir_quick_entry4(before, 0, &is_own);
+
+		if (four && is_own)
+			four->is.until = 0;
+	} else {
+		struct weir_quick6 *six = weir_quick_entry6(before, 0, &is_own);
+
+		if (six && is_own)
+			six->is.until = 0;
+	}
+	return 0;
+}
+
+WEIR_INLINE void weir_quick_fill(struct weir_quick *is, const struct weir_tuple *before, const struct weir_tuple *after,
+				 const struct weir_nat *half, int goes_on)
+{
+	const __u64 sum = weir_sum_changes(before, after);
+
+	is->ports = weir_ports_word(before);
+	is->to_ports = weir_ports_word(after);
+	is->protocol = before->protocol;
+	is->does = (half->is_reply ? 0 : WEIR_QUICK_TO_BACKEND) | (goes_on ? WEIR_QUICK_ONWARD : 0);
+	is->backend = half->backend;
+	is->ifindex = half->hop_ifindex;
+	__builtin_memcpy(is->macs, half->hop_macs, sizeof(is->macs));
+	is->mtu = half->hop_mtu;
+	is->sum = weir_sum_fold(sum + (__u32)~is->ports + is->to_ports);
+	/* The word with the TTL becomes 0x0100 less. */
+	is->sum4 = weir_sum_fold(sum + (goes_on ? (__u16)~weir_be16(0x0100) : 0));
+}
+
+/* Frames of `before` become what `after` says, by the half, which says where those go that go on. */
+WEIR_APART int weir_quick_keep(const struct weir_tuple *before, const struct weir_tuple *after, const struct weir_nat *half,
+			       int goes_on)
+{
+	const __u64 now = bpf_jiffies64();
+	int is_own;
+
+	if (before->family == 4) {
+		struct weir_quick4 *four = weir_quick_entry4(before, now, &is_own);
+
+		if (!four)
+			return 0;
+		weir_quick_fill(&four->is, before, after, half, goes_on);
+		four->source = before->source.word[0];
+		four->destination = before->destination.word[0];
+		four->to_source = after->source.word[0];
+		four->to_destination = after->destination.word[0];
+		four->is.until = now + WEIR_QUICK_TICKS;
+	} else {
+		struct weir_quick6 *six = weir_quick_entry6(before, now, &is_own);
+
+		if (!six)
+			return 0;
+		weir_quick_fill(&six->is, before, after, half, goes_on);
+		six->source = before->source;
+		six->destination = before->destination;
+		six->to_source = after->source;
+		six->to_destination = after->destination;
+		six->is.until = now + WEIR_QUICK_TICKS;
+	}
+	return 0;
+}
+
+/* Frames of `before` pass as they come. */
+WEIR_APART int weir_quick_leave(const struct weir_tuple *before)
+{
+	const __u64 now = bpf_jiffies64();
+	int is_own;
+
+	if (before->family == 4) {
+		struct weir_quick4 *four = weir_quick_entry4(before, now, &is_own);
+
+		if (!four)
+			return XDP_PASS;
+		four->is.ports = weir_ports_word(before);
+		four->is.protocol = before->protocol;
+		four->is.does = WEIR_QUICK_LEAVES;
+		four->source = before->source.word[0];
+		four->destination = before->destination.word[0];
+		four->is.until = now + WEIR_QUICK_TICKS;
+	} else {
+		struct weir_quick6 *six = weir_quick_entry6(before, now, &is_own);
+
+		if (!six)
+			return XDP_PASS;
+		six->is.ports = weir_ports_word(before);
+		six->is.protocol = before->protocol;
+		six->is.does = WEIR_QUICK_LEAVES;
+		six->source = before->source;
+		six->destination = before->destination;
+		six->is.until = now + WEIR_QUICK_TICKS;
+	}
+	return XDP_PASS;
+}
+
+#endif
