@@ -2,7 +2,10 @@ import type { KernelBackendOptions } from '@weir/datapath'
 import { codecs } from '@weir/datapath'
 import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
 import { layout } from '@weir/datapath/layout.generated.js'
-import { readdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { openPinnedMap } from 'ebpf-napi'
 import { conformsToBackend, type FactoryOptions, type Subject } from './backend-conformance.js'
@@ -123,6 +126,22 @@ describe(`kernel backend, pins${reason === undefined ? '' : `: ${reason}`}`, () 
         }
       },
     })
+  })
+
+  it('loads its programs under a profiler, whose signals come all the time', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-profile-'))
+    try {
+      const script = `
+        const { createKernelBackend } = await import(${JSON.stringify(import.meta.resolve('@weir/datapath/kernel/backend.js'))})
+        const backend = createKernelBackend({ node: 'weir-spec-${process.pid}.profiled', maxEntries: ${JSON.stringify(small)} })
+        backend.uninstall()`
+      const profiler = ['--cpu-prof', '--cpu-prof-interval', '200', '--cpu-prof-dir', folder]
+      const ran = spawnSync(process.execPath, [...profiler, '--input-type=module', '-e', script], { encoding: 'utf8' })
+      expect(ran.stderr).to.equal('')
+      expect(ran.status).to.equal(0)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('says plainly that there is no BPF file system and none can be mounted', () => {

@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "handle.h"
 #include "print.h"
+#include "signals.h"
 
 namespace {
 
@@ -82,7 +83,11 @@ Napi::Value LoadObject(const Napi::CallbackInfo& info) {
   SetVariables(env, object.get(), options.Get("variables").As<Napi::Array>());
   LeaveOut(env, object.get(), options.Get("without").As<Napi::Array>());
   std::vector<NewPin> missing = ReusePins(env, object.get(), options.Get("pins").As<Napi::Array>());
-  int err = bpf_object__load(object.get());
+  int err;
+  {
+    SignalsHeld held;
+    err = bpf_object__load(object.get());
+  }
   if (err < 0) ThrowLoad(env, -err, log.get(), prints);
   MakePins(env, missing);
 
