@@ -21,6 +21,8 @@ export interface IncidentCase {
   readonly culprit: { readonly kind: EventKind; readonly object: string }
   /** The rule that decides since, or that decided until then. */
   readonly rule: { readonly side: 'before' | 'after'; readonly text: string }
+  /** The object that is to be changed so that it is undone, and the change; '' where no change of one object does. */
+  readonly undo: string
   /** Takes back what manifests don't. */
   readonly mend?: (exam: Exam) => Promise<void>
 }
@@ -46,6 +48,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: shut,
     culprit: { kind: 'networkpolicy.deleted', object: 'red/old-stuff' },
     rule: { side: 'before', text: 'NetworkPolicy red/old-stuff spec.ingress[0]' },
+    undo: 'NetworkPolicy red/shut: add {"from":[{"podSelector":{"matchLabels":{"app":"client"}}}],"ports":[{"protocol":"TCP","port":8080}]} to spec.ingress',
   },
   {
     title: 'a namespace is relabelled',
@@ -55,6 +58,7 @@ export const incidents: readonly IncidentCase[] = [
     mend: exam => exam.edit({}),
     culprit: { kind: 'namespace.upserted', object: 'blue' },
     rule: { side: 'before', text: 'NetworkPolicy red/p spec.ingress[0]' },
+    undo: 'NetworkPolicy red/p: add {"from":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"blue"}},"podSelector":{"matchLabels":{"app":"client"}}}],"ports":[{"protocol":"TCP","port":8080}]} to spec.ingress',
   },
   {
     title: 'a selector is mistyped',
@@ -63,6 +67,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: kubernetes('red', fromClient.replace('app: client', 'app: cleint')),
     culprit: { kind: 'networkpolicy.upserted', object: 'red/p' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.policyTypes' },
+    undo: 'NetworkPolicy red/p: set spec.ingress[0].from[0].podSelector.matchLabels.app to "client"',
   },
   {
     title: 'a block gets an exception that is too large',
@@ -74,6 +79,7 @@ export const incidents: readonly IncidentCase[] = [
     ),
     culprit: { kind: 'networkpolicy.upserted', object: 'red/p' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.policyTypes' },
+    undo: 'NetworkPolicy red/p: add {"from":[{"ipBlock":{"cidr":"203.0.113.77/32"}}],"ports":[{"protocol":"TCP","port":8080}]} to spec.ingress',
   },
   {
     title: 'a deny of another dialect shadows an allow',
@@ -85,6 +91,7 @@ export const incidents: readonly IncidentCase[] = [
     ),
     culprit: { kind: 'ciliumpolicy.upserted', object: 'red/quarantine' },
     rule: { side: 'after', text: 'CiliumNetworkPolicy red/quarantine spec.ingressDeny[0]' },
+    undo: 'CiliumNetworkPolicy red/quarantine: remove spec.ingressDeny[0]',
   },
   {
     title: 'an address is given to a pod with other labels',
@@ -96,6 +103,7 @@ export const incidents: readonly IncidentCase[] = [
     mend: exam => exam.giveAddress('stranger', 'client', { app: 'client', tier: 'front' }),
     culprit: { kind: 'pod.upserted', object: 'red/stranger' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.ingress[0]' },
+    undo: 'NetworkPolicy red/p: remove spec.ingress[0]',
   },
   {
     title: 'a named port is another number than it was',
@@ -112,6 +120,7 @@ export const incidents: readonly IncidentCase[] = [
     mend: exam => exam.edit({}),
     culprit: { kind: 'pod.upserted', object: 'red/server' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.policyTypes' },
+    undo: 'NetworkPolicy red/p: add {"from":[{"podSelector":{"matchLabels":{"app":"client"}}}],"ports":[{"protocol":"TCP","port":8080}]} to spec.ingress',
   },
   {
     title: 'an answer of DNS ends',
@@ -121,6 +130,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: exam => exam.pass(700),
     culprit: { kind: 'time.passed', object: '' },
     rule: { side: 'before', text: 'CiliumNetworkPolicy red/p spec.egress[0]' },
+    undo: 'CiliumNetworkPolicy red/p: add {"toCIDRSet":[{"cidr":"203.0.113.77/32"}],"toPorts":[{"ports":[{"port":"443","protocol":"TCP"}]}]} to spec.egress',
   },
   {
     title: 'an answer of DNS brings another address',
@@ -131,6 +141,7 @@ export const incidents: readonly IncidentCase[] = [
     mend: exam => exam.pass(200_000),
     culprit: { kind: 'dns.answered', object: 'api.example.com' },
     rule: { side: 'after', text: 'CiliumNetworkPolicy red/p spec.egress[0]' },
+    undo: 'CiliumNetworkPolicy red/p: add {"toCIDRSet":[{"cidr":"198.51.100.7/32"}],"toPorts":[{"ports":[{"port":"443","protocol":"TCP"}]}]} to spec.egressDeny',
   },
   {
     title: 'a node goes',
@@ -140,6 +151,7 @@ export const incidents: readonly IncidentCase[] = [
     mend: exam => exam.edit({}),
     culprit: { kind: 'node.deleted', object: 'neighbour' },
     rule: { side: 'before', text: 'CiliumNetworkPolicy red/p spec.ingress[0]' },
+    undo: 'CiliumNetworkPolicy red/p: add {"fromCIDRSet":[{"cidr":"192.0.2.2/32"}],"toPorts":[{"ports":[{"port":"8080","protocol":"TCP"}]}]} to spec.ingress',
   },
   {
     title: 'a clock jumps back an hour just before',
@@ -152,6 +164,7 @@ export const incidents: readonly IncidentCase[] = [
     mend: async exam => exam.turnClock(0),
     culprit: { kind: 'networkpolicy.upserted', object: 'red/p' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.policyTypes' },
+    undo: 'NetworkPolicy red/p: add {"protocol":"TCP","port":8080} to spec.ingress[0].ports',
   },
   {
     title: 'a pod loses a label',
@@ -161,6 +174,7 @@ export const incidents: readonly IncidentCase[] = [
     mend: exam => exam.edit({}),
     culprit: { kind: 'pod.upserted', object: 'red/client' },
     rule: { side: 'before', text: 'NetworkPolicy red/p spec.ingress[0]' },
+    undo: 'NetworkPolicy red/p: add {"from":[{"podSelector":{"matchLabels":{"app":"client"}}}],"ports":[{"protocol":"TCP","port":8080}]} to spec.ingress',
   },
   {
     title: 'a namespace is shut by default',
@@ -169,6 +183,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: shut,
     culprit: { kind: 'networkpolicy.upserted', object: 'red/shut' },
     rule: { side: 'after', text: 'NetworkPolicy red/shut spec.policyTypes' },
+    undo: 'NetworkPolicy red/shut: add {"from":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"blue"}},"podSelector":{"matchLabels":{"app":"client"}}}],"ports":[{"protocol":"TCP","port":8080}]} to spec.ingress',
   },
   {
     title: 'a policy of one direction becomes one of both',
@@ -177,6 +192,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: kubernetes('red', `{${client}, policyTypes: [Ingress, Egress], ingress: [{}]}`),
     culprit: { kind: 'networkpolicy.upserted', object: 'red/p' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.policyTypes' },
+    undo: 'NetworkPolicy red/p: add {"to":[{"podSelector":{"matchLabels":{"app":"server"}}}],"ports":[{"protocol":"TCP","port":8080}]} to spec.egress',
   },
   {
     title: 'a range of ports is cut short',
@@ -185,6 +201,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: kubernetes('red', `{${server}, ingress: [{ports: [{port: 8000, endPort: 8079}]}]}`),
     culprit: { kind: 'networkpolicy.upserted', object: 'red/p' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.policyTypes' },
+    undo: 'NetworkPolicy red/p: add {"from":[{"podSelector":{"matchLabels":{"app":"client"}}}],"ports":[{"protocol":"TCP","port":8080}]} to spec.ingress',
   },
   {
     title: 'a port is of another protocol',
@@ -193,6 +210,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: kubernetes('red', `{${server}, ingress: [{ports: [{port: 5353, protocol: TCP}]}]}`),
     culprit: { kind: 'networkpolicy.upserted', object: 'red/p' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.policyTypes' },
+    undo: 'NetworkPolicy red/p: add {"from":[{"podSelector":{"matchLabels":{"app":"client"}}}],"ports":[{"protocol":"UDP","port":5353}]} to spec.ingress',
   },
   {
     title: 'a group of blocks loses one',
@@ -207,6 +225,7 @@ export const incidents: readonly IncidentCase[] = [
     ),
     culprit: { kind: 'cidrgroup.upserted', object: 'offices' },
     rule: { side: 'before', text: 'CiliumNetworkPolicy red/p spec.ingress[0]' },
+    undo: 'CiliumNetworkPolicy red/p: add {"fromCIDRSet":[{"cidr":"203.0.113.77/32"}],"toPorts":[{"ports":[{"port":"8080","protocol":"TCP"}]}]} to spec.ingress',
   },
   {
     title: 'an administrator denies what a namespace allows',
@@ -222,6 +241,7 @@ export const incidents: readonly IncidentCase[] = [
     ),
     culprit: { kind: 'clusterpolicy.upserted', object: 'lockdown' },
     rule: { side: 'after', text: 'ClusterNetworkPolicy lockdown spec.ingress[0]' },
+    undo: 'ClusterNetworkPolicy lockdown: add {"action":"Accept","from":[{"pods":{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"blue"}},"podSelector":{"matchLabels":{"app":"client"}}}}],"protocols":[{"tcp":{"destinationPort":{"number":8080}}}]} to spec.ingress',
   },
   {
     title: 'without its own policy a pod falls to the baseline',
@@ -239,6 +259,7 @@ export const incidents: readonly IncidentCase[] = [
     ),
     culprit: { kind: 'networkpolicy.deleted', object: 'red/p' },
     rule: { side: 'after', text: 'ClusterNetworkPolicy floor spec.ingress[0]' },
+    undo: 'ClusterNetworkPolicy floor: add {"action":"Accept","from":[{"pods":{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"blue"}},"podSelector":{"matchLabels":{"app":"client"}}}}],"protocols":[{"tcp":{"destinationPort":{"number":8080}}}]} to spec.ingress',
   },
   {
     title: 'an empty list of peers lets everybody in',
@@ -248,6 +269,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: kubernetes('red', `{${server}, ingress: [{from: [], ports: [{port: 8080}]}]}`),
     culprit: { kind: 'networkpolicy.upserted', object: 'red/p' },
     rule: { side: 'after', text: 'NetworkPolicy red/p spec.ingress[0]' },
+    undo: 'NetworkPolicy red/p: set spec.ingress[0].from to [{"podSelector":{"matchLabels":{"app":"client"}}}]',
   },
   {
     title: 'a policy begins to deny by default',
@@ -256,6 +278,7 @@ export const incidents: readonly IncidentCase[] = [
     breaks: cilium('red', `{${onServer}, ingress: [{fromEndpoints: [{}]}]}`),
     culprit: { kind: 'ciliumpolicy.upserted', object: 'red/p' },
     rule: { side: 'after', text: 'CiliumNetworkPolicy red/p' },
+    undo: 'CiliumNetworkPolicy red/p: add {"fromEndpoints":[{"matchLabels":{"k8s:io.kubernetes.pod.namespace":"blue","app":"client"}}],"toPorts":[{"ports":[{"port":"8080","protocol":"TCP"}]}]} to spec.ingress',
   },
   {
     title: 'a pod runs as another account',
@@ -268,6 +291,7 @@ export const incidents: readonly IncidentCase[] = [
     mend: exam => exam.edit({}),
     culprit: { kind: 'pod.upserted', object: 'red/client' },
     rule: { side: 'before', text: 'CiliumNetworkPolicy red/p spec.ingress[0]' },
+    undo: 'CiliumNetworkPolicy red/p: add {"fromEndpoints":[{"matchLabels":{"app":"client"}}],"toPorts":[{"ports":[{"port":"8080","protocol":"TCP"}]}]} to spec.ingress',
   },
 ]
 

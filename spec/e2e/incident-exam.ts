@@ -78,6 +78,11 @@ export class Exam {
     )
   }
 
+  /** Says facts in the place of what manifests say; resolves when it is enforced. */
+  say(...bodies: readonly EventBody[]): Promise<void> {
+    return this.#say(...bodies)
+  }
+
   /** So many events about others. */
   async others(count: number): Promise<void> {
     const bodies: EventBody[] = []

@@ -1,10 +1,17 @@
 import { bisect, flowOutcome, StatesBetween } from '@weir/adapters/agent/bisect.js'
 import { type FlowChange, flowHistory, type FlowStanding } from '@weir/adapters/agent/flow-history.js'
 import { answersTo } from '@weir/adapters/agent/question.js'
+import { undoOf } from '@weir/adapters/agent/undo.js'
 import { restoreEngine } from '@weir/adapters/agent/restore.js'
 import { serviceHistory } from '@weir/adapters/agent/service-history.js'
 import { subjectOf } from '@weir/adapters/cli/render/event.js'
+import { manifestText } from '@weir/adapters/cli/render/yaml.js'
+import { readManifestText } from '@weir/adapters/manifests/file.js'
+import { manifestLimits } from '@weir/adapters/manifests/limits.js'
+import { keyTitle } from '@weir/adapters/manifests/set.js'
 import type { WeirEvent } from '@weir/core'
+import { bodyInForce, endOf } from '@weir/core/state/in-force.js'
+import type { Undo } from '@weir/core/undo/search.js'
 import { expect } from 'chai'
 import { drift, type IncidentCase, incidents } from './incident-cases.js'
 import { Exam } from './incident-exam.js'
@@ -52,6 +59,37 @@ describe('incidents with real packets, among ten thousand other events (needs ro
     return found
   }
 
+  /** The event that an incident is to be blamed on. */
+  async function culpritOf({ title, culprit: { kind, object } }: IncidentCase, first: number, last: number) {
+    const events = await between(first, last)
+    const named = events.filter(event => event.kind === kind && subjectOf(event).startsWith(object))
+    expect(named.length, title).to.equal(1)
+    return named[0]!
+  }
+
+  /** What is told to undo an incident in the state after it. */
+  async function undone(incident: IncidentCase, goodSeq: number, badSeq: number) {
+    const event = await culpritOf(incident, goodSeq, badSeq)
+    const states = new StatesBetween(exam.stage.agent.log)
+    const [earlier, later] = [await states.at(event.seq - 1), await states.at(badSeq)]
+    const words = wordsOf(incident)
+    const { undo } = undoOf(event, earlier, later, { words, meant: flowOutcome(earlier, words) })
+    return { undo, text: undo === undefined ? '' : `${keyTitle(undo.object)}: ${undo.change}` }
+  }
+
+  /** Whether packets pass while the object is as its manifest says then. */
+  async function passesWith({ object, after, body }: Undo, { flow, ...was }: IncidentCase): Promise<boolean> {
+    const standing = bodyInForce(exam.stage.agent.engine.state, object)
+    const entries =
+      after === undefined ? [] : readManifestText('undo.yaml', manifestText(after), manifestLimits).entries
+    const said = entries.flatMap(entry => ('bodies' in entry ? entry.bodies : []))
+    await exam.say(...(after === undefined ? [body] : said))
+    const passes = await exam.passes(flow, was.passed ?? true)
+    const back = standing ?? endOf(object)
+    await exam.say(...(back === undefined ? [] : [back]))
+    return passes
+  }
+
   describe('packets', () => {
     for (const incident of incidents)
       it(incident.title, async () => {
@@ -67,9 +105,13 @@ describe('incidents with real packets, among ten thousand other events (needs ro
         const bad = await exam.passes(flow, !passed)
         const badSeq = exam.seq
         seen.set(incident, { passed: good, passes: bad, goodSeq, badSeq })
+        const { undo, text } = await undone(incident, goodSeq, badSeq)
+        const again = undo === undefined ? undefined : await passesWith(undo, incident)
         await exam.others(others)
         await mend?.(exam)
         expect([good, bad]).to.deep.equal([passed, !passed])
+        expect(text).to.equal(incident.undo)
+        expect(again, 'undone').to.equal(undo === undefined ? undefined : passed)
       })
 
     it('of services are in the log as they were: one loses its endpoints', async () => {
@@ -121,13 +163,8 @@ describe('incidents with real packets, among ten thousand other events (needs ro
     before(async function () {
       if (seen.size < incidents.length) this.skip()
       const found = new Map<IncidentCase, WeirEvent>()
-      for (const [incident, { goodSeq, badSeq }] of seen) {
-        const { kind, object } = incident.culprit
-        const events = await between(goodSeq, badSeq)
-        const named = events.filter(event => event.kind === kind && subjectOf(event).startsWith(object))
-        expect(named.length, incident.title).to.equal(1)
-        found.set(incident, named[0]!)
-      }
+      for (const [incident, { goodSeq, badSeq }] of seen)
+        found.set(incident, await culpritOf(incident, goodSeq, badSeq))
       culprits = found
     })
 
