@@ -310,4 +310,5 @@ export const drift = {
   address: '10.96.7.7',
   port: 80,
   service: 'red/front',
+  undo: 'Service red/front: set spec.selector.app to "server"',
 } as const

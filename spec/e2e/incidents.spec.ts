@@ -1,6 +1,7 @@
 import { bisect, flowOutcome, StatesBetween } from '@weir/adapters/agent/bisect.js'
 import { type FlowChange, flowHistory, type FlowStanding } from '@weir/adapters/agent/flow-history.js'
 import { answersTo } from '@weir/adapters/agent/question.js'
+import { eventAt } from '@weir/adapters/agent/log-events.js'
 import { undoOf } from '@weir/adapters/agent/undo.js'
 import { restoreEngine } from '@weir/adapters/agent/restore.js'
 import { serviceHistory } from '@weir/adapters/agent/service-history.js'
@@ -129,6 +130,15 @@ describe('incidents with real packets, among ten thousand other events (needs ro
       expect(changes.map(({ kind }) => kind)).to.deep.equal(['endpointslice.deleted'])
       const [{ backends }] = changes.slice(-1) as [(typeof changes)[number]]
       expect(backends.map(({ backend, after }) => [backend, after])).to.deep.include(['10.77.1.2:8080/TCP', undefined])
+      const states = new StatesBetween(exam.stage.agent.log)
+      const [earlier, later] = [await states.at(goodSeq), await states.at(exam.seq)]
+      const words = { from: line[0], to: `${drift.address}:${drift.port}`, isService: true } as const
+      expect([earlier, later].map(engine => flowOutcome(engine, words))).to.deep.equal(['allowed', 'refused'])
+      const culprit = await eventAt(exam.stage.agent.log, changes[0]!.seq)
+      const { undo } = undoOf(culprit, earlier, later, { words, meant: 'allowed' })
+      expect(`${keyTitle(undo!.object)}: ${undo!.change}`).to.equal(drift.undo)
+      await exam.set(manifestText(undo!.after))
+      expect(await passes(true), 'undone').to.equal(true)
     })
 
     it('came among more than ten thousand other events', () => {

@@ -13,6 +13,8 @@ import { pairsMax, withPort } from './why.js'
 export interface FlowWords {
   readonly from: string
   readonly to: string
+  /** `to` is a service, or the address of one: what becomes of connections to it is asked about. */
+  readonly isService?: true
 }
 
 /** One flow of those that a question means. */

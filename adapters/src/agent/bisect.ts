@@ -3,6 +3,7 @@ import { judge } from '@weir/core/history/judgement.js'
 import type { EventLog } from '@weir/store'
 import { AskedFlows, type FlowWords } from './asked-flows.js'
 import { MemberFinder } from './members.js'
+import { outcomeOfWays, type ServiceOutcomes, serviceWays } from './service-flow.js'
 import { restoreEngine, snapshotName } from './restore.js'
 
 /** What a state is: as the good end, otherwise, or there is no telling. */
@@ -72,11 +73,12 @@ export class StatesBetween {
   }
 }
 
-/** What a state makes of all flows that words mean. */
-export type FlowOutcome = 'allowed' | 'denied' | 'partly allowed' | 'not there'
+/** What a state makes of all flows that words mean; `refused` where a service has no backend for them. */
+export type FlowOutcome = ServiceOutcomes
 
 /** @throws WeirError WEIR_REQUEST_INVALID for words that can't be read */
 export function flowOutcome(engine: Engine, words: FlowWords): FlowOutcome {
+  if (words.isService === true) return outcomeOfWays(serviceWays(engine, words))
   const { flows } = new AskedFlows([words]).meaningOf(0, engine, new MemberFinder(engine))
   const allowed = new Set<boolean>()
   for (const { flow } of flows.values())

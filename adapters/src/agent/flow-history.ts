@@ -75,8 +75,7 @@ export async function* flowHistory(
   { from = log.base.seq + 1, to = log.head.seq, isStaged = false, onProgress = () => {} }: FlowHistoryOptions = {},
 ): AsyncGenerator<FlowChange> {
   const asked = new AskedFlows(words)
-  const before = from > 1 ? (await restoreEngine(log, () => {}, from - 1, 'fresh')).engine : new Engine()
-  const engine = isStaged ? Engine.restore(before.snapshot(), { numbers: 'fresh', enforceStaged: true }) : before
+  const engine = await engineBefore(log, from, isStaged)
   const watch = new FlowWatch(engine, asked, words.length)
   const known = new Map<number, Promise<EventSource>>()
   const sourceOf = (seq: number): Promise<EventSource> => entryOf(known, seq, () => sourceAt(log, seq))
@@ -90,8 +89,14 @@ export async function* flowHistory(
   if (words.length === 1) watch.refuseNobody(words[0]!)
 }
 
-/** Questions and what became of them. */
-class FlowWatch {
+/** The state before an event, with its numbers new. */
+export async function engineBefore(log: EventLog, seq: number, isStaged: boolean): Promise<Engine> {
+  const engine = seq > 1 ? (await restoreEngine(log, () => {}, seq - 1, 'fresh')).engine : new Engine()
+  return isStaged ? Engine.restore(engine.snapshot(), { numbers: 'fresh', enforceStaged: true }) : engine
+}
+
+/** Questions and what became of them, event by event. */
+export class FlowWatch {
   readonly #engine: Engine
   readonly #asked: AskedFlows
   readonly #follower: FlowFollower
@@ -107,7 +112,7 @@ class FlowWatch {
     this.#follower.turns()
   }
 
-  /** Folds an event. */
+  /** Folds an event. @returns what is judged otherwise since, or by other rules */
   after(event: WeirEvent): readonly ChangedFlow[] {
     this.#engine.fold([event])
     const before = this.#find(this.#asked.touchedBy(event, this.#engine))

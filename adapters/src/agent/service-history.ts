@@ -61,8 +61,11 @@ interface Past {
   readonly frontends: ReadonlySet<string>
 }
 
-/** Whether an event can change anything of the service; most can't, and tables needn't be settled for them. */
-function mayConcern(event: WeirEvent, service: string, redirects: number): boolean {
+/**
+ * Whether an event can change anything of a service, `namespace/name`; most can't, and tables needn't be settled for
+ * them.
+ */
+export function mayConcern(event: WeirEvent, service: string, redirects: number): boolean {
   const namespace = service.slice(0, service.indexOf('/'))
   switch (event.kind) {
     // Others may take an address from it, or give it back.

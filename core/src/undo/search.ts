@@ -17,8 +17,8 @@ export interface UndoQuestion {
   readonly bad: Engine
   /** One in which it was well. */
   readonly good: ClusterState
-  /** The object that the event is about that broke it. */
-  readonly object?: ObjectKey
+  /** The objects whose change may have broken it: that which the event is about, and what made it. */
+  readonly objects: readonly ObjectKey[]
   /** What is judged otherwise in the bad state, as far as somebody is there to be judged. */
   readonly flows: readonly SupposedFlow[]
   /** Whether a state is as it is meant to be. */
@@ -79,9 +79,9 @@ export function findUndo(question: UndoQuestion): UndoSearch {
 }
 
 /** Each change once. */
-function candidatesOf({ bad, good, object, flows }: UndoQuestion): readonly Candidate[] {
+function candidatesOf({ bad, good, objects, flows }: UndoQuestion): readonly Candidate[] {
   const all = [
-    ...(object === undefined ? [] : puttingBack(good, bad.state, object)),
+    ...objects.flatMap(object => puttingBack(good, bad.state, object)),
     ...flows.flatMap(flow => changesFor(bad, flow)),
   ]
   const once = new Map<string, Candidate>()

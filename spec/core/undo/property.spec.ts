@@ -46,7 +46,7 @@ describe('what undoes a change', function () {
         const object = objectOf(bodies.at(-1)!)
         const { undo, tried, undoing } = findUndo({
           ...{ bad, good: good.state, flows: [flow] },
-          ...(object !== undefined && { object }),
+          objects: object === undefined ? [] : [object],
           isUndone: engine => isAllowed(engine.explain(flow)) === meant,
         })
         expect(bad.digest(), 'the bad state stays').to.deep.equal(before)

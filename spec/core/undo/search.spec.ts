@@ -60,7 +60,7 @@ function undoing(bodies: readonly EventBody[], from = client, port = 8080): Undo
   expect(allowed(bad.explain(flow)), 'it is broken').to.equal(!meant)
   const object = objectOf(all.at(-1)!)!
   const isUndone = (engine: Engine): boolean => allowed(engine.explain(flow)) === meant
-  return { ...findUndo({ bad, good: good.state, object, flows: [flow], isUndone }), passes: meant }
+  return { ...findUndo({ bad, good: good.state, objects: [object], flows: [flow], isUndone }), passes: meant }
 }
 
 /** Of a policy that changes, a break and what is to undo it: the object and the change. */
@@ -201,7 +201,7 @@ describe('the smallest undo', () => {
     const engine = new Engine()
     engine.apply(numbered(cluster))
     const flow = { from: client, to: '10.0.0.1', protocol: 6, port: 8080 }
-    const never = findUndo({ bad: engine, good: engine.state, flows: [flow], isUndone: () => false })
+    const never = findUndo({ bad: engine, good: engine.state, objects: [], flows: [flow], isUndone: () => false })
     expect(never).to.deep.equal({ tried: 0, undoing: 0 })
   })
 })

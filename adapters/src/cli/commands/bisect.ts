@@ -11,6 +11,8 @@ import { flowHistory, type FlowChange } from '../../agent/flow-history.js'
 import { eventAt } from '../../agent/log-events.js'
 import { objectOf } from '@weir/core/event/object-of.js'
 import { type PutBack, putBack } from '../../agent/put-back.js'
+import { meansService } from '../../agent/service-flow.js'
+import { type ServiceFlowChange, serviceFlowHistory } from '../../agent/service-flow-history.js'
 import { undoOf } from '../../agent/undo.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
@@ -20,6 +22,7 @@ import { logFolder, readingLog } from '../log-folder.js'
 import { type Moment, momentHelp, pointInLog, seqOfMoment } from '../moment.js'
 import { keyTitle } from '../../manifests/set.js'
 import { changedByLine, flowChangeLines } from '../render/flow-change.js'
+import { serviceFlowLines } from '../render/service-flow.js'
 import { sideBySide } from '../render/side-by-side.js'
 import { undoLines } from '../render/undo.js'
 import type { Places } from '../render/change.js'
@@ -39,6 +42,8 @@ interface BisectOptions {
 /** What bisecting found; `event` only where it is one alone. */
 interface Found extends Bisection {
   readonly event?: Omit<FlowChange, 'flows' | 'sources'> & Partial<Pick<FlowChange, 'flows' | 'sources'>>
+  /** Of a service: what the event changed of connections to it. */
+  readonly service?: Omit<ServiceFlowChange, 'sources'>
   /** The object that the event is about, as facts. */
   readonly object?: { readonly before?: unknown; readonly after?: unknown }
   /** Of a flow: what putting the object back in the bad end's state would do. */
@@ -97,11 +102,12 @@ async function tellBisection(
   context: CommandContext,
   log: EventLog,
   folder: string,
-  words: FlowWords | undefined,
+  asked: FlowWords | undefined,
   options: BisectOptions,
 ): Promise<ExitCode> {
   const [good, bad] = await Promise.all([options.good, options.bad].map(at => seqWithin(log, at, options)))
   if (good! >= bad!) throw invalid(String(bad), 'the bad state comes before the good one', `after event ${good}`)
+  const words = asked === undefined ? undefined : await withService(log, asked, [good!, bad!])
   const tryState =
     words === undefined
       ? (seq: number) => tryByCommand(context, folder, options.command!, seq)
@@ -113,7 +119,7 @@ async function tellBisection(
       context.interrupted.throwIfAborted()
       return tryState(seq)
     })
-    const all = await told(log, { ...found, tried: found.tried + 2 }, words, bad!)
+    const all = await told(log, { ...found, tried: found.tried + 2 }, words, [good!, bad!])
     await write(context, all, options, await placesOfUndo(log, all, context.workingFolder))
     if (options.undoFile !== undefined) await writeUndo(context, all.undo, options.undoFile)
     return exitCodes.ok
@@ -121,6 +127,13 @@ async function tellBisection(
     if (context.interrupted.aborted) return exitCodes.interrupted
     throw error
   }
+}
+
+/** Whether it is a service that is asked about, in one of the ends. */
+async function withService(log: EventLog, words: FlowWords, ends: readonly number[]): Promise<FlowWords> {
+  const states = new StatesBetween(log)
+  for (const seq of ends) if (meansService(await states.at(seq), words)) return { ...words, isService: true }
+  return words
 }
 
 async function seqWithin(log: EventLog, at: Moment, { log: given }: BisectOptions): Promise<number> {
@@ -184,7 +197,12 @@ function tryByCommand(
 }
 
 /** What there is to say of the event that was found. */
-async function told(log: EventLog, found: Bisection, words: FlowWords | undefined, end: number): Promise<Found> {
+async function told(
+  log: EventLog,
+  found: Bisection,
+  words: FlowWords | undefined,
+  [start, end]: readonly [number, number],
+): Promise<Found> {
   const { good, bad } = found
   if (bad - good > 1) return found
   const states = new StatesBetween(log)
@@ -193,6 +211,13 @@ async function told(log: EventLog, found: Bisection, words: FlowWords | undefine
   const later = await states.at(bad)
   const [before, after] = [versionOf(earlier.state, event)?.fact, versionOf(later.state, event)?.fact]
   const object = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
+  if (words?.isService === true) {
+    const flow = { words, meant: flowOutcome(earlier, words) }
+    // What a service's endpoints are made from may have changed a moment before them.
+    const undo = undoOf(event, await states.at(start), await states.at(end), flow)
+    for await (const { sources, ...service } of serviceFlowHistory(log, words, { from: bad, to: bad }))
+      return { ...found, event: { ...service, sources }, object, service, undo }
+  }
   if (words !== undefined)
     for await (const change of flowHistory(log, [words], { from: bad, to: bad })) {
       const flows = change.flows.filter(({ changes }) => changes === 'verdict')
@@ -224,15 +249,17 @@ async function write(
   const { colour, widthColumns } = terminal
   for (const line of linesOf(found)) await terminal.line(line)
 
-  function linesOf({ good, bad, tried, event, object = {}, putBack: put, undo }: Found): readonly string[] {
+  function linesOf({ good, bad, tried, event, object = {}, putBack: put, undo, service }: Found): readonly string[] {
     const states = `${counted(tried, 'state')} tried`
     if (event === undefined)
       return [`it is one of the events ${good + 1} to ${bad}: the states between were skipped`, colour.dim(states)]
     const { flows, sources } = event
     return [
-      ...(flows === undefined || sources === undefined
-        ? [changedByLine(event, colour, workingFolder)]
-        : flowChangeLines({ ...event, flows, sources }, colour, workingFolder)),
+      ...(service !== undefined
+        ? serviceFlowLines({ ...service, ...(sources !== undefined && { sources }) }, colour, workingFolder)
+        : flows === undefined || sources === undefined
+          ? [changedByLine(event, colour, workingFolder)]
+          : flowChangeLines({ ...event, flows, sources }, colour, workingFolder)),
       ...sideBySide(object.before, object.after, widthColumns, colour),
       ...(undo === undefined ? [] : undoLines(undo, places, colour)),
       ...(put === undefined || event.object === undefined ? [] : [putBackText(put, keyTitle(event.object))]),

@@ -7,7 +7,9 @@ import type { FlowWords } from '../../agent/asked-flows.js'
 import { flowHistory, type FlowChange } from '../../agent/flow-history.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import { restoreEngine } from '../../agent/restore.js'
-import { findService, isServiceWord } from '../../agent/service-word.js'
+import { meansService } from '../../agent/service-flow.js'
+import { type ServiceFlowChange, serviceFlowHistory } from '../../agent/service-flow-history.js'
+import { isServiceWord } from '../../agent/service-word.js'
 import { parseTarget } from '../../agent/target.js'
 import { type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes, type ExitCode } from '../exit.js'
@@ -17,6 +19,7 @@ import { type Moment, momentHelp, pointInLog, seqsBetween } from '../moment.js'
 import { Progress } from '../progress.js'
 import { readFlowWords } from '../flow-words.js'
 import { flowChangeLines } from '../render/flow-change.js'
+import { serviceFlowLines } from '../render/service-flow.js'
 import { invalid } from '../states.js'
 import { historyServiceCommand } from './history-service.js'
 
@@ -38,7 +41,7 @@ export function historyCommand(context: CommandContext): Command {
     .description("every change of a flow's verdict in the log, and the event that brought it")
     .allowExcessArguments(false)
     .argument('[from]', 'a pod, a workload, a label selector, an entity, an address or a block of addresses')
-    .argument('[to]', 'the same, with :PORT[/PROTO]; without a port, every port of the pod and ICMP echo')
+    .argument('[to]', 'the same, with :PORT[/PROTO], or a service; without a port, every port of the pod and ICMP echo')
     .action(async (from: string | undefined, to: string | undefined, options: HistoryOptions) =>
       context.end(await tellHistory(context, await questionsOf(context, from, to, options), options)),
     )
@@ -83,9 +86,13 @@ async function tellHistory(
   const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
   return readingLog(folder, async log => {
     const range = await seqsBetween(log, moments, given === undefined)
-    await refuseServices(log, questions, range.to)
     const progress = new Progress(terminal, 'events')
     const onProgress = (seq: number): void => progress.show('reading', seq, range.to ?? log.head.seq)
+    const service = await serviceIn(log, questions, range)
+    if (service !== undefined) {
+      const changes = serviceFlowHistory(log, service, { ...range, isStaged: staged, onProgress })
+      return tellService(context, changes, progress, { causes, output })
+    }
     for await (const change of flowHistory(log, questions, { ...range, isStaged: staged, onProgress })) {
       if (interrupted.aborted) return exitCodes.interrupted
       const told = causes ? change : withVerdicts(change)
@@ -99,18 +106,43 @@ async function tellHistory(
   })
 }
 
-/** A name that pods have, or had, means these. */
-async function refuseServices(log: EventLog, questions: readonly FlowWords[], seq: number | undefined): Promise<void> {
-  const maybe = questions.filter(({ to }) => {
-    const { place } = parseTarget(to)
+/**
+ * The one question that means a service, now or when the time that is told of begins. A name that pods have, or had,
+ * means these.
+ */
+async function serviceIn(
+  log: EventLog,
+  questions: readonly FlowWords[],
+  { from = log.base.seq + 1, to }: { readonly from?: number; readonly to?: number },
+): Promise<FlowWords | undefined> {
+  const maybe = questions.filter(({ to: word }) => {
+    const { place } = parseTarget(word)
     return isServiceWord(place) || isIP(place) !== 0 || place === 'host'
   })
-  if (maybe.length === 0) return
-  const { engine } = await restoreEngine(log, () => {}, seq, 'fresh')
-  const service = maybe.find(({ to }) => findService(engine, parseTarget(to)) !== undefined)
-  if (service === undefined) return
-  const message = 'a service is balanced over pods, and flows to these have a history each'
-  throw invalid(service.to, message, 'its pods, or weir history service NAME')
+  if (maybe.length === 0) return undefined
+  const { engine: last } = await restoreEngine(log, () => {}, to, 'fresh')
+  const { engine: first } = await restoreEngine(log, () => {}, Math.max(log.base.seq, from - 1), 'fresh')
+  const found = maybe.find(words => [last, first].some(engine => meansService(engine, words)))
+  if (found !== undefined && questions.length > 1)
+    throw invalid(found.to, 'a service is asked about alone', 'weir history FROM TO:PORT, without --flows')
+  return found
+}
+
+async function tellService(
+  { terminal, workingFolder, interrupted }: CommandContext,
+  changes: AsyncIterable<ServiceFlowChange>,
+  progress: Progress,
+  { causes = false, output }: Pick<HistoryOptions, 'causes' | 'output'>,
+): Promise<ExitCode> {
+  for await (const change of changes) {
+    if (interrupted.aborted) return exitCodes.interrupted
+    if (!causes && change.changes.every(each => each === 'cause')) continue
+    progress.end()
+    if (output === 'json') await terminal.line(JSON.stringify(change))
+    else for (const line of serviceFlowLines(change, terminal.colour, workingFolder)) await terminal.line(line)
+  }
+  progress.end()
+  return exitCodes.ok
 }
 
 /** Of a change the flows whose verdict is another. */

@@ -9,6 +9,7 @@ import {
 } from '@weir/core'
 import { originText } from '../../agent/causes.js'
 import type { NamedAddress, WhyAnswer } from '../../agent/protocol.js'
+import { whoText } from '../../agent/who-text.js'
 import { stagedText } from './staged.js'
 import { placesIn } from '../origins.js'
 import type { Colour } from '../terminal.js'
@@ -62,18 +63,6 @@ export function explanationLines(
     ...(namesake === undefined ? [] : [colour.dim(`service ${namesake} has the name too: svc/${namesake}`)]),
     colour.dim(`as of event ${seq}`),
   ]
-}
-
-/** Most members that a line names; JSON has them all. */
-const namedMax = 5
-
-/** `shop/web`, `shop/web (3)`, `shop/web-1, shop/web-2 (2 of 3 of shop/web)` where a word means many. */
-export function whoText({ name, members, of }: NamedAddress): string {
-  if (members === undefined) return name
-  if (name === of) return members.length === 1 && members[0] === of ? name : `${name} (${members.length})`
-  const shown = members.slice(0, namedMax).join(', ')
-  const more = members.length > namedMax ? ` and ${members.length - namedMax} more` : ''
-  return `${shown}${more} (of ${of})`
 }
 
 const addressText = ({ name, address }: NamedAddress): string => (address === '' ? name.slice(0, 60) : address)

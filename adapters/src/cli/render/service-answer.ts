@@ -3,7 +3,8 @@ import type { AnsweredBackend, AnsweredFrontend, AnsweredTable, ServiceAnswer } 
 import { placesIn } from '../origins.js'
 import { tableLines } from '../table.js'
 import type { Colour } from '../terminal.js'
-import { explanationLines, whoText } from './explanation.js'
+import { whoText } from '../../agent/who-text.js'
+import { explanationLines } from './explanation.js'
 import { conflictText } from './objects.js'
 
 /** Answers about a service for a person: where connections go, each endpoint and why, then what policies say. */
