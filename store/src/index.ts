@@ -5,6 +5,7 @@ export { publicKeyName, publicPem, type SigningKey, signingKey } from './checkpo
 export { type FlowBlock, type FlowEnd, flowRow, type FlowRow, type FlowSort } from './flows/block.js'
 export { type FlowColumns, flowVerdicts, type FlowVerdictName } from './flows/columns.js'
 export { type FlowDamage, type FlowFigures, type FlowRetention, FlowStore, type ReadFlows } from './flows/flow-store.js'
+export { columnsOf, type ExportedFlow, exportedFlow } from './flows/exported-flow.js'
 export { type FlowQuery, selectRows } from './flows/query.js'
 export type { ExportStart } from './exchange/export.js'
 export { EventLog, type OpenOptions } from './log/event-log.js'

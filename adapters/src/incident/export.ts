@@ -5,10 +5,18 @@ import { join } from 'node:path'
 import { WeirError } from '@weir/core'
 import { type IncidentExtent, incidentExtents } from '@weir/core/incident/concern.js'
 import type { Pseudonyms } from '@weir/core/pseudonym/pseudonyms.js'
-import { EventLog, folderStorage, type LogOrigin, readCheckpoints } from '@weir/store'
+import {
+  EventLog,
+  type ExportedFlow,
+  type FlowStore,
+  folderStorage,
+  type LogOrigin,
+  readCheckpoints,
+} from '@weir/store'
 import type { FlowWords } from '../agent/asked-flows.js'
 import { type CutLog, cutLog, type Surveyed, survey } from './cut.js'
 import { disguise } from './disguise.js'
+import { flowsOf, otherFlows } from './flows.js'
 import { storyOf, type Story, type Telling } from './story.js'
 import { type Incident, type Window, windowOf } from './window.js'
 
@@ -32,6 +40,7 @@ export interface ExportedIncident {
  * of the flow to what the log says: every answer, rule and change, by the numbers that events have there. Where leaving
  * something out would change an answer, more is kept.
  *
+ * @param store recorded flows: those between the ends go with it
  * @param file one that isn't there yet; it is removed where it can't be relied on
  * @throws WeirError WEIR_INCIDENT_DIFFERS, WEIR_NOT_FOUND, WEIR_REQUEST_INVALID, WEIR_LOG_COMPACTED
  */
@@ -40,6 +49,7 @@ export async function exportIncident(
   incident: Incident,
   file: string,
   options?: DisguiseOptions,
+  store?: FlowStore,
 ): Promise<ExportedIncident> {
   const window = await windowOf(log, incident)
   const surveyed = await survey(log, incident, window)
@@ -48,27 +58,31 @@ export async function exportIncident(
   for (const extent of incidentExtents) {
     const cut = await cutLog(log, surveyed, extent)
     if (cut.events.length === 0) continue
-    const origin = await originOf(log, incident, window, cut, extent)
+    const bare = await originOf(log, incident, window, cut, extent)
+    const flows = store === undefined ? [] : await flowsOf(store, surveyed, bare)
+    const origin = flows.length === 0 ? bare : { ...bare, flows: flows.length }
     if (options === undefined) {
-      differing = await written(file, cut, origin, small => teller.differs(small, incident, cut, true))
+      differing = await written(file, cut, origin, flows, small => teller.differs(small, incident, cut, true))
       if (differing === undefined) return { window, origin, events: cut.events.length }
       continue
     }
     differing = await withLog(cut, origin, small => teller.differs(small, incident, cut, true))
-    if (differing === undefined) return await disguised(file, cut, origin, incident, options, teller)
+    if (differing === undefined) return await writeDisguised(file, cut, origin, flows, incident, options, teller)
   }
   throw differs(file, differing ?? window.first)
 }
 
-async function disguised(
+async function writeDisguised(
   file: string,
   cut: CutLog,
   origin: LogOrigin,
+  flows: readonly ExportedFlow[],
   incident: Incident,
   { key, shiftsTimes }: DisguiseOptions,
   teller: Teller,
 ): Promise<ExportedIncident> {
-  const { cut: other, words, pseudonyms } = disguise(cut, incident, key, shiftsTimes)
+  const disguised = disguise(cut, incident, key, shiftsTimes)
+  const { cut: other, words, pseudonyms } = disguised
   const { checkpoint, ...rest } = origin
   const told: LogOrigin = {
     ...rest,
@@ -78,7 +92,9 @@ async function disguised(
     isPseudonymous: true,
     ...(shiftsTimes && { isShifted: true as const }),
   }
-  const differing = await written(file, other, told, small => teller.differs(small, words, other, false))
+  const differing = await written(file, other, told, otherFlows(flows, disguised), small =>
+    teller.differs(small, words, other, false),
+  )
   if (differing !== undefined) throw differs(file, differing)
   return { window: { first: origin.first, last: origin.last }, origin: told, events: cut.events.length, pseudonyms }
 }
@@ -88,6 +104,7 @@ async function written(
   file: string,
   cut: CutLog,
   origin: LogOrigin,
+  flows: readonly ExportedFlow[],
   check: (copy: EventLog) => Promise<number | undefined>,
 ): Promise<number | undefined> {
   const target = await open(file, 'wx', 0o600)
@@ -96,6 +113,7 @@ async function written(
     try {
       await withLog(cut, origin, async small => {
         for await (const text of small.export()) await target.write(text)
+        for (const flow of flows) await target.write(`${JSON.stringify({ flow })}\n`)
         await target.sync()
       })
     } finally {

@@ -3,9 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
+import { columnsOf, type ExportedFlow, FlowStore, folderStorage } from '@weir/store'
 import { expect } from 'chai'
 import { allow, pod, smallShop } from '../agent/cluster.js'
 import { runWeir } from '../cli/run.js'
+
+interface Named {
+  readonly namespace: string
+  readonly pod: string
+}
+
+const nameOf = ({ namespace, pod: name }: Named): string => `${namespace}/${name}`
 
 describe('an exported incident', function () {
   this.timeout(120_000)
@@ -122,6 +130,50 @@ describe('an exported incident', function () {
     await writeFile(wrong, 'not a key')
     expect((await runWeir(['log', 'reveal', map, '--key', wrong, '--log', state])).err).includes('WEIR_PSEUDONYM_KEY')
     expect((await runWeir(['log', 'reveal', map])).code).equals(2)
+  })
+
+  it('takes the recorded flows between its ends with it', async () => {
+    const copy = join(folder, 'with-flows')
+    await runWeir(['log', 'export', join(folder, 'for-flows'), '--log', state])
+    await runWeir(['log', 'import', join(folder, 'for-flows'), '--log', join(copy, 'log')])
+    const holder = { pid: process.pid, command: 'spec', since: 0 }
+    const store = await FlowStore.open(folderStorage({ path: join(copy, 'flows'), holder }))
+    const flow = (source: string, seq: number, verdict: 'allowed' | 'denied'): ExportedFlow => ({
+      ...{ source, destination: '10.0.0.3', protocol: 6, port: 8080, verdict, reason: verdict === 'denied' ? 133 : 0 },
+      ...{ direction: 'ingress', isReply: false, tcpFlags: 2, packets: 3, bytes: 180 },
+      ...{ firstMs: Date.UTC(2026, 0, 1, 0, seq), lastMs: Date.UTC(2026, 0, 1, 0, seq, 5), seq },
+    })
+    const between = [flow('10.0.0.4', culprit - 3, 'denied'), flow('10.0.0.4', culprit + 1, 'allowed')]
+    const others = [flow('10.0.0.2', culprit, 'allowed'), flow('10.0.0.4', culprit - 20, 'denied')]
+    await store.append(columnsOf([...between, ...others]))
+    await store.close()
+    for (const more of [[], ['--pseudonymise', '--shift-times']]) {
+      const file = join(folder, `flows-${more.length}`)
+      const words = ['log', 'export', file, '--log', copy, '--around', String(culprit), '--span', '5m', '--flows']
+      const made = await runWeir([...words, '--incident', 'shop/db', 'shop/cart:8080', ...more])
+      expect(made.code, made.err).equals(0)
+      expect(made.err).includes('2 recorded flows between the ends')
+      const elsewhere = `${file}-elsewhere`
+      const taken = await runWeir(['log', 'import', file, '--log', elsewhere])
+      expect(taken.out.join(), taken.err).includes('; 2 recorded flows')
+      const seen = await json('observe', '--first', '10', '--log', elsewhere)
+      const { origin } = JSON.parse((await readFile(file, 'utf8')).split('\n')[0]!)
+      const [cart] = origin.flow.to.split(':')
+      const told = seen.map(each => ({
+        verdict: each.verdict,
+        from: nameOf(each.source as Named),
+        to: nameOf(each.destination as Named),
+      }))
+      expect(told).deep.equals([
+        { verdict: 'denied', from: origin.flow.from, to: cart },
+        { verdict: 'allowed', from: origin.flow.from, to: cart },
+      ])
+      expect(seen.map(({ packets }) => packets)).deep.equals([3, 3])
+    }
+    const cut = (await readFile(join(folder, 'flows-0'), 'utf8')).trimEnd().split('\n').slice(0, -1).join('\n')
+    await writeFile(join(folder, 'cut-off'), cut)
+    const refused = await runWeir(['log', 'import', join(folder, 'cut-off'), '--log', join(folder, 'cut-off-log')])
+    expect(refused.err).includes('WEIR_IMPORT_INVALID').includes('flows are missing')
   })
 
   it('says when the event it is about has no bearing', async () => {

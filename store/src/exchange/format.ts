@@ -1,3 +1,4 @@
+import type { ExportedFlow } from '../flows/exported-flow.js'
 import type { LogOrigin } from '../log/origin.js'
 
 /**
@@ -46,4 +47,9 @@ export interface ExportLine {
   readonly event?: unknown
   readonly record?: string
   readonly chain?: string
+}
+
+/** Behind the events of a part of a log, where its header says that there are some. */
+export interface ExportFlowLine {
+  readonly flow: ExportedFlow
 }

@@ -3,6 +3,7 @@ import { deserialize } from 'node:v8'
 import { type LogOrigin, writeOrigin } from '../log/origin.js'
 import { baseSnapshotName, type LogBase, noBase, writeBase } from '../log/base.js'
 import { sha256Hex } from '../log/hash.js'
+import { type ExportedFlow, parseExportedFlow } from '../flows/exported-flow.js'
 import { encodeGroup } from '../log/group.js'
 import { encodeHead, type LogHead } from '../log/head.js'
 import { binary, durably, groupKey, headKey, importKey } from '../log/keys.js'
@@ -13,6 +14,7 @@ import {
   exportFormat,
   exportFormatWithBase,
   exportFormatWithOrigin,
+  type ExportFlowLine,
   type ExportHeader,
   type ExportLine,
   exportName,
@@ -44,13 +46,14 @@ export async function importLog(
   location: string,
   snapshots: Snapshots,
   chunks: AsyncIterable<string> | Iterable<string>,
+  onFlow: (flow: ExportedFlow) => void,
 ): Promise<Imported> {
   try {
     await database
       .batch()
       .put(importKey, Buffer.from([1]), binary)
       .write(durably)
-    return await fill(database, codec, snapshots, chunks)
+    return await fill(database, codec, snapshots, chunks, onFlow)
   } catch (error) {
     // Where this fails too, the mark stays, and the next opening clears.
     await clearEvents(database).catch(() => undefined)
@@ -65,9 +68,11 @@ async function fill(
   codec: RecordCodec,
   snapshots: Snapshots,
   chunks: AsyncIterable<string> | Iterable<string>,
+  onFlow: (flow: ExportedFlow) => void,
 ): Promise<Imported> {
   const state: Buffer[] = []
   let header: ExportHeader | undefined
+  let flows = 0
   let head: LogHead = { seq: 0, hash: '' }
   let records: Buffer[] = []
   let batch = database.batch()
@@ -77,7 +82,14 @@ async function fill(
       head = { seq: header.first - 1, hash: header.previous }
       continue
     }
-    const parsed = parse(line, text) as ExportLine & Partial<ExportStateLine>
+    const parsed = parse(line, text) as ExportLine & Partial<ExportStateLine & ExportFlowLine>
+    if (parsed?.flow !== undefined && flows < (header.origin?.flows ?? 0) && head.seq === header.head.seq) {
+      const flow = parseExportedFlow(parsed.flow)
+      if (flow === undefined) throw invalid(line, "this isn't a recorded flow")
+      flows += 1
+      onFlow(flow)
+      continue
+    }
     if (parsed?.state !== undefined && header.first > 1 && head.seq === header.first - 1 && records.length === 0) {
       state.push(Buffer.from(String(parsed.state), 'base64'))
       continue
@@ -105,9 +117,11 @@ async function fill(
   if (records.length > 0 || head.seq !== header.head.seq || head.hash !== header.head.hash) {
     throw invalid(header.head.seq + 1, `the export is cut off: its head is event ${header.head.seq}`)
   }
+  if (flows < (header.origin?.flows ?? 0))
+    throw invalid(header.head.seq + 1, 'the export is cut off: flows are missing')
   if (head.seq > 0) batch.put(headKey, encodeHead(head), binary)
   const base = header.first === 1 ? noBase : await importBase(database, snapshots, header, state, head)
-  const { origin } = header
+  const origin = withoutFlows(header.origin)
   if (origin !== undefined) await writeOrigin(database, origin)
   await batch.del(importKey, binary).write(durably)
   return { head, base, origin }
@@ -147,6 +161,13 @@ function parseHeader(line: number, text: string): ExportHeader {
   if (hasBase && !/^[0-9a-f]{64}$/.test(String(previous))) throw invalid(line, "the chain's start is missing")
   if (!hasBase && !/^0{64}$/.test(String(previous))) throw invalid(line, 'the chain must start from zeros')
   return header as ExportHeader
+}
+
+/** They are no part of the log. */
+function withoutFlows(told: LogOrigin | undefined): LogOrigin | undefined {
+  if (told === undefined) return undefined
+  const { flows: _, ...origin } = told
+  return origin
 }
 
 function isOrigin(origin: LogOrigin | undefined): boolean {

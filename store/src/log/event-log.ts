@@ -3,6 +3,7 @@ import type { EventDraft, WeirEvent } from '@weir/core/event/event.js'
 import { upcastEvent } from '@weir/core/event/upcast.js'
 import { WeirError } from '@weir/core/errors.js'
 import type { Observable } from 'rxjs'
+import type { ExportedFlow } from '../flows/exported-flow.js'
 import { exportLog, type ExportStart } from '../exchange/export.js'
 import { importLog } from '../exchange/import.js'
 import { Snapshots } from '../snapshots/snapshots.js'
@@ -247,9 +248,12 @@ export class EventLog {
 
   /**
    * Fills this log, which must be empty, from an export cut anywhere into pieces; then its head is that of the exported
-   * log. All or nothing. Throws `WEIR_LOG_NOT_EMPTY` and `WEIR_IMPORT_INVALID` (with the line).
+   * log. All or nothing; recorded flows that come with it are told of. Throws `WEIR_LOG_NOT_EMPTY` and `WEIR_IMPORT_INVALID` (with the line).
    */
-  async import(chunks: AsyncIterable<string> | Iterable<string>): Promise<LogHead> {
+  async import(
+    chunks: AsyncIterable<string> | Iterable<string>,
+    onFlow: (flow: ExportedFlow) => void = () => {},
+  ): Promise<LogHead> {
     this.#assertWritable()
     this.#assertOpen()
     const { seq } = this.#head
@@ -261,7 +265,7 @@ export class EventLog {
     }
     return this.#writer.replaceHead(async () => {
       try {
-        const imported = await importLog(this.#database, this.#codec, this.location, this.snapshots, chunks)
+        const imported = await importLog(this.#database, this.#codec, this.location, this.snapshots, chunks, onFlow)
         const { head, base, origin } = imported
         this.#base = base
         this.#origin = origin

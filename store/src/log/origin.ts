@@ -22,6 +22,8 @@ export interface LogOrigin {
   readonly around: number
   /** How much was kept. */
   readonly extent: string
+  /** So many recorded flows follow the events in the file; absent: none. */
+  readonly flows?: number
   /** Names and addresses are others. */
   readonly isPseudonymous?: true
   /** Times are others. */

@@ -1,6 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import type { EventLog } from '@weir/store'
+import { dirname, resolve } from 'node:path'
+import { type EventLog, FlowStore, privateCopyStorage } from '@weir/store'
+import { flowFolderIn } from '../../flows/history.js'
 import { type DisguiseOptions, type ExportedIncident, exportIncident } from '../../incident/export.js'
 import { passingKey, pseudonymKey } from '../../incident/key.js'
 import { mapText } from '../../incident/pseudonym-map.js'
@@ -17,6 +18,7 @@ export interface IncidentOptions {
   readonly key?: string
   readonly map?: string
   readonly shiftTimes?: boolean
+  readonly flows?: boolean
 }
 
 /** The incident that the options ask for; undefined of an export of all. */
@@ -47,11 +49,29 @@ export async function writeIncident(
   if (file === undefined) throw invalid('', 'an incident goes to a file', 'the name of a new file')
   const inFolder = (path: string): string => resolve(workingFolder, path)
   const path = inFolder(file)
-  const made = await exportIncident(log, incident, path, await disguiseOf(options, inFolder))
+  const disguise = await disguiseOf(options, inFolder)
+  const made = await withFlows(options.flows === true, log, store =>
+    exportIncident(log, incident, path, disguise, store),
+  )
   if (options.map !== undefined && made.pseudonyms !== undefined)
     await writeFile(inFolder(options.map), mapText(made.pseudonyms), { mode: 0o600, flush: true })
   for (const line of linesOf(made, incident, file, (await stat(path)).size)) terminal.note(line)
   return exitCodes.ok
+}
+
+/** Recorded flows lie beside the log in an agent's state folder. */
+async function withFlows<Result>(
+  areAsked: boolean,
+  { location }: EventLog,
+  work: (store?: FlowStore) => Promise<Result>,
+): Promise<Result> {
+  if (!areAsked) return work()
+  const store = await FlowStore.open(privateCopyStorage({ path: flowFolderIn(dirname(location)), whileHeld: true }))
+  try {
+    return await work(store)
+  } finally {
+    await store.close()
+  }
 }
 
 async function disguiseOf(
@@ -88,6 +108,7 @@ function linesOf(
       : [
           `weir: placeholders stand for ${pseudonyms.unsaid.size} expressions and patterns: what they match isn't told`,
         ]),
+    ...(origin.flows === undefined ? [] : [`weir: ${origin.flows} recorded flows between the ends go with it`]),
     `weir: read back; the flow's answers, rules and changes are the log's`,
   ]
 }

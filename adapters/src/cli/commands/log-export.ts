@@ -33,6 +33,7 @@ export function logExportCommand(context: CommandContext): Command {
     .option('--incident <ends...>', 'FROM and TO:PORT of a flow: only what its verdicts around an event follow from')
     .option('--around <seq>', 'the event that the incident is about', wholeNumber(1))
     .option('--span <time>', 'with how much time before and after it, such as 30s or 10m', duration, 10 * 60_000)
+    .option('--flows', 'of an incident: the recorded flows between its ends, too')
     .option('--pseudonymise', 'of an incident: other names, labels, addresses and paths, the same ones throughout')
     .option('--key <file>', 'the key that pseudonyms follow from, made where there is none; else one that nobody keeps')
     .option('--map <file>', 'write which pseudonym stands for what, for yourself')

@@ -1,15 +1,13 @@
-import { createReadStream } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Command as Group } from 'commander'
-import { WeirError } from '@weir/core'
-import { EventLog, folderStorage } from '@weir/store'
+import type { EventLog } from '@weir/store'
 import { snapshotName } from '../../agent/restore.js'
 import { command, type CommandContext, type Output, outputOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
 import { logCompactCommand } from './log-compact.js'
 import { logExportCommand } from './log-export.js'
+import { logImportCommand } from './log-import.js'
 import { logKeyCommand } from './log-key.js'
 import { logGrepCommand, logListCommand } from './log-list.js'
 import { logProveCommand } from './log-prove.js'
@@ -33,7 +31,7 @@ export function logCommand(context: CommandContext): Command {
     logVerifyCommand,
     statCommand,
     logExportCommand,
-    importCommand,
+    logImportCommand,
     logRevealCommand,
     logKeyCommand,
     logProveCommand,
@@ -89,31 +87,4 @@ async function statOf(log: EventLog) {
     snapshots: await log.snapshots.list(snapshotName),
     kinds: Object.fromEntries(sorted),
   }
-}
-
-function importCommand(context: CommandContext): Command {
-  return withLog(
-    command(context, 'import', 'an export into a new log', async (file: string, options: LogOptions) => {
-      const { terminal } = context
-      if (options.log === undefined)
-        throw new WeirError('WEIR_REQUEST_INVALID', 'which log to make is missing', {
-          problems: [{ path: '--log', message: 'this option is required', expected: 'a folder that is not there yet' }],
-        })
-      const path = resolve(context.workingFolder, options.log)
-      const holder = { pid: process.pid, command: 'weir log import', since: Date.now() }
-      const log = await EventLog.open({ storage: folderStorage({ path, holder }) })
-      try {
-        const source = file === '-' ? process.stdin : createReadStream(resolve(context.workingFolder, file))
-        const head = await log.import(source.setEncoding('utf8') as AsyncIterable<string>)
-        await terminal.line(
-          options.output === 'json'
-            ? JSON.stringify({ folder: path, head })
-            : `${head.seq} events in ${path}, head ${head.hash}`,
-        )
-      } finally {
-        await log.close()
-      }
-      return exitCodes.ok
-    }),
-  ).argument('<file>', 'what `weir log export` wrote; - for standard input')
 }
