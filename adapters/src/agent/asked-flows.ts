@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { type Engine, objectKey, type Supposed, WeirError, type WeirEvent } from '@weir/core'
+import { type Engine, objectKey, type PodFact, type Supposed, WeirError, type WeirEvent } from '@weir/core'
 import { dropFrom, entryOf } from '@weir/core/multimap.js'
 import type { FollowedFlow } from '@weir/core/history/judgement.js'
 import { AskedWord } from './asked-word.js'
@@ -44,6 +44,8 @@ interface Entry {
   readonly word: AskedWord
   /** By number. */
   readonly questions: number[]
+  /** Pods that it may mean by their name or their workload's, `namespace/name`; those that others have, too, at most. */
+  readonly holders: Set<string>
   /** Whom it means since it was last found; undefined once it may mean others. */
   meant: Found | undefined
 }
@@ -56,6 +58,9 @@ export class AskedFlows {
   /** Words that can only be names, in lower case, and the words that mean a pod. */
   readonly #byName = new Map<string, Set<Entry>>()
   readonly #byPod = new Map<string, Set<Entry>>()
+  /** Words that may mean a pod, by the pod. */
+  readonly #held = new Map<string, Set<Entry>>()
+  #isIndexed = false
 
   /** @throws WeirError WEIR_REQUEST_INVALID for words that can't be read, whatever the state */
   constructor(asked: readonly FlowWords[]) {
@@ -70,6 +75,7 @@ export class AskedFlows {
   /** Those that may mean others after an event that the engine has folded, by their number. */
   touchedBy(event: WeirEvent, engine: Engine): ReadonlySet<number> {
     const touched = new Set<number>()
+    this.#index(event)
     for (const entry of this.#askedAbout(event, engine)) {
       const { word, questions } = entry
       if (word.mayMeanOthers(event, engine)) {
@@ -78,6 +84,24 @@ export class AskedFlows {
       }
     }
     return touched
+  }
+
+  /** Which pods there are by the words that can mean them: a word that nobody has isn't looked for among all pods. */
+  #index(event: WeirEvent): void {
+    if (event.kind === 'pod.upserted') this.#hold(event.pod)
+    if (event.kind !== 'pod.deleted') return
+    const key = objectKey(event.namespace, event.name)
+    for (const entry of this.#held.get(key) ?? []) entry.holders.delete(key)
+    this.#held.delete(key)
+  }
+
+  #hold(pod: PodFact): void {
+    const key = objectKey(pod.namespace, pod.name)
+    for (const word of wordsFor(pod))
+      for (const entry of this.#byName.get(word) ?? []) {
+        entry.holders.add(key)
+        entryOf(this.#held, key, () => new Set<Entry>()).add(entry)
+      }
   }
 
   *#askedAbout(event: WeirEvent, { state }: Engine): Iterable<Entry> {
@@ -121,7 +145,9 @@ export class AskedFlows {
   #meant(word: AskedWord, engine: Engine, finder: MemberFinder): Found {
     const entry = this.#words.get(word.text)!
     if (entry.meant !== undefined) return entry.meant
-    const meant = found(engine, finder, word)
+    if (!this.#isIndexed) for (const { fact } of engine.state.pods.values()) this.#hold(fact)
+    this.#isIndexed = true
+    const meant = found(engine, finder, entry)
     entry.meant = meant
     this.#settle(entry, engine, meant)
     return meant
@@ -130,7 +156,7 @@ export class AskedFlows {
   #settle(entry: Entry, engine: Engine, meant: Found): void {
     const { word } = entry
     for (const pod of word.pods) dropFrom(this.#byPod, pod, entry)
-    word.settle(engine, meant instanceof WeirError ? undefined : meant)
+    word.settle(engine, meant instanceof WeirError ? undefined : meant, entry.holders.size > 0)
     for (const pod of word.pods) entryOf(this.#byPod, pod, () => new Set<Entry>()).add(entry)
     if (word.isRestless) this.#restless.add(entry)
     else this.#restless.delete(entry)
@@ -140,7 +166,7 @@ export class AskedFlows {
     const known = entryOf(
       this.#words,
       text,
-      (): Entry => ({ word: new AskedWord(text), questions: [], meant: undefined }),
+      (): Entry => ({ word: new AskedWord(text), questions: [], holders: new Set(), meant: undefined }),
     )
     known.questions.push(at)
     this.#restless.add(known)
@@ -154,8 +180,8 @@ const portKeyOf = ({ protocol, first, last }: PortQuestion): string => `${protoc
 type Found = Meant | WeirError
 
 /** Names that come close aren't looked for: nobody reads them of a state in passing. */
-function found(engine: Engine, finder: MemberFinder, { text, isName }: AskedWord): Found {
-  if (isName && podsNamed(engine.state, text).length === 0) {
+function found(engine: Engine, finder: MemberFinder, { word: { text, isName }, holders }: Entry): Found {
+  if (isName && (holders.size === 0 || podsNamed(engine.state, text).length === 0)) {
     const message = `no pod, workload or entity ${text}`
     return new WeirError('WEIR_NOT_FOUND', message, { kind: 'pod', name: text, near: [] })
   }

@@ -67,14 +67,18 @@ export class AskedWord {
     return !this.isName || this.#bearing === 'all'
   }
 
-  /** Takes in whom it means now; undefined while it means nobody, or several that it can't. */
-  settle(engine: Engine, meant: Meant | undefined): void {
+  /**
+   * Takes in whom it means now; undefined while it means nobody, or several that it can't.
+   *
+   * @param mayBeName whether any pod may go by it
+   */
+  settle(engine: Engine, meant: Meant | undefined, mayBeName: boolean): void {
     const { text } = this
     this.#pods = new Set(meant?.members.map(({ name }) => name))
     if (isIP(text) !== 0) this.#bearing = 'pods'
     else if (isBlock(text) || isEntity(text) || text.startsWith('reserved:')) this.#bearing = 'all'
     else if (meant === undefined) {
-      const isOneOfSeveral = isSelector(text) || podsNamed(engine.state, text).length > 0
+      const isOneOfSeveral = isSelector(text) || (mayBeName && podsNamed(engine.state, text).length > 0)
       this.#bearing = isOneOfSeveral ? 'all' : 'pods'
     } else this.#bearing = meant.members.every(member => isPlain(engine, member)) ? 'pods' : 'all'
   }

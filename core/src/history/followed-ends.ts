@@ -1,6 +1,6 @@
 import { residentOf } from '../compare/residents.js'
 import type { Party, Supposed } from '../explain/explain.js'
-import type { LabelMap } from '../identity/labels.js'
+import { derivedKeys, type LabelMap } from '../identity/labels.js'
 import { nodeLabels } from '../identity/node-labels.js'
 import { dropFrom, entryOf } from '../multimap.js'
 import { matchesSelector } from '../policy/match.js'
@@ -32,6 +32,8 @@ export class FollowedEnds {
   readonly #byPod = new Map<string, Set<FollowedEnd>>()
   readonly #nodes = new Set<FollowedEnd>()
   readonly #faces = new Map<string, Face>()
+  /** By the namespace of pods; '' of others. */
+  readonly #facesIn = new Map<string, Set<Face>>()
 
   constructor(state: ClusterState) {
     this.#state = state
@@ -61,7 +63,9 @@ export class FollowedEnds {
     const labels = this.#labelsOf(end.asked, party)
     if (labels === undefined) return
     end.face = JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)))
-    entryOf(this.#faces, end.face, () => ({ labels, ends: new Set<FollowedEnd>() })).ends.add(end)
+    const face = entryOf(this.#faces, end.face, () => ({ labels, ends: new Set<FollowedEnd>() }))
+    face.ends.add(end)
+    entryOf(this.#facesIn, namespaceOf(labels), () => new Set<Face>()).add(face)
   }
 
   all(): Iterable<FollowedEnd> {
@@ -88,15 +92,25 @@ export class FollowedEnds {
 
   *selectedBy(selectors: readonly LabelSelector[]): Iterable<FollowedEnd> {
     if (selectors.length === 0) return
-    for (const { labels, ends } of this.#faces.values())
-      if (selectors.some(selector => matchesSelector(selector, labels))) yield* ends
+    for (const selector of selectors)
+      for (const { labels, ends } of this.#facesFor(selector)) if (matchesSelector(selector, labels)) yield* ends
+  }
+
+  /** Most policies are of one namespace. */
+  *#facesFor(selector: LabelSelector): Iterable<Face> {
+    const place = selector.find(({ key, operator }) => key === derivedKeys.namespace && operator === 'In')
+    if (place === undefined) yield* this.#faces.values()
+    else for (const namespace of place.values) yield* this.#facesIn.get(namespace) ?? []
   }
 
   #leave(end: FollowedEnd): void {
     if (end.party?.kind === 'pod') dropFrom(this.#byPod, end.party.name, end)
     this.#nodes.delete(end)
     const face = end.face === undefined ? undefined : this.#faces.get(end.face)
-    if (face?.ends.delete(end) === true && face.ends.size === 0) this.#faces.delete(end.face!)
+    if (face?.ends.delete(end) === true && face.ends.size === 0) {
+      this.#faces.delete(end.face!)
+      dropFrom(this.#facesIn, namespaceOf(face.labels), face)
+    }
     end.party = undefined
     end.face = undefined
   }
@@ -108,3 +122,5 @@ export class FollowedEnds {
     return kind === 'node' ? nodeLabels(this.#state, name, name !== '') : residentOf(this.#state, name)?.labels
   }
 }
+
+const namespaceOf = (labels: LabelMap): string => labels.get(derivedKeys.namespace) ?? ''
