@@ -51,7 +51,7 @@ export class Backends {
   }
 
   /**
-   * The unit's use of a backend, seen by the settling `settled`. Of several words that one settling brings on one
+   * The unit's use of a backend, seen by the settling that began at `settled`. Of several words that one settling brings on one
    * backend the best counts, the one of the lowest place among equals.
    */
   use(
@@ -71,8 +71,8 @@ export class Backends {
     backend ??= this.#add(first, address, port, protocol, endpoint, ready, local)
     for (let use = backend.uses; use !== undefined; use = use.next) {
       if (use.unit !== unit) continue
-      if (use.settled !== settled) {
-        use.settled = settled
+      if (use.seen < settled) {
+        use.seen = settled
         unit.uses.push(use)
       } else if (!isBetter(ready, endpoint, place, use)) return use
       use.endpoint = endpoint
@@ -92,8 +92,7 @@ export class Backends {
       place,
       unhealthy: false,
       weight: 1,
-      settled,
-      listed: 0,
+      seen: settled,
     }
     backend.uses = use
     unit.uses.push(use)
@@ -114,7 +113,7 @@ export class Backends {
   /** Ends uses that a settling didn't see. */
   release(uses: readonly Use[], settled: number): void {
     for (const use of uses) {
-      if (use.settled === settled) continue
+      if (use.seen >= settled) continue
       const { backend } = use
       unlink(backend, use)
       if (backend.uses === undefined) this.#idle.add(backend)

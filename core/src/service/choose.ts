@@ -12,7 +12,12 @@ export interface Place {
  * without any ready one those that serve while they terminate. None is chosen that was put out of use, and none whose
  * checks fail, unless all do: then the checks are at fault, or nothing is lost.
  */
-export function chooseFromCluster(uses: readonly Use[], topology: ServiceFact['topology'], place: Place): Use[] {
+export function chooseFromCluster(
+  uses: readonly Use[],
+  topology: ServiceFact['topology'],
+  place: Place,
+): readonly Use[] {
+  if (topology === undefined && areAllFit(uses)) return uses
   const ready = healthyOf(uses.filter(({ weight, ready }) => weight > 0 && ready))
   if (ready.length === 0) return uses.filter(isLastResort)
   return topology === undefined ? ready : nearest(ready, topology, place)
@@ -22,6 +27,11 @@ export function chooseFromCluster(uses: readonly Use[], topology: ServiceFact['t
 export function chooseFromNode(uses: readonly Use[]): Use[] {
   const ready = healthyOf(uses.filter(({ weight, ready, local }) => weight > 0 && ready && local))
   return ready.length > 0 ? ready : uses.filter(use => use.local && isLastResort(use))
+}
+
+function areAllFit(uses: readonly Use[]): boolean {
+  for (const { weight, ready, unhealthy } of uses) if (weight <= 0 || !ready || unhealthy) return false
+  return true
 }
 
 function healthyOf(ready: Use[]): Use[] {

@@ -38,7 +38,7 @@ export class ClaimBuilder {
   }
 
   /** The number of the selection of exactly these. */
-  select(uses: Use[]): number {
+  select(uses: readonly Use[]): number {
     const selection = this.#pool.acquire(uses)
     this.selections.push(selection)
     return selection.row.selection

@@ -90,7 +90,7 @@ export class Frontends {
     const { claims } = slot
     const first = claims[0]!
     if (claims.length === 1 && isService(first)) {
-      this.#contested.delete(first.key)
+      if (this.#contested.size > 0) this.#contested.delete(first.key)
       this.#write(slot, first.internal, first.external)
       return
     }

@@ -48,9 +48,8 @@ export interface Use {
   unhealthy: boolean
   /** 0 when it takes no new connections by what was said of it. */
   weight: number
-  /** The settling that saw it last, and the port within it. */
-  settled: number
-  listed: number
+  /** When it was seen last: the number of the settling, or of the port within it. */
+  seen: number
 }
 
 /** A unit's wish to have an address and port. */

@@ -42,7 +42,7 @@ export class Services {
   #around: Surroundings = nowhere
   #aroundIsDirty = false
   #hasMoved = false
-  readonly #turn: Turn & { settled: number }
+  readonly #turn: Turn & { settled: number } = turns()
 
   constructor(state: ClusterState) {
     this.#state = state
@@ -53,8 +53,6 @@ export class Services {
       selections: this.selections.table,
       backends: this.backends.table,
     }
-    let lists = 0
-    this.#turn = { settled: 0, nextList: () => ++lists }
   }
 
   /** Notes what an event, which the state has taken in already, makes dirty. */
@@ -296,7 +294,7 @@ export class Services {
 
   #settleUnit(unit: Unit): void {
     const { uses, selections } = unit
-    this.#turn.settled += 1
+    this.#turn.settled = this.#turn.next()
     unit.uses = []
     const builder = new ClaimBuilder(unit, this.selections)
     this.#compile(unit, builder)
@@ -336,4 +334,10 @@ export class Services {
       }
     }
   }
+}
+
+function turns(): Turn & { settled: number } {
+  let last = 0
+  const next = () => ++last
+  return { settled: 0, next }
 }

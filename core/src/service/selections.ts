@@ -44,9 +44,9 @@ export class Selections {
     this.#remembered.clear()
   }
 
-  /** The selection of exactly these, one reference richer. Sorts them by number; each backend once. */
-  acquire(uses: Use[]): Selection {
-    sortByNumber(uses)
+  /** The selection of exactly these, one reference richer. Each backend once. */
+  acquire(unordered: readonly Use[]): Selection {
+    const uses = byNumber(unordered)
     const hash = this.#hashOf(uses)
     const first = this.#byHash.get(hash)
     let selection = first
@@ -95,12 +95,8 @@ export class Selections {
   }
 
   #rowOf(uses: readonly Use[]): SelectionRow {
-    const backends: number[] = []
-    let areEqual = true
-    for (const { backend, weight } of uses) {
-      backends.push(backend.row.backend)
-      areEqual &&= weight === 1
-    }
+    const backends = uses.map(({ backend }) => backend.row.backend)
+    const areEqual = uses.every(({ weight }) => weight === 1)
     const members = areEqual ? { backends } : { backends, weights: uses.map(({ weight }) => weight) }
     if (this.#remembered.size === 0) return { selection: this.#numbers.take(), ...members }
     const content = contentText(members)
@@ -133,10 +129,10 @@ function isOf({ backends, weights }: SelectionRow, uses: readonly Use[]): boolea
 }
 
 /** Mostly they are in order already. */
-function sortByNumber(uses: Use[]): void {
+function byNumber(uses: readonly Use[]): readonly Use[] {
   for (let at = 1; at < uses.length; at++) {
     if (uses[at - 1]!.backend.row.backend < uses[at]!.backend.row.backend) continue
-    uses.sort((a, b) => a.backend.row.backend - b.backend.row.backend)
-    return
+    return uses.toSorted((a, b) => a.backend.row.backend - b.backend.row.backend)
   }
+  return uses
 }

@@ -11,11 +11,11 @@ export interface Surroundings extends Place {
   readonly nodePortAddresses: readonly string[]
 }
 
-/** The numbers by which a settling knows what it has seen. */
+/** The numbers by which a settling knows what it has seen: each is greater than all before. */
 export interface Turn {
+  /** That of the unit that is settled now. */
   readonly settled: number
-  /** A number that was not used before. */
-  nextList(): number
+  next(): number
 }
 
 /** Whether a service has frontends at all. */
@@ -55,7 +55,7 @@ function usesOf(
   turn: Turn,
 ): Use[] {
   const publish = publishNotReadyAddresses === true
-  const list = turn.nextList()
+  const list = turn.next()
   const uses: Use[] = []
   let first = 0
   for (const { ports, endpoints } of slices) {
@@ -68,8 +68,8 @@ function usesOf(
         const ready = endpoint.ready || publish
         const local = node !== '' && endpoint.node === node
         const use = backends.use(unit, address, target, protocol, endpoint, ready, local, first + index, turn.settled)
-        if (use.listed === list) continue
-        use.listed = list
+        if (use.seen === list) continue
+        use.seen = list
         uses.push(use)
       }
     }
@@ -102,11 +102,20 @@ class Choices {
     const slot = (isSix ? 2 : 0) + (local ? 1 : 0)
     const made = this.#made[slot]
     if (made !== undefined) return made
-    const uses = this.#uses.filter(({ backend }) => backend.row.address.includes(':') === isSix)
+    const uses = this.#ofFamily(isSix)
     const chosen = local ? chooseFromNode(uses) : chooseFromCluster(uses, this.#service.topology, this.#place)
     const number = this.#builder.select(chosen)
     this.#made[slot] = number
     return number
+  }
+
+  /** Mostly all of them. */
+  #ofFamily(isSix: boolean): readonly Use[] {
+    for (const { backend } of this.#uses) {
+      if (backend.row.address.includes(':') === isSix) continue
+      return this.#uses.filter(use => use.backend.row.address.includes(':') === isSix)
+    }
+    return this.#uses
   }
 }
 
@@ -125,6 +134,7 @@ function claimPort(
     const internal = { selection: choices.at(address, inside), local: inside }
     builder.add({ kind: 'clusterIp', address, port, protocol, portName, affinitySeconds, internal })
   }
+  if (nodePort === undefined && service.loadBalancerIps === undefined && service.externalIps === undefined) return
   // Of the external frontends pods and nodes see every backend: the policy is about clients outside.
   const expose = (kind: FrontendKind, address: string, at: number, sourceRanges?: readonly string[]): void => {
     const internal = { selection: choices.at(address, false), local: false }

@@ -135,8 +135,18 @@ export function emptyState(): MutableClusterState {
   }
 }
 
+/** The two keys made last: of an event's object, and of what it speaks of. Each projection asks for both anew. */
+let latest = { namespace: '', name: '', key: '/' }
+let older = latest
+
 /** `namespace/name`. */
-export const objectKey = (namespace: string, name: string): string => `${namespace}/${name}`
+export function objectKey(namespace: string, name: string): string {
+  if (latest.name === name && latest.namespace === namespace) return latest.key
+  if (older.name === name && older.namespace === namespace) return older.key
+  older = latest
+  latest = { namespace, name, key: `${namespace}/${name}` }
+  return latest.key
+}
 
 /** `Kind/namespace/name`; the namespace of a cluster-wide object is empty. */
 export const refusalKey = (object: ObjectKey): string => `${object.kind}/${object.namespace}/${object.name}`

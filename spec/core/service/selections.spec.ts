@@ -9,7 +9,7 @@ const useOf = (number: number, weight = 1): Use => {
   const row = { backend: number, address: '10.0.0.1', port: 1, protocol: 'TCP', local: false, zone: '' } as const
   const backend = { row: { ...row, state: 'active' as const }, uses: undefined, next: undefined }
   const said = { endpoint, ready: true, local: false, place: 0, unhealthy: false }
-  return { unit, backend, next: undefined, ...said, weight, settled: 0, listed: 0 }
+  return { unit, backend, next: undefined, ...said, weight, seen: 0 }
 }
 
 describe('selections', () => {
