@@ -1,14 +1,13 @@
 import type { BookRule } from '../compare/rule-book.js'
-import { derivedKeys } from '../identity/labels.js'
 import type { Direction, Tier } from '../policy/rule.js'
-import { compareRules, isIsolation } from '../verdict/evaluate.js'
+import { isIsolation } from '../verdict/evaluate.js'
+import { DecidingOrder } from './deciding-order.js'
 import { divide, type ExampleFlow, exampleFlow, type FlowRegion, matchesExample, regionsOf } from './flow-region.js'
 
 /** Where more parts than this are left to look at, a rule is taken to be reached. */
 const regionsMax = 2_000
 
 const directions: readonly Direction[] = ['ingress', 'egress']
-const tiers: readonly Tier[] = ['admin', 'namespaced', 'baseline']
 
 /**
  * The rules that decide no flow, now or whoever may come, and for each some rules that leave it nothing to decide, none
@@ -19,34 +18,16 @@ const tiers: readonly Tier[] = ['admin', 'namespaced', 'baseline']
 export function unreachableRules(rules: readonly BookRule[]): Map<BookRule, readonly BookRule[]> {
   const found = new Map<BookRule, readonly BookRule[]>()
   for (const direction of directions) {
-    const inOrder = rules
-      .filter(({ rule }) => rule.direction === direction)
-      .sort((a, b) => compareRules(a.rule, b.rule))
-    const deciding = new Map(tiers.map(tier => [tier, inOrder.filter(({ rule }) => rule.tier === tier)]))
-    for (const each of inOrder) {
+    const order = new DecidingOrder(rules.filter(({ rule }) => rule.direction === direction))
+    for (const each of order.rules) {
       // An isolation that allowances leave nothing to deny is no mistake.
       if (each.rule.origin.seq === 0 || isIsolation(each.rule)) continue
-      const before = earlier(each, deciding)
+      const before = order.before(each)
       const beaters = beatersOf(each, before)
       if (beaters !== undefined) found.set(each, needed(each, before, beaters))
     }
   }
   return found
-}
-
-/** The rules that are asked before one, in their order, as far as both can select the same pod. */
-function earlier(each: BookRule, deciding: ReadonlyMap<Tier, readonly BookRule[]>): readonly BookRule[] {
-  const place = namespaceOf(each)
-  const result: BookRule[] = []
-  for (const tier of tiers) {
-    for (const other of deciding.get(tier)!) {
-      if (tier === each.rule.tier && compareRules(other.rule, each.rule) >= 0) return result
-      const elsewhere = namespaceOf(other)
-      if (place === undefined || elsewhere === undefined || place === elsewhere) result.push(other)
-    }
-    if (tier === each.rule.tier) return result
-  }
-  return result
 }
 
 /** Of earlier rules those that leave one nothing to decide; undefined when something is left, or nothing was there. */
@@ -98,10 +79,4 @@ function needed(each: BookRule, before: readonly BookRule[], beaters: readonly B
     if (fewer.length > 0 && beatersOf(each, without) !== undefined) kept = fewer
   }
   return kept
-}
-
-/** The only namespace that a rule's subjects can be in, where it names one. */
-function namespaceOf({ rule }: BookRule): string | undefined {
-  const place = rule.subject.find(({ key, operator }) => key === derivedKeys.namespace && operator === 'In')
-  return place?.values.length === 1 ? place.values[0] : undefined
 }
