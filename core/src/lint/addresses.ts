@@ -24,13 +24,14 @@ function* oneBlock(
   path: string,
   dialect: WrittenPolicy['dialect'],
 ): Iterable<PolicyFinding> {
-  const within = insideOf(block)
-  const pods = cluster.pods
-    .filter(pod => cluster.addressesOf(pod).some(within))
-    .map(podName)
-    .sort()
+  const prefix = parsePrefix(block.cidr)
+  if (prefix === undefined) return
+  const holes = block.except.flatMap(hole => parsePrefix(hole) ?? [])
+  const isMeant = (address: Prefix) =>
+    containsPrefix(prefix, address) && !holes.some(hole => containsPrefix(hole, address))
+  const pods = [...cluster.podsWithin(prefix, holes)].map(podName).sort()
   const nodes = cluster.nodes
-    .filter(({ addresses }) => addresses.some(within))
+    .filter(({ addresses }) => addresses.some(isMeant))
     .map(({ name }) => name)
     .sort()
   if (pods.length > 0 && inScope(block.scope, 'pod'))
@@ -53,11 +54,4 @@ function* oneBlock(
       message: `${block.cidr} means addresses outside of the cluster only, not ${missed.join(' nor ')} in it`,
       suggestion: 'select pods by labels, nodes by entities or labels',
     }
-}
-
-function insideOf({ cidr, except }: Cidr): (address: Prefix) => boolean {
-  const block = parsePrefix(cidr)
-  const holes = except.flatMap(hole => parsePrefix(hole) ?? [])
-  return address =>
-    block !== undefined && containsPrefix(block, address) && !holes.some(hole => containsPrefix(hole, address))
 }

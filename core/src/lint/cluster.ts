@@ -1,4 +1,5 @@
-import { parseAddress, type Prefix } from '../address/address.js'
+import { containsPrefix, parseAddress, type Prefix } from '../address/address.js'
+import { PrefixTrie } from '../address/trie.js'
 import { classesOf, type EndClass } from '../compare/classes.js'
 import type { Reading } from '../compare/ends.js'
 import type { Resident } from '../compare/residents.js'
@@ -6,6 +7,7 @@ import { derivedKeys, type LabelMap } from '../identity/labels.js'
 import { nodeLabels, placeKeys } from '../identity/node-labels.js'
 import { entryOf } from '../multimap.js'
 import { matchesSelector, selectorText } from '../policy/match.js'
+import type { Family } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 import { type WrittenPolicy, writtenPolicies } from './written.js'
 
@@ -16,6 +18,13 @@ export interface LintNode {
   readonly addresses: readonly Prefix[]
 }
 
+interface PodAddress {
+  readonly address: Prefix
+  readonly pods: Resident[]
+}
+
+type AddressesOfPods = Readonly<Record<Family, PrefixTrie<PodAddress>>>
+
 /** A state prepared for questions about selectors. */
 export class LintCluster {
   readonly reading: Reading
@@ -24,7 +33,7 @@ export class LintCluster {
   readonly nodes: readonly LintNode[]
   readonly #byNamespace = new Map<string, Resident[]>()
   readonly #matching = new Map<string, readonly Resident[]>()
-  readonly #addresses = new Map<Resident, readonly Prefix[]>()
+  #addresses: AddressesOfPods | undefined
   #classes: readonly EndClass[] | undefined
 
   constructor(reading: Reading) {
@@ -66,8 +75,17 @@ export class LintCluster {
     return this.nodes.filter(({ labels }) => matchesSelector(asked, labels))
   }
 
-  addressesOf(pod: Resident): readonly Prefix[] {
-    return entryOf(this.#addresses, pod, () => pod.pod.addresses.flatMap(text => parseAddress(text) ?? []))
+  /** Pods with an address in a block and in none of its holes. */
+  podsWithin({ family, bytes, length }: Prefix, holes: readonly Prefix[]): ReadonlySet<Resident> {
+    const found = new Set<Resident>()
+    for (const { address, pods } of this.#podAddresses()[family].within(bytes, length))
+      if (!holes.some(hole => containsPrefix(hole, address))) for (const pod of pods) found.add(pod)
+    return found
+  }
+
+  #podAddresses(): AddressesOfPods {
+    this.#addresses ??= addressesOf(this.pods)
+    return this.#addresses
   }
 
   /** Whether pods that are the node are all that a selector would match. */
@@ -80,3 +98,16 @@ export class LintCluster {
 }
 
 export const podName = ({ pod }: Resident): string => `${pod.namespace}/${pod.name}`
+
+function addressesOf(pods: readonly Resident[]): AddressesOfPods {
+  const found = { 4: new PrefixTrie<PodAddress>(), 6: new PrefixTrie<PodAddress>() }
+  for (const pod of pods)
+    for (const text of pod.pod.addresses) {
+      const address = parseAddress(text)
+      if (address === undefined) continue
+      const known = found[address.family].get(address.bytes, address.length)
+      if (known !== undefined) known.pods.push(pod)
+      else found[address.family].set(address.bytes, address.length, { address, pods: [pod] })
+    }
+  return found
+}

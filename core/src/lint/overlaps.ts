@@ -24,11 +24,12 @@ export function* overlapFindings(cluster: LintCluster): Iterable<Finding> {
 /** L7 rules beside allowances of the same traffic that ask nothing of it. */
 function* widened({ classes }: LintCluster): Iterable<Finding> {
   const wider = new Map<BookRule, Set<BookRule>>()
+  const meantOf = classesByPeer(classes)
   for (const subject of classes)
     for (const direction of directions) {
       const asking = subject.standings[0]!.rules[direction].filter(({ rule }) => rule.l7 !== undefined)
       if (asking.length === 0) continue
-      for (const peer of classes) {
+      for (const peer of meantOf(asking)) {
         const [from, to] = direction === 'egress' ? [subject, peer] : [peer, subject]
         for (const { own } of pairsOf(from, to, 1)) note(subject, peer, direction, own[0]!, asking)
       }
@@ -63,6 +64,21 @@ function* widened({ classes }: LintCluster): Iterable<Finding> {
       for (const rule of decidersOf(row, keysOf(judgeSide([each], ports))))
         if (rule.rule.action === 'allow' && rule.rule.l7 === undefined && rule.rule.origin.seq > 0)
           entryOf(wider, each, () => new Set()).add(rule)
+  }
+}
+
+/** Finds the classes that any of some rules could mean, in their order. */
+function classesByPeer(classes: readonly EndClass[]): (rules: readonly BookRule[]) => Iterable<EndClass> {
+  const places = new Map<string, number[]>()
+  for (const [place, { standings }] of classes.entries()) {
+    const { meant, meantByOwn } = standings[0]!
+    for (const text of new Set([...meant, ...meantByOwn])) entryOf(places, text, () => []).push(place)
+  }
+  return rules => {
+    const texts = rules.map(({ peers }) => peers)
+    if (texts.includes('any')) return classes
+    const found = new Set(texts.flat().flatMap(text => places.get(text) ?? []))
+    return [...found].sort((a, b) => a - b).map(place => classes[place]!)
   }
 }
 
