@@ -1,4 +1,5 @@
 import { isMap } from '@weir/core/input/reader.js'
+import { abortOf } from '../agent/pause.js'
 import type { ResourceStatus } from '../agent/protocol.js'
 import type { Entry } from './entry.js'
 import { Reflector, type ReflectorOptions } from './reflector.js'
@@ -50,9 +51,7 @@ export class CustomKinds {
 
   /** Runs until `signal` aborts; rejects as a reflector does. */
   async run(signal: AbortSignal): Promise<void> {
-    const ended = new Promise<void>(resolve => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    const ended = abortOf(signal)
     const each = [...this.#kinds.values()].map(async reflector => {
       await Promise.race([this.#definitions.known, ended])
       await reflector.run(signal)

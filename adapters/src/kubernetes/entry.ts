@@ -1,4 +1,5 @@
 import type { ObjectKey } from '@weir/core/event/event.js'
+import { changedBy } from '@weir/core/input/managed-fields.js'
 import { type InputKind, recognise } from '@weir/core/input/kinds.js'
 import { podHasEnded } from '@weir/core/input/pod.js'
 import { isMap } from '@weir/core/input/reader.js'
@@ -33,7 +34,13 @@ export function readEntry(raw: unknown, apiVersion: string, resource: Resource):
   const { object } = recognised
   if (recognised.status !== 'known' || object.name === '')
     throw refusedAnswer(listPath(apiVersion, resource), 502, `what it has among them is no ${resource.kind}`)
-  const place = { file: objectPath(apiVersion, resource, object), line: 1, origin: originOf(resourceVersion) }
+  const by = changedBy({ kind: resource.kind, metadata })
+  const place = {
+    file: objectPath(apiVersion, resource, object),
+    line: 1,
+    origin: originOf(resourceVersion),
+    ...(by !== undefined && { by }),
+  }
   return { object, resourceVersion, said: understand(kept, recognised.input, object, place) }
 }
 
@@ -41,12 +48,12 @@ function understand(
   kept: unknown,
   input: InputKind,
   object: ObjectKey,
-  place: Pick<Refusal, 'file' | 'line' | 'origin'>,
+  { by, ...place }: Pick<ManifestObject, 'file' | 'line' | 'origin' | 'by'>,
 ): ManifestObject | Refusal {
   const parsed = input.parse(kept)
   if (isLeft(parsed)) {
     const problems = parsed.left.map(problem => ({ ...problem, file: place.file }))
     return { code: 'WEIR_INPUT_INVALID', object, ...place, problems }
   }
-  return { object, ...place, bodies: parsed.right, running: !podHasEnded(kept) }
+  return { object, ...place, bodies: parsed.right, running: !podHasEnded(kept), ...(by !== undefined && { by }) }
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Clock } from '../agent/clock.js'
+import { abortOf } from '../agent/pause.js'
 import type { ResourceStatus } from '../agent/protocol.js'
 import type { Source, SourceSink } from '../agent/source.js'
 import type { Api } from './api.js'
@@ -88,11 +89,8 @@ class Following {
 
   /** No pod is told of before all that may forbid it something is known: it would be open until then. */
   async #runPods(pods: Reflector<Entry>, signal: AbortSignal): Promise<void> {
-    const aborted = new Promise<void>(resolve => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
     const deciding = [...this.#reflectors].filter(([{ decides }]) => decides)
-    await Promise.race([aborted, Promise.all(deciding.map(([, { known }]) => known))])
+    await Promise.race([abortOf(signal), Promise.all(deciding.map(([, { known }]) => known))])
     await pods.run(signal)
   }
 

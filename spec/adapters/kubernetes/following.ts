@@ -38,7 +38,7 @@ export class Followed {
   readonly #done: Promise<void>
 
   constructor(server: ApiServer, options: FollowingOptions = {}) {
-    const { engine = new Engine(), random = Math.random, times = 200, silenceMs = 300 } = options
+    const { engine = new Engine(), random = Math.random, times = 200, silenceMs = 10_000 } = options
     this.engine = engine
     const clock = hurriedClock(times)
     const connection = { server: server.url, options: async () => ({ headers: { authorization: 'Bearer secret' } }) }

@@ -41,6 +41,11 @@ describe('an API server as a source', function () {
     expect([...state.nodes.values()][0]?.fact.addresses).to.deep.equal(['192.168.0.1'])
     expect(followed.kinds.indexOf('networkpolicy.upserted')).to.be.lessThan(followed.kinds.indexOf('pod.upserted'))
     expect(followed.events[0]?.source).to.match(/^kubernetes:resourceVersion=\d+$/)
+    expect(followed.events[0]?.by).to.deep.equal({
+      manager: 'kubelet',
+      operation: 'Update',
+      time: Date.parse('2026-01-01T00:00:00Z'),
+    })
     expect(followed.states).to.deep.equal(['watching'])
   })
   it('tells no pod while a policy can’t be read', async () => {
@@ -238,6 +243,13 @@ describe('an API server as a source', function () {
     await follow({ times: 200 })
     expect(Date.now() - began).to.be.greaterThan(95)
     expect(refused).to.be.greaterThan(1)
+  })
+  it('ends at once when it is stopped before it has begun', async () => {
+    for (let turns = 0; turns < 5; turns++) {
+      followed = new Followed(server)
+      for (let turn = 0; turn < turns; turn++) await undefined
+      await followed.stop()
+    }
   })
   it('asks for the names of definitions alone', async () => {
     await follow()
