@@ -88,6 +88,16 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
       .that.includes({ code: 'WEIR_MAP_FULL' })
   })
 
+  it('refuses prefixes that do not fit, by the same', async () => {
+    const { weir_pfx4: prefixes } = (await make({ maxEntries: { weir_pfx4: 1 } })).backend.maps
+    const key = (length: number) => codecs.prefix4.encode({ length, address: Uint8Array.of(10, 0, 0, 0) })
+    const value = new Uint8Array(prefixes.valueSize)
+    prefixes.update(key(8), value)
+    expect(() => prefixes.update(key(16), value))
+      .to.throw(WeirError)
+      .that.includes({ code: 'WEIR_MAP_FULL' })
+  })
+
   it('judges packets by the tables that were applied', async () => {
     const { backend, ifindexes } = await make()
     const reconciler = new Reconciler(backend)

@@ -186,4 +186,23 @@ describe('reconciler', () => {
     expect(reconciler.status.inSync).to.equal(true)
     reconciler.close()
   })
+
+  it('takes no prefix for there because a shorter one is, when it looks whether a map has room', async () => {
+    const backend = createMemoryBackend({ maxEntries: { weir_pfx4: 1 } })
+    const reconciler = new Reconciler(backend, { timer: handTimer() })
+    const rowOf = (prefix: string, identity: number) => ({ prefix, identity, peerClass: 2 })
+    const [all, some] = [rowOf('0.0.0.0/0', 2), rowOf('10.9.0.0/16', 16_777_216)]
+    await reconciler.start({ ...open, prefixes: new Map([[all.prefix, all]]) })
+    const { addresses: rows } = withPodC(open, false).delta
+    const tables = { ...withPodC(open, false).tables, prefixes: new Map([all, some].map(row => [row.prefix, row])) }
+    const before = [...backend.maps.weir_addr4.entries()]
+    const failed = await reconciler
+      .apply({ ...nothing, addresses: rows, prefixes: [{ after: some }] }, tables)
+      .catch((error: unknown) => error)
+    expect(failed)
+      .to.be.instanceOf(WeirError)
+      .that.deep.includes({ code: 'WEIR_MAP_FULL', payload: { map: 'weir_pfx4', size: 1, needed: 2 } })
+    expect([...backend.maps.weir_addr4.entries()], 'nothing of it is written').to.deep.equal(before)
+    reconciler.close()
+  })
 })

@@ -6,7 +6,8 @@ import { viewAt, type WeirModule } from './module.js'
 /** Of `enum bpf_map_type`: arrays, per-CPU ones too. */
 const arrayKinds: readonly number[] = [2, 6]
 const noEntry = -2
-const tooBig = -7
+/** E2BIG, or ENOSPC of a map that finds longest prefixes. */
+const full: readonly number[] = [-7, -28]
 
 /** A map in the module's memory. */
 export class MemoryMap implements BackendMap {
@@ -52,7 +53,7 @@ export class MemoryMap implements BackendMap {
     this.#put(this.#valueAt, values, index * this.valueSize, this.valueSize)
     const result = this.#module.weir_map_update(this.#map, 0)
     if (result === 0) return
-    if (result === tooBig) {
+    if (full.includes(result)) {
       const payload = { map: this.name, size: this.maxEntries, needed: this.maxEntries + 1 }
       throw new WeirError('WEIR_MAP_FULL', `${this.name} has no room for more than ${this.maxEntries} entries`, payload)
     }

@@ -1,6 +1,6 @@
 import { WeirError } from '@weir/core/errors.js'
 import type { Backend } from '../backend.js'
-import type { TableMapName } from '../codec/maps.js'
+import { codecs, type TableMapName } from '../codec/maps.js'
 import type { Operation, Phase } from '../plan/operation.js'
 import { BatchBuilder, type MapWrite, type WriteBatch } from './batch.js'
 import { deviceWrite, putAddress, putCell, putEndpoint, putPrefix, rowWrites } from './encode.js'
@@ -101,7 +101,7 @@ export function checkRoom(backend: Backend, content: Content, planned: readonly 
       for (let index = 0; index < batch.count; index += 1) {
         const key = batch.keys.subarray(index * keySize, (index + 1) * keySize)
         const name = key.join()
-        const there = written.get(name) ?? backend.maps[map].lookup(key) !== undefined
+        const there = written.get(name) ?? isThere(backend, content, map, key)
         size += Number(batch.kind === 'update') - Number(there)
         written.set(name, batch.kind === 'update')
       }
@@ -110,6 +110,14 @@ export function checkRoom(backend: Backend, content: Content, planned: readonly 
       throw new WeirError('WEIR_MAP_FULL', message, { map, size: maxEntries, needed: size })
     }
   }
+}
+
+function isThere(backend: Backend, { installed }: Content, map: TableMapName, key: Uint8Array): boolean {
+  if (map !== 'weir_pfx4' && map !== 'weir_pfx6') return backend.maps[map].lookup(key) !== undefined
+  // The map itself would find a shorter prefix, too.
+  const family = map === 'weir_pfx4' ? 4 : 6
+  const { length, address: bytes } = codecs[`prefix${family}`].read(key)
+  return installed.prefixes.get({ family, bytes, length }) !== undefined
 }
 
 /** Entries of a map that can be full; undefined for arrays. */
