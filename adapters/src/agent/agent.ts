@@ -177,7 +177,7 @@ class RunningAgent implements Agent {
       healthz: options.healthz,
       report,
     })
-    const sources = [...(options.sources ?? []), ...ownSources(options, () => machine.random(), report)]
+    const sources = [...(options.sources ?? []), ...ownSources(options, machine, report)]
     this.#sources = sources.map(
       source => new SourceRunner(source, { clock, report, submit: this.#submitFrom, state: () => engine.state }),
     )

@@ -4,6 +4,7 @@ import type { Backend } from '@weir/datapath/backend.js'
 import { CheckpointFile, folderStorage, type LogStorage, publicPem, readCheckpoints, signingKey } from '@weir/store'
 import type { AgentOptions } from './agent-options.js'
 import type { Checkpoints } from './checkpointer.js'
+import type { ManifestMachine } from '../manifests/watch.js'
 import { makeFolder } from './folder.js'
 import { openBackend } from './open-backend.js'
 import { networkProbe, type Probe } from './probe.js'
@@ -19,6 +20,8 @@ export interface Machine {
   /** From 0 up to 1. */
   random(): number
   readonly probe: Probe
+  /** What manifests are followed by; Node's own means when absent. */
+  readonly manifests?: ManifestMachine
 }
 
 /** The public half of the key that an agent makes in its state folder. */

@@ -3,7 +3,7 @@ import { assignAddresses } from '../manifests/addresses.js'
 import { diffFacts } from '../manifests/diff.js'
 import { problemText, type ManifestSet } from '../manifests/set.js'
 import { concernsSlices, deriveSlices } from '../manifests/slices.js'
-import { followManifests } from '../manifests/watch.js'
+import { followManifests, type ManifestMachine } from '../manifests/watch.js'
 import type { Clock } from './clock.js'
 import type { Source, SourceSink } from './source.js'
 
@@ -14,6 +14,8 @@ export interface ManifestSourceOptions {
   readonly node: string
   readonly addresses: AddressOptions
   readonly clock: Clock
+  /** This one when absent. */
+  readonly machine?: ManifestMachine | undefined
   /** Told once of each object that is skipped, with file and line. */
   readonly report: (message: string) => void
 }
@@ -27,7 +29,7 @@ export function manifestSource(options: ManifestSourceOptions): Source {
       let isLastInLog = false
       for await (const set of followManifests(
         options.path,
-        { node: options.node, nowMs: options.clock.nowMs },
+        { node: options.node, nowMs: options.clock.nowMs, machine: options.machine },
         signal,
       )) {
         try {

@@ -2,13 +2,14 @@ import { HttpApi } from '../kubernetes/http-api.js'
 import { kubernetesSource } from '../kubernetes/source.js'
 import type { AgentOptions } from './agent-options.js'
 import { ipMasqSource } from './ip-masq-source.js'
+import type { Machine } from './machine.js'
 import { manifestSource } from './manifest-source.js'
 import type { Source } from './source.js'
 
 /** What the agent is told to follow: a folder, an API server, a file. */
 export function ownSources(
   options: AgentOptions,
-  random: () => number,
+  machine: Machine,
   report: (message: string) => void,
 ): readonly Source[] {
   const {
@@ -21,13 +22,14 @@ export function ownSources(
     clock,
   } = options
   const ownNode = { name: node, ...(reserved.length > 0 && { addresses: reserved, podCidrs }) }
+  const following = { addresses: { podCidrs, reserved }, machine: machine.manifests }
   return [
-    ...(path === undefined ? [] : [manifestSource({ path, node, addresses: { podCidrs, reserved }, clock, report })]),
+    ...(path === undefined ? [] : [manifestSource({ path, node, ...following, clock, report })]),
     ...(kubernetes === undefined
       ? []
       : [
           kubernetesSource({
-            ...{ clock, random, ownNode, report },
+            ...{ clock, random: () => machine.random(), ownNode, report },
             connect: async () => {
               // It takes a second and 70 MiB to load: only those who follow an API server pay for it.
               const { connect } = await import('../kubernetes/credentials.js')

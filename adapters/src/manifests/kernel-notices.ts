@@ -1,6 +1,6 @@
-import { lstatSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { Inotify, type InotifyEvent, inotifyBits as bits } from 'inotify-napi'
+import { type Files, machineFiles } from './files.js'
 import { isManifest, type Listing } from './list.js'
 import { isHidden, type NoticeListener, type Notices } from './notices.js'
 
@@ -11,6 +11,16 @@ const folderMask = comesAndGoes | content | bits.onlyDir | bits.exclUnlink
 /** A writer that is silent for so long is taken to be done, though it keeps the file open. */
 const patienceMs = 10_000
 
+type InotifyInstance = Pick<Inotify, 'watch' | 'forget' | 'take' | 'close'>
+
+/** What notices have of the kernel: this machine's, or a simulated one. */
+export interface NoticeMachine {
+  inotify(onEvents: (events: readonly InotifyEvent[]) => void): InotifyInstance
+  readonly look: Files['look']
+}
+
+const thisMachine: NoticeMachine = { inotify: onEvents => new Inotify(onEvents), look: machineFiles.look }
+
 /**
  * Notices by inotify: a file that is closed after writing, or moved to its place, is complete and can be read at once;
  * one that somebody has begun to write to can't, however long that takes.
@@ -19,7 +29,8 @@ export class KernelNotices implements Notices {
   readonly #root: string
   readonly #listener: NoticeListener
   readonly #nowMs: () => number
-  readonly #inotify: Inotify
+  readonly #inotify: InotifyInstance
+  readonly #look: Files['look']
   readonly #folders = new Map<number, string>()
   readonly #watches = new Map<string, number>()
   #links: ReadonlySet<string> = new Set()
@@ -30,11 +41,12 @@ export class KernelNotices implements Notices {
   readonly #writes = new Map<string, number>()
 
   /** @throws InotifyError when the user has too many inotify instances. */
-  constructor(root: string, listener: NoticeListener, nowMs: () => number) {
+  constructor(root: string, listener: NoticeListener, nowMs: () => number, machine: NoticeMachine = thisMachine) {
     this.#root = root
     this.#listener = listener
     this.#nowMs = nowMs
-    this.#inotify = new Inotify(events => this.#take(events))
+    this.#inotify = machine.inotify(events => this.#take(events))
+    this.#look = machine.look
     this.#watchAbove(comesAndGoes)
   }
 
@@ -103,7 +115,8 @@ export class KernelNotices implements Notices {
     if (name === '' || isHidden(name)) return
     if ((mask & bits.isDir) !== 0 || name.startsWith('..')) this.#folderEvent(path, mask)
     else if (path === this.#root || isManifest(name)) this.#fileEvent(path, mask)
-    else if ((mask & comesAndGoes) !== 0 && (this.#links.has(path) || isLink(path))) this.#listener.unsure()
+    else if ((mask & comesAndGoes) !== 0 && (this.#links.has(path) || this.#look(path)?.isLink === true))
+      this.#listener.unsure()
   }
 
   #folderEvent(path: string, mask: number): void {
@@ -122,12 +135,18 @@ export class KernelNotices implements Notices {
     if ((mask & bits.modify) !== 0) {
       this.#writes.set(path, (this.#writes.get(path) ?? 0) + 1)
       this.#writing.set(path, this.#nowMs())
-    } else if ((mask & bits.create) !== 0 && isNewFile(path)) this.#writing.set(path, this.#nowMs())
+    } else if ((mask & bits.create) !== 0 && this.#isNewFile(path)) this.#writing.set(path, this.#nowMs())
     else if ((mask & bits.attrib) !== 0 && this.#writing.has(path)) return
     else {
       this.#writing.delete(path)
       this.#listener.changed(path)
     }
+  }
+
+  /** True for a file that its maker has open still: a link, hard or symbolic, is complete from the start. */
+  #isNewFile(path: string): boolean {
+    const found = this.#look(path)
+    return found === undefined || (found.isFile && found.links === 1)
   }
 
   #forget(folder: string): void {
@@ -137,12 +156,4 @@ export class KernelNotices implements Notices {
     this.#folders.delete(watch)
     if (folder === dirname(this.#root)) this.#maskAbove = 0
   }
-}
-
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
-
-/** True for a file that its maker has open still: a link, hard or symbolic, is complete from the start. */
-function isNewFile(path: string): boolean {
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  return found === undefined || (found.isFile() && found.nlink === 1)
 }

@@ -1,6 +1,5 @@
-import type { BigIntStats } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Files, type FileStat, machineFiles } from './files.js'
 import type { ManifestLimits } from './limits.js'
 
 /** A file as the file system describes it: equal stamps, equal content, but for changes within the clock's grain. */
@@ -46,10 +45,10 @@ export const causeOf = (error: unknown): string => {
 }
 
 /** What is at a path; never rejects. */
-type Look = Promise<{ readonly found: BigIntStats } | { readonly error: unknown }>
+type Look = Promise<{ readonly found: FileStat } | { readonly error: unknown }>
 
-const lookAt = (path: string): Look =>
-  stat(path, { bigint: true }).then(
+const lookAt = (files: Files, path: string): Look =>
+  files.stat(path).then(
     found => ({ found }),
     (error: unknown) => ({ error }),
   )
@@ -63,12 +62,14 @@ class Lister {
   readonly folders = new Set<string>()
   readonly links = new Set<string>()
   readonly #root: string
+  readonly #on: Files
   readonly #limits: ManifestLimits
   #folders = 0
   #full = false
 
-  constructor(root: string, limits: ManifestLimits) {
+  constructor(root: string, limits: ManifestLimits, on: Files) {
     this.#root = root
+    this.#on = on
     this.#limits = limits
   }
 
@@ -95,7 +96,7 @@ class Lister {
   async #folder(path: string, above: readonly string[], behindLink: boolean): Promise<void> {
     if (++this.#folders > this.#limits.foldersMax) return this.#tooMany(path, 'folders', this.#limits.foldersMax)
     if (!behindLink) this.folders.add(path)
-    const entries = await readdir(path, { withFileTypes: true })
+    const entries = await this.#on.entries(path)
     const wanted = entries.filter(
       entry => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isSymbolicLink() || isManifest(entry.name)),
     )
@@ -103,7 +104,7 @@ class Lister {
     for (let start = 0; start < wanted.length && !this.#full; start += looksAtOnce) {
       const some = wanted.slice(start, start + looksAtOnce).map(entry => {
         const inside = join(path, entry.name)
-        return { entry, inside, look: lookAt(inside) }
+        return { entry, inside, look: lookAt(this.#on, inside) }
       })
       for (const { entry, inside, look } of some) {
         if (this.#full) return
@@ -131,19 +132,23 @@ class Lister {
 }
 
 /** A file's stamp; undefined when there is none, or none of a plain file's: a listing tells what it is then. */
-export const stampOf = async (path: string): Promise<FileStamp | undefined> => {
-  const found = await stat(path, { bigint: true })
+export const stampOf = async (path: string, files: Files): Promise<FileStamp | undefined> => {
+  const found = await files.stat(path)
   return found.isFile() ? stampFrom(found) : undefined
 }
 
-const stampFrom = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileStamp => ({
+const stampFrom = ({ dev, ino, size, mtimeNs, ctimeNs }: FileStat): FileStamp => ({
   identity: `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`,
   changedMs: Number(ctimeNs / 1_000_000n),
 })
 
 /** Every manifest file below a folder (or the file itself), symbolic links followed. */
-export const listManifests = async (root: string, limits: ManifestLimits): Promise<Listing> => {
-  const lister = new Lister(root, limits)
-  await lister.visit(root, [], true, false, lookAt(root))
+export const listManifests = async (
+  root: string,
+  limits: ManifestLimits,
+  files: Files = machineFiles,
+): Promise<Listing> => {
+  const lister = new Lister(root, limits, files)
+  await lister.visit(root, [], true, false, lookAt(files, root))
   return lister
 }

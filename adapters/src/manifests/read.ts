@@ -1,8 +1,6 @@
-import { closeSync, constants, fstatSync, open, readFileSync } from 'node:fs'
-import { lstat } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
-import { promisify } from 'node:util'
 import type { RememberedReading } from './assemble.js'
+import { type Files, machineFiles } from './files.js'
 import { type FileReading, isRefusal, readManifestText, refusedFile } from './file.js'
 import { type ManifestLimits, manifestLimits } from './limits.js'
 import { causeOf, type FileStamp, type Listing, listManifests, type Obstacle, stampOf } from './list.js'
@@ -19,6 +17,8 @@ export interface ReadOptions {
   readonly settleMs?: number
   /** How often the file has been written to; undefined while somebody is at it: then it is left for a later reading. */
   readonly writes?: (file: string) => number | undefined
+  /** Those of this machine when absent. */
+  readonly files?: Files
 }
 
 /** A file changed more recently than this may change again without a new stamp: it is read again next time. */
@@ -29,41 +29,33 @@ interface Remembered extends RememberedReading {
   readonly isObstacle?: true
 }
 
-/** A descriptor: a share that doesn't answer must not hold the agent up. */
-const opened = promisify(open)
-
 /** The content of a file as text; what forbids it otherwise. */
-const readText = async (file: string, limits: ManifestLimits): Promise<string | FileReading> => {
-  // A pipe that took the file's place must not be waited for.
-  const descriptor = await opened(file, constants.O_RDONLY | constants.O_NONBLOCK)
+const readText = async (files: Files, file: string, limits: ManifestLimits): Promise<string | FileReading> => {
+  const found = await files.read(file, limits.fileSizeBytes)
+  if (typeof found === 'number')
+    return refusedFile(
+      file,
+      'WEIR_MANIFEST_TOO_LARGE',
+      `the file has ${found} bytes`,
+      `at most ${limits.fileSizeBytes} bytes`,
+    )
   try {
-    // What is open is read at once: a turn of the thread pool for each step takes longer than all of them.
-    const { size } = fstatSync(descriptor)
-    if (size > limits.fileSizeBytes)
-      return refusedFile(
-        file,
-        'WEIR_MANIFEST_TOO_LARGE',
-        `the file has ${size} bytes`,
-        `at most ${limits.fileSizeBytes} bytes`,
-      )
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(descriptor))
+    return new TextDecoder('utf-8', { fatal: true }).decode(found)
   } catch (error) {
     if (error instanceof TypeError)
       return refusedFile(file, 'WEIR_MANIFEST_NOT_UTF8', 'the file is not UTF-8 text', 'UTF-8 text')
     throw error
-  } finally {
-    closeSync(descriptor)
   }
 }
 
 type Content = string | FileReading
 
 /** Undefined when the file has just gone. */
-const readContent = async (file: string, limits: ManifestLimits): Promise<Content | undefined> => {
+const readContent = async (files: Files, file: string, limits: ManifestLimits): Promise<Content | undefined> => {
   try {
-    return await readText(file, limits)
+    return await readText(files, file, limits)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' && !(await isThere(file))) return undefined
+    if (codeOf(error) === 'ENOENT' && !(await files.isThere(file))) return undefined
     return refusedFile(file, 'WEIR_MANIFEST_UNREADABLE', causeOf(error))
   }
 }
@@ -73,12 +65,6 @@ const readingOf = (file: string, content: Content, limits: ManifestLimits): File
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error ? String(error.code) : undefined
-
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  )
 
 const refusedPath = ({ path, message, expected }: Obstacle): FileReading =>
   refusedFile(
@@ -105,6 +91,7 @@ const filesAtOnce = 16
  */
 export class ManifestReader {
   readonly root: string
+  readonly #files: Files
   readonly #limits: ManifestLimits
   readonly #node: string
   readonly #nowMs: () => number
@@ -118,6 +105,7 @@ export class ManifestReader {
 
   constructor(path: string, options: ReadOptions = {}) {
     this.root = resolve(path)
+    this.#files = options.files ?? machineFiles
     this.#limits = { ...manifestLimits, ...options.limits }
     this.#node = options.node ?? ''
     this.#nowMs = options.nowMs ?? Date.now
@@ -138,7 +126,7 @@ export class ManifestReader {
 
   /** All that the folder says now. The same object as last time when no file has changed. Never rejects. */
   async read(onListed: (listing: Listing) => void = () => {}): Promise<ManifestSet> {
-    const listing = await listManifests(this.root, this.#limits)
+    const listing = await listManifests(this.root, this.#limits, this.#files)
     onListed(listing)
     await this.#readChanged([...listing.files])
     const hiding = listing.obstacles.filter(({ hides }) => hides).map(({ path }) => path)
@@ -147,7 +135,7 @@ export class ManifestReader {
     for (const file of [...this.#memory.names()])
       if (!listing.files.has(file) && !isHidden(file) && !obstructed.has(file)) this.#gone(file)
     for (const obstacle of listing.obstacles) this.#obstruct(obstacle, listing)
-    this.#expire()
+    await this.#expire()
     return this.#memory.set()
   }
 
@@ -159,18 +147,18 @@ export class ManifestReader {
     const present: [string, FileStamp][] = []
     for (const file of files) {
       try {
-        const stamp = await stampOf(file)
+        const stamp = await stampOf(file, this.#files)
         const isOneTooMany = this.#memory.get(file) === undefined && this.#memory.size >= this.#limits.filesMax
         if (stamp === undefined || isOneTooMany) return undefined
         present.push([file, stamp])
       } catch (error) {
         // A link to nothing is there, and an obstacle.
-        if (codeOf(error) !== 'ENOENT' || (await isThere(file))) return undefined
+        if (codeOf(error) !== 'ENOENT' || (await this.#files.isThere(file))) return undefined
         this.#gone(file)
       }
     }
     await this.#readChanged(present)
-    this.#expire()
+    await this.#expire()
     return this.#memory.set()
   }
 
@@ -182,7 +170,7 @@ export class ManifestReader {
         .slice(start, start + filesAtOnce)
         .map(([file, stamp]) => ({ file, stamp, writes: this.#writes(file) }))
         .filter(({ writes }) => writes !== undefined)
-      const contents = await Promise.all(some.map(({ file }) => readContent(file, this.#limits)))
+      const contents = await Promise.all(some.map(({ file }) => readContent(this.#files, file, this.#limits)))
       for (const [index, { file, stamp, writes }] of some.entries()) {
         const { identity, changedMs } = stamp
         if (this.#abandoned) return new Promise(() => {})
@@ -244,12 +232,13 @@ export class ManifestReader {
   }
 
   /** Takes back what has been missing for long enough. */
-  #expire(): void {
+  async #expire(): Promise<void> {
     if (this.#leaving.size === 0) return
     const now = this.#nowMs()
-    for (const [file, due] of this.#leaving) {
+    for (const [file, due] of [...this.#leaving]) {
       if (due > now) continue
-      if (this.#writes(file) === undefined) {
+      // It may be back already while the word of that waits, or while others are read.
+      if (this.#writes(file) === undefined || (!this.#seen.has(file) && (await this.#isFile(file)))) {
         this.#leave(file, true)
         continue
       }
@@ -279,6 +268,13 @@ export class ManifestReader {
       unknown: unknown && !hasBelow,
       isObstacle: true,
     })
+  }
+
+  #isFile(path: string): Promise<boolean> {
+    return stampOf(path, this.#files).then(
+      stamp => stamp !== undefined,
+      () => false,
+    )
   }
 
   #scheduled(reading: FileReading): FileReading {

@@ -1,11 +1,20 @@
 import { Observable } from 'rxjs'
 import { reached } from '../stages.js'
+import type { Files } from './files.js'
 import type { Listing } from './list.js'
 import { gatheredNotices, type NoticeListener, type Notices } from './notices.js'
 import { ManifestReader, type ReadOptions } from './read.js'
 import type { ManifestSet } from './set.js'
 
-export interface WatchOptions extends Omit<ReadOptions, 'writes'> {
+/** What following manifests has of the outside, besides the time: this machine, or a simulated one. */
+export interface ManifestMachine {
+  readonly files: Files
+  notices(root: string, listener: NoticeListener, nowMs: () => number): Notices
+  /** Calls once; the function returned prevents it. */
+  after(delayMs: number, callback: () => void): () => void
+}
+
+export interface WatchOptions extends Omit<ReadOptions, 'writes' | 'files'> {
   /**
    * How long what a file no longer says stays in force, as many programs replace a file by removing it first. Where the
    * kernel can't tell when a file is complete, also how long all must have been quiet before it is read.
@@ -15,17 +24,29 @@ export interface WatchOptions extends Omit<ReadOptions, 'writes'> {
   readonly rescanMs?: number
   /** `gathered` does without inotify at first hand, as where its addon isn't built. */
   readonly notices?: 'auto' | 'gathered'
+  /** This one when absent. */
+  readonly machine?: ManifestMachine | undefined
 }
 
 const defaultSettleMs = 50
 /** Where nothing tells when a file is complete. */
 const defaultQuietMs = 100
 
+const timeout: ManifestMachine['after'] = (delayMs, callback) => {
+  const timer = setTimeout(callback, delayMs)
+  return () => clearTimeout(timer)
+}
+
 /** What has been said since the last look. */
 class Said implements NoticeListener {
+  readonly #after: ManifestMachine['after']
   readonly files = new Set<string>()
   all = true
   #wake: () => void = () => {}
+
+  constructor(after: ManifestMachine['after']) {
+    this.#after = after
+  }
 
   changed(file: string): void {
     this.#notice()
@@ -51,9 +72,9 @@ class Said implements NoticeListener {
   async wait(mostMs: number): Promise<void> {
     if (this.all || this.files.size > 0) return
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, Math.max(0, mostMs))
+      const cancel = this.#after(Math.max(0, mostMs), resolve)
       this.#wake = () => {
-        clearTimeout(timer)
+        cancel()
         resolve()
       }
     })
@@ -64,8 +85,9 @@ class Said implements NoticeListener {
 async function noticesOf(
   root: string,
   said: Said,
-  { notices, settleMs, nowMs = Date.now }: WatchOptions,
+  { machine, notices, settleMs, nowMs = Date.now }: WatchOptions,
 ): Promise<Notices> {
+  if (machine !== undefined) return machine.notices(root, said, nowMs)
   if (notices !== 'gathered')
     try {
       const { KernelNotices } = await import('./kernel-notices.js')
@@ -88,10 +110,11 @@ export async function* followManifests(
   signal: AbortSignal,
 ): AsyncGenerator<ManifestSet> {
   const { settleMs = defaultSettleMs, rescanMs = 10_000, nowMs = Date.now } = options
-  const said = new Said()
+  const said = new Said(options.machine?.after ?? timeout)
   let notices: Notices | undefined
   const reader = new ManifestReader(path, {
     ...options,
+    ...(options.machine !== undefined && { files: options.machine.files }),
     settleMs,
     writes: file => (notices === undefined ? 0 : notices.writes(file)),
   })
