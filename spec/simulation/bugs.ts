@@ -1,7 +1,10 @@
 import { Engine, type WeirEvent } from '@weir/core'
+import type { RememberedReading } from '@weir/adapters/manifests/assemble.js'
+import { ManifestMemory } from '@weir/adapters/manifests/memory.js'
 import { BatchBuilder } from '@weir/datapath/reconcile/batch.js'
 import { Turns } from '@weir/datapath/reconcile/turns.js'
 import { BackendPlaces } from '@weir/datapath/services/backend-places.js'
+import { InstalledFrontends } from '@weir/datapath/services/installed-frontends.js'
 import { ServiceStore } from '@weir/datapath/services/store.js'
 import { EventLog } from '@weir/store'
 import { durably } from '@weir/store/log/keys.js'
@@ -9,6 +12,8 @@ import { durably } from '@weir/store/log/keys.js'
 /** A mistake that an agent could have. */
 export interface Bug {
   readonly name: string
+  /** A seed from which on it shows soon, where that takes longer than a few seeds from 1. */
+  readonly from?: number
   /** Gives it to all agents; the function returned takes it back. */
   plant(): () => void
 }
@@ -109,5 +114,28 @@ export const bugs: readonly Bug[] = [
   {
     name: 'takes places of backends for free when it starts again',
     plant: () => replace(BackendPlaces.prototype, 'adopt', () => () => {}),
+  },
+  {
+    name: 'lets a service without room hold up all others',
+    from: 175,
+    plant: () => replace(InstalledFrontends.prototype, 'hasRoomFor', () => () => true),
+  },
+  {
+    name: 'says nothing of services without room',
+    from: 122,
+    plant: () => replace(ServiceStore.prototype, 'shortages', () => () => []),
+  },
+  {
+    name: 'takes back at once what a file no longer says',
+    from: 43,
+    plant: () =>
+      replace(
+        ManifestMemory.prototype,
+        'put',
+        original =>
+          function (this: ManifestMemory<RememberedReading>, file, remembered) {
+            original.call(this, file, remembered && { ...remembered, kept: [] })
+          },
+      ),
   },
 ]

@@ -1,10 +1,14 @@
 import type { Plan, Step } from './plan.js'
 
-/** A step of a plan that is kept; of what is said in it, these bodies, or all. */
+/** A step of a plan that is kept; of what is said or written in it, these parts, or all. */
 interface Kept {
   readonly step: number
   readonly bodies?: readonly number[]
 }
+
+/** Of how many parts a step is, each of which may be left out. */
+export const partsOf = (step: Step): number =>
+  step.kind === 'say' ? step.bodies.length : step.kind === 'files' ? step.changes.length : 0
 
 /** What is left of a plan. */
 export type Cut = readonly Kept[]
@@ -15,8 +19,9 @@ export function cutPlan(plan: Plan, cut: Cut): Plan {
   const steps = cut.flatMap(({ step, bodies }): readonly Step[] => {
     const given = plan.steps[step]
     if (given === undefined) throw new RangeError(`the plan of seed ${plan.seed} has no step ${step}`)
-    if (given.kind !== 'say' || bodies === undefined) return [given]
-    return [{ ...given, bodies: bodies.flatMap(at => given.bodies[at] ?? []) }]
+    if (bodies === undefined) return [given]
+    if (given.kind === 'files') return [{ ...given, changes: bodies.flatMap(at => given.changes[at] ?? []) }]
+    return given.kind === 'say' ? [{ ...given, bodies: bodies.flatMap(at => given.bodies[at] ?? []) }] : [given]
   })
   return { ...plan, steps }
 }

@@ -8,11 +8,12 @@ import {
   type MemoryBackendHandle,
 } from '@weir/datapath'
 import { Subject } from 'rxjs'
+import type { Sizes } from './room.js'
 import { failure, Faults, type KernelCode } from './faults.js'
 import type { Life } from './life.js'
 
 /** Small, so that a restart reads little; large enough for what the simulated clusters need. */
-const sizes = {
+const ample = {
   ...{ weir_addr4: 256, weir_addr6: 256, weir_pfx4: 256, weir_pfx6: 256, weir_endpoints: 512, weir_devices: 64 },
   ...{ weir_cells: 4096, weir_rows: 512, weir_ct4: 65_536, weir_ct6: 65_536, weir_frag4: 64, weir_frag6: 64 },
   ...{
@@ -36,13 +37,18 @@ export class Kernel {
   readonly faults = new Faults<KernelCode>()
   readonly #nowMs: () => number
   readonly #onWrite: (what: string) => void
+  readonly #sizes: Sizes
   #backend: MemoryBackendHandle
   #writes = 0
 
-  /** @param onWrite Told after every single entry that a process wrote or deleted. */
-  constructor(nowMs: () => number, onWrite: (what: string) => void) {
+  /**
+   * @param sizes Of maps that have little room.
+   * @param onWrite Told after every single entry that a process wrote or deleted.
+   */
+  constructor(sizes: Sizes, nowMs: () => number, onWrite: (what: string) => void) {
     this.#nowMs = nowMs
     this.#onWrite = onWrite
+    this.#sizes = { ...ample, ...sizes }
     this.#backend = this.#boot()
   }
 
@@ -109,7 +115,7 @@ export class Kernel {
   }
 
   #boot(): MemoryBackendHandle {
-    return createMemoryBackend({ maxEntries: sizes, now: () => BigInt(this.#nowMs()) * 1_000_000n })
+    return createMemoryBackend({ maxEntries: this.#sizes, now: () => BigInt(this.#nowMs()) * 1_000_000n })
   }
 
   #fail(what: string): void {

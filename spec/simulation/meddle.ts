@@ -33,7 +33,7 @@ export function meddle(backend: MemoryBackendHandle, random: Random): string {
   }
   const other = Uint8Array.from(key)
   other[other.length - 1] = (other[other.length - 1] ?? 0) ^ (1 << random.below(8))
-  if (map.lookup(other) !== undefined) return 'nothing'
+  if (map.lookup(other) !== undefined || entries.length >= map.maxEntries) return 'nothing'
   map.update(other, value)
   return `added to ${name}`
 }

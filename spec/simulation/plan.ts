@@ -6,9 +6,12 @@ import { eventBodies } from '../oracle/generate/history.js'
 import { mixedBodies } from '../oracle/generate/mixed.js'
 import { podNames, portNumbers } from '../oracle/generate/names.js'
 import { serviceBodies } from '../oracle/generate/services.js'
+import type { FileChange } from './authors.js'
 import type { DiskCode, KernelCode } from './faults.js'
+import { fileChanges, firstFiles } from './manifest-plan.js'
 import { endpointOf, podPlaces } from './places.js'
 import { Random } from './random.js'
+import { crampedSizes, type Sizes } from './room.js'
 import { asksOf, firstService } from './service-plan.js'
 import type { Ask } from './service-ways.js'
 import type { Flow } from './traffic.js'
@@ -17,6 +20,8 @@ import type { Flow } from './traffic.js'
 export type Action =
   /** A source says these, in one submission. `asked`: as a function of the state. */
   | { readonly kind: 'say'; readonly bodies: readonly EventBody[]; readonly asked: boolean }
+  /** Programs change files of the folder that the agent follows. */
+  | { readonly kind: 'files'; readonly changes: readonly FileChange[] }
   /** A source says once more what it said before, of some objects. */
   | { readonly kind: 'repeat'; readonly share: number }
   /** The process is killed in the midst of an operation, so many operations from now; or the power is lost. */
@@ -42,20 +47,25 @@ export interface Plan {
   readonly flows: readonly Flow[]
   /** What is asked of services. */
   readonly asks: readonly Ask[]
+  /** All comes from files. */
+  readonly hasFiles: boolean
+  /** Maps that have little room. */
+  readonly sizes: Sizes
   readonly agent: Pick<
     AgentOptions,
     'snapshotEvery' | 'logRetention' | 'cidrMatch' | 'failSafePorts' | 'nodePortAddresses'
   >
 }
 
-/** What the sources of a run speak of: NetworkPolicy alone, every dialect, or services. */
-type Subject = 'plain' | 'mixed' | 'services'
+/** What is spoken of in a run: NetworkPolicy alone, every dialect, or services; or all comes from files. */
+type Subject = 'plain' | 'mixed' | 'services' | 'files'
 
-const subjects: readonly Subject[] = ['plain', 'mixed', 'services']
+const subjects: readonly Subject[] = ['plain', 'mixed', 'services', 'files']
 const sourceOf = {
   plain: eventBodies,
   mixed: mixedBodies,
   services: fc.oneof(serviceBodies, serviceBodies, eventBodies),
+  files: eventBodies,
 }
 
 export function planOf(seed: number): Plan {
@@ -65,11 +75,14 @@ export function planOf(seed: number): Plan {
   const steps: Step[] = [{ kind: 'say', asked: false, afterMs: 0, bodies: bodies.beginning() }]
   const count = random.between(4, 24)
   const troubled = random.chance(0.9)
+  if (subject === 'files') steps.push({ kind: 'files', changes: firstFiles(random), afterMs: 0 })
   while (steps.length < count) steps.push({ ...action(random, bodies, troubled), afterMs: pause(random) })
   const asks = asksOf(random.fork())
   return {
     ...{ seed, steps, flows: flowsOf(random.fork()), agent: agentOf(random) },
     asks: subject === 'services' ? asks : [],
+    hasFiles: subject === 'files',
+    sizes: random.chance(0.3) ? crampedSizes(random, subject === 'services') : {},
   }
 }
 
@@ -87,7 +100,7 @@ const pause = (random: Random): number =>
   random.chance(0.6) ? random.below(8) : random.chance(0.8) ? random.below(300) : random.below(20_000)
 
 function action(random: Random, bodies: Bodies, troubled: boolean): Action {
-  if (!troubled || random.chance(0.55)) return { kind: 'say', asked: random.chance(0.3), bodies: bodies.some() }
+  if (!troubled || random.chance(0.55)) return bodies.news()
   const after = random.chance(0.5) ? random.below(4) : random.below(40)
   const times = random.chance(0.7) ? 1 : random.between(2, 5)
   switch (random.below(12)) {
@@ -141,10 +154,18 @@ class Bodies {
       },
       ...(at === 2 ? [] : [{ kind: 'endpoint.attached' as const, endpoint: endpointOf({ namespace, name }) }]),
     ])
+    // What isn't in the files goes, but for the wiring.
+    if (this.#subject === 'files') return wired.filter(({ kind }) => kind === 'endpoint.attached')
     return [...wired, ...services]
   }
 
-  some(): readonly EventBody[] {
+  /** Something new, by the way that things are known. */
+  news(): Action {
+    if (this.#subject === 'files') return { kind: 'files', changes: fileChanges(this.#random) }
+    return { kind: 'say', asked: this.#random.chance(0.3), bodies: this.#some() }
+  }
+
+  #some(): readonly EventBody[] {
     const count = this.#random.chance(0.8) ? this.#random.between(1, 4) : this.#random.between(5, 12)
     return Array.from({ length: count }, () => this.#one()).flat()
   }

@@ -3,10 +3,11 @@ import type { Kernel } from './kernel.js'
 import { answer, call, flagsOf, type Outcome, sendFromOutside, sendFromPod } from './service-traffic.js'
 import { type Ask, type Place, refused, ServiceState, shut, type Way, wayTo } from './service-ways.js'
 import { type Route, seen, type Word } from './traffic.js'
-import type { Broken, Watch } from './watch.js'
+import type { Broken, Short, Watch } from './watch.js'
 
 /** A connection of a pod's to a service's address, at the backend that it came to. */
 interface Connection {
+  readonly at: number
   readonly ask: Ask
   readonly from: string
   readonly ifindex: number
@@ -28,10 +29,10 @@ export class ServiceWatch implements Watch {
   readonly #broken: Broken
   /** By the last event of each state that was durable. */
   readonly #states = new Map<number, ServiceState>()
-  /** That the kernel may hold parts of; undefined: nobody knows. */
-  #possible: readonly ServiceState[] | undefined
-  /** The same of what is put off: tables for clients outside. */
-  #possibleOutside: readonly ServiceState[] | undefined
+  /** The last event of the first state that the kernel may hold parts of, for each ask; undefined: nobody knows. */
+  #since: readonly (number | undefined)[]
+  /** The same of what policies and interfaces are. */
+  #judgedSince: number | undefined
   #connections: Connection[] = []
   #sent = 0
   #checks = 0
@@ -39,6 +40,7 @@ export class ServiceWatch implements Watch {
   constructor(asks: readonly Ask[], broken: Broken) {
     this.#asks = asks
     this.#broken = broken
+    this.#since = asks.map(() => undefined)
   }
 
   get checks(): number {
@@ -46,15 +48,12 @@ export class ServiceWatch implements Watch {
   }
 
   onDurable(seq: number, cluster: OracleCluster): void {
-    const state = new ServiceState(cluster)
-    this.#states.set(seq, state)
-    if (this.#possible !== undefined) this.#possible = [...this.#possible, state]
-    if (this.#possibleOutside !== undefined) this.#possibleOutside = [...this.#possibleOutside, state]
+    this.#states.set(seq, new ServiceState(cluster))
   }
 
   onDisturbed(): void {
-    this.#possible = undefined
-    this.#possibleOutside = undefined
+    this.#since = this.#asks.map(() => undefined)
+    this.#judgedSince = undefined
     this.#connections = []
   }
 
@@ -62,55 +61,66 @@ export class ServiceWatch implements Watch {
     this.#look(kernel, 'no third verdict', `after a write of ${what}`)
   }
 
-  onEnforced(kernel: Kernel, seq: number): void {
-    const state = this.#states.get(seq)
-    if (state === undefined) return
-    this.#possible = [state]
-    this.#look(kernel, 'the kernel says what the log means', `at event ${seq}`, ({ asker }) => asker.by !== 'outside')
-    this.#possible = this.#from(seq)
+  onEnforced(kernel: Kernel, seq: number, short: Short): void {
+    this.#judgedSince = seq
+    this.#lookAt(kernel, seq, ask => ask.asker.by !== 'outside' && !isPutOff(this.#states.get(seq), ask, short))
   }
 
-  onSettled(kernel: Kernel, seq: number): void {
+  onSettled(kernel: Kernel, seq: number, short: Short): void {
     const state = this.#states.get(seq)
-    if (state === undefined) return
-    this.#possibleOutside = [state]
-    this.#look(kernel, 'the kernel says what the log means', `at event ${seq}`)
-    this.#possibleOutside = this.#from(seq)
-    for (const ask of this.#asks) if (ask.asker.by === 'call' && state.isEven(ask)) this.#meetAll(kernel, state, ask)
+    const isInForce = (ask: Ask): boolean => !isPutOff(state, ask, short)
+    this.#lookAt(kernel, seq, isInForce)
+    for (const ask of this.#asks)
+      if (ask.asker.by === 'call' && isInForce(ask) && state?.isEven(ask)) this.#meetAll(kernel, state, ask)
   }
 
   connect(kernel: Kernel): void {
-    for (const ask of this.#asks) {
+    for (const [at, ask] of this.#asks.entries()) {
       const { asker, place } = ask
+      const states = this.#statesOf(at)
       if (this.#connections.length >= mostConnections) return
-      if (asker.by !== 'packet' || place.protocol !== 'TCP' || this.#possible === undefined) continue
+      if (asker.by !== 'packet' || place.protocol !== 'TCP' || states === undefined) continue
       const ifindex = this.#interfaceOf(asker.from)
       if (ifindex === undefined) continue
       const sourcePort = this.#nextPort()
       const { way, bits, sourcePort: seenPort } = this.#send(kernel, ask, ifindex, sourcePort, flagsOf.syn)
-      const isServed = this.#possible.every(state => way !== undefined && state.lists(way, place))
+      const isServed = states.every(state => way !== undefined && state.lists(way, place))
       if (way === undefined || !isServed || bits !== seen.passed || seenPort === undefined) continue
-      const connection = { ask, from: asker.from, ifindex, sourcePort, way, seenPort }
+      const connection = { at, ask, from: asker.from, ifindex, sourcePort, way, seenPort }
       if (this.#isAnswered(kernel, connection, 'opening')) this.#connections.push(connection)
     }
   }
 
-  /** The states from the one after an event on: what is durable already may be enforced at any moment. */
-  #from(seq: number): readonly ServiceState[] {
-    return [...this.#states].flatMap(([last, state]) => (last >= seq ? [state] : []))
+  /** What is in force must be seen now, and from now on that, or what is durable already and may be enforced any moment. */
+  #lookAt(kernel: Kernel, seq: number, isInForce: (ask: Ask) => boolean): void {
+    const states = [...this.#states]
+    this.#since = this.#since.map((since, at) => (this.#states.has(seq) && isInForce(this.#asks[at]!) ? seq : since))
+    for (const [last] of states) if (last > seq) this.#states.delete(last)
+    this.#look(kernel, 'the kernel says what the log means', `at event ${seq}`)
+    this.#states.clear()
+    for (const [last, state] of states) this.#states.set(last, state)
   }
 
-  #look(kernel: Kernel, law: string, when: string, isMeant: (ask: Ask) => boolean = () => true): void {
-    for (const ask of this.#asks) {
-      const states = ask.asker.by === 'outside' ? this.#possibleOutside : this.#possible
-      if (states === undefined || !isMeant(ask)) continue
-      const outcome = this.#ask(kernel, ask)
+  #look(kernel: Kernel, law: string, when: string): void {
+    for (const [at, ask] of this.#asks.entries()) {
+      const states = this.#statesOf(at)
+      const outcome = states && this.#ask(kernel, ask)
       if (outcome === undefined) continue
       this.#checks += 1
-      const wrong = wrongIn(outcome, ask, states)
+      const wrong = wrongIn(outcome, ask, states!)
       if (wrong !== undefined) this.#broken(law, `${when} ${textOf(ask)} ${wrong}`)
     }
     this.#connections = this.#connections.filter(connection => this.#goesOn(kernel, connection, when))
+  }
+
+  /** That the kernel may hold parts of, as far as it matters to an ask. */
+  #statesOf(at: number): readonly ServiceState[] | undefined {
+    const since = this.#since[at]
+    return since === undefined ? undefined : this.#statesFrom(since)
+  }
+
+  #statesFrom(since: number): readonly ServiceState[] {
+    return [...this.#states].flatMap(([last, state]) => (last >= since ? [state] : []))
   }
 
   /** Undefined where nobody can ask: there is no interface to send by, or nobody knows which. */
@@ -135,14 +145,15 @@ export class ServiceWatch implements Watch {
 
   /** Of whom has an address on this node, whichever state it is. */
   #interfaceOf(address: string): number | undefined {
-    const found = new Set((this.#possible ?? []).map(state => state.interfaceOf(address)))
+    if (this.#judgedSince === undefined) return undefined
+    const found = new Set(this.#statesFrom(this.#judgedSince).map(state => state.interfaceOf(address)))
     return found.size === 1 ? [...found][0] : undefined
   }
 
   /** False when nothing more is to be asked of it. */
   #goesOn(kernel: Kernel, connection: Connection, when: string): boolean {
-    const { ask, from, ifindex, sourcePort, way } = connection
-    const states = this.#possible
+    const { at, ask, from, ifindex, sourcePort, way } = connection
+    const states = this.#statesOf(at)
     if (states === undefined || this.#interfaceOf(from) !== ifindex) return false
     const { way: found, bits } = this.#send(kernel, ask, ifindex, sourcePort, flagsOf.ack)
     this.#checks += 1
@@ -164,10 +175,10 @@ export class ServiceWatch implements Watch {
   }
 
   /** The client must see the service answer, nobody else. */
-  #isAnswered(kernel: Kernel, { ask, from, ifindex, way, seenPort }: Connection, when: string): boolean {
+  #isAnswered(kernel: Kernel, { at, ask, from, ifindex, way, seenPort }: Connection, when: string): boolean {
     const [source = '', port = ''] = way.split(' ')
     if (source === from) return true
-    const word = this.#possible?.map(state => state.wordOn(from, way, ask.place)) ?? []
+    const word = this.#statesOf(at)?.map(state => state.wordOn(from, way, ask.place)) ?? []
     const routes = new Set(word.map(({ route }) => (route === undefined ? 'unclear' : `${route.to}`)))
     if (routes.size !== 1 || routes.has('unclear')) return false
     const ends = { source, sourcePort: Number(port), destination: from, destinationPort: seenPort }
@@ -191,6 +202,13 @@ export class ServiceWatch implements Watch {
   #nextPort(): number {
     return firstPort + (this.#sent++ % ports)
   }
+}
+
+/** Whether what is asked for has to stay as it was, for want of room. */
+function isPutOff(state: ServiceState | undefined, ask: Ask, short: Short): boolean {
+  if (short === 'unknown') return true
+  const owner = state?.ownerOf(ask)
+  return owner !== undefined && short.has(owner)
 }
 
 /** What is wrong with an outcome, when it is as none of the states says. */

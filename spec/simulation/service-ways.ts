@@ -93,6 +93,11 @@ export class ServiceState {
     return typeof found === 'number' ? found : undefined
   }
 
+  /** Whose the address is, by `namespace/name`. */
+  ownerOf({ asker, place }: Ask): string | undefined {
+    return this.#frontendOf(asker, place)?.owner
+  }
+
   #frontendOf({ by }: Asker, { address, port, protocol }: Place): OracleFrontend | undefined {
     return this.#frontends.get(`${address} ${port} ${protocol} ${by === 'outside' ? 'external' : 'internal'}`)
   }

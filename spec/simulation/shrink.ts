@@ -1,4 +1,4 @@
-import { type Cut, cutPlan, wholeOf } from './cut.js'
+import { type Cut, cutPlan, partsOf, wholeOf } from './cut.js'
 import type { Plan } from './plan.js'
 
 /** Whether a plan shows what is looked for. */
@@ -17,12 +17,12 @@ export async function shrink(plan: Plan, shows: Shows): Promise<Cut> {
   let cut = await fewer(wholeOf(plan), isEnough)
   for (let at = 0; at < cut.length; at += 1) {
     const kept = cut[at]!
-    const given = plan.steps[kept.step]!
-    if (given.kind !== 'say') continue
+    const parts = partsOf(plan.steps[kept.step]!)
+    if (parts === 0) continue
     const around = (bodies: readonly number[]): Cut =>
       cut.map((each, index) => (index === at ? { ...each, bodies } : each))
-    const bodies = await fewer([...given.bodies.keys()], some => isEnough(around(some)))
-    if (bodies.length < given.bodies.length) cut = around(bodies)
+    const bodies = await fewer([...Array(parts).keys()], some => isEnough(around(some)))
+    if (bodies.length < parts) cut = around(bodies)
   }
   return cut
 }

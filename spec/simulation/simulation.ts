@@ -2,16 +2,20 @@ import { type Agent, type AgentOptions, createAgent } from '@weir/adapters'
 import type { Machine } from '@weir/adapters/agent/machine.js'
 import { WeirError } from '@weir/core'
 import type { Checkpoint } from '@weir/store'
+import { Authors, type FileChange } from './authors.js'
 import { simulatedCheckpoints } from './checkpoints.js'
 import { Disk } from './disk.js'
+import { Folder, folderPath } from './folder.js'
 import { Kernel } from './kernel.js'
 import { Life } from './life.js'
 import { meddle } from './meddle.js'
 import type { Plan, Step } from './plan.js'
+import { crampsServices, roomForPolicies, roomForServices } from './room.js'
 import { Random } from './random.js'
 import { quiet, Scheduler } from './scheduler.js'
 import { Cluster } from './source.js'
 import { Trace } from './trace.js'
+import { noneShort, type Short } from './watch.js'
 import { type Violation, Witness } from './witness.js'
 
 /** What came of a run. */
@@ -33,6 +37,8 @@ const verifyPeriodMs = 5000
 const repairedMs = 2 * verifyPeriodMs + 35_000
 /** By then an agent that nothing fails for has started, taken what it was told, and compared the maps once. */
 const settledMs = verifyPeriodMs + 3000
+/** By then files that changed in silence are read, too. */
+const rereadMs = 25_000
 /** An agent that is told to stop has stopped by then. */
 const stoppedMs = 60_000
 /** What is put off is done by then, unless it fails. */
@@ -63,6 +69,8 @@ class Simulation {
   readonly #disk: Disk
   readonly #kernel: Kernel
   readonly #cluster: Cluster
+  readonly #folder: Folder | undefined
+  readonly #authors: Authors | undefined
   readonly #checkpoints: Checkpoint[] = []
   #life: Life | undefined
   #running: Running | undefined
@@ -82,8 +90,18 @@ class Simulation {
     this.#disk = new Disk(this.#random.fork(), events => {
       this.#trace.note(`durable to ${events.at(-1)?.seq}`)
       this.#witness.onDurable(events)
+      this.#authors?.onDurable(events)
     })
+    if (plan.hasFiles) {
+      const nowMs = (): number => this.#scheduler.nowMs
+      this.#folder = new Folder(this.#random.fork(), nowMs, this.#trace.note.bind(this.#trace), () =>
+        this.#authors?.onBlind(),
+      )
+      const after = (delayMs: number, run: () => void): void => void this.#scheduler.after(delayMs, run)
+      this.#authors = new Authors(this.#folder, after, this.#witness.broken.bind(this.#witness))
+    }
     this.#kernel = new Kernel(
+      plan.sizes,
       () => this.#scheduler.nowMs,
       what => {
         this.#trace.note(`write ${what}`)
@@ -121,8 +139,8 @@ class Simulation {
     this.#disk.faults.disarm()
     this.#kernel.faults.disarm()
     this.#life?.killAfter(Number.POSITIVE_INFINITY)
-    await this.#pass(this.#isTroubled ? repairedMs : settledMs)
-    if (this.#witness.violation === undefined) this.#atRest()
+    await this.#pass(this.#isTroubled ? repairedMs : this.#folder === undefined ? settledMs : rereadMs)
+    if (this.#witness.violation === undefined) await this.#atRest()
     if (this.#witness.violation === undefined) await this.#end()
     this.#life?.end()
   }
@@ -148,6 +166,9 @@ class Simulation {
     switch (step.kind) {
       case 'say':
         this.#cluster.say(step.bodies, step.asked)
+        break
+      case 'files':
+        for (const change of step.changes) this.#authors?.change(change)
         break
       case 'repeat':
         this.#cluster.repeat(step.share)
@@ -180,6 +201,7 @@ class Simulation {
     const life = new Life(this.#scheduler, random, () => this.#onKilled())
     this.#life = life
     this.#lives += 1
+    this.#authors?.onBlind()
     this.#trace.note(`life ${this.#lives}`)
     createAgent(this.#optionsFor(life), this.#machineFor(life, random)).then(
       agent => {
@@ -196,7 +218,12 @@ class Simulation {
       ...{ stateFolder: '/simulated', node: 'here', cluster: 'test', backend: 'memory', clock: life.clock },
       ...{ verifyPeriodMs, checkpointEvery: 7, logRetentionPeriodMs: 1500, maglev, ...this.#plan.agent },
       sources: [this.#cluster.source(life)],
-      report: message => this.#trace.note(`says ${message}`),
+      ...(this.#folder !== undefined && { manifests: folderPath }),
+      report: message => {
+        this.#trace.note(`says ${message}`)
+        // Whoever starts agents does as is said of that.
+        if (message.includes('takes no more inputs')) life.after(1, () => this.#replace('it takes nothing more'))
+      },
     }
   }
 
@@ -214,6 +241,7 @@ class Simulation {
         await life.io()
         return this.#isCalm || random.chance(0.7) ? undefined : 'ECONNREFUSED'
       },
+      ...(this.#folder !== undefined && { manifests: this.#folder.machine(life) }),
     }
   }
 
@@ -280,13 +308,21 @@ class Simulation {
     this.#witness.checkFolded(agent.engine)
     if (seq !== applied || agent.datapath.failing !== undefined || this.#isMeddledUntil > nowMs) return
     if (!this.#witness.isSatisfied) {
-      this.#witness.onEnforced(this.#kernel, seq)
+      this.#witness.onEnforced(this.#kernel, seq, this.#short(agent))
       this.#satisfiedAtMs = nowMs
-    } else if (this.#satisfiedAtMs + quietMs <= nowMs) this.#witness.onSettled(this.#kernel, seq)
+    } else if (this.#satisfiedAtMs + quietMs <= nowMs) this.#witness.onSettled(this.#kernel, seq, this.#short(agent))
+  }
+
+  /** Owners of frontends that have to stay as they were, for want of room. */
+  #short({ datapath }: Agent): Short {
+    if (!crampsServices(this.#plan.sizes)) return noneShort
+    const { shortages } = datapath.figures()
+    const names = new Set(shortages.flatMap(({ examples }) => examples))
+    return shortages.some(({ services, examples }) => services > examples.length) ? 'unknown' : names
   }
 
   /** Faults are over for long enough: everything said is in the log, and enforced. */
-  #atRest(): void {
+  async #atRest(): Promise<void> {
     const running = this.#running
     if (running === undefined) {
       this.#witness.broken('an agent comes back', `none runs ${repairedMs} ms later`)
@@ -296,10 +332,18 @@ class Simulation {
     const { durable } = this.#witness
     if (this.#cluster.waiting > 0)
       this.#witness.broken('inputs are taken', `${this.#cluster.waiting} submissions have no answer`)
-    const missing = this.#cluster.missing(durable)
+    const missing = this.#cluster.missing(durable) ?? this.#authors?.missing(durable)
     if (missing !== undefined) this.#witness.broken('inputs are taken', `the log lacks ${missing}`)
-    if (agent.datapath.failing !== undefined)
-      this.#witness.broken('what failed is made up for', `still failing: ${agent.datapath.failing}`)
+    const { failing } = agent.datapath
+    if (failing !== undefined) {
+      const wrong = /entries|room/.test(failing)
+        ? await roomForPolicies(this.#plan.sizes, this.#kernel, agent.engine)
+        : ''
+      if (wrong !== undefined) this.#witness.broken('what failed is made up for', `still failing: ${failing} ${wrong}`)
+    }
+    const { shortages } = agent.datapath.figures()
+    const untrue = await roomForServices(shortages, this.#kernel, agent.engine)
+    if (untrue !== undefined) this.#witness.broken('what has no room is said', untrue)
     if (agent.engine.seq !== durable.length || applied !== durable.length)
       this.#witness.broken('what is durable is enforced', `event ${applied} of ${durable.length} is`)
     this.#witness.checkDigest(agent.engine)
@@ -329,6 +373,9 @@ class Simulation {
 }
 
 function describe(step: Step): string {
+  if (step.kind === 'files') return `files ${step.changes.map(change => `${change.how} ${nameIn(change)}`).join(', ')}`
   if (step.kind === 'say') return `say ${step.bodies.map(({ kind }) => kind).join(' ')}`
   return JSON.stringify(step)
 }
+
+const nameIn = (change: FileChange): string => (change.how === 'removed' ? change.name : change.document.name)

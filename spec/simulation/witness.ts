@@ -5,7 +5,7 @@ import { FlowWatch } from './flow-watch.js'
 import type { Kernel } from './kernel.js'
 import type { Plan } from './plan.js'
 import { ServiceWatch } from './service-watch.js'
-import type { Watch } from './watch.js'
+import type { Short, Watch } from './watch.js'
 
 /** A law that was broken, and how that showed. */
 export interface Violation {
@@ -99,20 +99,20 @@ export class Witness {
   }
 
   /** All is said to be enforced, up to an event: packets must say so too. */
-  onEnforced(kernel: Kernel, seq: number): void {
+  onEnforced(kernel: Kernel, seq: number, short: Short): void {
     if (this.#isLookedAt || this.#violation !== undefined) return
     if (!this.#states.has(seq)) {
       this.broken('log first', `event ${seq} is enforced, durable are ${this.#durable.length}`)
       return
     }
-    for (const watch of this.#watches) watch.onEnforced(kernel, seq)
+    for (const watch of this.#watches) watch.onEnforced(kernel, seq, short)
     this.#isLookedAt = true
   }
 
   /** It is for a while, and nothing is put off: what takes longer is there, too. */
-  onSettled(kernel: Kernel, seq: number): void {
+  onSettled(kernel: Kernel, seq: number, short: Short): void {
     if (this.#isSettled || !this.#isLookedAt || this.#violation !== undefined) return
-    for (const watch of this.#watches) watch.onSettled?.(kernel, seq)
+    for (const watch of this.#watches) watch.onSettled?.(kernel, seq, short)
     this.#isSettled = true
   }
 
