@@ -27,6 +27,8 @@ export interface WeirErrorPayloads {
   WEIR_EVENT_OUT_OF_ORDER: { readonly seq: number; readonly expected: number }
   /** No number is left in a range that the outside sees. */
   WEIR_IDENTITIES_EXHAUSTED: { readonly first: number; readonly last: number }
+  /** No address is left for a pod in the blocks of this node, of which there may be none. */
+  WEIR_ADDRESSES_EXHAUSTED: { readonly blocks: readonly string[] }
   /** A word that can't go into a network command: `expected` says what could. */
   WEIR_NETWORK_NAME: { readonly name: string; readonly expected: string }
   /** A command of iproute2 or util-linux failed; `detail` is what it printed. */

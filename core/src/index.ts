@@ -34,6 +34,7 @@ export type {
 } from './event/service.js'
 export type { DeviceFact, EgressGateway, EgressGatewayPolicyFact, EgressSelector, IpMasqFact } from './event/egress.js'
 export type { CidrGroupFact, CiliumPolicyFact, CiliumRule } from './event/cilium.js'
+export type { AttachmentFact } from './event/attachment.js'
 export type { ChangedBy } from './event/changed-by.js'
 export type { PolicyFact } from './event/policy-fact.js'
 export type { ClusterPolicyFact, ClusterPolicyRule } from './event/cluster-policy.js'
@@ -95,6 +96,9 @@ export {
   type StagedPolicy,
   type Stored,
 } from './state/state.js'
+export { allocate, type Allocation, release } from './ipam/allocate.js'
+export { AttachmentSettler } from './ipam/pods.js'
+export { type Pool, poolOf } from './ipam/pool.js'
 export { reservedIdentities, clusterIdentityRange, cidrIdentityRange } from './identity/reserved.js'
 export { defaultLabelFilter } from './identity/filter.js'
 export { derivedKeys, namespaceLabels, namespaceNameKey } from './identity/labels.js'

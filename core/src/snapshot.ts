@@ -1,12 +1,15 @@
 import type { CidrIdentitiesSnapshot } from './identity/cidr-identities.js'
 import type { IdentitiesSnapshot } from './identity/identities.js'
+import type { AttachmentFact } from './event/attachment.js'
 import type { CidrGroupFact, CiliumPolicyFact } from './event/cilium.js'
 import type { ClusterPolicyFact } from './event/cluster-policy.js'
 import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from './event/egress.js'
 import type { DnsAddress } from './state/dns.js'
+import { noteAllocated } from './state/addresses.js'
+import type { Family } from './policy/rule.js'
 import type { ServiceNumbering } from './service/projection.js'
 import type { Numbering } from './verdict/numbering.js'
-import type { ClusterState, MutableClusterState, Refusal, StagedPolicy, Stored } from './state/state.js'
+import type { ClusterState, CoolingAddress, MutableClusterState, Refusal, StagedPolicy, Stored } from './state/state.js'
 import type {
   AgentFact,
   EndpointFact,
@@ -59,6 +62,10 @@ export interface StateSnapshot {
   readonly failedChecks?: Entries<Stored<BackendCheckFact>>
   readonly dns: Entries<Entries<DnsAddress>>
   readonly endpoints: Entries<Stored<EndpointFact>>
+  /** As above, these three. */
+  readonly attachments?: Entries<Stored<AttachmentFact>>
+  readonly cooling?: Entries<CoolingAddress>
+  readonly lastAllocated?: readonly (readonly [family: Family, address: string])[]
   readonly refusals: Entries<Refusal>
 }
 
@@ -96,6 +103,9 @@ export function snapshotState(state: ClusterState): StateSnapshot {
     failedChecks: [...state.failedChecks],
     dns: [...state.dns].map(([name, addresses]) => [name, [...addresses]]),
     endpoints: [...state.endpoints],
+    attachments: [...state.attachments],
+    cooling: [...state.cooling],
+    lastAllocated: [...state.lastAllocated],
     refusals: [...state.refusals],
   }
 }
@@ -126,6 +136,10 @@ export function restoreState(state: MutableClusterState, snapshot: StateSnapshot
     for (const [address, entry] of addresses) state.dns.put(name, address, entry)
   }
   fill(state.endpoints, snapshot.endpoints)
+  for (const [, { fact, seq }] of snapshot.attachments ?? []) noteAllocated(state, fact, seq)
+  fill(state.cooling, snapshot.cooling)
+  state.lastAllocated.clear()
+  for (const [family, address] of snapshot.lastAllocated ?? []) state.lastAllocated.set(family, address)
   fill(state.refusals, snapshot.refusals)
 }
 

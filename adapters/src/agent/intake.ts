@@ -1,4 +1,5 @@
 import {
+  AttachmentSettler,
   type ClusterState,
   type EventBody,
   type EventDraft,
@@ -103,6 +104,7 @@ export class Intake {
   async #batch(): Promise<void> {
     const { engine, clock, log } = this.#options
     const batch: { readonly waiting: Waiting; readonly drafts: readonly EventDraft[] }[] = []
+    const settler = new AttachmentSettler(engine.state)
     let size = 0
     for (let next = this.#queue[0]; next !== undefined && size < batchLimit; next = this.#queue[0]) {
       // A function must see what those before it said.
@@ -112,7 +114,9 @@ export class Intake {
         const { origin } = next
         const bodies = typeof next.facts === 'function' ? next.facts(engine.state) : next.facts
         const time = clock.nowMs()
-        const drafts = bodies.map((body): EventDraft => ({ ...body, time, source: body.source ?? origin }))
+        const drafts = settler
+          .settle(bodies)
+          .map((body: Fact): EventDraft => ({ ...body, time, source: body.source ?? origin }))
         batch.push({ waiting: next, drafts })
         size += drafts.length
       } catch (error) {

@@ -73,9 +73,10 @@ function stateFields(state: ClusterState): ClusterState {
   const { seq, timeMs, agent, host, namespaces, nodes, pods, services, policies, endpoints, refusals } = state
   const { ciliumPolicies, clusterPolicies, cidrGroups, endpointSlices, localRedirects, backends, failedChecks, dns } =
     state
-  const { devices, ipMasq, egressGateways, staged } = state
+  const { devices, ipMasq, egressGateways, staged, attachments, allocated, cooling, lastAllocated } = state
   const balanced = { endpointSlices, localRedirects, backends, failedChecks }
+  const given = { attachments, allocated, cooling, lastAllocated }
   const leaving = { devices, ipMasq, egressGateways }
-  const others = { ciliumPolicies, clusterPolicies, staged, cidrGroups, dns, ...balanced, ...leaving }
+  const others = { ciliumPolicies, clusterPolicies, staged, cidrGroups, dns, ...balanced, ...leaving, ...given }
   return { seq, timeMs, agent, host, namespaces, nodes, pods, services, policies, endpoints, refusals, ...others }
 }

@@ -1,7 +1,8 @@
 import { containsPrefix, parseAddress, type Prefix, prefixText } from '@weir/core/address/address.js'
 import { WeirError } from '@weir/core/errors.js'
 import type { PodFact } from '@weir/core/event/event.js'
-import { addressText, cidr } from '@weir/core/input/address.js'
+import { cidr } from '@weir/core/input/address.js'
+import { addressesIn, poolIn } from '@weir/core/ipam/pool.js'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import type { KnownFacts } from './known.js'
 import { keyText, type ManifestObject, type ManifestSet, type Refusal } from './set.js'
@@ -13,33 +14,19 @@ export interface AddressOptions {
   readonly reserved?: readonly string[]
 }
 
-const numberOf = ({ bytes }: Prefix): bigint => bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
-
-const prefixOf = (value: bigint, like: Prefix): Prefix => {
-  const bytes = like.bytes.map((_, index) => Number((value >> BigInt(8 * (like.bytes.length - 1 - index))) & 255n))
-  return { family: like.family, bytes, length: like.bytes.length * 8 }
-}
-
 /** One block; gives its lowest free addresses in order. */
 class Block {
   readonly prefix: Prefix
-  readonly #end: bigint
-  #next: bigint
+  readonly #addresses: Iterator<string>
 
   constructor(prefix: Prefix) {
     this.prefix = prefix
-    const first = numberOf(prefix)
-    const size = 1n << BigInt(prefix.bytes.length * 8 - prefix.length)
-    // The network's own address, the gateway's, and IPv4's broadcast address belong to no pod.
-    this.#next = first + 2n
-    this.#end = first + size - (prefix.family === 4 ? 1n : 0n)
+    this.#addresses = addressesIn(poolIn(prefix))
   }
 
   take(used: ReadonlySet<string>): string | undefined {
-    while (this.#next < this.#end) {
-      const address = addressText(prefixOf(this.#next, this.prefix))
-      this.#next++
-      if (!used.has(address)) return address
+    for (let next = this.#addresses.next(); next.done !== true; next = this.#addresses.next()) {
+      if (!used.has(next.value)) return next.value
     }
     return undefined
   }

@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.js'
+import type { AttachmentFact } from './attachment.js'
 import type { ChangedBy } from './changed-by.js'
 import type { CidrGroupFact, CiliumPolicyFact } from './cilium.js'
 import type { ClusterPolicyFact } from './cluster-policy.js'
@@ -44,6 +45,8 @@ export interface PodFact {
   readonly ready?: false
   /** True once its deletion was asked for. */
   readonly terminating?: true
+  /** True while its interface is here and nobody has told of the pod, or its object is gone: its identity is `init`. */
+  readonly init?: true
 }
 
 /** A port of the node that leads to a pod's own. */
@@ -216,6 +219,14 @@ export type EventBody =
   | { readonly kind: 'dns.answered'; readonly answer: DnsAnswerFact }
   | { readonly kind: 'endpoint.attached'; readonly endpoint: EndpointFact }
   | { readonly kind: 'endpoint.detached'; readonly namespace: string; readonly pod: string }
+  | { readonly kind: 'address.allocated'; readonly attachment: AttachmentFact }
+  /** The addresses are nobody's, and from `reusableAt` on, milliseconds since the epoch, free to be given again. */
+  | {
+      readonly kind: 'address.released'
+      readonly container: string
+      readonly ifname: string
+      readonly reusableAt: number
+    }
   | { readonly kind: 'input.refused'; readonly object: ObjectKey; readonly problems: readonly Problem[] }
   | { readonly kind: 'input.accepted'; readonly object: ObjectKey }
   | { readonly kind: 'time.passed'; readonly until: number }

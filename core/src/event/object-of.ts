@@ -13,6 +13,8 @@ export function objectOf(event: EventBody): ObjectKey | undefined {
       return event.object
     case 'endpoint.attached':
       return { kind: 'Pod', namespace: event.endpoint.namespace, name: event.endpoint.pod }
+    case 'address.allocated':
+      return { kind: 'Pod', namespace: event.attachment.namespace, name: event.attachment.pod }
     case 'endpoint.detached':
       return { kind: 'Pod', namespace: event.namespace, name: event.pod }
     default:

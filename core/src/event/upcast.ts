@@ -59,7 +59,7 @@ const kindsBesides: Lift = record => record
 /** Version 4 may say of a policy that it is staged: a build that doesn't know that would put it into force. */
 const nothingStaged: Lift = record => record
 
-/** Version 5 may say who changed an object: of older records nobody knows. */
+/** Version 5 may say who changed an object, and knows the addresses of containers: of older records nobody does. */
 const nobodyNamed: Lift = record => record
 
 /** The lifts that this build has, by the version that they start from. */

@@ -1,8 +1,8 @@
 import { WeirError } from '../errors.js'
 import { CyclicAllocator, type NumberRange } from './allocator.js'
 import type { LabelMap } from './labels.js'
-import { identityLabels } from './labels.js'
-import { clusterIdentityRange, reservedIdentities } from './reserved.js'
+import { identityLabels, initLabels } from './labels.js'
+import { clusterIdentityRange, reservedIdentities, reservedLabel } from './reserved.js'
 
 /** An identity as `weir get identities` shows it. */
 export interface IdentityRow {
@@ -49,10 +49,28 @@ export class Identities {
   readonly #numbers: CyclicAllocator
   readonly #waiting = new Set<Identity>()
   readonly #listener: IdentityListener
+  readonly #init: Identity = {
+    key: reservedLabel('init'),
+    labels: [reservedLabel('init')],
+    relevant: initLabels,
+    number: reservedIdentities.init,
+    references: 0,
+    onFree: [],
+  }
 
   constructor(listener: IdentityListener, range: NumberRange = clusterIdentityRange) {
     this.#listener = listener
     this.#numbers = new CyclicAllocator(range)
+  }
+
+  /** The identity of pods of which nobody has told: it is there whether or not there are any. */
+  get init(): Identity {
+    return this.#init
+  }
+
+  acquireInit(): Identity {
+    this.#init.references += 1
+    return this.#init
   }
 
   /** The identity of a label set, one reference richer; numbered when it is new. */
@@ -76,7 +94,7 @@ export class Identities {
 
   release(identity: Identity): void {
     identity.references -= 1
-    if (identity.references > 0) return
+    if (identity.references > 0 || identity === this.#init) return
     this.#identities.delete(identity.key)
     for (const forget of identity.onFree) forget()
     this.#listener.changed(identity)

@@ -1,5 +1,6 @@
 import type { Labels, PodFact } from '../event/event.js'
 import type { LabelFilter } from './filter.js'
+import { reservedLabel } from './reserved.js'
 
 /** Keys of the labels that a pod has from its surroundings. */
 export const derivedKeys = {
@@ -24,7 +25,7 @@ export function namespaceLabels(name: string, declared: Labels | undefined): Lab
 
 /** All that a pod's labels are made of. */
 export interface LabelSources {
-  readonly pod: Pick<PodFact, 'labels' | 'namespace' | 'serviceAccount'>
+  readonly pod: Pick<PodFact, 'labels' | 'namespace' | 'serviceAccount' | 'init'>
   readonly namespace: LabelMap
   readonly cluster: string
 }
@@ -45,9 +46,13 @@ const isDerived = (key: string): boolean =>
 /** All labels of a pod. The filter speaks of pod and namespace labels; what says where a pod belongs is always relevant. */
 export function podLabels(sources: LabelSources, filter: LabelFilter): PodLabels {
   const { pod, namespace } = sources
+  if (pod.init) return { relevant: initLabels, filtered: new Map() }
   const ofNamespace = filteredNamespaceLabels(namespace, filter)
   return { relevant: relevantLabels(sources, filter), filtered: filteredLabels(pod.labels, ofNamespace, filter) }
 }
+
+/** All that is known of a pod of which nobody has told. */
+export const initLabels: LabelMap = new Map([[reservedLabel('init'), '']])
 
 /** The labels that tell identities apart. */
 export function relevantLabels({ pod, namespace, cluster }: LabelSources, filter: LabelFilter): LabelMap {

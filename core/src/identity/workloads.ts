@@ -94,8 +94,14 @@ export class Workloads {
     for (const { fact } of state.pods.values()) this.#upsert(fact)
   }
 
+  /** Whether there are pods of which nobody has told. */
+  get hasInit(): boolean {
+    return this.#identities.init.references > 0
+  }
+
   /** The labels of a pod that are left out of its identity. */
   filteredLabels(pod: PodFact): LabelMap {
+    if (pod.init) return noLabels
     const members = this.#members(pod.namespace)
     members.filtered ??= filteredNamespaceLabels(members.labels, this.#filter)
     return filteredLabels(pod.labels, members.filtered, this.#filter)
@@ -198,6 +204,7 @@ export class Workloads {
   }
 
   #acquire(pod: PodFact, members: NamespaceMembers): Identity {
+    if (pod.init) return this.#identities.acquireInit()
     const { known } = members
     let written = pod.serviceAccount
     const { labels } = pod
@@ -217,9 +224,11 @@ export class Workloads {
   }
 }
 
+const noLabels: LabelMap = new Map()
+
 /** Whether what a pod itself brings to its identity is written alike. */
 function sameSources(a: PodFact, b: PodFact): boolean {
-  if (a.serviceAccount !== b.serviceAccount || a.hostNetwork !== b.hostNetwork) return false
+  if (a.serviceAccount !== b.serviceAccount || a.hostNetwork !== b.hostNetwork || a.init !== b.init) return false
   let count = 0
   for (const key in b.labels) {
     if (a.labels[key] !== b.labels[key]) return false

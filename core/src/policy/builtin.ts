@@ -24,6 +24,40 @@ export const builtinRules: readonly Rule[] = [
   },
 ]
 
+const notKnownYet = {
+  policy: 'built-in: pods not known yet',
+  path: 'whoever they are, policies may isolate them',
+  seq: 0,
+} as const
+
+/** What holds while there are pods of which nobody has told: policies must allow what reaches or leaves them. */
+export const initBuiltinRules: readonly Rule[] = [
+  {
+    ...allowance,
+    subject: having(reservedLabel('init')),
+    direction: 'ingress',
+    peers: [{ kind: 'labels', selector: having(reservedLabel('host')) }],
+    ports: 'any',
+    origin: {
+      policy: 'built-in: node reaches its pods',
+      path: "kubelet's probes must pass whatever isolates the pod",
+      seq: 0,
+    },
+  },
+  ...(['ingress', 'egress'] as const).map(
+    (direction): Rule => ({
+      tier: 'namespaced',
+      order: namespacedOrders.isolation,
+      action: 'deny',
+      subject: having(reservedLabel('init')),
+      direction,
+      peers: 'any',
+      ports: 'any',
+      origin: notKnownYet,
+    }),
+  ),
+]
+
 /**
  * What holds for a node while a policy speaks of nodes: nobody locks it away by accident. An explicit deny wins.
  * @param failSafePorts TCP

@@ -1,6 +1,7 @@
 import type { EventBody, ObjectKey } from '../event/event.js'
 import {
   otherAgent,
+  otherAttachment,
   otherBackend,
   otherDevice,
   otherEndpoint,
@@ -96,6 +97,12 @@ export function otherBody(body: EventBody, to: Pseudonyms): EventBody {
       return { kind: body.kind, endpoint: otherEndpoint(body.endpoint, to) }
     case 'endpoint.detached':
       return { kind: body.kind, namespace: words.namespace(body.namespace), pod: words.objectName(body.pod) }
+    case 'address.allocated':
+      return { kind: body.kind, attachment: otherAttachment(body.attachment, to) }
+    case 'address.released': {
+      const { kind, container, ifname, reusableAt } = body
+      return { kind, container: words.word(container), ifname: words.word(ifname), reusableAt }
+    }
     case 'input.refused':
       return { kind: body.kind, object: otherObject(body.object, to), problems: [leftOut] }
     case 'input.accepted':

@@ -17,6 +17,8 @@ export function objectOfBody(body: EventBody): ObjectKey | undefined {
       return of('Pod', body)
     case 'endpoint.attached':
       return of('Pod', { namespace: body.endpoint.namespace, name: body.endpoint.pod })
+    case 'address.allocated':
+      return of('Pod', { namespace: body.attachment.namespace, name: body.attachment.pod })
     case 'endpoint.detached':
       return of('Pod', { namespace: body.namespace, name: body.pod })
     case 'namespace.upserted':

@@ -1,3 +1,4 @@
+import type { AttachmentFact } from '../event/attachment.js'
 import type { AgentFact, EndpointFact, NamedPort, PodFact } from '../event/event.js'
 import type { DeviceFact, EgressGatewayPolicyFact } from '../event/egress.js'
 import type {
@@ -19,7 +20,7 @@ const otherPorts = <Port extends NamedPort | RedirectPort>(ports: readonly Port[
   ports.map(port => ({ ...port, name: to.words.word(port.name) }))
 
 export function otherPod(pod: PodFact, to: Pseudonyms): PodFact {
-  const { workload, hostPorts, ready, terminating } = pod
+  const { workload, hostPorts, ready, terminating, init } = pod
   const slash = workload?.indexOf('/') ?? 0
   return {
     namespace: to.words.namespace(pod.namespace),
@@ -44,6 +45,7 @@ export function otherPod(pod: PodFact, to: Pseudonyms): PodFact {
     }),
     ...(ready !== undefined && { ready }),
     ...(terminating !== undefined && { terminating }),
+    ...(init !== undefined && { init }),
   }
 }
 
@@ -76,6 +78,18 @@ export const otherEndpoint = ({ namespace, pod, ifindex, ifname, hostMac, podMac
   ifname: to.words.word(ifname),
   hostMac: otherMac(hostMac, to),
   podMac: otherMac(podMac, to),
+})
+
+/** The file of a namespace is of use to nobody elsewhere. */
+export const otherAttachment = (attachment: AttachmentFact, { words, addresses }: Pseudonyms): AttachmentFact => ({
+  network: words.word(attachment.network),
+  container: words.word(attachment.container),
+  ifname: words.word(attachment.ifname),
+  netns: '',
+  namespace: words.namespace(attachment.namespace),
+  pod: words.objectName(attachment.pod),
+  device: words.word(attachment.device),
+  addresses: attachment.addresses.map(each => addresses.of(each)),
 })
 
 /** A locally administered one. */

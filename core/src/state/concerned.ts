@@ -1,6 +1,6 @@
 import type { EventBody } from '../event/event.js'
 import { backendTargetText, socketText } from '../service/backend-text.js'
-import { type ClusterState, objectKey, refusalKey, type Stored } from './state.js'
+import { attachmentKey, type ClusterState, objectKey, refusalKey, type Stored } from './state.js'
 
 /**
  * The version of the object that an event is about, as a state has it: before the event, what it replaces or deletes.
@@ -56,6 +56,10 @@ export function versionOf(state: ClusterState, event: EventBody): Stored<unknown
       return state.endpoints.get(objectKey(event.endpoint.namespace, event.endpoint.pod))
     case 'endpoint.detached':
       return state.endpoints.get(objectKey(event.namespace, event.pod))
+    case 'address.allocated':
+      return state.attachments.get(attachmentKey(event.attachment.container, event.attachment.ifname))
+    case 'address.released':
+      return state.attachments.get(attachmentKey(event.container, event.ifname))
     case 'backend.configured':
       return state.backends.get(backendTargetText(event.backend.target))
     case 'backend.checked':

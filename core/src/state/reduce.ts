@@ -1,6 +1,7 @@
 import type { WeirEvent } from '../event/event.js'
 import { WeirError } from '../errors.js'
 import { backendTargetText, socketText } from '../service/backend-text.js'
+import { noteAllocated, noteReleased, noteTime } from './addresses.js'
 import { stage } from './staged.js'
 import { objectKey, refusalKey, type MutableClusterState } from './state.js'
 
@@ -159,6 +160,12 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
     case 'endpoint.detached':
       state.endpoints.delete(objectKey(event.namespace, event.pod))
       break
+    case 'address.allocated':
+      noteAllocated(state, event.attachment, seq)
+      break
+    case 'address.released':
+      noteReleased(state, event, seq)
+      break
     case 'agent.configured':
       state.agent = { fact: event.agent, seq }
       break
@@ -175,6 +182,7 @@ export function reduceState(state: MutableClusterState, event: WeirEvent): void 
       if (event.until > state.timeMs) {
         state.timeMs = event.until
         state.dns.expire(event.until)
+        noteTime(state)
       }
       break
     default:

@@ -1,8 +1,10 @@
 import type { Problem } from '../errors.js'
+import type { AttachmentFact } from '../event/attachment.js'
 import type { CidrGroupFact, CiliumPolicyFact } from '../event/cilium.js'
 import type { ClusterPolicyFact } from '../event/cluster-policy.js'
 import type { DeviceFact, EgressGatewayPolicyFact, IpMasqFact } from '../event/egress.js'
 import type { PolicyFact } from '../event/policy-fact.js'
+import type { Family } from '../policy/rule.js'
 import { type DnsNames, MutableDnsNames } from './dns.js'
 import type {
   AgentFact,
@@ -35,6 +37,13 @@ export type StagedPolicy = PolicyFact & Pick<Stored<unknown>, 'seq'>
 export interface Refusal {
   readonly object: ObjectKey
   readonly problems: readonly Problem[]
+  readonly seq: number
+}
+
+/** An address that was given back, and by which event. */
+export interface CoolingAddress {
+  /** Milliseconds since the epoch; from then on it is free. */
+  readonly untilMs: number
   readonly seq: number
 }
 
@@ -75,6 +84,14 @@ export interface ClusterState {
   readonly dns: DnsNames
   /** Wiring of local pods, by the pod's `namespace/name`. */
   readonly endpoints: ReadonlyMap<string, Stored<EndpointFact>>
+  /** What containers of this node were given, by `attachmentKey`. */
+  readonly attachments: ReadonlyMap<string, Stored<AttachmentFact>>
+  /** The attachment that has an address, by address. */
+  readonly allocated: ReadonlyMap<string, string>
+  /** Addresses that were given back and aren't to be given again yet. */
+  readonly cooling: ReadonlyMap<string, CoolingAddress>
+  /** The address that was given last, by family. */
+  readonly lastAllocated: ReadonlyMap<Family, string>
   /** By `refusalKey`. */
   readonly refusals: ReadonlyMap<string, Refusal>
 }
@@ -103,6 +120,10 @@ export interface MutableClusterState extends ClusterState {
   readonly failedChecks: Map<string, Stored<BackendCheckFact>>
   readonly dns: MutableDnsNames
   readonly endpoints: Map<string, Stored<EndpointFact>>
+  readonly attachments: Map<string, Stored<AttachmentFact>>
+  readonly allocated: Map<string, string>
+  readonly cooling: Map<string, CoolingAddress>
+  readonly lastAllocated: Map<Family, string>
   readonly refusals: Map<string, Refusal>
 }
 
@@ -131,6 +152,10 @@ export function emptyState(): MutableClusterState {
     failedChecks: new Map(),
     dns: new MutableDnsNames(),
     endpoints: new Map(),
+    attachments: new Map(),
+    allocated: new Map(),
+    cooling: new Map(),
+    lastAllocated: new Map(),
     refusals: new Map(),
   }
 }
@@ -147,6 +172,9 @@ export function objectKey(namespace: string, name: string): string {
   latest = { namespace, name, key: `${namespace}/${name}` }
   return latest.key
 }
+
+/** `container/ifname`. */
+export const attachmentKey = (container: string, ifname: string): string => `${container}/${ifname}`
 
 /** `Kind/namespace/name`; the namespace of a cluster-wide object is empty. */
 export const refusalKey = (object: ObjectKey): string => `${object.kind}/${object.namespace}/${object.name}`

@@ -2,7 +2,7 @@ import { empty } from '../empty.js'
 import type { CidrIdentities } from '../identity/cidr-identities.js'
 import type { Workloads } from '../identity/workloads.js'
 import type { ServiceReference } from '../event/cilium.js'
-import { builtinRules, defaultFailSafePorts, hostBuiltinRules } from '../policy/builtin.js'
+import { builtinRules, defaultFailSafePorts, hostBuiltinRules, initBuiltinRules } from '../policy/builtin.js'
 import type { Rule } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 import { RecordedTable } from '../tables/recorded-table.js'
@@ -46,6 +46,8 @@ export class Verdicts {
   readonly #hostPolicies = new Set<string>()
   /** The ports that the built-in rules for nodes keep open; undefined while no such rules are needed. */
   #hostRules: string | undefined
+  /** Whether the built-in rules for pods not known yet are needed. */
+  #initRules = false
   readonly #state: ClusterState
   readonly #workloads: Workloads
   readonly #cidrIdentities: CidrIdentities
@@ -164,6 +166,10 @@ export class Verdicts {
     if (hostRules !== this.#hostRules) {
       this.#hostRules = hostRules
       this.rules.replace('built-in for nodes', hostRules === undefined ? [] : hostBuiltinRules(ports))
+    }
+    if (this.#workloads.hasInit !== this.#initRules) {
+      this.#initRules = this.#workloads.hasInit
+      this.rules.replace('built-in for pods not known yet', this.#initRules ? initBuiltinRules : [])
     }
     this.rules.sweep()
     this.peers.atoms.settleSets()

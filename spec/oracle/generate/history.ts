@@ -254,6 +254,9 @@ export function objectOf(body: EventBody): string {
       return `pod ${body.endpoint.namespace}/${body.endpoint.pod}`
     case 'endpoint.detached':
       return `pod ${body.namespace}/${body.pod}`
+    case 'address.allocated':
+    case 'address.released':
+      return 'addresses'
     case 'input.refused':
     case 'input.accepted':
       return `input ${body.object.kind} ${body.object.namespace}/${body.object.name}`
