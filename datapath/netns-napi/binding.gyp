@@ -9,6 +9,7 @@
         "src/native/inside.cc",
         "src/native/interface.cc",
         "src/native/module.cc",
+        "src/native/netlink.cc",
         "src/native/network.cc",
         "src/native/peer.cc",
         "src/native/poll.cc",

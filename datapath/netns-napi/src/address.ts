@@ -21,3 +21,22 @@ export function numericZone(netns: Netns, address: string): string {
   }
   return `${bare}%${native.ifindex(netns, zone)}`
 }
+
+/** An address as its 4 or 16 bytes in network order; ERR_NETNS_ARGUMENT for what is no numeric address or has a zone. */
+export function addressBytes(address: string): Uint8Array {
+  if (familyOf(address) === 4) return Uint8Array.from(address.split('.'), Number)
+  if (address.includes('%')) throw new NetnsError('ERR_NETNS_ARGUMENT', 'address', `'${address}' has a zone`)
+  const [before = [], after] = address.split('::').map(groupsOf)
+  const zeros = after === undefined ? [] : new Array<number>(8 - before.length - after.length).fill(0)
+  return Uint8Array.from([...before, ...zeros, ...(after ?? [])].flatMap(group => [group >>> 8, group & 255]))
+}
+
+/** Groups of 16 bits; the last two may be written as an IPv4 address. */
+function groupsOf(text: string): number[] {
+  if (text === '') return []
+  return text.split(':').flatMap(word => {
+    if (!word.includes('.')) return [Number.parseInt(word, 16)]
+    const [a = 0, b = 0, c = 0, d = 0] = word.split('.').map(Number)
+    return [(a << 8) | b, (c << 8) | d]
+  })
+}

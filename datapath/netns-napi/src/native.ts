@@ -66,6 +66,8 @@ interface Native {
   interfaces(netns: Netns): Interface[]
   network(netns: Netns): Device[]
   changes(netns: Netns): number
+  rtnetlink(netns: Netns, messages: readonly Uint8Array[]): Promise<Uint8Array>
+  writeInside(netns: Netns, path: string, text: string): Promise<Uint8Array>
   drain(fd: number): void
   ifindex(netns: Netns, name: string): number
   destroySockets(netns: Netns, protocol: number, cookies: BigUint64Array): number

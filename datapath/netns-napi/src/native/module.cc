@@ -9,6 +9,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportSockets(env, exports);
   ExportDiag(env, exports);
   ExportInterfaces(env, exports);
+  ExportNetlink(env, exports);
   ExportNetwork(env, exports);
   ExportPeer(env, exports);
   ExportPolls(env, exports);
