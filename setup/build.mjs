@@ -46,6 +46,8 @@ export function buildAll(say, { native, projects = [] }) {
     for (const workspace of ['datapath/ebpf-napi', 'datapath/netns-napi', 'adapters/inotify-napi']) {
       run('npm', ['run', '--silent', 'build:native', '-w', workspace])
     }
+    say('building the CNI plugin')
+    run(process.execPath, ['adapters/weir-cni/build.mjs'])
     say('building BPF programs')
     run(process.execPath, ['bpf/build.mjs'])
   } else {

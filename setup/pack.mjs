@@ -10,6 +10,7 @@ const parts = [
   'adapters/bundle/weir.cjs',
   'adapters/bundle/weir.cjs.code',
   'adapters/package.json',
+  'adapters/weir-cni/build/weir-cni',
   'adapters/inotify-napi/build/Release/inotify_napi.node',
   'bpf/LICENSE',
   'bpf/out/weir.o',

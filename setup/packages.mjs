@@ -21,6 +21,11 @@ const build = [
 const test = [
   { name: 'iperf3', package: 'iperf3', probe: command('iperf3') },
   { name: 'git', package: 'git', probe: command('git') },
+  {
+    name: 'CNI plugins',
+    package: 'containernetworking-plugins',
+    probe: () => existsSync('/usr/lib/cni/portmap'),
+  },
 ]
 
 const bench = [

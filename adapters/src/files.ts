@@ -7,5 +7,8 @@ export const packageFile = new URL('../package.json', import.meta.url)
 
 export const exampleShop = new URL('../../examples/shop', import.meta.url)
 
+/** What container runtimes call, as it is built. */
+export const cniPlugin = new URL('../weir-cni/build/weir-cni', import.meta.url)
+
 /** The process of a client in the demo of services. */
 export const clientScript = new URL('../dist/demo/services/client-child.js', import.meta.url)

@@ -3,6 +3,7 @@ import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import type { FlowRetention } from '@weir/store'
 import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
+import type { CniOptions } from '../cni/plugin.js'
 import type { CredentialOptions } from '../kubernetes/credentials.js'
 import type { AccessGroups } from './access.js'
 import type { Clock } from './clock.js'
@@ -71,6 +72,8 @@ export interface AgentOptions {
   readonly failSafePorts?: readonly number[]
   /** Where the node's own health is answered, as kube-proxy's `/healthz`; nowhere when absent. */
   readonly healthz?: { readonly address: string; readonly port: number }
+  /** Plugs pods in for a container runtime; nobody is when absent. Kernel backend only. */
+  readonly cni?: CniOptions
   readonly sources?: readonly Source[]
   readonly clock: Clock
   /** One line for whoever runs the agent: what it couldn't do, what it repaired. */

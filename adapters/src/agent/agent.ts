@@ -6,6 +6,7 @@ import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import { accessOf } from './access.js'
 import type { AgentOptions } from './agent-options.js'
 import type { Timer } from './clock.js'
+import { type CniPlugin, cniOf } from './cni.js'
 import { createDatapath, type Datapath } from './datapath.js'
 import { flowHistory, watcherOf } from '../flows/history.js'
 import type { FlowRecorder } from '../flows/recorder.js'
@@ -45,6 +46,8 @@ export interface Agent {
   readonly history: FlowRecorder | undefined
   readonly backendKind: 'kernel' | 'memory'
   readonly datapath: Datapath
+  /** Plugs pods in; absent where no runtime asks this agent. */
+  readonly cni: CniPlugin | undefined
   /** Of the services' tables for clients outside. */
   readonly maglev: TableOptions
   readonly applied: Observable<Applied>
@@ -108,6 +111,7 @@ class RunningAgent implements Agent {
   readonly staged: StagedTrial
   readonly history: FlowRecorder | undefined
   readonly datapath: Datapath
+  readonly cni: CniPlugin | undefined
   readonly #options: AgentOptions
   readonly #report: (message: string) => void
   readonly #intake: Intake
@@ -178,6 +182,12 @@ class RunningAgent implements Agent {
       report,
     })
     const sources = [...(options.sources ?? []), ...ownSources(options, machine, report)]
+    this.cni = cniOf(options, {
+      agent: this,
+      hasSources: sources.length > 0,
+      trouble: () => this.#intake.stopped,
+      report,
+    })
     this.#sources = sources.map(
       source => new SourceRunner(source, { clock, report, submit: this.#submitFrom, state: () => engine.state }),
     )
@@ -203,6 +213,7 @@ class RunningAgent implements Agent {
     await this.#configure()
     if (this.datapath.kind === 'kernel') await this.#devices.start()
     await this.#takeOver()
+    await this.cni?.recover()
     if (socketPath !== undefined) this.#server = await serve(socketPath, await accessOf(access), answerer(this))
     this.#timers.push(
       clock.every(this.#options.verifyPeriodMs ?? defaults.verifyPeriodMs, () => this.#verify()),

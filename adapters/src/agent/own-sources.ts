@@ -22,7 +22,9 @@ export function ownSources(
     clock,
   } = options
   const ownNode = { name: node, ...(reserved.length > 0 && { addresses: reserved, podCidrs }) }
-  const following = { addresses: { podCidrs, reserved }, machine: machine.manifests }
+  // A runtime's pods have the addresses of their interfaces.
+  const addresses = { podCidrs: options.cni === undefined ? podCidrs : [], reserved }
+  const following = { addresses, machine: machine.manifests }
   return [
     ...(path === undefined ? [] : [manifestSource({ path, node, ...following, clock, report })]),
     ...(kubernetes === undefined

@@ -42,6 +42,7 @@ export const kinds = [
   'egress',
   'endpoints',
   'nodes',
+  'addresses',
   'tables',
 ] as const
 export type Kind = (typeof kinds)[number]

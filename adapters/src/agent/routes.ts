@@ -1,4 +1,5 @@
 import { type EndpointFact, type Engine, type Problem, WeirError } from '@weir/core'
+import { cniAnswer, cniCallOf } from '../cni/call.js'
 import { backendFacts } from './backend-word.js'
 import type { Agent } from './agent.js'
 import { flowFilterOf, matchesFlow } from '../flows/filter.js'
@@ -35,6 +36,8 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
         await agent.history?.flush()
         return value({ folder: agent.history?.figures.folder })
       }
+      if (subject === 'cni' && rest.length === 0 && agent.cni !== undefined)
+        return cniAnswer(await agent.cni.call(cniCallOf(question.body)))
       if (subject === 'backends' && rest.length === 0)
         return value(await agent.submit('operator', backendFacts(question.body)))
       throw notFound(`POST /v1/${question.path.join('/')}`)

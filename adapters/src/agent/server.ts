@@ -7,9 +7,11 @@ import { makeFolder } from './folder.js'
 import type { ErrorBody } from './protocol.js'
 import { isAnswering } from './socket.js'
 
-/** What a question is answered with: a value, or lines as they come until the asker goes away. */
+/** What a question is answered with: a value, a text, or lines as they come until the asker goes away. */
 export type Answer =
   | { readonly kind: 'value'; readonly value: unknown }
+  /** As it is, under a status of its own. */
+  | { readonly kind: 'text'; readonly status: number; readonly text: string }
   | { readonly kind: 'lines'; readonly lines: Lines }
 
 /** Calls `line` for each object from now on. Returns how to stop it. */
@@ -100,6 +102,9 @@ async function handle(
     const given = await answer({ ...question, body })
     if (given.kind === 'value') {
       response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(given.value)}\n`)
+    } else if (given.kind === 'text') {
+      const length = Buffer.byteLength(given.text)
+      response.writeHead(given.status, { 'content-type': 'application/json', 'content-length': length }).end(given.text)
     } else stream(response, given.lines)
   } catch (error) {
     if (response.headersSent) return void response.destroy()

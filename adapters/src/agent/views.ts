@@ -1,4 +1,5 @@
 import { type Engine, WeirError } from '@weir/core'
+import { addressViews } from './address-views.js'
 import { egressViews } from './egress-views.js'
 import type { SourceOf } from './event-source.js'
 import { policyViews } from './policy-views.js'
@@ -54,6 +55,8 @@ async function rowsOf(engine: Engine, kind: Kind, sourceOf: SourceOf): Promise<r
       )
     case 'endpoints':
       return sorted([...engine.tables.endpoints].map(([, row]) => ({ ...row, name: row.pod })))
+    case 'addresses':
+      return addressViews(state)
     case 'tables':
       return tableRows(engine)
   }

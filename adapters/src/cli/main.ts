@@ -3,6 +3,7 @@ import { WeirError } from '@weir/core'
 import { agentCommand } from './commands/agent.js'
 import { backendCommand } from './commands/backend.js'
 import { bisectCommand } from './commands/bisect.js'
+import { cniCommand } from './commands/cni.js'
 import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { digestCommand } from './commands/digest.js'
@@ -96,6 +97,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
   const commands = [
     agentCommand,
     nodeCommand,
+    cniCommand,
     demoCommand,
     statusCommand,
     observeCommand,

@@ -5,9 +5,9 @@ import { Readable } from 'node:stream'
 import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
 import { runCommand } from '@weir/adapters/cli/main.js'
-import type { Terminal } from '@weir/adapters/cli/terminal.js'
-import { ReaderGone } from '@weir/adapters/cli/terminal.js'
+import { ReaderGone, type Terminal } from '@weir/adapters/cli/terminal.js'
 import { type Digest, WeirError } from '@weir/core'
+import { kinds } from '@weir/adapters/agent/protocol.js'
 import { expect } from 'chai'
 import { allow, http, pod, smallShop } from '../agent/cluster.js'
 
@@ -120,7 +120,7 @@ describe('the command line', () => {
       expect(cart).to.deep.include({ namespace: 'shop', name: 'cart', attached: false, ports: ['8080/TCP http'] })
     })
 
-    for (const kind of ['identities', 'namespaces', 'services', 'backends', 'endpoints', 'nodes', 'tables'])
+    for (const kind of kinds)
       it(`knows ${kind}`, async () => expect((await weir(`get ${kind} ${at}`)).code).to.equal(0))
 
     it('says what there is when a name is wrong (5), and which kinds there are (2)', async () => {

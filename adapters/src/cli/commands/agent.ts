@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Agent } from '../../agent/agent.js'
 import type { BackendChoice } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
 import { compileAtOnce } from '../../agent/compile-at-once.js'
@@ -17,11 +18,12 @@ import { command, type CommandContext, socketOption, wholeNumber } from '../comm
 import { exitCodes } from '../exit.js'
 import { defaultStateFolder } from '../log-folder.js'
 import { byteSize, duration } from '../quantities.js'
+import { type CniFlags, addCniOptions, cniFoldersOf, cniOptionsOf } from '../cni-options.js'
 import { hashSeedOption, type MaglevOptions, maglevTables, tableSizeOption } from '../maglev-options.js'
 import { portRange } from '../port-range.js'
 import { printable } from '../printable.js'
 
-interface AgentOptions extends MaglevOptions {
+interface AgentOptions extends MaglevOptions, CniFlags {
   readonly state: string
   readonly manifests?: string
   readonly kubernetes?: true
@@ -64,7 +66,7 @@ interface AgentOptions extends MaglevOptions {
 
 /** `weir agent` */
 export function agentCommand(context: CommandContext): Command {
-  return command(
+  const made = command(
     context,
     'agent',
     'run on a node: read inputs, keep the log, enforce policies',
@@ -95,6 +97,7 @@ export function agentCommand(context: CommandContext): Command {
         report: message => terminal.note(`weir: ${printable(message)}`),
         ...(options.manifests !== undefined && { manifests: resolve(context.workingFolder, options.manifests) }),
         ...kubernetesOf(options, context.workingFolder),
+        ...cniOptionsOf(options),
         ...retentionOf(options),
         ...(options.checkpointKey !== undefined && {
           checkpointKey: resolve(context.workingFolder, options.checkpointKey),
@@ -119,6 +122,7 @@ export function agentCommand(context: CommandContext): Command {
         `weir: node ${options.node}, ${agent.backendKind} backend, ${agent.engine.seq} events, socket ${options.socket}`,
       )
       try {
+        await installWhenReady(agent, cniFoldersOf(options, context), options.socket)
         await new Promise<void>(done => {
           if (context.interrupted.aborted) done()
           context.interrupted.addEventListener('abort', () => done(), { once: true })
@@ -255,6 +259,19 @@ export function agentCommand(context: CommandContext): Command {
     .addOption(socketOption(defaultSocketPath, context.environment))
     .option('--socket-admin-group <group...>', 'groups whose members may ask and change at the socket, besides root')
     .option('--socket-reader-group <group...>', 'groups whose members may ask at the socket, and change nothing')
+  return addCniOptions(made)
+}
+
+/** Runtimes begin to call when they find the list: everything must be in force by then. */
+async function installWhenReady(
+  agent: Pick<Agent, 'ready'>,
+  folders: ReturnType<typeof cniFoldersOf>,
+  socketPath: string,
+): Promise<void> {
+  if (folders === undefined) return
+  await agent.ready
+  const { installCni } = await import('../../cni/install.js')
+  await installCni({ ...folders, socketPath })
 }
 
 /** Packets a second and CPU that are told of. */

@@ -55,6 +55,16 @@ const columns: Readonly<Record<Kind, readonly (string | Column<Row>)[]>> = {
   ],
   endpoints: ['endpoint', 'namespace', 'name', 'identity', 'subject', 'addresses', 'wiring'],
   nodes: ['name', 'addresses', 'podCidrs', 'local'],
+  addresses: [
+    { heading: 'address', cell: row => String(row.name) },
+    'state',
+    'pod',
+    'container',
+    'ifname',
+    'device',
+    { heading: 'reusable', cell: row => timeText(row.reusableAt) },
+    'seq',
+  ],
   tables: ['table', 'name', 'identity', 'peerClass', 'subject', 'endpoint', 'direction', 'row', 'steps'],
 }
 
@@ -86,6 +96,8 @@ export function conflictText({ address, port, protocol, winner, losers }: Confli
   const claimants = [winner, ...losers].map(title).join(' and ')
   return `${socketText(address, port, protocol)} is claimed by ${claimants}; ${title(winner)} has it`
 }
+
+const timeText = (given: unknown): string => (typeof given === 'number' ? new Date(given).toISOString() : '-')
 
 const listText = (items: readonly string[]): string => (items.length === 0 ? '-' : items.join())
 

@@ -1,0 +1,314 @@
+import {
+  allocate,
+  type AttachmentFact,
+  type ClusterState,
+  type EndpointFact,
+  objectKey,
+  type Pool,
+  poolOf,
+  release,
+  WeirError,
+} from '@weir/core'
+import { attachmentKey } from '@weir/core/state/state.js'
+import { interfacesIn, NetnsError } from 'netns-napi'
+import type { Clock } from '../agent/clock.js'
+import type { Facts, Submitted } from '../agent/intake.js'
+import { cniCodes, CniError } from './cni-error.js'
+import {
+  configurePodSide,
+  differencesOf,
+  isOurs,
+  makeInterface,
+  namesFor,
+  openHostSide,
+  removeInterface,
+} from './interface.js'
+import { Locks } from './locks.js'
+import { type CniCall, type CniRequest, type CniTarget, type JsonObject, readCall, versionIn } from './request.js'
+import { addressesIn, resultOf } from './result.js'
+import { cniVersions } from './versions.js'
+
+/** How pods are plugged in. */
+export interface CniOptions {
+  /** Blocks that pods get addresses from, where the Node object has none. */
+  readonly podCidrs?: readonly string[]
+  /** Of pods' interfaces; 1500 when absent. */
+  readonly mtuBytes?: number
+  /** How long an address that was given back isn't given again; a minute when absent. */
+  readonly cooldownMs?: number
+  /** How long ADD waits for the Pod object; two seconds when absent, not at all where no source could tell of it. */
+  readonly podWaitMs?: number
+}
+
+/** What of the agent the plugin needs. */
+export interface CniHost {
+  readonly clock: Clock
+  /** File of the namespace that has the node's sides. */
+  readonly netns: string
+  readonly hasSources: boolean
+  state(): ClusterState
+  submit(origin: string, facts: Facts): Promise<Submitted>
+  /** Whether a pod or a node has an address. */
+  isTaken(address: string): boolean
+  /** Whether an interface has the programs. */
+  isJudged(ifindex: number): boolean
+  /** Calls back after each batch of events. Returns how to stop it. */
+  onApplied(callback: () => void): () => void
+  /** Why nothing new can be taken; undefined when all is well. */
+  readonly trouble: string | undefined
+  readonly report: (message: string) => void
+}
+
+/** What the plugin prints, and whether it failed. */
+export interface CniAnswer {
+  readonly failed: boolean
+  readonly output: string
+}
+
+const defaults = { mtuBytes: 1500, cooldownMs: 60_000, podWaitMs: 2000 } as const
+const origin = 'cni'
+
+/**
+ * The agent's side of the CNI plugin: gives containers their interface and address, and takes both away. An address is
+ * durable before the interface is made; the interface is judged before either side of it is up.
+ */
+export class CniPlugin {
+  readonly #options: CniOptions
+  readonly #host: CniHost
+  /** One thing at a time for one interface; as many interfaces at once as there are. */
+  readonly #locks = new Locks()
+
+  constructor(options: CniOptions, host: CniHost) {
+    this.#options = options
+    this.#host = host
+  }
+
+  /** Does what a runtime asks for; what can't be done is told in the form of the configuration's version. */
+  async call(call: CniCall): Promise<CniAnswer> {
+    try {
+      const answer = await this.#answer(readCall(call))
+      return { failed: false, output: answer === undefined ? '' : `${JSON.stringify(answer)}\n` }
+    } catch (error) {
+      const { code, message, details } = cniErrorOf(error)
+      const told = { cniVersion: versionIn(call.config), code, msg: message, ...(details !== '' && { details }) }
+      return { failed: true, output: `${JSON.stringify(told)}\n` }
+    }
+  }
+
+  /**
+   * Brings interfaces and log together after the agent was away: what was begun and not finished is undone, what was
+   * finished stays. Nobody else may call meanwhile.
+   */
+  async recover(): Promise<void> {
+    const { netns } = this.#host
+    const own = new Map(
+      interfacesIn(netns)
+        .filter(({ name }) => isOurs(name))
+        .map(link => [link.name, link]),
+    )
+    for (const { fact } of [...this.#host.state().attachments.values()]) {
+      const link = own.get(fact.device)
+      own.delete(fact.device)
+      const endpoint = this.#endpointOf(fact)
+      if (link?.up === true && endpoint?.ifindex === link.ifindex)
+        await openHostSide(netns, fact, endpoint, this.#nodeAddresses())
+      else {
+        this.#host.report(`interface ${fact.ifname} of container ${fact.container} was not finished: it is taken away`)
+        await this.#undo(fact)
+      }
+    }
+    for (const name of own.keys()) {
+      this.#host.report(`device ${name} belongs to no container that is known: it is taken away`)
+      await removeInterface(netns, name)
+    }
+  }
+
+  /** The blocks that pods get addresses from now. */
+  pools(): readonly Pool[] {
+    return poolsOf(this.#host.state(), this.#options.podCidrs)
+  }
+
+  async #answer(request: CniRequest): Promise<JsonObject | undefined> {
+    const { command, target } = request
+    switch (command) {
+      case 'VERSION':
+        return { cniVersion: request.version, supportedVersions: cniVersions }
+      case 'STATUS':
+        this.#checkStatus()
+        return undefined
+      case 'GC':
+        await this.#collect(request)
+        return undefined
+      case 'ADD':
+        return this.#locks.run(keyOf(target), () => this.#add(request))
+      case 'DEL':
+        await this.#locks.run(keyOf(target), () => this.#remove(target))
+        return undefined
+      case 'CHECK':
+        await this.#locks.run(keyOf(target), async () => this.#check(request))
+        return undefined
+    }
+  }
+
+  #checkStatus(): void {
+    const { trouble } = this.#host
+    if (trouble !== undefined) throw new CniError(cniCodes.notAvailable, 'weir takes no new pods', trouble)
+    if (this.pools().length === 0)
+      throw new CniError(cniCodes.notAvailable, 'this node has no block of addresses for pods')
+  }
+
+  async #add({ version, config, target, pod }: CniRequest): Promise<JsonObject> {
+    const { netns } = this.#host
+    await this.#waitForPod(pod)
+    const before = this.#attachmentOf(target)
+    // A runtime that uses a container's name again for another one means the new one.
+    if (before !== undefined && !this.#isWhole(before, target)) await this.#undo(before)
+    const mtuBytes = config.mtuBytes ?? this.#options.mtuBytes ?? defaults.mtuBytes
+    await this.#allocate(config.name, target, pod)
+    const attachment = this.#attachmentOf(target)
+    if (attachment === undefined) throw new CniError(cniCodes.ioFailure, 'the address is gone')
+    if (before === undefined || this.#endpointOf(attachment) === undefined) {
+      try {
+        await removeInterface(netns, attachment.device)
+        const endpoint = await makeInterface(netns, attachment, mtuBytes)
+        await this.#host.submit(origin, [{ kind: 'endpoint.attached', endpoint }])
+        await configurePodSide(attachment)
+        await openHostSide(netns, attachment, endpoint, this.#nodeAddresses())
+      } catch (error) {
+        await this.#undo(attachment).catch((failure: unknown) =>
+          this.#host.report(`${attachment.device} can't be taken away: ${messageOf(failure)}`),
+        )
+        throw error
+      }
+    }
+    const names = namesFor(target.container, target.ifname)
+    return resultOf({ ...names, attachment, mtuBytes }, version, config.dns, config.prevResult)
+  }
+
+  async #allocate(network: string, target: CniTarget, pod: CniRequest['pod']): Promise<void> {
+    const { clock } = this.#host
+    const { device } = namesFor(target.container, target.ifname)
+    const given = { network, ...target, namespace: pod.namespace, pod: pod.name, device }
+    await this.#host.submit(origin, state =>
+      allocate(state, given, {
+        pools: poolsOf(state, this.#options.podCidrs),
+        isTaken: address => this.#host.isTaken(address),
+        nowMs: clock.nowMs(),
+      }),
+    )
+  }
+
+  /** Whether an ADD that is asked for again finds all that it would make. */
+  #isWhole(attachment: AttachmentFact, { netns }: CniTarget): boolean {
+    try {
+      return (
+        attachment.netns === netns &&
+        this.#endpointOf(attachment) !== undefined &&
+        differencesOf(this.#host.netns, attachment).length === 0
+      )
+    } catch {
+      return false
+    }
+  }
+
+  async #remove(target: CniTarget): Promise<void> {
+    const attachment = this.#attachmentOf(target)
+    if (attachment !== undefined) await this.#undo(attachment)
+    else await removeInterface(this.#host.netns, namesFor(target.container, target.ifname).device)
+  }
+
+  /** The interface goes first: as long as it is there it is judged. */
+  async #undo({ container, ifname, device }: AttachmentFact): Promise<void> {
+    await removeInterface(this.#host.netns, device)
+    const { cooldownMs = defaults.cooldownMs } = this.#options
+    await this.#host.submit(origin, state => release(state, container, ifname, this.#host.clock.nowMs() + cooldownMs))
+  }
+
+  #check({ target, config }: CniRequest): void {
+    const attachment = this.#attachmentOf(target)
+    if (attachment === undefined)
+      throw new CniError(cniCodes.unknownContainer, `container ${target.container} has no interface ${target.ifname}`)
+    const endpoint = this.#endpointOf(attachment)
+    const expected = addressesIn(config.prevResult ?? {}, target.ifname)
+    const wrong = [
+      ...(attachment.netns === target.netns ? [] : [`the interface is in ${attachment.netns}`]),
+      ...expected.filter(each => !attachment.addresses.includes(each)).map(each => `${each} belongs to another`),
+      ...differencesOf(this.#host.netns, attachment),
+      ...(endpoint !== undefined && this.#host.isJudged(endpoint.ifindex) ? [] : ['its traffic is not judged']),
+    ]
+    if (wrong.length > 0)
+      throw new CniError(cniCodes.notAsItWas, 'the interface is not as it was made', wrong.join('; '))
+  }
+
+  /** Takes away what the runtime doesn't know of, as far as it is of the same network. */
+  async #collect({ config }: CniRequest): Promise<void> {
+    const valid = new Set((config.validAttachments ?? []).map(each => attachmentKey(each.container, each.ifname)))
+    const leaked = [...this.#host.state().attachments].filter(
+      ([key, { fact }]) => fact.network === config.name && !valid.has(key),
+    )
+    for (const [key, { fact }] of leaked) await this.#locks.run(key, () => this.#remove({ ...fact, netns: '' }))
+  }
+
+  /** Until somebody tells of the pod it is one of which nobody has told: better that it is known from its first packet. */
+  async #waitForPod({ namespace, name }: CniRequest['pod']): Promise<void> {
+    const { clock, hasSources } = this.#host
+    const waitMs = hasSources ? (this.#options.podWaitMs ?? defaults.podWaitMs) : 0
+    const isKnown = (): boolean => {
+      const pod = this.#host.state().pods.get(objectKey(namespace, name))?.fact
+      return pod !== undefined && pod.init !== true
+    }
+    if (waitMs === 0 || isKnown()) return
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        timer.stop()
+        stop()
+        resolve()
+      }
+      const timer = clock.every(waitMs, done)
+      const stop = this.#host.onApplied(() => void (isKnown() && done()))
+    })
+  }
+
+  #attachmentOf({ container, ifname }: CniTarget): AttachmentFact | undefined {
+    return this.#host.state().attachments.get(attachmentKey(container, ifname))?.fact
+  }
+
+  #endpointOf({ namespace, pod, device }: AttachmentFact): EndpointFact | undefined {
+    const endpoint = this.#host.state().endpoints.get(objectKey(namespace, pod))?.fact
+    return endpoint?.ifname === device ? endpoint : undefined
+  }
+
+  #nodeAddresses(): readonly string[] {
+    const { agent, nodes, host } = this.#host.state()
+    return [...(nodes.get(agent?.fact.node ?? '')?.fact.addresses ?? []), ...(host?.fact.addresses ?? [])]
+  }
+}
+
+/** The Node object's blocks, or else those that the agent was told. */
+export function poolsOf(state: ClusterState, told: readonly string[] = []): readonly Pool[] {
+  const own = state.nodes.get(state.agent?.fact.node ?? '')?.fact.podCidrs ?? []
+  return (own.length > 0 ? own : told).flatMap(cidr => poolOf(cidr) ?? [])
+}
+
+const keyOf = ({ container, ifname }: CniTarget): string => attachmentKey(container, ifname)
+
+function cniErrorOf(error: unknown): CniError {
+  if (error instanceof CniError) return error
+  if (error instanceof NetnsError) return ofKernel(error)
+  if (error instanceof WeirError) {
+    if (error.code === 'WEIR_ADDRESSES_EXHAUSTED')
+      return new CniError(cniCodes.addressesExhausted, error.message, error.code)
+    return new CniError(cniCodes.tryAgain, error.message, error.code)
+  }
+  return new CniError(cniCodes.tryAgain, messageOf(error))
+}
+
+function ofKernel(error: NetnsError): CniError {
+  if (error.code === 'ENOENT' && error.call === 'open')
+    return new CniError(cniCodes.unknownContainer, 'the network namespace is gone', error.message)
+  if (error.code === 'EINVAL' || error.call === 'setns')
+    return new CniError(cniCodes.invalidNetns, 'CNI_NETNS is no network namespace', error.message)
+  return new CniError(cniCodes.interfaceFailed, 'the interface can’t be made', error.message)
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
