@@ -12,3 +12,6 @@ export const cniPlugin = new URL('../weir-cni/build/weir-cni', import.meta.url)
 
 /** The process of a client in the demo of services. */
 export const clientScript = new URL('../dist/demo/services/client-child.js', import.meta.url)
+
+/** The command line. */
+export const commandScript = new URL('../bin/weir.mjs', import.meta.url)

@@ -1,4 +1,5 @@
 import type { AgentFact } from '@weir/core'
+import type { RoutingMode } from '@weir/core/routing/node-ways.js'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
 import type { FlowRetention } from '@weir/store'
@@ -64,6 +65,8 @@ export interface AgentOptions {
   readonly ipMasqConfig?: string
   /** Where pods of manifests get addresses from: a block of each family, or of one. */
   readonly podCidrs?: readonly string[]
+  /** How pods of other nodes are reached; `off`, by nothing of Weir's, when absent. Kernel backend only. */
+  readonly routing?: RoutingMode
   /** What CIDRs of Cilium's policies match besides addresses outside the cluster. */
   readonly cidrMatch?: AgentFact['cidrMatch']
   /** Names of the node's own devices, with `*` for any characters; found by itself when absent. Kernel backend only. */

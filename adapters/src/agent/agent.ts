@@ -24,6 +24,7 @@ import { restoreEngine } from './restore.js'
 import { answerer } from './routes.js'
 import { type AgentServer, serve } from './server.js'
 import { ServiceHealth } from './service-health.js'
+import { Routing } from '../routing/routing.js'
 import { StagedTrial } from '../staged/trial.js'
 import { statusReport } from './status-report.js'
 import { staleEndpoints } from './stale-endpoints.js'
@@ -122,6 +123,7 @@ class RunningAgent implements Agent {
   readonly #devices: HostDevices
   readonly #health: ServiceHealth
   readonly #recorder: Recorder
+  readonly #routing: Routing
   #server: AgentServer | undefined
   #events = 0
   #lastLatencyMs = 0
@@ -166,6 +168,13 @@ class RunningAgent implements Agent {
       state: () => engine.state,
       use: devices => this.#useDevices(devices),
       submit: this.#submitFrom,
+      report,
+    })
+    this.#routing = new Routing({
+      mode: datapath.kind === 'kernel' ? (options.routing ?? 'off') : 'off',
+      netns: options.netns,
+      clock,
+      state: () => engine.state,
       report,
     })
     this.#health = new ServiceHealth({
@@ -214,6 +223,7 @@ class RunningAgent implements Agent {
     if (this.datapath.kind === 'kernel') await this.#devices.start()
     await this.#takeOver()
     await this.cni?.recover()
+    if (this.#options.routing !== undefined && this.datapath.kind === 'kernel') await this.#routing.start()
     if (socketPath !== undefined) this.#server = await serve(socketPath, await accessOf(access), answerer(this))
     this.#timers.push(
       clock.every(this.#options.verifyPeriodMs ?? defaults.verifyPeriodMs, () => this.#verify()),
@@ -246,6 +256,7 @@ class RunningAgent implements Agent {
     return statusReport({
       ...{ node, nowMs: clock.nowMs(), startedAt: this.#startedAt, snapshot: this.#recorder.snapshot },
       ...{ log: this.log, engine: this.engine, datapath: this.datapath, devices: this.#devices },
+      routing: this.#routing.view,
       intake: {
         queued: this.#intake.queued,
         events: this.#events,
@@ -278,6 +289,7 @@ class RunningAgent implements Agent {
   async #stop(): Promise<void> {
     for (const timer of this.#timers) timer.stop()
     await this.#devices.close()
+    await this.#routing.close()
     await Promise.all(this.#sources.map(source => source.stop()))
     await this.#server?.close()
     await this.#health.close()
@@ -342,6 +354,7 @@ class RunningAgent implements Agent {
     this.#applied.next({ events, delta })
     this.#health.applied(events)
     if (this.datapath.kind === 'kernel' && events.some(saysWhatIsOwn)) this.#devices.changed()
+    this.#routing.observe(events)
     this.#recorder.applied()
   }
 

@@ -1,3 +1,4 @@
+import type { RoutingView } from '../routing/routing.js'
 import type {
   BackendState,
   Conflict,
@@ -111,6 +112,8 @@ export interface StatusReport {
     /** Rules of egress gateway policies, by what they do. */
     readonly rules: Readonly<Record<EgressRow['action'], number>>
   }
+  /** How pods of other nodes are reached. */
+  readonly routing: RoutingView
   readonly tables: Readonly<Record<string, number>>
   /** Addresses and ports that more than one service, host port or redirect claims. */
   readonly frontendConflicts: number

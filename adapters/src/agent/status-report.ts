@@ -9,7 +9,10 @@ import type { StatusReport } from './protocol.js'
 
 /** What a report is made of: the parts of an agent, and what it counts itself. */
 export interface StatusParts
-  extends Pick<StatusReport, 'node' | 'startedAt' | 'intake' | 'reconcile' | 'health' | 'sources' | 'flows'> {
+  extends Pick<
+    StatusReport,
+    'node' | 'startedAt' | 'routing' | 'intake' | 'reconcile' | 'health' | 'sources' | 'flows'
+  > {
   readonly nowMs: number
   readonly log: EventLog
   /** Sequence of the newest snapshot. */

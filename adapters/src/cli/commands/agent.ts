@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
+import type { RoutingMode } from '@weir/core/routing/node-ways.js'
 import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Agent } from '../../agent/agent.js'
@@ -41,6 +42,7 @@ interface AgentOptions extends MaglevOptions, CniFlags {
   readonly failSafePort?: readonly number[] | false
   readonly nodePortAddress?: readonly string[]
   readonly masquerade: readonly ('ipv4' | 'ipv6')[]
+  readonly routing: RoutingMode
   readonly nativeRoutingCidr?: readonly string[]
   readonly ipMasqConfig?: string
   readonly cgroup?: string
@@ -89,6 +91,7 @@ export function agentCommand(context: CommandContext): Command {
         mapSizes: options.mapSize,
         maglev: maglevTables(options),
         masquerade: options.masquerade,
+        routing: options.routing,
         checkpointEvery: options.checkpointEvery,
         checkpointPeriodMs: options.checkpointMinutes * 60_000,
         clock: systemClock,
@@ -185,6 +188,14 @@ export function agentCommand(context: CommandContext): Command {
       )
         .argParser(families)
         .default(['ipv4', 'ipv6'], 'ipv4,ipv6'),
+    )
+    .addOption(
+      new Option(
+        '--routing <how>',
+        'how pods of other nodes are reached: native adds direct routes to nodes on a link of this one; off leaves it to the fabric',
+      )
+        .choices(['off', 'native'])
+        .default('off'),
     )
     .option('--native-routing-cidr <cidr...>', 'blocks that are reached without masquerading')
     .option('--ip-masq-config <file>', "a file of ip-masq-agent's form to follow, for more such blocks; there or not")

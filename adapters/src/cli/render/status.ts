@@ -20,6 +20,7 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
     ...report.backend.notes.map(note => `           ${note}`),
     ...hostLines(report.host),
     ...leavingLines(report.leaving),
+    ...routingLines(report.routing),
     `Tables     ${Object.entries(report.tables)
       .map(([name, size]) => `${size} ${name}`)
       .join(', ')}`,
@@ -98,6 +99,11 @@ function leavingLines({ devices, unmasked, rules }: StatusReport['leaving']): re
           `           egress gateways: ${steer} rules to other nodes, ${translate} here, ${noGateway + noAddress} drop`,
         ]),
   ]
+}
+
+function routingLines({ mode, blocks, routes }: StatusReport['routing']): readonly string[] {
+  if (mode === 'off') return []
+  return [`Routing    ${mode}: ${routes} routes for ${blocks} blocks of other nodes' pods`]
 }
 
 /** What doesn't leave though it is to. */
