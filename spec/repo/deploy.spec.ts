@@ -6,7 +6,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { rendered } from './chart.js'
 import { root } from './tree.js'
 
@@ -74,6 +74,12 @@ describe('deployment', function () {
       })
       expect(securityContext.capabilities.add).to.include.members(['BPF', 'NET_ADMIN', 'PERFMON', 'SYS_ADMIN'])
     }
+  })
+
+  it('chart: its role is that of the plain manifests, which the requests of the agent are held to', () => {
+    const plain = parseAllDocuments(read('deploy/rbac.yaml')).map(each => each.toJS() as unknown)
+    const charted = parseAllDocuments(rendered(path.join(chart, 'templates/rbac.yaml'), values))
+    expect(charted.map(each => each.toJS() as unknown)).to.deep.equal(plain)
   })
 
   it('chart: its version is that of the command line', () => {

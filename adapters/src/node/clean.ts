@@ -1,4 +1,8 @@
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listName, pluginName } from '../cni/install.js'
+import { bringRoutes, routesIn } from '../routing/kernel-routes.js'
 
 /** Something that an agent left on a node. */
 export interface Trace {
@@ -7,7 +11,7 @@ export interface Trace {
   readonly name: string
   /** What it comes to, in words. */
   readonly contents: string
-  remove(): void
+  remove(): Promise<void>
 }
 
 export interface TraceOptions {
@@ -17,13 +21,18 @@ export interface TraceOptions {
   /** Where the pods' devices are, when that isn't this process's namespace. */
   readonly netns?: string
   readonly socketPath: string
+  /** Where container runtimes look for plugins, and for lists of them. */
+  readonly cni: { readonly binaries: string; readonly lists: string }
   /** The log and all that is beside it; absent: it stays. */
   readonly stateFolder?: string
 }
 
-/** What agents left on this node. Programs come first: no packet may meet half of them. */
+/**
+ * What agents left on this node, in the order in which it goes: first what makes a container runtime call, for no pod may
+ * be plugged in half; then the programs; then what leads to other nodes.
+ */
 export async function findTraces(options: TraceOptions): Promise<readonly Trace[]> {
-  return [...(await pins(options)), ...files(options)]
+  return [...cni(options), ...(await pins(options)), ...(await routes(options)), ...files(options)]
 }
 
 async function pins({ bpffs, node, netns }: TraceOptions): Promise<Trace[]> {
@@ -39,18 +48,35 @@ async function pins({ bpffs, node, netns }: TraceOptions): Promise<Trace[]> {
         `${found.sockets} programs at a cgroup`,
         `programs at ${found.interfaces.length === 0 ? 'no interface' : found.interfaces.join(', ')}`,
       ].join(', '),
-      remove: () => found.remove(netns === undefined ? {} : { netns }),
+      remove: async () => found.remove(netns === undefined ? {} : { netns }),
     }))
 }
 
+function cni({ cni: { binaries, lists } }: TraceOptions): Trace[] {
+  return there([
+    { kind: 'cni', name: join(lists, listName), contents: 'the list that makes a container runtime call' },
+    { kind: 'cni', name: join(binaries, pluginName), contents: 'the plugin' },
+  ])
+}
+
+async function routes({ netns }: TraceOptions): Promise<Trace[]> {
+  const found = [...(await routesIn(netns, 4)), ...(await routesIn(netns, 6))]
+  if (found.length === 0) return []
+  const contents = found.map(({ block }) => block).join(', ')
+  const remove = async (): Promise<void> => void (await bringRoutes(netns, []))
+  return [{ kind: 'routes', name: 'to pods of other nodes', contents, remove }]
+}
+
 function files({ socketPath, stateFolder }: TraceOptions): Trace[] {
-  const places = [
+  return there([
     { kind: 'socket', name: socketPath, contents: 'of an agent that is gone' },
     ...(stateFolder === undefined
       ? []
       : [{ kind: 'state', name: stateFolder, contents: 'log, snapshots, flows, key' }]),
-  ]
-  return places
-    .filter(({ name }) => existsSync(name))
-    .map(place => ({ ...place, remove: () => rmSync(place.name, { recursive: true, force: true }) }))
+  ])
 }
+
+const there = (places: readonly Omit<Trace, 'remove'>[]): Trace[] =>
+  places
+    .filter(({ name }) => existsSync(name))
+    .map(place => ({ ...place, remove: () => rm(place.name, { recursive: true, force: true }) }))

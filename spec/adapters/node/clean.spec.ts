@@ -37,6 +37,7 @@ describe(`the end of an agent${reason === undefined ? '' : `: ${reason}`}`, () =
 
   const traces = (node: string) =>
     findTraces({
+      cni: { binaries: folder, lists: folder },
       bpffs: '/sys/fs/bpf',
       node,
       socketPath: join(folder, 'agent.sock'),
@@ -52,22 +53,23 @@ describe(`the end of an agent${reason === undefined ? '' : `: ${reason}`}`, () =
         backend.close()
       }
       await mkdir(join(folder, 'state'))
-      await writeFile(join(folder, 'agent.sock'), '')
+      for (const name of ['agent.sock', '05-weir.conflist', 'weir-cni']) await writeFile(join(folder, name), '')
+      execFileSync('ip', ['route', 'add', '198.18.7.0/24', 'dev', 'lo', 'proto', '119'])
       const found = await traces(node)
-      expect(found.map(({ kind }) => kind)).to.deep.equal(['pins', 'socket', 'state'])
-      expect(found[0]!.contents).to.match(new RegExp(`^[1-9]\\d* maps, 0 programs at a cgroup, programs at ${link}$`))
+      expect(found.map(({ kind }) => kind)).to.deep.equal(['cni', 'cni', 'pins', 'routes', 'socket', 'state'])
+      expect(found[2]!.contents).to.match(new RegExp(`^[1-9]\\d* maps, 0 programs at a cgroup, programs at ${link}$`))
       const attached = (): boolean =>
         attach === 'tcx'
           ? queryTcx(ifindex, 'ingress').programs.length > 0
           : queryClsact(ifindex, 'ingress') !== undefined
       expect(attached()).to.equal(true)
-      for (const trace of found) trace.remove()
+      for (const trace of found) await trace.remove()
       expect(attached()).to.equal(false)
       expect(await traces(node)).to.deep.equal([])
       expect(existsSync(join(folder, 'state'))).to.equal(false)
       // Another node of this kernel keeps what it has.
       const [kept] = await traces(other)
       expect(kept!.contents).to.include('programs at no interface')
-      kept!.remove()
+      await kept!.remove()
     })
 })

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { cniFolders } from '../../cni/install.js'
 import { type Check, checkNode } from '../../node/check.js'
 import { thisNode } from '../../node/view.js'
 import { command, type CommandContext, type Output, outputOption } from '../command.js'
@@ -39,7 +40,7 @@ export function nodeCheckCommand(context: CommandContext): Command {
   )
     .option('--state <folder>', 'where the log would be', context.environment.WEIR_STATE ?? defaultStateFolder)
     .option('--bpffs <folder>', 'BPF file system for pinned maps and links', '/sys/fs/bpf')
-    .option('--cni-conf-dir <folder>', 'where the container runtime looks for networks', '/etc/cni/net.d')
+    .option('--cni-conf-dir <folder>', 'where the container runtime looks for networks', cniFolders.lists)
     .addOption(outputOption())
 }
 

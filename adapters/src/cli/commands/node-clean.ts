@@ -3,6 +3,7 @@ import { WeirError } from '@weir/core'
 import type { Command } from 'commander'
 import { isAnswering } from '../../agent/socket.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
+import { cniFolders } from '../../cni/install.js'
 import { findTraces } from '../../node/clean.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
@@ -12,6 +13,8 @@ interface NodeCleanOptions {
   readonly node?: string
   readonly bpffs: string
   readonly netns?: string
+  readonly cniBinDir: string
+  readonly cniConfDir: string
   readonly socket: string
   readonly state: string
   readonly log?: true
@@ -33,9 +36,10 @@ export function nodeCleanCommand(context: CommandContext): Command {
         ...(options.node !== undefined && { node: options.node }),
         ...(options.netns !== undefined && { netns: options.netns }),
         socketPath: options.socket,
+        cni: { binaries: options.cniBinDir, lists: options.cniConfDir },
         ...(options.log === true && { stateFolder: resolve(workingFolder, options.state) }),
       })
-      if (options.dryRun !== true) for (const trace of traces) trace.remove()
+      if (options.dryRun !== true) for (const trace of traces) await trace.remove()
       const told = traces.map(({ kind, name, contents }) => ({ kind, name, contents }))
       if (options.output === 'json')
         await terminal.line(JSON.stringify({ removed: options.dryRun !== true, traces: told }))
@@ -50,6 +54,8 @@ export function nodeCleanCommand(context: CommandContext): Command {
     .option('--node <name>', 'what the agent of this node left; else of all nodes on this kernel')
     .option('--bpffs <folder>', 'BPF file system of the pins', '/sys/fs/bpf')
     .option('--netns <path>', "network namespace of the node's side of the pods' devices")
+    .option('--cni-bin-dir <folder>', 'where the plugin is', cniFolders.binaries)
+    .option('--cni-conf-dir <folder>', 'where its list is', cniFolders.lists)
     .option('--state <folder>', 'where the log is', context.environment.WEIR_STATE ?? defaultStateFolder)
     .option('--log', 'remove the state folder, too: log, snapshots, flow history and key')
     .option('--dry-run', 'only tell')
