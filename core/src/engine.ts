@@ -20,6 +20,7 @@ import { usableAddresses } from './service/usable-addresses.js'
 import { restoreState, snapshotState, snapshotVersion, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
 import { enforceStaged, unstaged } from './state/staged.js'
+import { touchedBy } from './state/touched.js'
 import { emptyState, objectKey, refusalKey, type ClusterState, type MutableClusterState } from './state/state.js'
 import type { BackendRow, FrontendRow } from './tables/service-rows.js'
 import type { Tables, TablesDelta, Verdict } from './tables/tables.js'
@@ -263,67 +264,44 @@ export class Engine {
     reduceState(this.#state, event)
     this.#services.observe(event)
     this.#egress.observe(event)
-    switch (event.kind) {
-      case 'networkpolicy.upserted':
-        this.#policyChanged(policyKey({ dialect: 'kubernetes', fact: event.policy }))
+    const touched = touchedBy(event)
+    switch (touched.kind) {
+      case 'policy':
+        this.#policyChanged(touched.key)
         break
-      case 'networkpolicy.deleted':
-        this.#policyChanged(refusalKey({ ...event, kind: 'NetworkPolicy' }))
+      case 'group':
+        this.#groupChanged(touched.name)
         break
-      case 'ciliumpolicy.upserted':
-        this.#policyChanged(policyKey({ dialect: 'cilium', fact: event.policy }))
+      case 'slice':
+        this.#sliceChanged(touched.key)
         break
-      case 'ciliumpolicy.deleted':
-        this.#policyChanged(refusalKey({ ...event, kind: event.policyKind }))
+      case 'service':
+        this.#serviceChanged(touched.namespace, touched.name)
         break
-      case 'clusterpolicy.upserted':
-        this.#policyChanged(policyKey({ dialect: 'cluster', fact: event.policy }))
-        break
-      case 'clusterpolicy.deleted':
-        this.#policyChanged(refusalKey({ kind: event.policyKind, namespace: '', name: event.name }))
-        break
-      case 'cidrgroup.upserted':
-        this.#groupChanged(event.group.name)
-        break
-      case 'cidrgroup.deleted':
-        this.#groupChanged(event.name)
-        break
-      case 'endpointslice.upserted':
-        this.#sliceChanged(objectKey(event.slice.namespace, event.slice.name))
-        break
-      case 'endpointslice.deleted':
-        this.#sliceChanged(objectKey(event.namespace, event.name))
-        break
-      case 'service.upserted':
-        this.#serviceChanged(event.service.namespace, event.service.name)
-        break
-      case 'service.deleted':
-        this.#serviceChanged(event.namespace, event.name)
-        break
-      case 'dns.answered':
-      case 'time.passed':
+      case 'names':
         this.#namesChanged()
         break
-      case 'node.upserted':
-        this.#verdicts.claimants.dirtyNodes.add(event.node.name)
+      case 'node':
+        this.#verdicts.claimants.dirtyNodes.add(touched.name)
         break
-      case 'node.deleted':
-        this.#verdicts.claimants.dirtyNodes.add(event.name)
-        break
-      case 'host.observed':
+      case 'host':
         this.#hostChanged()
         break
-      case 'agent.configured':
-        this.#allNodesChanged()
-        if (cidrScope(event.agent.cidrMatch) !== this.#cidrScope) {
-          this.#cidrScope = cidrScope(event.agent.cidrMatch)
-          for (const key of this.#state.ciliumPolicies.keys()) this.#verdicts.dirtyPolicies.add(key)
-        }
+      case 'agent':
+        this.#agentChanged()
         this.#workloads.observe(event, this.#state)
         break
       default:
         this.#workloads.observe(event, this.#state)
     }
+  }
+
+  #agentChanged(): void {
+    this.#allNodesChanged()
+    const scope = cidrScope(this.#state.agent?.fact.cidrMatch)
+    if (scope === this.#cidrScope) return
+    this.#cidrScope = scope
+    for (const key of this.#state.ciliumPolicies.keys()) this.#verdicts.dirtyPolicies.add(key)
   }
 
   #allNodesChanged(): void {

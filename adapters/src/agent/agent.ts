@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
 import type { Attachment } from '@weir/datapath/backend.js'
 import { EventLog } from '@weir/store'
@@ -309,7 +310,7 @@ class RunningAgent implements Agent {
   async #forgetStale(): Promise<void> {
     const facts = await staleEndpoints(this.engine.state, this.#options.netns)
     if (facts.length === 0) return
-    this.#report(`${facts.length} endpoints of the log are gone from this node`)
+    this.#report(`${counted(facts.length, 'endpoint of the log is', 'endpoints of the log are')} gone from this node`)
     await this.#intake.submit('agent', facts).catch(onlyEnforcement)
   }
 

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { ClusterState, Labels, PodFact } from '@weir/core'
 import { parseAddress, parsePrefix } from '@weir/core/address/address.js'
 import { workloadName } from '@weir/core/compare/residents.js'
@@ -85,7 +86,10 @@ export class RuleMaker {
     for (const entity of entities) peers.push({ kind: 'entity', entity })
     const taken = addressesInside(this.#state).flatMap(text => parseAddress(text) ?? parsePrefix(text) ?? [])
     const { blocks, widened } = blocksAround(outside, this.#options.blocksMost, taken)
-    if (widened) this.#notes.add(`${new Set(outside).size} addresses outside are in ${blocks.length} wider blocks`)
+    if (widened)
+      this.#notes.add(
+        `${counted(new Set(outside).size, 'address outside is', 'addresses outside are')} in ${counted(blocks.length, 'wider block')}`,
+      )
     const all = [...blocks, ...blocksAround(nodes, Number.POSITIVE_INFINITY, []).blocks]
     if (all.length > 0) peers.push({ kind: 'blocks', blocks: all })
     return peers

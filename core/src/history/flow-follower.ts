@@ -1,7 +1,6 @@
 import type { Engine } from '../engine.js'
 import type { WeirEvent } from '../event/event.js'
-import { policyKey } from '../verdict/dialects.js'
-import { objectKey, refusalKey } from '../state/state.js'
+import { touchedBy } from '../state/touched.js'
 import { type FollowedEnd, FollowedEnds } from './followed-ends.js'
 import { type FollowedFlow, isAllowedAlike, isCausedAlike, judge, type Judgement } from './judgement.js'
 import { SubjectsOfPolicies } from './policy-subjects.js'
@@ -67,62 +66,29 @@ export class FlowFollower {
 
   /** Takes in an event that the engine has folded. */
   observe(event: WeirEvent): void {
-    switch (event.kind) {
-      case 'pod.upserted': {
-        const { namespace, name, addresses, hostNetwork } = event.pod
-        this.#podChanged(objectKey(namespace, name), addresses, hostNetwork)
+    const touched = touchedBy(event)
+    switch (touched.kind) {
+      case 'pod':
+        this.#podChanged(touched.key, touched.addresses, touched.hostNetwork)
         break
-      }
-      case 'pod.deleted':
-        this.#podChanged(objectKey(event.namespace, event.name), [], false)
+      case 'wiring':
+        this.#moved(touched.key)
         break
-      case 'endpoint.attached':
-        this.#moved(objectKey(event.endpoint.namespace, event.endpoint.pod))
+      case 'namespace':
+        this.#markOthers(this.#ends.inNamespace(touched.name))
         break
-      case 'endpoint.detached':
-        this.#moved(objectKey(event.namespace, event.pod))
+      case 'node':
+      case 'host':
+        this.#nodesChanged(touched.addresses)
         break
-      case 'namespace.upserted':
-        this.#markOthers(this.#ends.inNamespace(event.namespace.name))
-        break
-      case 'namespace.deleted':
-        this.#markOthers(this.#ends.inNamespace(event.name))
-        break
-      case 'node.upserted':
-        this.#nodesChanged(event.node.addresses)
-        break
-      case 'node.deleted':
-        this.#nodesChanged([])
-        break
-      case 'host.observed':
-        this.#nodesChanged(event.host.addresses)
-        break
-      case 'agent.configured':
+      case 'agent':
         this.#markOthers(this.#ends.all())
         break
-      case 'networkpolicy.upserted':
-        this.#policyChanged(policyKey({ dialect: 'kubernetes', fact: event.policy }))
+      case 'policy':
+        this.#policyChanged(touched.key)
         break
-      case 'networkpolicy.deleted':
-        this.#policyChanged(refusalKey({ ...event, kind: 'NetworkPolicy' }))
-        break
-      case 'ciliumpolicy.upserted':
-        this.#policyChanged(policyKey({ dialect: 'cilium', fact: event.policy }))
-        break
-      case 'ciliumpolicy.deleted':
-        this.#policyChanged(refusalKey({ ...event, kind: event.policyKind }))
-        break
-      case 'clusterpolicy.upserted':
-        this.#policyChanged(policyKey({ dialect: 'cluster', fact: event.policy }))
-        break
-      case 'clusterpolicy.deleted':
-        this.#policyChanged(refusalKey({ kind: event.policyKind, namespace: '', name: event.name }))
-        break
-      case 'service.upserted':
-        this.#mark(this.#ends.selectedBy(this.#subjects.touchService(event.service.namespace, event.service.name)))
-        break
-      case 'service.deleted':
-        this.#mark(this.#ends.selectedBy(this.#subjects.touchService(event.namespace, event.name)))
+      case 'service':
+        this.#mark(this.#ends.selectedBy(this.#subjects.touchService(touched.namespace, touched.name)))
         break
       default:
     }

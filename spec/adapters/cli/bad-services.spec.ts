@@ -97,7 +97,7 @@ describe('services that can’t all have what they ask for', function () {
     const { out } = await weir('why', 'world', '192.0.2.1:30080')
     expect(out[0]).includes('service shop/early')
     const text = (await weir('status')).out.join('\n')
-    expect(text).includes('1 addresses are claimed more than once: weir get services')
+    expect(text).includes('1 address is claimed more than once: weir get services')
   })
 
   it('take absurd weights of nobody', async () => {

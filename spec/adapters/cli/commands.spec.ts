@@ -158,7 +158,7 @@ describe('the command line', () => {
   describe('status', () => {
     it('tells of refusals first and of figures after', async () => {
       const { out } = await weir(`status ${at}`)
-      expect(out[0]).to.equal('● 1 inputs are refused: weir get policies')
+      expect(out[0]).to.equal('● 1 input is refused: weir get policies')
       expect(out.join('\n')).to.include('memory: platform=WebAssembly').and.include('weir_cells')
       const json = JSON.parse((await weir(`status -o json ${at}`)).out[0]!) as { digest: { hex: string } }
       expect(json.digest.hex).to.equal(agent.engine.digest().hex)

@@ -77,9 +77,9 @@ describe('weir get egress', function () {
   })
   it('is summed up by weir status, with what has no gateway as a trouble', async () => {
     const { out } = await runWeir(['status', '--socket', socket])
-    expect(out[0]).to.include('1 rules of egress gateway policies have no gateway: weir get egress')
+    expect(out[0]).to.include('1 rule of egress gateway policies has no gateway: weir get egress')
     expect(out.find(line => line.includes('egress gateways'))?.trim()).to.equal(
-      'egress gateways: 1 rules to other nodes, 1 here, 1 drop',
+      'egress gateways: 1 rule to other nodes, 1 here, 1 drops',
     )
     expect(out.find(line => line.startsWith('Ways out'))).to.include('leaves under pods’ addresses')
   })

@@ -82,7 +82,7 @@ describe('weir get services, weir get backends', function () {
       conflict,
     ])
     const status = await runWeir(['status', '--socket', socket])
-    expect(status.out.join()).includes('1 addresses are claimed more than once: weir get services')
+    expect(status.out.join()).includes('1 address is claimed more than once: weir get services')
   })
 
   it('gives all of a service as JSON, with the events that brought it', async () => {

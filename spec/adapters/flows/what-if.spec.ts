@@ -115,9 +115,7 @@ spec:
       ])
       expect(recorded.changes[0]!.before).to.deep.equal(['NetworkPolicy shop/cart spec.ingress[0]'])
       const text = (await runWeir(words)).out
-      expect(text.join('\n')).to.include(
-        'would cut  shop/web → shop/cart TCP 8080: 1 flows, 1 packets, last seen 2023-',
-      )
+      expect(text.join('\n')).to.include('would cut  shop/web → shop/cart TCP 8080: 1 flow, 1 packet, last seen 2023-')
       expect(text.at(-1)).to.equal('2 recorded flows judged: 1 would have been cut, 1 newly let through')
       const none = await runWeir([...words.slice(0, 6), '2030-01-01'])
       expect(none.out.at(-1)).to.equal('0 recorded flows judged: 0 would have been cut, 0 newly let through')

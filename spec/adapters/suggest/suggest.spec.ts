@@ -284,7 +284,7 @@ spec:
       const { out, code } = await run('shop/web')
       expect(code).to.equal(0)
       expect(out.filter(line => line.startsWith('#'))).to.deep.equal([
-        '# made of 1 recorded flows of shop/web that were allowed',
+        '# made of 1 recorded flow of shop/web that was allowed',
         '# 2 recorded flows judged: 0 would have been cut, 0 newly let through',
         '# now it would close 24 pairs that are open, 22 of them altogether; and open 0',
       ])
@@ -299,7 +299,7 @@ spec:
       const { out, code } = await run('shop/cart')
       expect(code).to.equal(1)
       expect(out.join('\n')).to.include('# a NetworkPolicy has no words for ICMP: --dialect cilium has')
-      expect(out.join('\n')).to.include('# would cut  shop/cart → data/db ICMP type 8 code 0: 1 flows')
+      expect(out.join('\n')).to.include('# would cut  shop/cart → data/db ICMP type 8 code 0: 1 flow,')
       expect((await run('shop/cart', '--dialect', 'cilium')).code).to.equal(0)
       expect((await run('shop/cart', '--ingress')).code, 'what it sends is left alone').to.equal(0)
     })

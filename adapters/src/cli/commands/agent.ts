@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
@@ -122,7 +123,7 @@ export function agentCommand(context: CommandContext): Command {
         }),
       })
       terminal.note(
-        `weir: node ${options.node}, ${agent.backendKind} backend, ${agent.engine.seq} events, socket ${options.socket}`,
+        `weir: node ${options.node}, ${agent.backendKind} backend, ${counted(agent.engine.seq, 'event')}, socket ${options.socket}`,
       )
       try {
         await installWhenReady(agent, cniFoldersOf(options, context), options.socket)

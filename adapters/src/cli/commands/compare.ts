@@ -1,17 +1,16 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { compareStates } from '@weir/core/compare/compare.js'
 import type { FlowChange } from '@weir/core/compare/lines.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import type { PastJudgement } from '../../flows/what-if.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
-import { type ExitCode, exitCodes } from '../exit.js'
+import type { ExitCode } from '../exit.js'
+import { exitOn, type FailOn, failOnOption } from '../fail-on.js'
 import { placesOf } from '../origins.js'
 import { changeLines, changeSummary, uncoveredLines } from '../render/change.js'
 import { pastLines } from '../render/past-changes.js'
 import { openStateAt } from '../moment.js'
 import { type GivenState, stateHelp, withStates } from '../states.js'
-
-export type FailOn = 'newly-denied' | 'newly-allowed' | 'any'
 
 export interface ComparisonOptions {
   readonly socket: string
@@ -39,13 +38,7 @@ export function compareCommand(context: CommandContext): Command {
 /** The options that `compare` and `what-if` share. */
 export function withComparison(made: Command, context: CommandContext): Command {
   return made
-    .addOption(
-      new Option('--fail-on <change>', 'exit with 1 when there is such a change').choices([
-        'newly-denied',
-        'newly-allowed',
-        'any',
-      ]),
-    )
+    .addOption(failOnOption('change'))
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
 }
@@ -83,8 +76,7 @@ export async function tellChanges(
     for (const line of uncoveredLines(uncovered, terminal.colour)) await terminal.line(line)
     for (const line of recorded === undefined ? [] : pastLines(recorded, terminal.colour)) await terminal.line(line)
   }
-  const fails = [...changes, ...(recorded?.changes ?? [])].some(({ change }) => failOn === 'any' || change === failOn)
-  return fails ? exitCodes.no : exitCodes.ok
+  return exitOn([...changes, ...(recorded?.changes ?? [])], failOn)
 }
 
 type Placing = Parameters<typeof changeLines>[1]

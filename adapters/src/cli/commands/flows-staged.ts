@@ -1,10 +1,9 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { defaultSocketPath, type StagedFlows } from '../../agent/protocol.js'
 import { agentClient } from '../client.js'
 import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
-import { exitCodes } from '../exit.js'
+import { exitOn, type FailOn, failOnOption } from '../fail-on.js'
 import { stagedLines } from '../render/staged-flows.js'
-import type { FailOn } from './compare.js'
 
 interface StagedOptions {
   readonly failOn?: FailOn
@@ -23,17 +22,10 @@ export function flowsStagedCommand(context: CommandContext): Command {
       const told = await agentClient(socket).get<StagedFlows>('/v1/flows/staged')
       if (output === 'json') await terminal.line(JSON.stringify(told))
       else for (const line of stagedLines(told, terminal.colour)) await terminal.line(line)
-      const fails = told.changes.some(({ change }) => failOn === 'any' || change === failOn)
-      return fails ? exitCodes.no : exitCodes.ok
+      return exitOn(told.changes, failOn)
     },
   )
-    .addOption(
-      new Option('--fail-on <change>', 'exit with 1 when there is such a flow').choices([
-        'newly-denied',
-        'newly-allowed',
-        'any',
-      ]),
-    )
+    .addOption(failOnOption('flow'))
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(outputOption())
 }

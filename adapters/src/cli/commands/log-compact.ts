@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { Command } from 'commander'
 import { EventLog, folderStorage, readCheckpoints } from '@weir/store'
 import { compactLog, type Retention } from '../../agent/retention.js'
@@ -25,8 +26,12 @@ export function logCompactCommand(context: CommandContext): Command {
         const kept = log.head.seq - log.base.seq
         if (options.output === 'json')
           await terminal.line(JSON.stringify({ folder: path, base: log.base, compacted: done?.events ?? 0, kept }))
-        else if (done === undefined) await terminal.line(`nothing to let go: ${kept} events are kept`)
-        else await terminal.line(`${done.events} events compacted; the log begins with event ${done.base.seq + 1}`)
+        else if (done === undefined)
+          await terminal.line(`nothing to let go: ${counted(kept, 'event is', 'events are')} kept`)
+        else
+          await terminal.line(
+            `${counted(done.events, 'event')} compacted; the log begins with event ${done.base.seq + 1}`,
+          )
       } finally {
         await log.close()
       }

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type EventLog, FlowStore, privateCopyStorage } from '@weir/store'
@@ -98,7 +99,7 @@ function linesOf(
     everything: 'everything: leaving out more would change an answer',
   }[origin.extent as 'concerned' | 'rules' | 'everything']
   return [
-    `weir: ${events} events, ${sizeBytes} bytes, written to ${file}`,
+    `weir: ${counted(events, 'event')}, ${counted(sizeBytes, 'byte')}, written to ${file}`,
     `weir: ${origin.stateEvents} say what was so before, ${inWindow} are of the ${last - first + 1} from ${first} to ${last}; kept is ${kept}`,
     ...(origin.seqs.includes(around, origin.stateEvents)
       ? []

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -62,6 +63,6 @@ async function write(
   } finally {
     await target?.close()
   }
-  if (file !== undefined) terminal.note(`weir: ${events} events written to ${file}`)
+  if (file !== undefined) terminal.note(`weir: ${counted(events, 'event')} written to ${file}`)
   return exitCodes.ok
 }

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -36,7 +37,7 @@ export function logImportCommand(context: CommandContext): Command {
       await terminal.line(
         options.output === 'json'
           ? JSON.stringify({ folder: path, head, ...(flows.length > 0 && { flows: flows.length }) })
-          : `${head.seq} events in ${path}, head ${head.hash}${withFlows}`,
+          : `${counted(head.seq, 'event')} in ${path}, head ${head.hash}${withFlows}`,
       )
     } finally {
       await log.close()

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -46,6 +47,6 @@ function summary({ at, time, answers, events, checkpoint }: Statement): readonly
     checkpoint === undefined
       ? 'no checkpoint vouches for it yet'
       : `vouched for by the checkpoint at event ${checkpoint.seq}, signed ${new Date(checkpoint.time).toISOString()}`
-  const said = `${answers.length} answers after event ${at} (${new Date(time).toISOString()}), ${events.length} events named`
+  const said = `${counted(answers.length, 'answer')} after event ${at} (${new Date(time).toISOString()}), ${counted(events.length, 'event')} named`
   return [`weir: ${said}; ${signed}`]
 }

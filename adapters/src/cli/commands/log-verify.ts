@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -105,10 +106,12 @@ function verdictLines(verdict: LogVerdict, named: boolean, colour: Colour): read
   }
   if (head.seq > 0) lines.push(signedLine(verdict, named))
   if (condition === 'sound')
-    lines.push(`${events} events, ${verdict.snapshots.length} snapshots, ${replayed} replayed: ${colour.good('sound')}`)
+    lines.push(
+      `${counted(events, 'event')}, ${counted(verdict.snapshots.length, 'snapshot')}, ${replayed} replayed: ${colour.good('sound')}`,
+    )
   else if (condition === 'empty') lines.push(`no events: ${colour.good('empty')}`)
   else {
-    lines.push(`${colour.bad(condition)}: the first bad event is ${firstBad}; ${events} events can be read`)
+    lines.push(`${colour.bad(condition)}: the first bad event is ${firstBad}; ${counted(events, 'event')} can be read`)
     if (events > 0) lines.push('weir log export --readable FILE saves those')
   }
   lines.push(`head ${head.seq} ${head.hash}`)

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { Command } from 'commander'
 import { Command as Group } from 'commander'
 import type { EventLog } from '@weir/store'
@@ -57,7 +58,7 @@ function statCommand(context: CommandContext): Command {
       if (options.output === 'json') await terminal.line(JSON.stringify({ folder, ...stat }))
       else {
         await terminal.line(
-          `${folder}: ${stat.events} events${stat.first === undefined ? '' : ` from ${stat.first} to ${stat.last}`}`,
+          `${folder}: ${counted(stat.events, 'event')}${stat.first === undefined ? '' : ` from ${stat.first} to ${stat.last}`}`,
         )
         await terminal.line(`head ${stat.head.hash}; snapshots at ${stat.snapshots.join(', ') || 'no event'}`)
         for (const [kind, count] of Object.entries(stat.kinds))

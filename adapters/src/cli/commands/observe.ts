@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { type Command, Option } from 'commander'
 import { defaultSocketPath, type FlowRecord } from '../../agent/protocol.js'
 import { matchesFlow } from '../../flows/filter.js'
@@ -108,7 +109,7 @@ function followed({ interrupted }: CommandContext, socket: string, choice: FlowC
 function writer({ terminal }: CommandContext, output: ObserveOptions['output']): (flow: Told) => Promise<void> {
   let isFirst = true
   return async flow => {
-    if ('lost' in flow) return terminal.note(`weir: this reader was too slow for ${flow.lost} flows`)
+    if ('lost' in flow) return terminal.note(`weir: this reader was too slow for ${counted(flow.lost, 'flow')}`)
     if (output === 'json') return await terminal.line(JSON.stringify(flow))
     const lines =
       output === 'dict'

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -89,7 +90,7 @@ async function replay(
   if (options.output === 'json') await terminal.line(JSON.stringify({ ...result, same, eventsPerSecond, folder }))
   else {
     await terminal.line(
-      `${result.events} events in ${(result.durationMs / 1000).toFixed(2)} s (${eventsPerSecond} events/s)`,
+      `${counted(result.events, 'event')} in ${(result.durationMs / 1000).toFixed(2)} s (${eventsPerSecond} events/s)`,
     )
     await terminal.line(`digest ${result.digest.hex}`)
     for (const each of result.checkpoints) {
@@ -213,7 +214,7 @@ function comparisonLines(comparison: Comparison, bad: (text: string) => string):
   lines.push(
     compared === 0
       ? 'no digest could be compared'
-      : `${events} events replayed, ${agreeing} of ${compared} recorded digests are the same`,
+      : `${counted(events, 'event')} replayed, ${agreeing} of ${counted(compared, 'recorded digest is', 'recorded digests are')} the same`,
   )
   return lines
 }

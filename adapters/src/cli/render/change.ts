@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { Uncovered } from '@weir/core/compare/compare.js'
 import type { FlowChange } from '@weir/core/compare/lines.js'
 import { type Outcome, outcomeText } from '@weir/core/compare/outcome.js'
@@ -62,7 +63,7 @@ export function changeSummary(changes: readonly FlowChange[]): string {
     `${count('newly-allowed')} newly allowed`,
     `${count('changed-l7')} with other L7 rules`,
   ]
-  return `${changes.length} sets of flows change: ${parts.join(', ')}`
+  return `${counted(changes.length, 'set of flows changes', 'sets of flows change')}: ${parts.join(', ')}`
 }
 
 function verdict({ allowed, l7 }: Outcome, colour: Colour): string {

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { StatusReport } from '../../agent/protocol.js'
 
 /** What was seen of packets, what was left out, and how far back history goes. */
@@ -10,7 +11,7 @@ export function flowStatusLines({ flows, backend: { tallies } }: StatusReport): 
     ...(history === undefined
       ? []
       : [
-          `History    ${history.rows} aggregated flows; of ${history.packets} packets, ${history.lostPackets} lost; ` +
+          `History    ${counted(history.rows, 'aggregated flow')}; of ${counted(history.packets, 'packet')}, ${history.lostPackets} lost; ` +
             `${(history.sizeBytes / 2 ** 20).toFixed(1)} MiB in ${history.folder}${sinceText(history.oldestMs)}`,
         ]),
   ]

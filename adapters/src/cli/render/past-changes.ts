@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { protocolNumbers } from '@weir/core'
 import type { PastChange, PastJudgement } from '../../flows/what-if.js'
 import type { Colour } from '../terminal.js'
@@ -11,7 +12,7 @@ export function pastLines({ flows, disputed, changes }: PastJudgement, colour: C
   return [
     '',
     ...changes.flatMap(change => changeLines(change, colour)),
-    `${flows} recorded flows judged: ${sum(cut)} would have been cut, ${sum(changes) - sum(cut)} newly let through`,
+    `${counted(flows, 'recorded flow')} judged: ${sum(cut)} would have been cut, ${sum(changes) - sum(cut)} newly let through`,
     ...(disputed === 0
       ? []
       : [colour.dim(`${disputed} of them were judged otherwise than the log says: as a change took effect`)]),
@@ -24,7 +25,7 @@ function changeLines(change: PastChange, colour: Colour): readonly string[] {
   const name = protocolNames.get(protocol) ?? String(protocol)
   const what = name.startsWith('ICMP') ? `${name} type ${port >> 8} code ${port & 255}` : `${name} ${port}`
   return [
-    `${verb}  ${from} → ${to} ${what}: ${flows} flows, ${packets} packets, last seen ${new Date(lastMs).toISOString()}`,
+    `${verb}  ${from} → ${to} ${what}: ${counted(flows, 'flow')}, ${counted(packets, 'packet')}, last seen ${new Date(lastMs).toISOString()}`,
     colour.dim(`  was: ${before.join(', ')}; would be: ${after.join(', ')}`),
   ]
 }

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { ResourceStatus, SourceStatus } from '../../agent/protocol.js'
 import { tableLines } from '../table.js'
 import { durationText } from './duration.js'
@@ -5,7 +6,7 @@ import { durationText } from './duration.js'
 /** Each source in a line, and below it what it follows one by one. */
 export function sourceLines(sources: readonly SourceStatus[], nowMs: number): readonly string[] {
   return sources.flatMap(({ name, state, drafts, error, resources = [] }) => [
-    `Source     ${name}: ${state}, ${drafts} facts${error === undefined ? '' : `, ${error}`}`,
+    `Source     ${name}: ${state}, ${counted(drafts, 'fact')}${error === undefined ? '' : `, ${error}`}`,
     ...resourceLines(resources, nowMs).map(line => `           ${line}`),
   ])
 }

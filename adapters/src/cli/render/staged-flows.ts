@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { StagedChange, StagedFlows } from '../../agent/protocol.js'
 import { type Column, tableLines } from '../table.js'
 import type { Colour } from '../terminal.js'
@@ -21,8 +22,12 @@ export function stagedLines({ sinceMs, policies, changes, forgotten }: StagedFlo
   const since = new Date(sinceMs).toISOString()
   return [
     ...(changes.length === 0 ? [] : tableLines(changes, columns)),
-    ...(forgotten === 0 ? [] : [`${forgotten} kinds of flows that weren't seen for long are left out`]),
-    `${changes.length} kinds of flows would be judged otherwise, of those seen since ${since}, by what is staged:`,
+    ...(forgotten === 0
+      ? []
+      : [
+          `${counted(forgotten, "kind of flows that wasn't seen for long is", "kinds of flows that weren't seen for long are")} left out`,
+        ]),
+    `${counted(changes.length, 'kind of flows', 'kinds of flows')} would be judged otherwise, of those seen since ${since}, by what is staged:`,
     ...policies.map(({ policy, seq }) => `  ${policy} (event ${seq})`),
   ]
 }

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { StatusReport } from '../../agent/protocol.js'
 import { tableLines } from '../table.js'
@@ -14,7 +15,7 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
     ...(troubles.length === 0 ? [`${colour.good('●')} all well`] : troubles.map(each => `${colour.bad('●')} ${each}`)),
     '',
     `Node       ${report.node}, agent ${report.version}, process ${report.pid}, up ${durationText(report.uptimeMs)}`,
-    `Log        ${report.log.folder}: ${report.log.head} events, snapshot at ${report.log.snapshot}`,
+    `Log        ${report.log.folder}: ${counted(report.log.head, 'event')}, snapshot at ${report.log.snapshot}`,
     `Digest     ${report.digest.hex}`,
     `Datapath   ${report.backend.kind}${features.length === 0 ? '' : `: ${features.join(' ')}`}`,
     ...report.backend.notes.map(note => `           ${note}`),
@@ -24,11 +25,11 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
     `Tables     ${Object.entries(report.tables)
       .map(([name, size]) => `${size} ${name}`)
       .join(', ')}`,
-    `Intake     ${report.intake.events} events taken, ${report.intake.queued} waiting, last took ${report.intake.lastLatencyMs.toFixed(1)} ms, ${report.intake.refusals} refusals in force`,
-    `Reconcile  ${report.reconcile.applied} changes applied, ${report.reconcile.repairs} repairs`,
+    `Intake     ${counted(report.intake.events, 'event')} taken, ${report.intake.queued} waiting, last took ${report.intake.lastLatencyMs.toFixed(1)} ms, ${counted(report.intake.refusals, 'refusal')} in force`,
+    `Reconcile  ${counted(report.reconcile.applied, 'change')} applied, ${counted(report.reconcile.repairs, 'repair')}`,
     ...(report.backend.connections.closed === 0
       ? []
-      : [`Closed     ${report.backend.connections.closed} connections to backends that went`]),
+      : [`Closed     ${counted(report.backend.connections.closed, 'connection')} to backends that went`]),
     ...(report.health.ports.listening.length === 0
       ? []
       : [
@@ -38,7 +39,9 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
         ]),
     ...(report.health.checks.endpoints === 0
       ? []
-      : [`Checks     ${report.health.checks.endpoints} endpoints tried, ${report.health.checks.failing.length} fail`]),
+      : [
+          `Checks     ${counted(report.health.checks.endpoints, 'endpoint')} tried, ${counted(report.health.checks.failing.length, 'fails', 'fail')}`,
+        ]),
     ...flowStatusLines(report),
     ...sourceLines(report.sources, report.startedAt + report.uptimeMs),
     '',
@@ -90,13 +93,13 @@ function leavingLines({ devices, unmasked, rules }: StatusReport['leaving']): re
   const masked =
     devices.length === 0
       ? 'pods’ traffic leaves under pods’ addresses'
-      : `pods’ traffic is masqueraded at ${devices.map(device).join(', ')}, but for ${unmasked} blocks`
+      : `pods’ traffic is masqueraded at ${devices.map(device).join(', ')}, but for ${counted(unmasked, 'block')}`
   return [
     `Ways out   ${masked}`,
     ...(count === 0
       ? []
       : [
-          `           egress gateways: ${steer} rules to other nodes, ${translate} here, ${noGateway + noAddress} drop`,
+          `           egress gateways: ${counted(steer, 'rule')} to other nodes, ${translate} here, ${counted(noGateway + noAddress, 'drops', 'drop')}`,
         ]),
   ]
 }
@@ -109,7 +112,11 @@ function routingLines({ mode, blocks, routes }: StatusReport['routing']): readon
 /** What doesn't leave though it is to. */
 function leavingTroubles({ rules: { noGateway, noAddress } }: StatusReport['leaving']): readonly string[] {
   const told = (count: number, what: string): readonly string[] =>
-    count === 0 ? [] : [`${count} rules of egress gateway policies have no ${what}: weir get egress`]
+    count === 0
+      ? []
+      : [
+          `${counted(count, 'rule of egress gateway policies has', 'rules of egress gateway policies have')} no ${what}: weir get egress`,
+        ]
   return [...told(noGateway, 'gateway'), ...told(noAddress, 'egress address')]
 }
 
@@ -142,10 +149,14 @@ function troublesOf(report: StatusReport): readonly string[] {
       .filter(source => source.state === 'failing')
       .map(source => `${source.name}: ${source.error ?? 'failing'}`),
     ...flowTroubles(report),
-    ...(report.intake.refusals === 0 ? [] : [`${report.intake.refusals} inputs are refused: weir get policies`]),
+    ...(report.intake.refusals === 0
+      ? []
+      : [`${counted(report.intake.refusals, 'input is', 'inputs are')} refused: weir get policies`]),
     ...(report.frontendConflicts === 0
       ? []
-      : [`${report.frontendConflicts} addresses are claimed more than once: weir get services`]),
+      : [
+          `${counted(report.frontendConflicts, 'address is', 'addresses are')} claimed more than once: weir get services`,
+        ]),
     ...report.health.ports.problems.map(portText),
     ...checkTroubles(report.health.checks),
     ...full.map(map => `${map.name} is nearly full: ${map.entries} of ${map.maxEntries}`),
@@ -159,7 +170,7 @@ function portText({ service, address, port, reason }: StatusReport['health']['po
 
 function checkTroubles({ failing, forbidden }: StatusReport['health']['checks']): readonly string[] {
   return [
-    ...(failing.length === 0 ? [] : [`checks of ${failing.length} backends fail: weir get backends`]),
+    ...(failing.length === 0 ? [] : [`checks of ${counted(failing.length, 'backend')} fail: weir get backends`]),
     ...(forbidden.length === 0 ? [] : [`policy keeps this node from trying ${forbidden.join(', ')}`]),
   ]
 }

@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { TopField, TopFlows, TopRow } from '../../flows/top.js'
 import { type Column, tableLines } from '../table.js'
 
@@ -19,7 +20,7 @@ export function topLines({ by, metric, total, rows, left }: TopFlows): readonly 
     { heading: 'share', cell: row => shareText(row[metric], total[metric]) },
     { heading: 'last seen', cell: ({ lastMs }) => new Date(lastMs).toISOString() },
   ]
-  const sum = `${total.flows} flows, ${total.packets} packets and ${total.bytes} bytes that were told of`
+  const sum = `${counted(total.flows, 'flow')}, ${counted(total.packets, 'packet')} and ${counted(total.bytes, 'byte')} that were told of`
   return [...(rows.length === 0 ? [] : tableLines(rows, columns)), left === 0 ? sum : `${left} more rows; ${sum}`]
 }
 
