@@ -1,4 +1,4 @@
-import type { Engine } from '@weir/core'
+import type { Engine, Tables } from '@weir/core'
 import type { EventLog } from '@weir/store'
 import { buildVersion } from '../version.js'
 import type { Datapath } from './datapath.js'
@@ -41,19 +41,22 @@ export function statusReport({ nowMs, log, snapshot, engine, datapath, devices, 
       devices.problem,
     ),
     leaving: leavingView(tables),
-    tables: {
-      addresses: tables.addresses.size,
-      prefixes: tables.prefixes.size,
-      endpoints: tables.endpoints.size,
-      cells: tables.cells.size,
-      rows: tables.rows.size,
-      frontends: tables.frontends.size,
-      selections: tables.selections.size,
-      backends: tables.backends.size,
-      egressRules: tables.egressRules.size,
-      nonMasquerade: tables.nonMasquerade.size,
-      masquerade: tables.masquerade.size,
-    },
+    tables: tableSizes(tables),
     frontendConflicts: engine.frontendConflicts().length,
   }
 }
+
+/** How many rows each table has. */
+export const tableSizes = (tables: Tables): StatusReport['tables'] => ({
+  addresses: tables.addresses.size,
+  prefixes: tables.prefixes.size,
+  endpoints: tables.endpoints.size,
+  cells: tables.cells.size,
+  rows: tables.rows.size,
+  frontends: tables.frontends.size,
+  selections: tables.selections.size,
+  backends: tables.backends.size,
+  egressRules: tables.egressRules.size,
+  nonMasquerade: tables.nonMasquerade.size,
+  masquerade: tables.masquerade.size,
+})
