@@ -247,6 +247,37 @@ function withIpv4(body: TimedBody): TimedBody {
   return { ...body, pod: { ...body.pod, addresses: [own, ...addresses] } }
 }
 
+const plain = (namespace: string, name: string, address: string): PodFact => ({
+  namespace,
+  name,
+  labels: {},
+  serviceAccount: 'default',
+  node: 'here',
+  addresses: [address],
+  hostNetwork: false,
+  ports: [],
+})
+
+/** A pod comes that stands for others to come elsewhere, and a policy isolates those of its own namespace. */
+const aPodStandsForOthers = [
+  [[{ kind: 'agent.configured', agent: { node: 'here', cluster: 'test', labelFilter: [] } }]],
+  [
+    {
+      kind: 'networkpolicy.upserted',
+      policy: {
+        namespace: 'dev',
+        name: 'p',
+        podSelector: [],
+        policyTypes: ['ingress', 'egress'],
+        ingress: [{ peers: [{ kind: 'pods', podSelector: [] }], ports: [] }],
+        egress: [{ peers: [{ kind: 'ipBlock', cidr: '0.0.0.0/0', except: [] }], ports: [] }],
+      },
+    },
+    { kind: 'pod.upserted', pod: plain('default', 'a', '10.0.1.1') },
+  ],
+  [plain('dev', 'comer-1', '10.77.0.5'), plain('elsewhere', 'comer-2', '10.77.0.6')],
+] satisfies [EventBody[][], EventBody[], [PodFact, PodFact]]
+
 describe('compare: pods to come', function () {
   this.timeout(120_000)
 
@@ -303,7 +334,8 @@ describe('compare: pods to come', function () {
           stoodFor += check(bodies, more.filter(namesNoPort).map(withIpv4), unnamed, 0, limits).leftOut
         },
       ),
-      sampling('pods to come stood for', 60),
+      // There are seeds in whose random cases no such pod comes.
+      { ...sampling('pods to come stood for', 60), examples: [aPodStandsForOthers] },
     )
     expect(stoodFor, 'flows that others tell of').above(0)
   })
