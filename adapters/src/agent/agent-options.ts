@@ -51,8 +51,8 @@ export interface AgentOptions {
   readonly maglev?: TableOptions
   /** A folder or file of manifests to follow. */
   readonly manifests?: string
-  /** The API server to follow, by what leads to it. */
-  readonly kubernetes?: CredentialOptions
+  /** The API server to follow, by what leads to it. It is told what became of its policies when it is to be. */
+  readonly kubernetes?: CredentialOptions & { readonly writesBack?: boolean }
   /** The node's own addresses: its traffic to its pods always passes. */
   readonly nodeAddresses?: readonly string[]
   /** Blocks that hold those of the node's addresses which have node ports; absent: all have. */

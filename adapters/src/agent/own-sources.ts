@@ -31,7 +31,7 @@ export function ownSources(
       ? []
       : [
           kubernetesSource({
-            ...{ clock, random: () => machine.random(), ownNode, report },
+            ...{ clock, random: () => machine.random(), ownNode, report, writesBack: kubernetes.writesBack ?? false },
             connect: async () => {
               // It takes a second and 70 MiB to load: only those who follow an API server pay for it.
               const { connect } = await import('../kubernetes/credentials.js')

@@ -8,11 +8,17 @@ import type { ManifestObject, Refusal } from '../manifests/set.js'
 import { refusedAnswer } from './api.js'
 import { listPath, objectPath, type Resource } from './resource.js'
 import { slim } from './slim.js'
+import { kindsWithStatus, validityOf } from './validity.js'
 
 /** What is kept of an object of the API server: its key, and what it says or why it can't be understood. */
 export interface Entry {
   readonly object: ObjectKey
   readonly resourceVersion: string
+  /** As it was read. */
+  readonly apiVersion: string
+  readonly uid: string
+  /** What its status says of its being valid; absent where that isn't looked at, or nothing is said. */
+  readonly condition?: ReturnType<typeof validityOf>
   readonly said: ManifestObject | Refusal
 }
 
@@ -41,7 +47,16 @@ export function readEntry(raw: unknown, apiVersion: string, resource: Resource):
     origin: originOf(resourceVersion),
     ...(by !== undefined && { by }),
   }
-  return { object, resourceVersion, said: understand(kept, recognised.input, object, place) }
+  const uid = typeof metadata.uid === 'string' ? metadata.uid : ''
+  const condition = kindsWithStatus.has(resource.kind) ? validityOf(raw) : undefined
+  return {
+    object,
+    resourceVersion,
+    apiVersion,
+    uid,
+    condition,
+    said: understand(kept, recognised.input, object, place),
+  }
 }
 
 function understand(

@@ -9,6 +9,7 @@ import { type Entry, nameOf, readEntry } from './entry.js'
 import { ObjectIntake, type OwnNode } from './intake.js'
 import { Reflector } from './reflector.js'
 import { type Resource, resources } from './resource.js'
+import { WriteBack } from './write-back.js'
 
 export interface KubernetesSourceOptions {
   /**
@@ -21,6 +22,8 @@ export interface KubernetesSourceOptions {
   /** From 0 up to 1. */
   readonly random: () => number
   readonly ownNode: OwnNode
+  /** Whether the cluster is told what became of its policies, too. */
+  readonly writesBack: boolean
   /** Told once of each object that is refused. */
   readonly report: (message: string) => void
 }
@@ -45,17 +48,23 @@ class Following {
   readonly #sink: SourceSink
   readonly #reflectors: ReadonlyMap<Resource, Reflector<Entry>>
   readonly #customKinds: CustomKinds
+  readonly #writeBack: WriteBack | undefined
   #told = ''
 
-  constructor(api: Api, sink: SourceSink, { clock, random, ownNode, report }: KubernetesSourceOptions) {
+  constructor(api: Api, sink: SourceSink, options: KubernetesSourceOptions) {
+    const { clock, random, ownNode, report } = options
     this.#sink = sink
     const intake = new ObjectIntake({ sink, nowMs: () => clock.nowMs(), ownNode, report })
+    if (options.writesBack) this.#writeBack = new WriteBack({ api, clock, random, node: ownNode.name, report })
     const onStatus = (): void => this.#tell()
     const reflector = (resource: Resource): Reflector<Entry> =>
       new Reflector({
         ...{ api, clock, random, resource, nameOf, onStatus },
         read: (raw, apiVersion) => readEntry(raw, apiVersion, resource),
-        take: changes => intake.take(changes),
+        take: async changes => {
+          await intake.take(changes)
+          this.#writeBack?.told(resource, changes)
+        },
         listed: (names, version) => intake.listed(resource.kind, names, version),
       })
     this.#reflectors = new Map(resources.map(resource => [resource, reflector(resource)]))
@@ -75,6 +84,7 @@ class Following {
     const built = [...this.#reflectors].filter(([{ isCustom }]) => !isCustom)
     const parts = [
       this.#customKinds.run(either),
+      this.#writeBack?.run(either),
       ...built.map(([{ kind }, reflector]) =>
         kind === 'Pod' ? this.#runPods(reflector, either) : reflector.run(either),
       ),

@@ -1,7 +1,8 @@
 import type { Clock } from '@weir/adapters/agent/clock.js'
 import type { ResourceStatus } from '@weir/adapters/agent/protocol.js'
 import type { SourceSink } from '@weir/adapters/agent/source.js'
-import { HttpApi } from '@weir/adapters/kubernetes/http-api.js'
+import type { Api } from '@weir/adapters/kubernetes/api.js'
+import { type Connection, HttpApi } from '@weir/adapters/kubernetes/http-api.js'
 import { kubernetesSource } from '@weir/adapters/kubernetes/source.js'
 import { Engine, type WeirEvent } from '@weir/core'
 import type { ApiServer } from './api-server.js'
@@ -20,8 +21,11 @@ export function hurriedClock(times: number): Clock {
 }
 
 export interface FollowingOptions {
+  /** What leads to another server than the one of these tests. */
+  readonly connect?: () => Promise<Api>
   readonly engine?: Engine
   readonly random?: () => number
+  readonly writesBack?: boolean
   readonly times?: number
   readonly silenceMs?: number
   readonly ownNode?: Parameters<typeof kubernetesSource>[0]['ownNode']
@@ -37,16 +41,16 @@ export class Followed {
   readonly #stopping = new AbortController()
   readonly #done: Promise<void>
 
-  constructor(server: ApiServer, options: FollowingOptions = {}) {
+  constructor(server: ApiServer | undefined, options: FollowingOptions = {}) {
     const { engine = new Engine(), random = Math.random, times = 200, silenceMs = 10_000 } = options
     this.engine = engine
     const clock = hurriedClock(times)
-    const connection = { server: server.url, options: async () => ({ headers: { authorization: 'Bearer secret' } }) }
     this.#source = kubernetesSource({
-      connect: async () => new HttpApi(connection, { silenceMs }),
+      connect: options.connect ?? (async () => new HttpApi(connectionTo(server), { silenceMs })),
       clock,
       random,
       ownNode: options.ownNode ?? { name: 'n1' },
+      writesBack: options.writesBack ?? false,
       report: message => this.reports.push(message),
     })
     const sink: SourceSink = {
@@ -97,6 +101,11 @@ export class Followed {
     this.#stopping.abort()
     await this.#done
   }
+}
+
+function connectionTo(server: ApiServer | undefined): Connection {
+  if (server === undefined) throw new TypeError('there is no server to connect to')
+  return { server: server.url, options: async () => ({ headers: { authorization: 'Bearer secret' } }) }
 }
 
 /** Looks again and again. A test that waits in vain runs into its time limit. */

@@ -7,7 +7,7 @@ import type { RoutingMode } from '@weir/core/routing/node-ways.js'
 import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Agent } from '../../agent/agent.js'
-import type { BackendChoice } from '../../agent/agent-options.js'
+import type { BackendChoice, AgentOptions as CreateOptions } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
 import { compileAtOnce } from '../../agent/compile-at-once.js'
 import type { AttachChoice } from '../../agent/datapath.js'
@@ -15,7 +15,6 @@ import { type MapSizes, sizableMaps } from '../../agent/map-names.js'
 import { cgroupRoot } from '../../agent/cgroup-root.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import type { Retention } from '../../agent/retention.js'
-import type { CredentialOptions } from '../../kubernetes/credentials.js'
 import { command, type CommandContext, socketOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { defaultStateFolder } from '../log-folder.js'
@@ -29,6 +28,7 @@ interface AgentOptions extends MaglevOptions, CniFlags {
   readonly state: string
   readonly manifests?: string
   readonly kubernetes?: true
+  readonly kubernetesWrite?: true
   readonly kubeconfig?: string
   readonly context?: string
   readonly node: string
@@ -155,6 +155,7 @@ export function agentCommand(context: CommandContext): Command {
     .addOption(
       new Option('--kubernetes', 'follow an API server, by a kubeconfig or what a pod is given').conflicts('manifests'),
     )
+    .option('--kubernetes-write', 'tell the cluster which policies are refused, too: conditions, Events, an annotation')
     .option('--kubeconfig <file>', 'for --kubernetes (default: KUBECONFIG, ~/.kube/config, the pod’s service account)')
     .option('--context <name>', 'of the kubeconfig, in place of its current one')
     .option('--node <name>', "this node's name", context.environment.WEIR_NODE ?? hostname())
@@ -300,14 +301,15 @@ function cgroupOf(given: string | undefined): { readonly cgroup?: string } {
 }
 
 function kubernetesOf(
-  { kubernetes, kubeconfig, context }: AgentOptions,
+  { kubernetes, kubernetesWrite, kubeconfig, context }: AgentOptions,
   workingFolder: string,
-): { readonly kubernetes?: CredentialOptions } {
+): Pick<CreateOptions, 'kubernetes'> {
   if (kubernetes === undefined) return {}
   return {
     kubernetes: {
       ...(kubeconfig !== undefined && { kubeconfig: resolve(workingFolder, kubeconfig) }),
       ...(context !== undefined && { context }),
+      ...(kubernetesWrite === true && { writesBack: true }),
     },
   }
 }
