@@ -19,7 +19,7 @@
 #define VALUE_MOST 256
 #define PACKET_MOST 65600
 
-#define WEIR_ABI 2
+#define WEIR_ABI 3
 
 /* In and out of weir_run. */
 struct weir_run {
@@ -34,6 +34,7 @@ struct weir_run {
 	__u32 redirect_flags;   /* out */
 	__u32 ingress_ifindex;  /* in: of the device that the packet came in by; 0: made here */
 	__u32 vlan_tci;         /* in: of that tag: its VLAN in the lower 12 bits */
+	struct weir_tunnelled tunnel; /* in, out: what it came within, or is to leave within */
 };
 
 /* In and out of weir_run for a program at a socket. */
@@ -273,7 +274,7 @@ enum {
 	PROGRAM_GETPEERNAME6,
 	PROGRAM_POST_BIND4,
 	PROGRAM_POST_BIND6,
-	PROGRAM_XDP,
+	PROGRAM_XDP, PROGRAM_FROM_OVERLAY, PROGRAM_TO_OVERLAY,
 	PROGRAMS,
 };
 
@@ -281,7 +282,7 @@ static const char *const program_names[PROGRAMS] = {
 	"weir_from_endpoint", "weir_to_endpoint", "weir_sweep", "weir_from_device", "weir_to_device",
 	"weir_connect4", "weir_connect6",
 	"weir_sendmsg4", "weir_sendmsg6", "weir_recvmsg4", "weir_recvmsg6", "weir_getpeername4",
-	"weir_getpeername6", "weir_post_bind4", "weir_post_bind6", "weir_xdp",
+	"weir_getpeername6", "weir_post_bind4", "weir_post_bind6", "weir_xdp", "weir_from_overlay", "weir_to_overlay",
 };
 
 __u32 EXPORT(weir_program_count)(void)
@@ -305,6 +306,7 @@ static int run_packet(int (*program)(struct weir_skb *), int redirected)
 		.mark = run.mark,
 		.vlan_present = run.vlan,
 		.vlan_tci = run.vlan_tci,
+		.tunnel = run.tunnel,
 	};
 
 	if (run.length > PACKET_MOST || run.linear > run.length)
@@ -315,6 +317,7 @@ static int run_packet(int (*program)(struct weir_skb *), int redirected)
 	weir_packet_end_of(&skb);
 	run.length = skb.len;
 	run.mark = skb.mark;
+	run.tunnel = skb.tunnel;
 	run.redirect = run.result == redirected ? skb.redirect : WEIR_REDIRECT_NONE;
 	run.redirect_ifindex = skb.redirect_ifindex;
 	run.redirect_flags = skb.redirect_flags;
@@ -371,6 +374,7 @@ static int (*const packet_programs[PROGRAMS])(struct weir_skb *) = {
 	[PROGRAM_FROM_ENDPOINT] = weir_from_endpoint, [PROGRAM_TO_ENDPOINT] = weir_to_endpoint,
 	[PROGRAM_FROM_DEVICE] = weir_from_device,     [PROGRAM_TO_DEVICE] = weir_to_device,
 	[PROGRAM_XDP] = weir_xdp,
+	[PROGRAM_FROM_OVERLAY] = weir_from_overlay,   [PROGRAM_TO_OVERLAY] = weir_to_overlay,
 };
 
 static int (*const call_programs[PROGRAMS])(struct bpf_sock_addr *) = {

@@ -12,6 +12,7 @@ struct weir_map;
 struct bpf_sock_tuple;
 struct bpf_fib_lookup;
 struct bpf_redir_neigh;
+struct bpf_tunnel_key;
 
 enum weir_redirect_kind {
 	WEIR_REDIRECT_NONE,
@@ -35,6 +36,11 @@ struct weir_skb {
 	__u32 redirect; /* enum weir_redirect_kind, of the last redirect helper called */
 	__u32 redirect_ifindex;
 	__u32 redirect_flags;
+	struct weir_tunnelled {
+		__u32 family; /* of the outer packet; 0: it is in none */
+		__u32 id;
+		__u32 address[4]; /* of who sent it, or is to get it: network order; IPv4 in the first word */
+	} tunnel;
 };
 
 extern __u64 weir_clock;
@@ -86,6 +92,9 @@ void *bpf_sk_storage_get(struct weir_map *map, struct bpf_sock *socket, const vo
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_redirect_peer(__u32 ifindex, __u64 flags);
 long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int size, __u64 flags);
+/* Both know the outer address, its family and the tunnel's number. */
+long bpf_skb_get_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags);
+long bpf_skb_set_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags);
 /* By the table of way.h. */
 long bpf_fib_lookup(void *context, struct bpf_fib_lookup *asked, int size, __u32 flags);
 

@@ -3,12 +3,14 @@
 #include "connect.h"
 #include "from_device.h"
 #include "from_endpoint.h"
+#include "from_overlay.h"
 #include "post_bind.h"
 #include "recvmsg.h"
 #include "sendmsg.h"
 #include "sweep.h"
 #include "to_device.h"
 #include "to_endpoint.h"
+#include "to_overlay.h"
 #include "xdp.h"
 
 SEC("tc")
@@ -33,6 +35,18 @@ SEC("tc")
 int weir_to_device(struct weir_skb *skb)
 {
 	return weir_to_device_run(skb);
+}
+
+SEC("tc")
+int weir_from_overlay(struct weir_skb *skb)
+{
+	return weir_from_overlay_run(skb);
+}
+
+SEC("tc")
+int weir_to_overlay(struct weir_skb *skb)
+{
+	return weir_to_overlay_run(skb);
 }
 
 SEC("xdp")

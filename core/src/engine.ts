@@ -36,10 +36,7 @@ export interface EngineOptions {
 }
 
 export interface RestoreOptions extends EngineOptions {
-  /**
-   * `kept`, the default: classes, subjects, rows and backends have the numbers that they had, as maps written by them need.
-   * `fresh`: numbers as they come, in half the time; for who only asks.
-   */
+  /** `kept`, the default: all numbers as they were, as maps written by them need. `fresh`: in half the time, to only ask. */
   readonly numbers?: 'kept' | 'fresh'
 }
 
@@ -155,6 +152,9 @@ export class Engine {
     yield* this.#identities.rows()
     yield* this.#cidrIdentities.rows()
   }
+
+  /** The sorted labels of a pods' identity in use. */
+  readonly labelsOf = (identity: number): readonly string[] | undefined => this.#identities.labelsOf(identity)
 
   /** Addresses and ports that several services, host ports or redirects claim, and who has them. */
   frontendConflicts(): readonly Conflict[] {

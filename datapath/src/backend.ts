@@ -1,7 +1,14 @@
 import type { Observable } from 'rxjs'
 import type { MapName, TableMapName } from './codec/maps.js'
 
-export type ProgramName = 'weir_from_endpoint' | 'weir_to_endpoint' | 'weir_from_device' | 'weir_to_device' | 'weir_xdp'
+export type ProgramName =
+  | 'weir_from_endpoint'
+  | 'weir_to_endpoint'
+  | 'weir_from_device'
+  | 'weir_to_device'
+  | 'weir_xdp'
+  | 'weir_from_overlay'
+  | 'weir_to_overlay'
 
 /** A map as bytes: keys and values of exactly keySize and valueSize bytes, in the host's byte order. */
 export interface BackendMap {
@@ -84,8 +91,11 @@ export interface PacketResult {
   readonly redirect?: { readonly ifindex: number; readonly toPeer: boolean }
 }
 
-/** What an interface is to the node: the host side of a pod's veth, or a device that the outside is reached by. */
-export type Role = 'endpoint' | 'device'
+/**
+ * What an interface is to the node: the host side of a pod's veth, a device that the outside is reached by, or the one by
+ * which packets to other nodes' pods get into tunnels.
+ */
+export type Role = 'endpoint' | 'device' | 'overlay'
 
 /** An interface that has the programs of its role, or is to have them. */
 export interface Attachment {

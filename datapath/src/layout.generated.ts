@@ -85,6 +85,11 @@ export const layout = {
     weir_events: {
       type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: 1048576,
     },
+    weir_fellows: {
+      type: 'hash', keySize: 12, valueSize: 20, maxEntries: 65536,
+      key: {kind: 'struct', name: 'weir_mark', size: 12, members: [{name: 'vni', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'tag', offsetBits: 32, type: {kind: 'array', length: 5, element: {kind: 'int', size: 1, signed: false}}}, {name: 'pad', offsetBits: 72, type: {kind: 'array', length: 3, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_fellow', size: 20, members: [{name: 'ipv4', offsetBits: 0, type: {kind: 'array', length: 4, element: {kind: 'int', size: 1, signed: false}}}, {name: 'ipv6', offsetBits: 32, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}]},
+    },
     weir_frag4: {
       type: 'lru_hash', keySize: 16, valueSize: 16, maxEntries: 8192,
       key: {kind: 'struct', name: 'weir_frag4_key', size: 16, members: [{name: 'source', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'destination', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}, {name: 'id', offsetBits: 64, type: {kind: 'int', size: 2, signed: false}}, {name: 'protocol', offsetBits: 80, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 88, type: {kind: 'int', size: 1, signed: false}}, {name: 'ifindex', offsetBits: 96, type: {kind: 'int', size: 4, signed: false}}]},
@@ -109,6 +114,11 @@ export const layout = {
       type: 'array', keySize: 4, valueSize: 8, maxEntries: 1,
       key: {kind: 'int', size: 4, signed: false},
       value: {kind: 'struct', name: 'weir_leaving', size: 8, members: [{name: 'masquerades', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'rules', offsetBits: 32, type: {kind: 'int', size: 4, signed: false}}]},
+    },
+    weir_marks: {
+      type: 'hash', keySize: 4, valueSize: 12, maxEntries: 65536,
+      key: {kind: 'int', size: 4, signed: false},
+      value: {kind: 'struct', name: 'weir_mark', size: 12, members: [{name: 'vni', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'tag', offsetBits: 32, type: {kind: 'array', length: 5, element: {kind: 'int', size: 1, signed: false}}}, {name: 'pad', offsetBits: 72, type: {kind: 'array', length: 3, element: {kind: 'int', size: 1, signed: false}}}]},
     },
     weir_masquerade: {
       type: 'hash', keySize: 4, valueSize: 20, maxEntries: 1024,
@@ -195,6 +205,16 @@ export const layout = {
       key: {kind: 'int', size: 4, signed: false},
       value: {kind: 'int', size: 8, signed: false},
     },
+    weir_tunnels4: {
+      type: 'lpm_trie', keySize: 8, valueSize: 20, maxEntries: 65536,
+      key: {kind: 'struct', name: 'weir_prefix4', size: 8, members: [{name: 'length', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'address', offsetBits: 32, type: {kind: 'array', length: 4, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_tunnel', size: 20, members: [{name: 'family', offsetBits: 0, type: {kind: 'int', size: 1, signed: false}}, {name: 'is_node', offsetBits: 8, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 16, type: {kind: 'array', length: 2, element: {kind: 'int', size: 1, signed: false}}}, {name: 'address', offsetBits: 32, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}]},
+    },
+    weir_tunnels6: {
+      type: 'lpm_trie', keySize: 20, valueSize: 20, maxEntries: 65536,
+      key: {kind: 'struct', name: 'weir_prefix6', size: 20, members: [{name: 'length', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'address', offsetBits: 32, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}]},
+      value: {kind: 'struct', name: 'weir_tunnel', size: 20, members: [{name: 'family', offsetBits: 0, type: {kind: 'int', size: 1, signed: false}}, {name: 'is_node', offsetBits: 8, type: {kind: 'int', size: 1, signed: false}}, {name: 'pad', offsetBits: 16, type: {kind: 'array', length: 2, element: {kind: 'int', size: 1, signed: false}}}, {name: 'address', offsetBits: 32, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}]},
+    },
     weir_unmasked4: {
       type: 'lpm_trie', keySize: 8, valueSize: 4, maxEntries: 16384,
       key: {kind: 'struct', name: 'weir_prefix4', size: 8, members: [{name: 'length', offsetBits: 0, type: {kind: 'int', size: 4, signed: false}}, {name: 'address', offsetBits: 32, type: {kind: 'array', length: 4, element: {kind: 'int', size: 1, signed: false}}}]},
@@ -209,7 +229,7 @@ export const layout = {
   types: {
     weir_event: {kind: 'struct', name: 'weir_event', size: 80, members: [{name: 'time', offsetBits: 0, type: {kind: 'int', size: 8, signed: false}}, {name: 'kind', offsetBits: 64, type: {kind: 'int', size: 1, signed: false}}, {name: 'verdict', offsetBits: 72, type: {kind: 'int', size: 1, signed: false}}, {name: 'reason', offsetBits: 80, type: {kind: 'int', size: 1, signed: false}}, {name: 'direction', offsetBits: 88, type: {kind: 'int', size: 1, signed: false}}, {name: 'family', offsetBits: 96, type: {kind: 'int', size: 1, signed: false}}, {name: 'protocol', offsetBits: 104, type: {kind: 'int', size: 1, signed: false}}, {name: 'tcp_flags', offsetBits: 112, type: {kind: 'int', size: 1, signed: false}}, {name: 'icmp_type', offsetBits: 120, type: {kind: 'int', size: 1, signed: false}}, {name: 'icmp_code', offsetBits: 128, type: {kind: 'int', size: 1, signed: false}}, {name: 'is_reply', offsetBits: 136, type: {kind: 'int', size: 1, signed: false}}, {name: 'ethertype', offsetBits: 144, type: {kind: 'int', size: 2, signed: false}}, {name: 'source_port', offsetBits: 160, type: {kind: 'int', size: 2, signed: false}}, {name: 'destination_port', offsetBits: 176, type: {kind: 'int', size: 2, signed: false}}, {name: 'source', offsetBits: 192, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}, {name: 'destination', offsetBits: 320, type: {kind: 'array', length: 16, element: {kind: 'int', size: 1, signed: false}}}, {name: 'source_identity', offsetBits: 448, type: {kind: 'int', size: 4, signed: false}}, {name: 'destination_identity', offsetBits: 480, type: {kind: 'int', size: 4, signed: false}}, {name: 'source_slot', offsetBits: 512, type: {kind: 'int', size: 4, signed: false}}, {name: 'destination_slot', offsetBits: 544, type: {kind: 'int', size: 4, signed: false}}, {name: 'ifindex', offsetBits: 576, type: {kind: 'int', size: 4, signed: false}}, {name: 'length', offsetBits: 608, type: {kind: 'int', size: 4, signed: false}}]},
     weir_event_kind: {kind: 'enum', name: 'weir_event_kind', size: 4, values: {WEIR_EVENT_VERDICT: 1, WEIR_EVENT_DROP: 2, WEIR_EVENT_TRACE: 3}},
-    weir_reason: {kind: 'enum', name: 'weir_reason', size: 4, values: {WEIR_PASSED: 0, WEIR_BAD_SOURCE_MAC: 130, WEIR_BAD_SOURCE: 132, WEIR_POLICY_DENIED: 133, WEIR_INVALID_PACKET: 134, WEIR_TRUNCATED_L4: 135, WEIR_WRITE_FAILED: 141, WEIR_TOO_BIG: 136, WEIR_UNKNOWN_ICMP4_TYPE: 144, WEIR_UNKNOWN_TARGET: 150, WEIR_STALE_TARGET: 151, WEIR_CONNTRACK_FULL: 155, WEIR_BAD_EXTENSION_HEADER: 156, WEIR_UNSERVED: 158, WEIR_UNRELATED: 163, WEIR_UNSUPPORTED_ETHERTYPE: 166, WEIR_NAT_EXHAUSTED: 167, WEIR_NAT_UNSUPPORTED: 168, WEIR_NO_ROUTE: 169, WEIR_NO_ENCAPSULATION: 170, WEIR_FRAGMENT_WITHOUT_FIRST: 175, WEIR_FORBIDDEN_ICMP6: 176, WEIR_OUT_OF_RANGES: 177, WEIR_VLAN: 182, WEIR_NO_GATEWAY: 194, WEIR_TOO_OLD: 196, WEIR_CHATTER: 199, WEIR_NO_EGRESS_ADDRESS: 204, WEIR_NO_POLICY: 203}},
+    weir_reason: {kind: 'enum', name: 'weir_reason', size: 4, values: {WEIR_PASSED: 0, WEIR_BAD_SOURCE_MAC: 130, WEIR_BAD_SOURCE: 132, WEIR_POLICY_DENIED: 133, WEIR_INVALID_PACKET: 134, WEIR_TRUNCATED_L4: 135, WEIR_WRITE_FAILED: 141, WEIR_TOO_BIG: 136, WEIR_UNKNOWN_ICMP4_TYPE: 144, WEIR_NO_TUNNEL_KEY: 147, WEIR_UNKNOWN_TARGET: 150, WEIR_STALE_TARGET: 151, WEIR_CONNTRACK_FULL: 155, WEIR_BAD_EXTENSION_HEADER: 156, WEIR_UNSERVED: 158, WEIR_NO_TUNNEL: 160, WEIR_UNRELATED: 163, WEIR_UNSUPPORTED_ETHERTYPE: 166, WEIR_NAT_EXHAUSTED: 167, WEIR_NAT_UNSUPPORTED: 168, WEIR_NO_ROUTE: 169, WEIR_NO_ENCAPSULATION: 170, WEIR_UNKNOWN_IDENTITY: 171, WEIR_UNKNOWN_SENDER: 172, WEIR_FRAGMENT_WITHOUT_FIRST: 175, WEIR_FORBIDDEN_ICMP6: 176, WEIR_OUT_OF_RANGES: 177, WEIR_VLAN: 182, WEIR_NO_GATEWAY: 194, WEIR_TOO_OLD: 196, WEIR_CHATTER: 199, WEIR_NO_EGRESS_ADDRESS: 204, WEIR_NO_POLICY: 203}},
     weir_tally: {kind: 'enum', name: 'weir_tally', size: 4, values: {WEIR_TALLY_EVENTS_SUPPRESSED: 0, WEIR_TALLY_EVENTS_LOST: 1, WEIR_TALLY_FLOWS_OPENED: 2, WEIR_TALLY_FLOWS_REJUDGED: 3, WEIR_TALLY_FLOWS_CUT: 4, WEIR_TALLY_NAT_OPENED: 5, WEIR_TALLY_NAT_COLLISIONS: 6, WEIR_TALLY_NAT_EXHAUSTED: 7, WEIR_TALLY_NAT_REBUILT: 8, WEIR_TALLY_NAT_ERRORS: 9, WEIR_TALLIES: 10}},
     weir_nat_kind: {kind: 'enum', name: 'weir_nat_kind', size: 4, values: {WEIR_NAT_SERVICE: 1, WEIR_NAT_HAIRPIN: 2, WEIR_NAT_DIRECT: 3, WEIR_NAT_NODE_PORT: 4, WEIR_NAT_DSR: 5, WEIR_NAT_MASQUERADE: 6, WEIR_NAT_EGRESS_GATEWAY: 7, WEIR_NAT_FORWARDED: 8}},
     weir_scope: {kind: 'enum', name: 'weir_scope', size: 4, values: {WEIR_INTERNAL: 0, WEIR_EXTERNAL: 1, WEIR_ANY_ADDRESS: 2}},

@@ -82,11 +82,16 @@ export async function createAgent(given: AgentOptions, machine: Machine = thisMa
   try {
     const report = options.report ?? (() => {})
     const restored = await restoreEngine(log, reason => report(`starting without a snapshot: ${reason}`))
-    const datapath = createDatapath(await machine.openBackend(options, report), options, report)
+    const { engine } = restored
+    const datapath = createDatapath(
+      await machine.openBackend(options, report),
+      { ...options, labelsOf: engine.labelsOf },
+      report,
+    )
     closing.unshift(async () => datapath.close())
     const kept = await machine.openCheckpoints(options, log)
-    const recorder = new Recorder(options, log, restored.engine, restored.snapshot, kept, report)
-    const agent = new RunningAgent({ options, machine, log, engine: restored.engine, recorder, datapath, report })
+    const recorder = new Recorder(options, log, engine, restored.snapshot, kept, report)
+    const agent = new RunningAgent({ options, machine, log, engine, recorder, datapath, report })
     closing.unshift(() => agent.stop())
     await agent.start()
     return agent
@@ -176,6 +181,8 @@ class RunningAgent implements Agent {
       netns: options.netns,
       clock,
       state: () => engine.state,
+      useOverlays: overlays => this.#useOverlays(overlays),
+      useTunnels: tunnels => datapath.useTunnels(tunnels),
       report,
     })
     this.#health = new ServiceHealth({
@@ -330,6 +337,12 @@ class RunningAgent implements Agent {
 
   async #useDevices(devices: readonly Attachment[]): Promise<void> {
     const turn = this.#enforcing.then(() => this.datapath.useDevices(devices))
+    this.#enforcing = turn.catch(() => {})
+    await turn
+  }
+
+  async #useOverlays(overlays: readonly Attachment[]): Promise<void> {
+    const turn = this.#enforcing.then(() => this.datapath.useOverlays(overlays))
     this.#enforcing = turn.catch(() => {})
     await turn
   }

@@ -3,6 +3,9 @@ import type { Attachment, AttachOptions, Backend, EventBatch } from '@weir/datap
 import { recordsOf } from '@weir/datapath/flow/event.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
+import { OverlayReconciler } from '@weir/datapath/overlay/reconciler.js'
+import { isTunnel } from '@weir/core/routing/node-ways.js'
+import type { TunnelRow } from '@weir/core/routing/tunnel-rows.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import type { Timer as Delays } from '@weir/datapath/reconcile/timer.js'
 import { ServiceReconciler } from '@weir/datapath/services/reconciler.js'
@@ -43,6 +46,10 @@ export interface Datapath {
   complete(tables: Tables): void
   /** The node's own devices; before the start, for the start. */
   useDevices(devices: readonly Attachment[]): Promise<void>
+  /** The devices that tunnels are got into by. */
+  useOverlays(overlays: readonly Attachment[]): Promise<void>
+  /** Where tunnels lead. */
+  useTunnels(tunnels: ReadonlyMap<string, TunnelRow>): void
   /** Interfaces that have the programs. */
   attachments(): readonly Attachment[]
   /** Brings the maps to the tables; returns how many entries were written or deleted. */
@@ -59,10 +66,15 @@ export interface Datapath {
 
 export type AttachChoice = 'auto' | 'tcx' | 'clsact'
 
+export interface DatapathOptions extends Pick<AgentOptions, 'netns' | 'cgroup' | 'clock' | 'maglev' | 'routing'> {
+  /** The labels of pods' identities in use. */
+  readonly labelsOf: (identity: number) => readonly string[] | undefined
+}
+
 /** What brings a backend to tables, and keeps it there. */
 export function createDatapath(
   backend: Backend,
-  options: Pick<AgentOptions, 'netns' | 'cgroup' | 'clock' | 'maglev'>,
+  options: DatapathOptions,
   report: (message: string) => void,
 ): Datapath {
   return new ReconciledDatapath(backend, options, report)
@@ -88,6 +100,8 @@ class ReconciledDatapath implements Datapath {
   readonly #reconciler: Reconciler
   readonly #services: ServiceReconciler
   readonly #leaving: LeavingReconciler
+  /** Where packets to other nodes travel within others. */
+  readonly #overlay: OverlayReconciler | undefined
   readonly #cgroup: string | undefined
   readonly #report: (message: string) => void
   readonly #clock: Clock
@@ -98,7 +112,7 @@ class ReconciledDatapath implements Datapath {
 
   constructor(
     backend: Backend,
-    { netns, cgroup, clock, maglev }: Pick<AgentOptions, 'netns' | 'cgroup' | 'clock' | 'maglev'>,
+    { netns, cgroup, clock, maglev, routing = 'off', labelsOf }: DatapathOptions,
     report: (message: string) => void,
   ) {
     this.kind = backend.kind
@@ -120,6 +134,12 @@ class ReconciledDatapath implements Datapath {
       timer,
       onRecovered: () => report('what the datapath refused of ways out before is in force now'),
     })
+    if (isTunnel(routing))
+      this.#overlay = new OverlayReconciler(backend, {
+        timer,
+        labelsOf,
+        onRecovered: () => report('what the datapath refused of tunnels before is in force now'),
+      })
     this.#reconciler = new Reconciler(backend, {
       ...this.#inNetns,
       timer,
@@ -129,7 +149,10 @@ class ReconciledDatapath implements Datapath {
 
   get failing(): string | undefined {
     return (
-      this.#reconciler.status.lastError?.message ?? this.#services.failure?.message ?? this.#leaving.lastError?.message
+      this.#reconciler.status.lastError?.message ??
+      this.#services.failure?.message ??
+      this.#leaving.lastError?.message ??
+      this.#overlay?.lastError?.message
     )
   }
 
@@ -151,6 +174,7 @@ class ReconciledDatapath implements Datapath {
 
   async start(tables: Tables): Promise<void> {
     await together(this.#reconciler.start(tables), this.#services.start(tables), this.#leaving.start(tables))
+    this.#overlay?.start(tables)
     this.#placeSockets()
   }
 
@@ -162,11 +186,20 @@ class ReconciledDatapath implements Datapath {
     return this.#reconciler.useDevices(devices)
   }
 
+  useOverlays(overlays: readonly Attachment[]): Promise<void> {
+    return this.#reconciler.useOverlays(overlays)
+  }
+
+  useTunnels(tunnels: ReadonlyMap<string, TunnelRow>): void {
+    this.#overlay?.useTunnels(tunnels)
+  }
+
   attachments(): readonly Attachment[] {
     return this.backend.attachments(this.#inNetns)
   }
 
   async apply(delta: TablesDelta, tables: Tables): Promise<number> {
+    const left = this.#overlay?.leave(delta.addresses) ?? 0
     const reports = await together(
       this.#reconciler.apply(delta, tables),
       this.#services.apply(delta, tables),
@@ -174,7 +207,8 @@ class ReconciledDatapath implements Datapath {
     )
     // No connection begins to what went from now on.
     this.#closer.apply(delta.backends)
-    return reports.reduce((sum, { writes }) => sum + entriesOf(writes), 0)
+    const arrived = this.#overlay?.arrive(delta.addresses) ?? 0
+    return reports.reduce((sum, { writes }) => sum + entriesOf(writes), left + arrived)
   }
 
   async verify(): Promise<number> {
@@ -184,7 +218,8 @@ class ReconciledDatapath implements Datapath {
       this.#leaving.verify(),
     )
     this.#placeSockets()
-    const differing = Object.values(differences).reduce((sum, count) => sum + count, 0)
+    const inTunnels = this.#overlay?.verify() ?? 0
+    const differing = Object.values(differences).reduce((sum, count) => sum + count, inTunnels)
     return others.reduce((sum, { writes }) => sum + entriesOf(writes), differing)
   }
 
@@ -256,6 +291,7 @@ class ReconciledDatapath implements Datapath {
     this.#reconciler.close()
     this.#services.close()
     this.#leaving.close()
+    this.#overlay?.close()
     this.#events?.unsubscribe()
     this.#queue?.close()
     this.backend.close()

@@ -1,5 +1,7 @@
 import { natPortOverlaps } from '@weir/datapath/kernel/nat-ports.js'
 import type { Backend } from '@weir/datapath/backend.js'
+import { isTunnel } from '@weir/core/routing/node-ways.js'
+import { tunnelPorts } from '../routing/overlay-device.js'
 import type { AgentOptions } from './agent-options.js'
 
 type BackendOptions = Pick<
@@ -16,6 +18,7 @@ type BackendOptions = Pick<
   | 'mapSizes'
   | 'flowEventsPerSecond'
   | 'natPorts'
+  | 'routing'
 >
 
 /**
@@ -37,6 +40,7 @@ export async function openBackend(
     mapSizes: maxEntries = {},
     flowEventsPerSecond: eventsPerSecond,
     natPorts,
+    routing = 'off',
   }: BackendOptions,
   report: (message: string) => void,
 ): Promise<Backend> {
@@ -55,6 +59,7 @@ export async function openBackend(
         ...(attach !== undefined && { attach }),
         ...(xdp !== undefined && { xdp }),
         ...(lbMode !== undefined && { lbMode }),
+        ...(isTunnel(routing) && { tunnelPort: tunnelPorts[routing] }),
         ...(dsrDispatch !== undefined && { dsrDispatch }),
         ...(eventsPerSecond !== undefined && { eventsPerSecond }),
         ...(natPorts !== undefined && { natPorts }),

@@ -1,7 +1,17 @@
 import type { ClusterState, WeirEvent } from '@weir/core'
-import { nodeAddress, nodeWays, type NodeWay, type RoutingMode } from '@weir/core/routing/node-ways.js'
+import {
+  isTunnel,
+  nodeAddress,
+  type NodeWay,
+  nodeWays,
+  type RoutingMode,
+  type TunnelMode,
+} from '@weir/core/routing/node-ways.js'
+import { strayAddresses, type TunnelRow, tunnelRows } from '@weir/core/routing/tunnel-rows.js'
+import type { Attachment } from '@weir/datapath/backend.js'
 import type { Clock, Timer } from '../agent/clock.js'
 import { bringRoutes, type NextHop, nextHops, type PodRoute } from './kernel-routes.js'
+import { overheadBytes, overlayDevice, overlayNames, removeOverlay } from './overlay-device.js'
 
 /** How long changes are gathered: nodes come with several of them. */
 const gatherMs = 20
@@ -14,6 +24,10 @@ export interface RoutingOptions {
   readonly netns: string | undefined
   readonly clock: Clock
   readonly state: () => ClusterState
+  /** Brings the programs to the devices that tunnels are got into by; resolves when they are there. */
+  readonly useOverlays: (overlays: readonly Attachment[]) => Promise<void>
+  /** Says where tunnels lead. */
+  readonly useTunnels: (tunnels: ReadonlyMap<string, TunnelRow>) => void
   readonly report: (message: string) => void
 }
 
@@ -24,6 +38,8 @@ export interface RoutingView {
   readonly blocks: number
   /** Those that have a route of Weir's. */
   readonly routes: number
+  /** What pods' packets to other nodes may be at most, where tunnels add to them. */
+  readonly mtuBytes?: number
   readonly problem?: string
 }
 
@@ -37,6 +53,8 @@ export class Routing {
   #gathering: Timer | undefined
   #timer: Timer | undefined
   #view: RoutingView
+  /** Pods that are in no block of their node. */
+  #hasStrays = false
 
   constructor(options: RoutingOptions) {
     this.#options = options
@@ -55,7 +73,7 @@ export class Routing {
 
   /** Looks at what events may have changed, soon. */
   observe(events: readonly WeirEvent[]): void {
-    if (this.#options.mode === 'off' || this.#gathering !== undefined || !events.some(saysWhereNodesAre)) return
+    if (this.#options.mode === 'off' || this.#gathering !== undefined || !this.#concerns(events)) return
     const timer = this.#options.clock.every(gatherMs, () => {
       timer.stop()
       this.#gathering = undefined
@@ -75,20 +93,74 @@ export class Routing {
     await this.#turn
   }
 
+  #concerns(events: readonly WeirEvent[]): boolean {
+    if (events.some(saysWhereNodesAre)) return true
+    return isTunnel(this.#options.mode) && events.some(event => this.#saysStray(event))
+  }
+
+  #saysStray(event: WeirEvent): boolean {
+    if (event.kind === 'pod.deleted') return this.#hasStrays
+    return event.kind === 'pod.upserted' && strayAddresses(this.#options.state(), event.pod).length > 0
+  }
+
+  /** Direct routes; or none, where the fabric has its own. What tunnels there were are of no use any more. */
+  async #bringRoutes(mode: RoutingMode): Promise<RoutingView> {
+    const { netns, state, useOverlays } = this.#options
+    const ways = mode === 'off' ? [] : nodeWays(state(), false)
+    const hops = await nextHops(netns, new Set(ways.map(({ address }) => address)))
+    const routes = directRoutes(ways, hops, ownAddresses(state()))
+    await bringRoutes(netns, routes)
+    await useOverlays([])
+    await removeOverlay(netns, 'vxlan')
+    return { mode, blocks: ways.length, routes: routes.length }
+  }
+
+  /** A device, programs that know where to, and only then routes that lead there. */
+  async #bringTunnels(mode: TunnelMode): Promise<RoutingView> {
+    const { netns, state, useOverlays, useTunnels } = this.#options
+    const ways = nodeWays(state(), true)
+    const tunnels = tunnelRows(state())
+    this.#hasStrays = [...tunnels.values()].filter(({ isNode }) => !isNode).length > ways.length
+    const hops = await nextHops(netns, new Set(ways.map(({ address }) => address)))
+    const mtuBytes = tunnelMtu(ways, hops)
+    const dev = overlayNames[mode]
+    const ifindex = await overlayDevice(netns, mode, mtuBytes)
+    await useOverlays([{ ifindex, ifname: dev, role: 'overlay' }])
+    useTunnels(tunnels)
+    const own = ownAddresses(state())
+    const routes = [...tunnels.values()]
+      .filter(({ isNode }) => !isNode)
+      .map(({ prefix }): PodRoute => {
+        const family = prefix.includes(':') ? 6 : 4
+        const src = nodeAddress(own, family)
+        return { block: prefix, family, dev, ...(src !== undefined && { src }) }
+      })
+    await bringRoutes(netns, routes)
+    return { mode, blocks: ways.length, routes: routes.length, mtuBytes }
+  }
+
   async #bring(): Promise<void> {
-    const { mode, netns, state, report } = this.#options
+    const { mode, report } = this.#options
     try {
-      const ways = mode === 'off' ? [] : nodeWays(state(), false)
-      const hops = await nextHops(netns, new Set(ways.map(({ address }) => address)))
-      const routes = directRoutes(ways, hops, ownAddresses(state()))
-      await bringRoutes(netns, routes)
-      this.#view = { mode, blocks: ways.length, routes: routes.length }
+      this.#view = isTunnel(mode) ? await this.#bringTunnels(mode) : await this.#bringRoutes(mode)
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       if (problem !== this.#view.problem) report(`not all routes to other nodes' pods are there: ${problem}`)
       this.#view = { ...this.#view, problem }
     }
   }
+}
+
+/** Ethernet's, while no other node tells what the way to it takes. */
+const plainMtuBytes = 1500
+
+/** What fits into a tunnel to every node. */
+export function tunnelMtu(ways: readonly NodeWay[], hops: ReadonlyMap<string, NextHop>): number {
+  const fits = ways.flatMap(({ address }) => {
+    const mtuBytes = hops.get(address)?.mtuBytes
+    return mtuBytes === undefined ? [] : [mtuBytes - overheadBytes[address.includes(':') ? 6 : 4]]
+  })
+  return Math.min(plainMtuBytes - overheadBytes[4], ...fits)
 }
 
 /** Routes by nodes that are on a link of this one; the others are the fabric's. */

@@ -32,6 +32,8 @@
 	CONFIG(__u8, weir_direct_return, 0)                                                                       \
 	/* 1: what they have to know comes within packets from node to node, in place of options */              \
 	CONFIG(__u8, weir_ipip, 0)                                                                                \
+	/* UDP port of the tunnels between nodes, host order; 0: there are none */                               \
+	CONFIG(__u16, weir_tunnel_port, 0)                                                                        \
 	/* 1: the kernel has bpf_set_retval (5.18), by which a refused call gets an error that says why */       \
 	CONFIG(__u8, weir_set_retval, 0)
 

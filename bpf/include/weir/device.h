@@ -10,6 +10,7 @@
 #include "icmp_error.h"
 #include "parse.h"
 #include "socket.h"
+#include "tunnel.h"
 
 /* What passes goes on to the next program at the device, as others may have theirs there. */
 #define WEIR_NEXT (-1) /* TC_ACT_UNSPEC, TCX_NEXT */
@@ -106,6 +107,8 @@ WEIR_INLINE int weir_device_flow(struct weir_skb *skb, struct weir_packet *packe
 	const struct weir_endpoint *one, *other;
 	const __u64 now = weir_now();
 
+	if (weir_is_tunnels(packet, direction == WEIR_EGRESS ? &packet->destination : &packet->source))
+		return weir_device_pass(skb, packet, direction);
 	if (weir_unlikely(!entry || now >= entry->expires || weir_reopens(packet, entry, side))) {
 		if (direction == WEIR_EGRESS && weir_is_translated(skb))
 			return weir_device_translated(skb, packet);

@@ -15,6 +15,7 @@
 #include "sockets.h"
 #include "state.h"
 #include "tables.h"
+#include "tunnels.h"
 
 #define WEIR_MAPS(MAP, RING, OWN)                                                                                 \
 	MAP(weir_addr4, HASH, struct weir_address4, struct weir_peer, 131072, BPF_F_NO_PREALLOC)                  \
@@ -56,6 +57,10 @@
 	MAP(weir_egress4, LPM_TRIE, struct weir_egress4_key, struct weir_egress, 65536, BPF_F_NO_PREALLOC)        \
 	MAP(weir_egress6, LPM_TRIE, struct weir_egress6_key, struct weir_egress, 65536, BPF_F_NO_PREALLOC)        \
 	MAP(weir_connections, LRU_HASH, __u64, struct weir_connection, 131072, 0)                                 \
+	MAP(weir_tunnels4, LPM_TRIE, struct weir_prefix4, struct weir_tunnel, 65536, BPF_F_NO_PREALLOC)           \
+	MAP(weir_tunnels6, LPM_TRIE, struct weir_prefix6, struct weir_tunnel, 65536, BPF_F_NO_PREALLOC)           \
+	MAP(weir_marks, HASH, __u32, struct weir_mark, 65536, BPF_F_NO_PREALLOC)                                  \
+	MAP(weir_fellows, HASH, struct weir_mark, struct weir_fellow, 65536, BPF_F_NO_PREALLOC)                   \
 	OWN(weir_sockets, struct weir_socket)                                                                     \
 	RING(weir_events, 1048576)
 

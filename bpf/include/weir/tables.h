@@ -10,6 +10,8 @@
 
 /* The identity of this node, as other tools number it. */
 #define WEIR_IDENTITY_HOST 1
+/* Everybody outside the cluster. */
+#define WEIR_IDENTITY_WORLD 2
 /* Other nodes, and where the API server is. */
 #define WEIR_IDENTITY_REMOTE_NODE 6
 #define WEIR_IDENTITY_API_SERVER 7

@@ -48,6 +48,7 @@ export class Identities {
   readonly #identities = new Map<string, Identity>()
   readonly #numbers: CyclicAllocator
   readonly #waiting = new Set<Identity>()
+  readonly #byNumber = new Map<number, Identity>()
   readonly #listener: IdentityListener
   readonly #init: Identity = {
     key: reservedLabel('init'),
@@ -83,7 +84,7 @@ export class Identities {
       this.#identities.set(key, identity)
       const number = this.#numbers.take()
       if (number === undefined) this.#waiting.add(identity)
-      else identity.number = number
+      else this.#give(identity, number)
       identity.references = 1
       this.#listener.changed(identity)
       return identity
@@ -100,10 +101,11 @@ export class Identities {
     this.#listener.changed(identity)
     if (this.#waiting.delete(identity)) return
     this.#numbers.free(identity.number)
+    this.#byNumber.delete(identity.number)
     const [next] = this.#waiting
     if (next === undefined) return
     this.#waiting.delete(next)
-    next.number = this.#numbers.take()!
+    this.#give(next, this.#numbers.take()!)
     this.#listener.numbered(next)
   }
 
@@ -117,6 +119,11 @@ export class Identities {
 
   get size(): number {
     return this.#identities.size
+  }
+
+  /** The sorted labels of a number in use. */
+  labelsOf(number: number): readonly string[] | undefined {
+    return this.#byNumber.get(number)?.labels
   }
 
   *rows(): Iterable<IdentityRow> {
@@ -135,9 +142,10 @@ export class Identities {
   resume(snapshot: IdentitiesSnapshot): void {
     for (const identity of this.#identities.values()) this.#numbers.free(identity.number)
     this.#waiting.clear()
+    this.#byNumber.clear()
     for (const [key, number] of snapshot.numbers) {
       const identity = this.#identities.get(key)
-      if (identity !== undefined) identity.number = number
+      if (identity !== undefined) this.#give(identity, number)
     }
     for (const key of snapshot.waiting) {
       const identity = this.#identities.get(key)
@@ -149,5 +157,10 @@ export class Identities {
       snapshot.numbers.map(([, number]) => number),
       snapshot.cursor,
     )
+  }
+
+  #give(identity: Identity, number: number): void {
+    identity.number = number
+    this.#byNumber.set(number, identity)
   }
 }

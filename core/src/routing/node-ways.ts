@@ -1,9 +1,13 @@
-import { parseAddress, parsePrefix } from '../address/address.js'
+import { addressBits, parseAddress, parsePrefix } from '../address/address.js'
 import type { Family } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 
-/** How nodes reach each other's pods: by nothing of Weir's, or by direct routes. */
-export type RoutingMode = 'off' | 'native'
+/** How nodes reach each other's pods: by nothing of Weir's, by direct routes, or within packets between the nodes. */
+export const routingModes = ['off', 'native', 'vxlan'] as const
+export type RoutingMode = (typeof routingModes)[number]
+export type TunnelMode = Exclude<RoutingMode, 'off' | 'native'>
+
+export const isTunnel = (mode: RoutingMode): mode is TunnelMode => mode === 'vxlan'
 
 /** A block of another node's pods, and the address of that node by which they are reached. */
 export interface NodeWay {
@@ -43,4 +47,9 @@ export function nodeWays(
 export function nodeAddress(addresses: readonly string[], family?: Family): string | undefined {
   const of = (wanted: Family): string | undefined => addresses.find(address => parseAddress(address)?.family === wanted)
   return family === undefined ? (of(4) ?? of(6)) : of(family)
+}
+
+/** An address as the block that holds nothing else. */
+export function blockOfOne(address: string): string {
+  return `${address}/${addressBits(parseAddress(address)?.family ?? 4)}`
 }

@@ -89,6 +89,7 @@ function liveLink(path: string): BpfLink | undefined {
 /** A pod's interface is ours alone. At the node's devices others have filters, at the places that tools take first. */
 const places: Readonly<Record<Role, ClsactOptions>> = {
   endpoint: {},
+  overlay: {},
   device: { handle: 0x5765, priority: 0x5765 },
 }
 

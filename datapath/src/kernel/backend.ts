@@ -56,6 +56,8 @@ export interface KernelBackendOptions {
   readonly lbMode?: LbMode
   /** `opt` when absent. */
   readonly dsrDispatch?: DsrDispatch
+  /** UDP port of tunnels between nodes; there are none when absent. */
+  readonly tunnelPort?: number
   readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
   /** Events a second and CPU; 1000 when absent. */
   readonly eventsPerSecond?: number
@@ -94,6 +96,7 @@ export function createKernelBackend(options: KernelBackendOptions): KernelBacken
       natPorts: options.natPorts ?? natPorts(),
       lbMode: options.lbMode ?? 'snat',
       dsrDispatch: options.dsrDispatch ?? 'opt',
+      tunnelPort: options.tunnelPort ?? 0,
       // Only where somebody asks for it is XDP at devices whose other end hands over such.
       unfinishedFrames: options.xdp === 'native' || options.xdp === 'generic',
     })
@@ -123,6 +126,7 @@ class KernelBackend implements KernelBackendHandle {
     const programs = {
       endpoint: { ingress: this.#program('weir_from_endpoint'), egress: this.#program('weir_to_endpoint') },
       device: { ingress: this.#program('weir_from_device'), egress: this.#program('weir_to_device') },
+      overlay: { ingress: this.#program('weir_from_overlay'), egress: this.#program('weir_to_overlay') },
     }
     this.#xdp = new XdpAttacher(pins, loaded.object.programs.get('weir_xdp'), xdp)
     this.#attacher = tcx ? tcxAttacher(pins, programs) : clsactAttacher(pins, programs)

@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly natPorts: PortRange
   readonly lbMode: LbMode
   readonly dsrDispatch: DsrDispatch
+  /** 0: there are no tunnels. */
+  readonly tunnelPort: number
 }
 
 /** Bits as weir_direct_return has them. */
@@ -80,6 +82,7 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
         weir_ipip: options.dsrDispatch === 'ipip' ? 1 : 0,
         weir_quick4_each: each('weir_quick4'),
         weir_quick6_each: each('weir_quick6'),
+        weir_tunnel_port: options.tunnelPort,
         weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
         weir_set_retval: setRetval ? 1 : 0,
       },

@@ -66,7 +66,7 @@ export class PinDirectory {
   }
 
   linkPin({ ifindex, ifname, role }: Attachment, kind: PinKind): string {
-    const place = role === 'device' ? `device-${kind}` : kind
+    const place = role === undefined || role === 'endpoint' ? kind : `${role}-${kind}`
     return join(this.path, 'links', `${ifindex}-${place}-${escaped(ifname)}`)
   }
 
@@ -88,12 +88,12 @@ export class PinDirectory {
   linkPins(): readonly { readonly attachment: Attachment; readonly kind: PinKind; readonly path: string }[] {
     return this.#entries('links').flatMap(path => {
       const [, ifindex, role, kind, ifname] =
-        /^(\d+)-(device-)?(ingress|egress|clsact|xdp-native|xdp-generic)-(.+)$/.exec(basename(path)) ?? []
+        /^(\d+)-(device-|overlay-)?(ingress|egress|clsact|xdp-native|xdp-generic)-(.+)$/.exec(basename(path)) ?? []
       if (ifindex === undefined || kind === undefined || ifname === undefined) return []
       const attachment: Attachment = {
         ifindex: Number(ifindex),
         ifname: decodeURIComponent(ifname),
-        ...(role !== undefined && { role: 'device' }),
+        ...(role !== undefined && { role: role === 'device-' ? 'device' : 'overlay' }),
       }
       return [{ attachment, kind: kind as PinKind, path }]
     })

@@ -44,6 +44,8 @@ const programs: Readonly<Record<ProgramName, number>> = {
   weir_from_device: 3,
   weir_to_device: 4,
   weir_xdp: 15,
+  weir_from_overlay: 16,
+  weir_to_overlay: 17,
 }
 const sweepProgram = 2
 
@@ -59,7 +61,7 @@ const word = {
   redirectIfindex: 7,
   ingressIfindex: 9,
 } as const
-const contextSize = 11 * 4
+const contextSize = 17 * 4
 
 function readWasm(): Uint8Array {
   try {

@@ -21,6 +21,7 @@ export class Attachments {
   readonly #options: AttachOptions
   readonly #known = new Map<string, Attachment>()
   #devices: readonly Attachment[] = []
+  #overlays: readonly Attachment[] = []
 
   constructor(backend: Backend, options: AttachOptions) {
     this.#backend = backend
@@ -52,21 +53,29 @@ export class Attachments {
     }))
   }
 
+  /** Says which devices tunnels are got into by; attaches nothing yet. */
+  expectOverlays(overlays: readonly Attachment[]): void {
+    this.#overlays = overlays.map(({ ifindex, ifname }) => ({ ifindex, ifname, role: 'overlay' }))
+  }
+
   get expectedDevices(): readonly Attachment[] {
     return this.#devices
   }
 
   /** Brings the node's devices to what is expected, and nothing else. */
   reachDevices(): AttachReport {
-    const wanted = new Set(this.#devices.map(keyOf))
-    const added = this.#devices.filter(device => !this.#known.has(keyOf(device)))
-    const removed = [...this.#known.values()].filter(each => each.role === 'device' && !wanted.has(keyOf(each)))
+    const own = [...this.#devices, ...this.#overlays]
+    const wanted = new Set(own.map(keyOf))
+    const added = own.filter(device => !this.#known.has(keyOf(device)))
+    const removed = [...this.#known.values()].filter(
+      each => (each.role ?? 'endpoint') !== 'endpoint' && !wanted.has(keyOf(each)),
+    )
     return this.#change(added, removed)
   }
 
   /** This build's programs to every interface that is to have them, and none to others. */
   reachAll(tables: Tables): AttachReport {
-    const wanted = new Map(this.#devices.map(device => [keyOf(device), device]))
+    const wanted = new Map([...this.#devices, ...this.#overlays].map(device => [keyOf(device), device]))
     for (const [, { wiring }] of tables.endpoints) if (wiring !== undefined) wanted.set(keyOf(wiring), wiring)
     const strangers = [...this.#known.values()].filter(attachment => !wanted.has(keyOf(attachment)))
     return this.#change([...wanted.values()], strangers)

@@ -90,6 +90,16 @@ export class Reconciler {
    */
   async useDevices(devices: readonly Attachment[]): Promise<void> {
     this.#attachments.expectDevices(devices)
+    this.#reachDevices()
+  }
+
+  /** The same for the devices that tunnels are got into by. @throws as useDevices */
+  async useOverlays(overlays: readonly Attachment[]): Promise<void> {
+    this.#attachments.expectOverlays(overlays)
+    this.#reachDevices()
+  }
+
+  #reachDevices(): void {
     if (this.#content === undefined) return
     try {
       this.#writeOwnDevices()

@@ -1,5 +1,5 @@
 import type { ClusterState, NodeFact } from '@weir/core'
-import { nodeAddress, nodeWays } from '@weir/core/routing/node-ways.js'
+import { blockOfOne, nodeAddress, nodeWays } from '@weir/core/routing/node-ways.js'
 import { expect } from 'chai'
 
 const node = (name: string, addresses: readonly string[], podCidrs: readonly string[]): NodeFact => ({
@@ -48,5 +48,6 @@ describe('ways to the pods of other nodes', () => {
   it('know a node by the first address of a family', () => {
     expect(nodeAddress(['2001:db8::2', '192.0.2.2', '192.0.2.3'])).to.equal('192.0.2.2')
     expect(nodeAddress(['2001:db8::2'], 4)).to.equal(undefined)
+    expect([blockOfOne('192.0.2.2'), blockOfOne('fd00::1')]).to.deep.equal(['192.0.2.2/32', 'fd00::1/128'])
   })
 })

@@ -12,6 +12,8 @@ export type ProgramName =
   | 'weir_to_device'
   /** Its frames come by the loopback device, number 1, whatever is said: a test run has no other. */
   | 'weir_xdp'
+  | 'weir_from_overlay'
+  | 'weir_to_overlay'
 
 /** What else a packet brings along. */
 export interface Arrival {
@@ -19,6 +21,15 @@ export interface Arrival {
   readonly ingressIfindex?: number
   /** Its VLAN, where the device took a tag off. Only in memory: a test run takes none. */
   readonly vlan?: number
+  /** What it came within. Only in memory: a test run takes none. */
+  readonly tunnel?: Tunnel
+}
+
+/** A tunnel: who sent the packet outside, or is to get it, in network order; and the number. */
+export interface Tunnel {
+  readonly family: 4 | 6
+  readonly number: number
+  readonly address: Uint8Array
 }
 
 export interface Run {
@@ -26,6 +37,8 @@ export interface Run {
   readonly packet: Uint8Array
   readonly mark: number
   /** Only where it can be seen: the kernel's test run tells that a packet was redirected, not where to. */
+  /** What it leaves within. Only in memory. */
+  readonly tunnel?: Tunnel
   readonly redirect?: { readonly kind: 'none' | 'device' | 'peer' | 'neighbour'; readonly ifindex: number }
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Machine, modulePath, type ProgramName, type Run } from './machine.js'
+import { type Machine, modulePath, type ProgramName, type Run, type Tunnel } from './machine.js'
 import { quickSizes, quickVariables } from './quick.js'
 
 type Exports = Readonly<Record<string, (...values: (number | bigint)[]) => number>> & {
@@ -114,18 +114,23 @@ export function memoryMachine(
       if (data === undefined) throw new RangeError(`${map} has no such index`)
       return new BigUint64Array(data.buffer)
     },
-    run(program: ProgramName, packet, ifindex, mark, { ingressIfindex = 0, vlan } = {}): Run {
+    run(program: ProgramName, packet, ifindex, mark, { ingressIfindex = 0, vlan, tunnel } = {}): Run {
       bytes(call('weir_packet'), packet.length).set(packet)
-      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 11)
+      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 17)
       const isFrame = program === 'weir_xdp'
       context().set([packet.length, 0, isFrame ? loopback : ifindex, mark, vlan === undefined ? 0 : 1])
-      context().set([isFrame ? loopback : ingressIfindex, vlan ?? 0], 9)
+      context().set(
+        [isFrame ? loopback : ingressIfindex, vlan ?? 0, tunnel?.family ?? 0, tunnel?.number ?? 0, 0, 0, 0, 0],
+        9,
+      )
+      if (tunnel !== undefined) bytes(call('weir_context') + 13 * 4, 16).set(tunnel.address)
       check(call('weir_run', at(programs, program)))
       const [length, , , markAfter, , result, kind, target] = context() as unknown as number[]
       return {
         result: result! | 0,
         packet: bytes(call('weir_packet'), length!).slice(),
         mark: markAfter!,
+        ...tunnelOf(context(), bytes(call('weir_context') + 13 * 4, 16)),
         redirect: { kind: redirects[kind!]!, ifindex: target! },
       }
     },
@@ -180,4 +185,10 @@ export function memoryMachine(
     close() {},
   }
   return machine
+}
+
+function tunnelOf(context: Uint32Array, address: Uint8Array): { readonly tunnel?: Tunnel } {
+  const family = context[11]
+  if (family !== 4 && family !== 6) return {}
+  return { tunnel: { family, number: context[12]!, address: address.slice(0, family === 4 ? 4 : 16) } }
 }

@@ -24,6 +24,10 @@ const emptied = [
   'weir_ranges4',
   'weir_ranges6',
   'weir_affinities',
+  'weir_tunnels4',
+  'weir_tunnels6',
+  'weir_marks',
+  'weir_fellows',
 ]
 
 /** Back to what a load gives, but for counters. */

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { DsrDispatch, LbMode, XdpChoice } from '@weir/datapath/backend.js'
-import type { RoutingMode } from '@weir/core/routing/node-ways.js'
+import { type RoutingMode, routingModes } from '@weir/core/routing/node-ways.js'
 import type { PortRange } from '@weir/datapath/kernel/nat-ports.js'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Agent } from '../../agent/agent.js'
@@ -194,9 +194,9 @@ export function agentCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         '--routing <how>',
-        'how pods of other nodes are reached: native adds direct routes to nodes on a link of this one; off leaves it to the fabric',
+        'how pods of other nodes are reached: native adds direct routes to nodes on a link of this one, vxlan puts packets into others between nodes; off leaves it to the fabric',
       )
-        .choices(['off', 'native'])
+        .choices(routingModes)
         .default('off'),
     )
     .option('--native-routing-cidr <cidr...>', 'blocks that are reached without masquerading')

@@ -104,9 +104,11 @@ function leavingLines({ devices, unmasked, rules }: StatusReport['leaving']): re
   ]
 }
 
-function routingLines({ mode, blocks, routes }: StatusReport['routing']): readonly string[] {
+function routingLines({ mode, blocks, routes, mtuBytes }: StatusReport['routing']): readonly string[] {
   if (mode === 'off') return []
-  return [`Routing    ${mode}: ${routes} routes for ${blocks} blocks of other nodes' pods`]
+  return [
+    `Routing    ${mode}: ${routes} routes for ${blocks} blocks of other nodes' pods${mtuBytes === undefined ? '' : `, MTU ${mtuBytes}`}`,
+  ]
 }
 
 /** What doesn't leave though it is to. */

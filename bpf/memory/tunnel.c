@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* Tunnels: what a device in collect-metadata mode keeps beside a packet. */
+#include <linux/bpf.h>
+
+#include "calls.h"
+#include "heap.h"
+#include "map.h"
+
+long bpf_skb_get_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags)
+{
+	const __u32 family = flags & BPF_F_TUNINFO_IPV6 ? 6 : 4;
+
+	memset(key, 0, size);
+	if (flags & ~(__u64)BPF_F_TUNINFO_IPV6 || size != sizeof(*key))
+		return -WEIR_EINVAL;
+	if (skb->tunnel.family != family)
+		return -WEIR_EINVAL;
+	key->tunnel_id = skb->tunnel.id;
+	if (family == 4)
+		key->remote_ipv4 = weir_be32(skb->tunnel.address[0]);
+	else
+		memcpy(key->remote_ipv6, skb->tunnel.address, 16);
+	return 0;
+}
+
+long bpf_skb_set_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags)
+{
+	const __u64 known = BPF_F_TUNINFO_IPV6 | BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT;
+
+	if (flags & ~known || size != sizeof(*key) || key->tunnel_id >> 24)
+		return -WEIR_EINVAL;
+	memset(&skb->tunnel, 0, sizeof(skb->tunnel));
+	skb->tunnel.family = flags & BPF_F_TUNINFO_IPV6 ? 6 : 4;
+	skb->tunnel.id = key->tunnel_id;
+	if (skb->tunnel.family == 4)
+		skb->tunnel.address[0] = weir_be32(key->remote_ipv4);
+	else
+		memcpy(skb->tunnel.address, key->remote_ipv6, 16);
+	return 0;
+}

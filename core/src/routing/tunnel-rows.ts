@@ -1,0 +1,46 @@
+import { containsPrefix, parseAddress, parsePrefix } from '../address/address.js'
+import type { PodFact } from '../event/event.js'
+import type { ClusterState } from '../state/state.js'
+import { blockOfOne, nodeAddress, nodeWays } from './node-ways.js'
+
+/** By which node an address is reached through a tunnel. */
+export interface TunnelRow {
+  /** A block of a node's pods, a pod's own address, or an address of a node's. */
+  readonly prefix: string
+  /** Where that node is reached, the same for all of its rows. */
+  readonly address: string
+  /** The prefix is an address of the node itself. */
+  readonly isNode: boolean
+}
+
+type Cluster = Pick<ClusterState, 'agent' | 'nodes' | 'pods'>
+
+/**
+ * Where tunnels lead: the blocks of other nodes, their own addresses, and pods that have an address outside of their node's
+ * blocks. By prefix; who is a node is no pod.
+ */
+export function tunnelRows(state: Cluster): ReadonlyMap<string, TunnelRow> {
+  const rows = new Map<string, TunnelRow>()
+  for (const { block, address } of nodeWays(state, true)) rows.set(block, { prefix: block, address, isNode: false })
+  for (const { fact } of state.pods.values())
+    for (const own of strayAddresses(state, fact)) {
+      const address = nodeAddress(state.nodes.get(fact.node)?.fact.addresses ?? [])
+      if (address !== undefined) rows.set(blockOfOne(own), { prefix: blockOfOne(own), address, isNode: false })
+    }
+  for (const { fact } of state.nodes.values()) {
+    const address = nodeAddress(fact.addresses)
+    if (address === undefined || fact.name === state.agent?.fact.node) continue
+    for (const own of fact.addresses) rows.set(blockOfOne(own), { prefix: blockOfOne(own), address, isNode: true })
+  }
+  return rows
+}
+
+/** The addresses of a pod of another node that are in none of that node's blocks. */
+export function strayAddresses({ agent, nodes }: Omit<Cluster, 'pods'>, pod: PodFact): readonly string[] {
+  if (pod.hostNetwork || pod.node === agent?.fact.node) return []
+  const blocks = (nodes.get(pod.node)?.fact.podCidrs ?? []).flatMap(block => parsePrefix(block) ?? [])
+  return pod.addresses.filter(address => {
+    const bits = parseAddress(address)
+    return bits !== undefined && !blocks.some(block => containsPrefix(block, bits))
+  })
+}

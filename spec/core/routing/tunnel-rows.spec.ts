@@ -1,0 +1,57 @@
+import type { ClusterState, NodeFact, PodFact } from '@weir/core'
+import { tunnelRows } from '@weir/core/routing/tunnel-rows.js'
+import { expect } from 'chai'
+
+const stored = <Fact>(fact: Fact) => ({ fact, seq: 1 })
+const node = (name: string, addresses: readonly string[], podCidrs: readonly string[]): NodeFact => ({
+  name,
+  labels: {},
+  addresses,
+  podCidrs,
+})
+const pod = (name: string, on: string, address: string, hostNetwork = false): PodFact => ({
+  namespace: 'shop',
+  name,
+  labels: {},
+  serviceAccount: 'default',
+  node: on,
+  addresses: [address],
+  hostNetwork,
+  ports: [],
+})
+
+const state = (pods: readonly PodFact[]): Pick<ClusterState, 'agent' | 'nodes' | 'pods'> => ({
+  agent: stored({ node: 'here', cluster: 'default', labelFilter: [] }),
+  nodes: new Map(
+    [
+      node('here', ['192.0.2.1'], ['10.1.0.0/24']),
+      node('b', ['192.0.2.2', '2001:db8::2'], ['10.2.0.0/24', 'fd02::/64']),
+    ].map(fact => [fact.name, stored(fact)]),
+  ),
+  pods: new Map(pods.map(fact => [`shop/${fact.name}`, stored(fact)])),
+})
+
+describe('where tunnels lead', () => {
+  it('is to the blocks and the addresses of other nodes', () => {
+    expect([...tunnelRows(state([])).values()]).to.have.deep.members([
+      { prefix: '10.2.0.0/24', address: '192.0.2.2', isNode: false },
+      { prefix: 'fd02::/64', address: '192.0.2.2', isNode: false },
+      { prefix: '192.0.2.2/32', address: '192.0.2.2', isNode: true },
+      { prefix: '2001:db8::2/128', address: '192.0.2.2', isNode: true },
+    ])
+  })
+
+  it('is to pods that are out of their node’s blocks, where they are pods of other nodes', () => {
+    const rows = tunnelRows(
+      state([
+        pod('within', 'b', '10.2.0.9'),
+        pod('stray', 'b', '10.9.0.9'),
+        pod('own', 'here', '10.9.0.8'),
+        pod('node', 'b', '192.0.2.2', true),
+        pod('nowhere', 'c', '10.9.0.7'),
+      ]),
+    )
+    expect([...rows.keys()].filter(prefix => prefix.startsWith('10.'))).to.deep.equal(['10.2.0.0/24', '10.9.0.9/32'])
+    expect(rows.get('192.0.2.2/32')?.isNode).to.equal(true)
+  })
+})
