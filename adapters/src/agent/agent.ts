@@ -1,6 +1,5 @@
 import { counted } from '@weir/core/counted.js'
 import { type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
-import type { Attachment } from '@weir/datapath/backend.js'
 import { EventLog } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
@@ -172,7 +171,7 @@ class RunningAgent implements Agent {
       patterns: options.devices,
       clock,
       state: () => engine.state,
-      use: devices => this.#useDevices(devices),
+      use: devices => this.#inTurn(() => datapath.useDevices(devices)),
       submit: this.#submitFrom,
       report,
     })
@@ -181,7 +180,7 @@ class RunningAgent implements Agent {
       netns: options.netns,
       clock,
       state: () => engine.state,
-      useOverlays: overlays => this.#useOverlays(overlays),
+      useOverlays: overlays => this.#inTurn(() => datapath.useOverlays(overlays)),
       useTunnels: tunnels => datapath.useTunnels(tunnels),
       report,
     })
@@ -335,14 +334,9 @@ class RunningAgent implements Agent {
     await this.#intake.submit('agent', state => ownFacts(this.#options, state)).catch(onlyEnforcement)
   }
 
-  async #useDevices(devices: readonly Attachment[]): Promise<void> {
-    const turn = this.#enforcing.then(() => this.datapath.useDevices(devices))
-    this.#enforcing = turn.catch(() => {})
-    await turn
-  }
-
-  async #useOverlays(overlays: readonly Attachment[]): Promise<void> {
-    const turn = this.#enforcing.then(() => this.datapath.useOverlays(overlays))
+  /** Enforcement alone, once what is under way has ended. */
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#enforcing.then(work)
     this.#enforcing = turn.catch(() => {})
     await turn
   }
