@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { type BpfObject, loadObject } from 'ebpf-napi'
+import { type BpfObject, loadObject, probe } from 'ebpf-napi'
 import { encode } from '../kernel/packets/btf-value.js'
 import { of } from '../kernel/packets/fixture.js'
 import { address, flags, frame, tcp } from '../kernel/packets/frames.js'
@@ -31,8 +31,6 @@ const manyFlows = 65_536
 /** More than any table holds: each frame is a flow that is not there. */
 const everNew = 2 ** 22
 const tableEntries = 65_536
-/** Two for each flow in rotation. */
-const quickEach = 2 * manyFlows
 const empties = 'empty program'
 const day = 86_400_000_000_000n
 const clientPort = 40_000
@@ -63,14 +61,15 @@ const packetOf = (family: 4 | 6, to: Who = service, port = servicePort): Uint8Ar
   return frame(inward, ends, tcp(clientPort, port, flags.ack, new Uint8Array(40)))
 }
 
-function load(family: 4 | 6, flows: number, packet: Uint8Array, natEntries = 4 * manyFlows): Loaded {
+function load(family: 4 | 6, flows: number, each: number, packet: Uint8Array, natEntries = 4 * manyFlows): Loaded {
   const object = loadObject(objectPath, {
-    maxEntries: { [`weir_nat${family}`]: natEntries, [`weir_quick${family}`]: cpus().length * quickEach },
+    maxEntries: { [`weir_nat${family}`]: natEntries, [`weir_quick${family}`]: cpus().length * each || 1 },
     variables: {
       weir_coarse_clock: 1,
       weir_xdp_unfinished: 0,
       weir_nat_last_port: 29_999,
-      [`weir_quick${family}_each`]: quickEach,
+      [`weir_quick${family}_each`]: each,
+      weir_quick_ticks: probe.ticksPerSecond(),
       bench_flows: flows,
       bench_headers: packet.slice(0, headerBytes),
     },
@@ -138,6 +137,7 @@ export const bench: Bench = {
   options: {
     rounds: { value: 31, help: 'rounds over all subjects, by turns' },
     repeat: { value: 50_000, help: 'frames per subject and round' },
+    each: { value: 2 * manyFlows, help: 'flows that a CPU remembers, a power of two; 0: none' },
     only: { value: '', help: 'subjects whose name has it' },
     flows: { value: manyFlows, help: 'flows in rotation, a power of two' },
   },
@@ -146,7 +146,7 @@ export const bench: Bench = {
     try {
       const flows = options.number('flows')
       const open = (family: 4 | 6, count: number, packet = packetOf(family), entries?: number): Loaded => {
-        const loaded = load(family, count, packet, entries)
+        const loaded = load(family, count, options.number('each'), packet, entries)
         closing.add(() => loaded.machine.close())
         return loaded
       }
@@ -154,52 +154,51 @@ export const bench: Bench = {
       const add = (name: string, { object }: Loaded, program: string, packet: Uint8Array, times = 1): void => {
         subjects.push({ name, object, program, packet, times, nanoseconds: [] })
       }
+      const names: [name: string, atMost: number][] = []
       /** A subject, and beside it what putting its frame back costs. */
-      const both = (name: string, loaded: Loaded, family: 4 | 6, packet = packetOf(family), times = 1): void => {
+      const subject = (
+        name: string,
+        family: 4 | 6,
+        goal: number,
+        make: () => Loaded,
+        { packet = packetOf(family), times = 1 } = {},
+      ): void => {
+        if (!name.includes(options.text('only'))) return
+        const loaded = make()
         add(`restore ${name}`, loaded, `bench_restore_${family}`, packet)
         add(name, loaded, `bench_frame_${family}`, packet, times)
-      }
-      const names: [name: string, atMost: number][] = []
-      const subject = (name: string, loaded: Loaded, family: 4 | 6, goal: number, packet?: Uint8Array): void => {
-        both(name, loaded, family, packet)
         names.push([name, goal])
       }
-      /** In rotation as long as what is remembered of a flow for the moment holds several times over. */
-      const inRotation = (name: string, loaded: Loaded, family: 4 | 6): void => {
-        both(name, loaded, family, packetOf(family), Math.ceil((32 * flows) / options.number('repeat')))
-        names.push([name, 200])
+      const led = (family: 4 | 6, ports: number[]): Loaded => {
+        const loaded = open(family, ports.length)
+        lead(loaded.machine, family, ports)
+        return loaded
       }
-      const empty = open(4, 1)
-      add(empties, empty, 'bench_empty', packetOf(4))
+      add(empties, open(4, 1), 'bench_empty', packetOf(4))
+      // In rotation as long as what is remembered of a flow for the moment holds several times over.
+      const long = { times: Math.ceil((32 * flows) / options.number('repeat')) }
       for (const family of [4, 6] as const) {
-        const onward1 = open(family, 1)
-        lead(onward1.machine, family, [clientPort])
-        subject(`established IPv${family}, to another node, 1 flow`, onward1, family, 45)
-        subject(`established IPv${family}, on this node, 1 flow`, open(family, 1), family, 45)
-        inRotation(`established IPv${family}, on this node, ${flows} flows`, open(family, flows), family)
+        const words = `established IPv${family}`
+        subject(`${words}, to another node, 1 flow`, family, 45, () => led(family, [clientPort]))
+        subject(`${words}, on this node, 1 flow`, family, 45, () => open(family, 1))
+        subject(`${words}, on this node, ${flows} flows`, family, 200, () => open(family, flows), long)
       }
-      const many = open(4, flows)
-      lead(
-        many.machine,
-        4,
-        Array.from({ length: flows }, (_, port) => port),
-      )
-      inRotation(`established IPv4, to another node, ${flows} flows`, many, 4)
-      for (const { services, backends } of sizes) {
-        const loaded = open(4, everNew, packetOf(4), tableEntries)
-        crowd(loaded, services, backends)
-        subject(`new IPv4 flow, table full, ${services} services, ${backends} backends`, loaded, 4, 400)
-      }
+      const ports = Array.from({ length: flows }, (_, port) => port)
+      subject(`established IPv4, to another node, ${flows} flows`, 4, 200, () => led(4, ports), long)
+      for (const { services, backends } of sizes)
+        subject(`new IPv4 flow, table full, ${services} services, ${backends} backends`, 4, 400, () => {
+          const loaded = open(4, everNew, packetOf(4), tableEntries)
+          crowd(loaded, services, backends)
+          return loaded
+        })
       for (const [what, to, port] of [
         ['another port', service, 5],
         ['a port that flows are given', node, 5000],
         ['the port of a service', node, servicePort],
       ] as const) {
         const packet = packetOf(4, to, port)
-        subject(`not a service: ${what}`, open(4, 1, packet), 4, 25, packet)
+        subject(`not a service: ${what}`, 4, 25, () => open(4, 1, packet), { packet })
       }
-      const only = options.text('only')
-      subjects.splice(0, subjects.length, ...subjects.filter(({ name }) => name === empties || name.includes(only)))
       // Everything is in the tables and the caches before a clock runs, and the table that is to be full is.
       for (const each of subjects) time(each, 2 * Math.max(flows, tableEntries))
       for (let round = 0; round < options.number('rounds'); round++) {
@@ -210,7 +209,7 @@ export const bench: Bench = {
       const raw = new Map(subjects.map(each => [each.name, Math.min(...each.nanoseconds)]))
       const ns = (name: string): number => raw.get(name) ?? Number.NaN
       const figures: Record<string, Figure> = { [empties]: { value: ns(empties), unit: 'ns' } }
-      for (const [name, atMost] of names.filter(([name]) => raw.has(name))) {
+      for (const [name, atMost] of names) {
         const value = ns(name) - ns(`restore ${name}`) + ns(empties)
         figures[name] = { value, unit: 'ns', goal: { atMost } }
         figures[`putting it back: ${name}`] = { value: ns(`restore ${name}`) - ns(empties), unit: 'ns' }
@@ -221,6 +220,7 @@ export const bench: Bench = {
           rounds: options.number('rounds'),
           repeat: options.number('repeat'),
           flows,
+          each: options.number('each'),
         },
         figures,
         ratios: {},

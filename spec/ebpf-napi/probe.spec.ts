@@ -36,6 +36,7 @@ describe('ebpf-napi: probes', () => {
     expect(release().startsWith(probe.kernelVersion().slice(0, 2).join('.'))).to.equal(true)
     expect(probe.libbpfVersion()).to.match(/^v1\.\d+/)
     expect(probe.possibleCpus()).to.be.greaterThan(0)
+    expect(probe.ticksPerSecond()).to.be.within(24, 1200)
   })
 
   it('say that they cannot tell, without the privilege to ask', function () {

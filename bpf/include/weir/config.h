@@ -28,6 +28,8 @@
 	/* entries that a CPU has in weir_quick4, weir_quick6: a power of two above 1, or 0 for none */         \
 	CONFIG(__u32, weir_quick4_each, 16384)                                                                    \
 	CONFIG(__u32, weir_quick6_each, 8192)                                                                     \
+	/* ticks of bpf_jiffies64 that an entry of these holds: a second of the kernel */                          \
+	CONFIG(__u32, weir_quick_ticks, 100)                                                                      \
 	/* backends of other nodes answer clients by themselves: 1 those of TCP, 2 of UDP */                       \
 	CONFIG(__u8, weir_direct_return, 0)                                                                       \
 	/* 1: what they have to know comes within packets from node to node, in place of options */              \

@@ -10,12 +10,6 @@
 
 #include "types.h"
 
-/*
- * Ticks of the kernel that an entry holds, of which there are 100 to 1000 a second: as long as a pair isn't renewed for
- * anyway, at most.
- */
-#define WEIR_QUICK_TICKS 100
-
 enum weir_quick_does {
 	WEIR_QUICK_LEAVES = 1,  /* passes as it came */
 	WEIR_QUICK_TO_BACKEND = 2, /* … goes to a backend, if that is still there */

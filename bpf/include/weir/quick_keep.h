@@ -99,7 +99,7 @@ WEIR_APART int weir_quick_keep(const struct weir_tuple *before, const struct wei
 		four->destination = before->destination.word[0];
 		four->to_source = after->source.word[0];
 		four->to_destination = after->destination.word[0];
-		four->is.until = now + WEIR_QUICK_TICKS;
+		four->is.until = now + weir_quick_ticks;
 	} else {
 		struct weir_quick6 *six = weir_quick_entry6(before, now, &is_own);
 
@@ -110,7 +110,7 @@ WEIR_APART int weir_quick_keep(const struct weir_tuple *before, const struct wei
 		six->destination = before->destination;
 		six->to_source = after->source;
 		six->to_destination = after->destination;
-		six->is.until = now + WEIR_QUICK_TICKS;
+		six->is.until = now + weir_quick_ticks;
 	}
 	return 0;
 }
@@ -131,7 +131,7 @@ WEIR_APART int weir_quick_leave(const struct weir_tuple *before)
 		four->is.does = WEIR_QUICK_LEAVES;
 		four->source = before->source.word[0];
 		four->destination = before->destination.word[0];
-		four->is.until = now + WEIR_QUICK_TICKS;
+		four->is.until = now + weir_quick_ticks;
 	} else {
 		struct weir_quick6 *six = weir_quick_entry6(before, now, &is_own);
 
@@ -142,7 +142,7 @@ WEIR_APART int weir_quick_leave(const struct weir_tuple *before)
 		six->is.does = WEIR_QUICK_LEAVES;
 		six->source = before->source;
 		six->destination = before->destination;
-		six->is.until = now + WEIR_QUICK_TICKS;
+		six->is.until = now + weir_quick_ticks;
 	}
 	return XDP_PASS;
 }

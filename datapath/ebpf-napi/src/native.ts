@@ -123,6 +123,7 @@ interface Native {
   probeMapType(type: string): boolean
   probeHelper(programType: string, helper: string): boolean
   possibleCpus(): number
+  ticksPerSecond(): number
   libbpfVersion(): string
   mountBpffs(path: string): void
   unmount(path: string): void

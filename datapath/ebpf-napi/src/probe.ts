@@ -68,6 +68,8 @@ export const probe = {
   kernelVersion,
   /** CPUs that per-CPU values are kept for, offline ones included. */
   possibleCpus: (): number => native.possibleCpus(),
+  /** Of the kernel's own count, which programs read by bpf_jiffies64. */
+  ticksPerSecond: (): number => native.ticksPerSecond(),
   libbpfVersion: (): string => native.libbpfVersion(),
   isBpffs: (path: string): boolean => statfsSync(path).type === bpffsMagic,
   capabilities,

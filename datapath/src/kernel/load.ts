@@ -80,6 +80,8 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
         weir_nat_seed: randomInt(2 ** 32),
         weir_direct_return: directReturn[options.lbMode],
         weir_ipip: options.dsrDispatch === 'ipip' ? 1 : 0,
+        // As long as a pair isn't renewed for anyway.
+        weir_quick_ticks: probe.ticksPerSecond(),
         weir_quick4_each: each('weir_quick4'),
         weir_quick6_each: each('weir_quick6'),
         weir_tunnel_port: options.tunnelPort,

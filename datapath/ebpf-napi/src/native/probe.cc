@@ -3,7 +3,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <time.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cmath>
 
 #include <vector>
 
@@ -92,6 +95,13 @@ Napi::Value PossibleCpus(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), count);
 }
 
+// The clock that moves with the kernel's ticks has a tick for its resolution.
+Napi::Value TicksPerSecond(const Napi::CallbackInfo& info) {
+  timespec resolution = {};
+  if (clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) != 0) ThrowErrno(info.Env(), errno, "clock_getres");
+  return Napi::Number::New(info.Env(), std::round(1e9 / (resolution.tv_sec * 1e9 + resolution.tv_nsec)));
+}
+
 Napi::Value LibbpfVersion(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), libbpf_version_string());
 }
@@ -103,5 +113,6 @@ void ExportProbes(Napi::Env env, Napi::Object exports) {
   exports.Set("probeMapType", Napi::Function::New<ProbeMapType>(env, "probeMapType"));
   exports.Set("probeHelper", Napi::Function::New<ProbeHelper>(env, "probeHelper"));
   exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
+  exports.Set("ticksPerSecond", Napi::Function::New<TicksPerSecond>(env, "ticksPerSecond"));
   exports.Set("libbpfVersion", Napi::Function::New<LibbpfVersion>(env, "libbpfVersion"));
 }
