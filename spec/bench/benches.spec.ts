@@ -17,6 +17,7 @@ const shortest: Readonly<Record<string, string>> = {
   append: '--events 500 --rounds 1 --writers 4',
   cells: '--pods 20 --local 5 --rounds 1',
   churn: `${small} --seconds 1 --lifetime 1`,
+  cni: '--pods 2 --rounds 2 --starts 1',
   compare: '--pods 100 --policies 10 --namespaces 5 --identities 20 --cidrs 5 --rounds 1',
   connect: '--services 10 --backends 2 --rounds 1 --connections 20 --churn 5 --loads 1 --lines 16384 --rules 10',
   'flow-intake': '--flows 64 --seconds 1 --records 1000',
@@ -44,6 +45,7 @@ const shortest: Readonly<Record<string, string>> = {
 
 const needsKernel = new Set([
   'churn',
+  'cni',
   'connect',
   'flow-intake',
   'host-path',
