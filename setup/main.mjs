@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { ensureApiServer } from './api-server.mjs'
 import { buildAll, installModules, lint, mayUseKernel, root } from './build.mjs'
 import { mutate } from './mutation/mutate.mjs'
 import { pack } from './pack.mjs'
@@ -7,6 +8,7 @@ import { ensurePackages } from './packages.mjs'
 const usage = `usage: npm start [-- FOLDER …]   set up, build, run the demo
        npm test                 set up, build, lint, run the tests
        npm run test:long        the tests that take long as well
+       npm run test:kubernetes  the API server's part against a real one, made in /var/cache/weir
        npm run bench -- NAME    a benchmark; without a name, the list
        npm run mutate -- PATH   mutation tests of the compiler; without a path, of all of it
        npm run build            set up and build
@@ -57,6 +59,12 @@ function main(command, args) {
       if (missing.length > 0) say(`missing ${missing.join(', ')}: tests that need them are skipped by name`)
       const findings = lint(say) ? [] : ['--lint-failed']
       return node('setup/mocha.mjs', ...(long ? ['--long'] : []), ...findings, ...args)
+    }
+    case 'test:kubernetes': {
+      const missing = prepare('kubernetes')
+      if (missing.length > 0) say(`missing ${missing.join(', ')}`)
+      ensureApiServer(say)
+      return node('setup/mocha.mjs', '--long', 'adapters/kubernetes', ...args)
     }
     case 'bench': {
       const missing = prepare('bench', ['spec/bench'])

@@ -43,11 +43,20 @@ const guest = [
   { name: 'Debian archive keys', package: 'debian-archive-keyring', probe: () => existsSync(debianKeyring) },
 ]
 
+/** What a real API server is built with, from Debian's source. */
+const kubernetes = [
+  { name: 'go', package: 'golang-go', probe: command('go') },
+  { name: 'dpkg-source', package: 'dpkg-dev', probe: command('dpkg-source') },
+  { name: 'openssl', package: 'openssl', probe: command('openssl') },
+  { name: 'Debian archive keys', package: 'debian-archive-keyring', probe: () => existsSync(debianKeyring) },
+]
+
 const groups = {
   build,
   test: [...build, ...test],
   bench: [...build, ...bench],
   guest: [...build, ...test, ...guest],
+  kubernetes: [...build, ...test, ...kubernetes],
   long: [...build, ...test, ...bench, ...long, ...guest],
 }
 
