@@ -96,7 +96,7 @@ export {
   type StagedPolicy,
   type Stored,
 } from './state/state.js'
-export { allocate, type Allocation, release } from './ipam/allocate.js'
+export { adopt, allocate, type Allocation, release } from './ipam/allocate.js'
 export { AttachmentSettler } from './ipam/pods.js'
 export { type Pool, poolOf } from './ipam/pool.js'
 export { reservedIdentities, clusterIdentityRange, cidrIdentityRange } from './identity/reserved.js'

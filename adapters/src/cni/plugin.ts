@@ -1,4 +1,5 @@
 import {
+  adopt,
   allocate,
   type AttachmentFact,
   type ClusterState,
@@ -26,6 +27,8 @@ import {
 import { Locks } from './locks.js'
 import { type CniCall, type CniRequest, type CniTarget, type JsonObject, readCall, versionIn } from './request.js'
 import { addressesIn, resultOf } from './result.js'
+import { addressesBehind } from './routes-of.js'
+import { rememberedAttachments, resultsFolder } from './runtime-results.js'
 import { cniVersions } from './versions.js'
 
 /** How pods are plugged in. */
@@ -36,6 +39,8 @@ export interface CniOptions {
   readonly mtuBytes?: number
   /** How long an address that was given back isn't given again; a minute when absent. */
   readonly cooldownMs?: number
+  /** Where runtimes keep what plugins answered; /var/lib/cni/results when absent. */
+  readonly resultsFolder?: string
   /** How long ADD waits for the Pod object; two seconds when absent, not at all where no source could tell of it. */
   readonly podWaitMs?: number
 }
@@ -77,6 +82,8 @@ export class CniPlugin {
   readonly #host: CniHost
   /** One thing at a time for one interface; as many interfaces at once as there are. */
   readonly #locks = new Locks()
+  /** Addresses behind devices that belong to no container that is known. */
+  readonly #left = new Set<string>()
 
   constructor(options: CniOptions, host: CniHost) {
     this.#options = options
@@ -117,10 +124,29 @@ export class CniPlugin {
         await this.#undo(fact)
       }
     }
-    for (const name of own.keys()) {
-      this.#host.report(`device ${name} belongs to no container that is known: it is taken away`)
-      await removeInterface(netns, name)
+    const remembered = await rememberedAttachments(this.#options.resultsFolder ?? resultsFolder)
+    for (const [name, { ifindex }] of own) {
+      const attachment = remembered.get(name)
+      if (attachment !== undefined) await this.#adopt(attachment, ifindex)
+      else {
+        // No interface is made before the log knows of it: this one is older than the log, and its pod may run.
+        for (const address of await addressesBehind(netns, name)) this.#left.add(address)
+        this.#host.report(`device ${name} belongs to no container that is known: it is left as it is`)
+      }
     }
+  }
+
+  /** Takes over an interface that was made before the log began. */
+  async #adopt(attachment: AttachmentFact, ifindex: number): Promise<void> {
+    const { container, ifname, namespace, pod, device } = attachment
+    const { hostMac, podMac } = namesFor(container, ifname)
+    const endpoint: EndpointFact = { namespace, pod, ifindex, ifname: device, hostMac, podMac }
+    await this.#host.submit(origin, state => {
+      const bodies = adopt(state, attachment)
+      return bodies.length === 0 ? [] : [...bodies, { kind: 'endpoint.attached', endpoint }]
+    })
+    await openHostSide(this.#host.netns, attachment, endpoint, this.#nodeAddresses())
+    this.#host.report(`interface ${ifname} of ${namespace}/${pod} was made before this log began: it is taken over`)
   }
 
   /** The blocks that pods get addresses from now. */
@@ -192,7 +218,7 @@ export class CniPlugin {
     await this.#host.submit(origin, state =>
       allocate(state, given, {
         pools: poolsOf(state, this.#options.podCidrs),
-        isTaken: address => this.#host.isTaken(address),
+        isTaken: address => this.#left.has(address) || this.#host.isTaken(address),
         nowMs: clock.nowMs(),
       }),
     )

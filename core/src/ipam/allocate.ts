@@ -47,6 +47,21 @@ export function allocate(
 }
 
 /**
+ * What is to be said for a container to have what it was given before this log began: nothing when it has it, or when
+ * one of its addresses is another's.
+ */
+export function adopt(state: ClusterState, attachment: AttachmentFact): readonly EventBody[] {
+  const { container, ifname, namespace, pod, addresses } = attachment
+  if (state.attachments.has(attachmentKey(container, ifname))) return []
+  if (addresses.some(address => state.allocated.has(address))) return []
+  const known = state.pods.get(objectKey(namespace, pod))?.fact
+  return [
+    { kind: 'address.allocated', attachment },
+    { kind: 'pod.upserted', pod: known ?? initPod(attachment, state.agent?.fact.node ?? '') },
+  ]
+}
+
+/**
  * What is to be said for a container to have nothing any more: nothing when it hasn't.
  *
  * @param reusableAt when its addresses may be given again, milliseconds since the epoch
