@@ -19,7 +19,7 @@ const keepPlaces = {
         .replaceAll('import.meta.url', `__url(${place})`)
         .replaceAll(/\b__dirname\b/g, `__folder(${place})`)
         // What has no fixed name can't be in the bundle.
-        .replaceAll(/(?<=\bawait )import\((?=[a-z])/g, '__import(')
+        .replaceAll(/(?<=\bawait )import\((?=[a-z]|['"]node:)/g, '__import(')
       return contents === text ? undefined : { contents, loader: 'js' }
     })
   },

@@ -2,35 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { attempt } from '@weir/adapters/demo/attempt.js'
-import type { ClusterNodePlan } from '@weir/adapters/demo/cluster/segment.js'
+import { nodes, podOn, policy, port } from '@weir/adapters/demo/cluster/plan.js'
 import { type ClusterPod, ClusterStage } from '@weir/adapters/demo/cluster/stage.js'
 import { protocolNumbers } from '@weir/core'
 import type { RoutingMode } from '@weir/core/routing/node-ways.js'
 
-export const port = 8080
-
-export const nodes: readonly ClusterNodePlan[] = [1, 2, 3].map(number => ({
-  name: `n${number}`,
-  addresses: [`172.30.0.${number}`, `fd30::${number}`],
-  podCidrs: [`10.41.${number}.0/24`, `fd41:${number}::/64`],
-}))
-
-export const podOn = (node: number, number: number, role: string): ClusterPod => ({
-  namespace: 'shop',
-  name: `${role}-${node}${number}`,
-  node: `n${node}`,
-  labels: { role },
-  addresses: [`10.41.${node}.${number}`, `fd41:${node}::${number}`],
-})
-
-/** Only clients may call servers. */
-export const policy = `apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: { name: servers, namespace: shop }
-spec:
-  podSelector: { matchLabels: { role: server } }
-  ingress: [{ from: [{ podSelector: { matchLabels: { role: client } } }], ports: [{ port: ${port} }, { port: ${port}, protocol: UDP }] }]
-`
+export { nodes, podOn, policy, port }
 
 export const server = podOn(1, 1, 'server')
 export const client = podOn(2, 1, 'client')

@@ -18,7 +18,10 @@ interface DemoOptions {
 
 /** `weir demo [FOLDER]` */
 export function demoCommand(context: CommandContext): Command {
-  return policiesCommand(context).enablePositionalOptions().addCommand(servicesCommand(context))
+  return policiesCommand(context)
+    .enablePositionalOptions()
+    .addCommand(servicesCommand(context))
+    .addCommand(clusterCommand(context))
 }
 
 /** `weir demo services` */
@@ -44,6 +47,28 @@ function servicesCommand(context: CommandContext): Command {
   )
     .option('--keep', 'leave it running until Ctrl-C, to try other commands')
     .addOption(outputOption())
+}
+
+/** `weir demo cluster` */
+function clusterCommand(context: CommandContext): Command {
+  return command(
+    context,
+    'cluster',
+    'three nodes, by direct routes and by VXLAN: every pod at every other, while nodes come, go and change',
+    async ({ output }: { readonly output: Output }) => {
+      const { terminal, interrupted } = context
+      const json = output === 'json'
+      const { runClusterDemo } = await import('../../demo/cluster/demo.js')
+      const report = await runClusterDemo({
+        interrupted,
+        colour: terminal.colour,
+        say: json ? async text => terminal.note(text) : text => terminal.line(text),
+      })
+      if (report === undefined) return exitCodes.interrupted
+      if (json) await terminal.line(JSON.stringify(report))
+      return report.wrong === 0 ? exitCodes.ok : exitCodes.no
+    },
+  ).addOption(outputOption())
 }
 
 function policiesCommand(context: CommandContext): Command {

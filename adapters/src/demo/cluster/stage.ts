@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { RoutingMode } from '@weir/core/routing/node-ways.js'
@@ -124,9 +124,18 @@ export class ClusterStage {
     }
   }
 
-  /** Says to one node, or to all of them, what the manifests are from now on. Pods and nodes are said beside `others`. */
-  async say(others: string, to: readonly string[] = [...this.#nodes.keys()], pods = this.pods): Promise<void> {
-    const text = [...[...this.#nodes.values()].map(nodeManifest), ...pods.map(podManifest), others].join('---\n')
+  /**
+   * Says to one node, or to all of them, what the manifests are from now on. Pods and nodes are said beside `others`.
+   * @param down nodes whose pods aren't ready
+   */
+  async say(
+    others: string,
+    to: readonly string[] = [...this.#nodes.keys()],
+    pods = this.pods,
+    down: readonly string[] = [],
+  ): Promise<void> {
+    const told = pods.map(pod => podManifest(pod, !down.includes(pod.node)))
+    const text = [...[...this.#nodes.values()].map(nodeManifest), ...told, others].join('---\n')
     for (const node of to) {
       const file = join(this.#manifests(node), 'cluster.yaml')
       await writeFile(`${file}.new`, text)
@@ -172,18 +181,20 @@ spec: { podCIDRs: ${JSON.stringify(podCidrs)} }
 status: { addresses: [${addresses.map(address => `{ type: InternalIP, address: "${address}" }`).join()}] }
 `
 
-const podManifest = ({ namespace, name, labels, node, addresses }: ClusterPod): string => `apiVersion: v1
+const podManifest = (
+  { namespace, name, labels, node, addresses }: ClusterPod,
+  isReady: boolean,
+): string => `apiVersion: v1
 kind: Pod
 metadata: { name: ${name}, namespace: ${namespace}, labels: ${JSON.stringify(labels)} }
 spec: { nodeName: ${node}, containers: [{ name: main }] }
 status:
   podIPs: [${addresses.map(ip => `{ ip: "${ip}" }`).join()}]
-  conditions: [{ type: Ready, status: "True" }]
+  conditions: [{ type: Ready, status: "${isReady ? 'True' : 'False'}" }]
 `
 
 /** It is busy as long as a process that was killed isn't gone. */
 async function removeCgroup(path: string): Promise<void> {
-  const { rmdir } = await import('node:fs/promises')
   for (let left = 50; ; left -= 1) {
     try {
       await rmdir(path)
