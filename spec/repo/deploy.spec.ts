@@ -77,9 +77,15 @@ describe('deployment', function () {
   })
 
   it('chart: its role is that of the plain manifests, which the requests of the agent are held to', () => {
-    const plain = parseAllDocuments(read('deploy/rbac.yaml')).map(each => each.toJS() as unknown)
-    const charted = parseAllDocuments(rendered(path.join(chart, 'templates/rbac.yaml'), values))
-    expect(charted.map(each => each.toJS() as unknown)).to.deep.equal(plain)
+    const objects = (text: string): unknown[] => parseAllDocuments(text).map(each => each.toJS() as unknown)
+    const charted = (writeBack: boolean): unknown[] =>
+      objects(rendered(path.join(chart, 'templates/rbac.yaml'), { ...values, writeBack }))
+    const plain = objects(read('deploy/rbac.yaml'))
+    expect(charted(true)).to.deep.equal(plain)
+    expect(charted(false)).to.deep.equal(plain.slice(0, 3))
+    const [agent] = daemonSet({ writeBack: true }).spec.template.spec.containers
+    expect(agent!.args).to.include('--kubernetes-write')
+    expect(optionsOf('agent')).to.include('--kubernetes-write')
   })
 
   it('chart: its version is that of the command line', () => {
