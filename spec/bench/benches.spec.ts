@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { kernelObstacle } from '@weir/adapters/agent/datapath.js'
 import { canMakeNamespaces, netnsFolder } from '@weir/adapters/network/node-network.js'
 import { expect } from 'chai'
+import { realServerObstacle } from '../adapters/kubernetes/real-server.js'
 import { names } from './names.js'
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url))
@@ -26,6 +27,7 @@ const shortest: Readonly<Record<string, string>> = {
   history: `${small} --flows 100 --events 100 --explained 1 --rounds 1`,
   'host-path': '--rounds 1 --repeat 100',
   'kernel-memory': small,
+  kubernetes: '--pods 20 --policies 5 --seconds 1 --rate 10',
   lint: '--policies 20 --pods 50 --namespaces 5',
   live: '--policies 3 --rounds 2 --dropped 5 --drops 1',
   'packet-path': '--rounds 1 --repeat 100',
@@ -107,6 +109,7 @@ describe('benches', function () {
   for (const [name, flags] of Object.entries(shortest))
     it(`${name} runs, and gives figures that are numbers`, async function () {
       if (needsKernel.has(name) && (!(await canMakeNamespaces()) || (await kernelObstacle()) !== undefined)) this.skip()
+      if (name === 'kubernetes' && realServerObstacle() !== undefined) this.skip()
       const { code, stdout, stderr } = await run([name, ...flags.split(' '), '--output', 'json'])
       expect(code, stderr).to.equal(0)
       const report = JSON.parse(stdout) as { figures: Record<string, { value: unknown; unit: unknown }> }
