@@ -133,9 +133,7 @@ class Course {
     await say('')
     await say(
       wrong === 0
-        ? colour.good(
-            `All ${tried} tries came out as the reference semantics say, and no connection ended.`,
-          )
+        ? colour.good(`All ${tried} tries came out as the reference semantics say, and no connection ended.`)
         : colour.bad(`${wrong} things are not as they should be.`),
     )
     return { steps: this.#steps, wrong }
