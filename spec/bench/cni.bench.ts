@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { agentClient } from '@weir/adapters/cli/client.js'
 import { cniPlugin } from '@weir/adapters/files.js'
@@ -14,7 +14,7 @@ import { Closing } from './closing.js'
 
 const nodeAddresses = ['10.88.0.1', 'fd88::1']
 const podCidrs = ['10.88.0.0/16', 'fd88:1::/64']
-const weir = fileURLToPath(new URL('../../bin/weir.mjs', import.meta.resolve('@weir/adapters/cli/main.js')))
+const weir = join(dirname(fileURLToPath(import.meta.resolve('@weir/adapters/cli/main.js'))), '../../bin/weir.mjs')
 
 /** As a runtime waits for it: from the plugin's start to its end. */
 export const bench: Bench = {

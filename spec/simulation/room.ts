@@ -69,7 +69,8 @@ async function unless(
   for (const map of maps) {
     const { maxEntries } = kernel.backend.maps[map]
     const needed = used(spacious.maps[map]) + used(kernel.backend.maps[map])
-    if (map === 'weir_endpoints' || needed * 2 > maxEntries) return undefined
+    // Where nothing lies in either, what is waiting for its turn can't be told from what was left out.
+    if (map === 'weir_endpoints' || needed === 0 || needed * 2 > maxEntries) return undefined
   }
   return `there is room in ${maps.length === 0 ? 'every map' : maps.join(' and ')}`
 }
