@@ -174,6 +174,12 @@ describe('frames of flows that XDP saw lately, and of flows that it never rememb
     return whole
   }
 
+  /** Protocol, addresses and ports. */
+  function flowOf(whole: Uint8Array, family: Family): string {
+    const [protocol, from, to] = family === 4 ? [23, 26, 38] : [20, 22, 58]
+    return `${whole[protocol!]} ${hex(whole.subarray(from, to))}`
+  }
+
   /** Over the pseudo header alone, as a sender leaves it to a device. */
   function pseudoSum(whole: Uint8Array, family: Family): number[] {
     const l4 = family === 4 ? 34 : 54
@@ -211,16 +217,25 @@ describe('frames of flows that XDP saw lately, and of flows that it never rememb
           serve(machine, [near, far])
           connect(machine, loopback)
         }
+        let seconds = 0
+        const passedAt = new Map<string, number>()
         for (const [place, each] of steps.entries()) {
+          if (each.kind === 'time') seconds += each.seconds
           const packet = each.kind === 'frame' ? frameOf(each) : undefined
           const [one, other] = both.map(machine => apply(machine, each, packet))
-          if (packet === undefined) continue
+          if (packet === undefined || each.kind !== 'frame') continue
+          const flow = flowOf(packet, each.family)
+          const isAsItCame = one!.result === pass && hex(one!.packet) === hex(packet)
+          const isPassedLately = isAsItCame && seconds - (passedAt.get(flow) ?? -Infinity) <= 1.01
+          if (isAsItCame && !isPassedLately) passedAt.set(flow, seconds)
+          // For a moment it is left to traffic control, which finds the pair that was made meanwhile, and renews it.
+          if (isPassedLately && other!.result !== pass) return
           expect({ at: place, result: one!.result, packet: hex(one!.packet) }).to.deep.equal({
             at: place,
             result: other!.result,
             packet: hex(other!.packet),
           })
-          if (each.kind === 'frame' && each.sum === 'right') {
+          if (each.sum === 'right') {
             expect(brokenChecksum(one!.packet)).to.equal(undefined)
             if (one!.result !== pass) quick += 1
           }
