@@ -33,7 +33,9 @@ for (const [name, options] of [
         ] as const) {
           // What has to tell where it was sent to has less room: the client hears of that by its first packets.
           if (isStraight)
-            await Promise.all(Array.from({ length: 24 }, () => stage.ask('UDP', to, port, { bytes: 4000 })))
+            await Promise.all(
+              Array.from({ length: 24 }, () => stage.ask('UDP', to, port, { bytes: 4000, timeoutMs: 2000 })),
+            )
           const said = await Promise.all(
             Array.from({ length: 24 }, () => stage.ask('UDP', to, port, { bytes: 4000, timeoutMs: 4000 })),
           )

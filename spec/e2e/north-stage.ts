@@ -111,7 +111,7 @@ export class NorthStage {
     protocol: 'TCP' | 'UDP',
     to: string,
     port: number,
-    { timeoutMs = 2000, bytes = 4 } = {},
+    { timeoutMs = 5000, bytes = 4 } = {},
   ): Promise<string | undefined> {
     if (protocol === 'TCP') {
       const socket = await connectTcpIn(this.client, { address: to, port, timeoutMs })
