@@ -1,14 +1,15 @@
 import type { CidrGroupFact } from '../event/cilium.js'
-import type { EventBody, PodFact } from '../event/event.js'
+import type { DnsAnswerFact, EventBody, PodFact } from '../event/event.js'
 import type { PolicyFact } from '../event/policy-fact.js'
 import type { EndpointSliceFact, ServiceFact } from '../event/service.js'
 import type { LabelMap } from '../identity/labels.js'
 import type { AddressSource } from '../policy/address-source.js'
 import { nameMatcher } from '../policy/fqdn.js'
 import { matchesSelector } from '../policy/match.js'
+import { endOf } from '../state/in-force.js'
 import { type ClusterState, objectKey } from '../state/state.js'
+import { touchedBy } from '../state/touched.js'
 import { compilePolicy, policyKey, servicesIn } from '../verdict/dialects.js'
-import { subjectOf } from './subject-of.js'
 
 /** Everybody that a flow's two ends were while an incident lasted. */
 export interface IncidentEnds {
@@ -87,38 +88,45 @@ export class Concern {
   }
 
   #isKept(body: EventBody): boolean {
-    const subject = subjectOf(body)
-    switch (subject.kind) {
-      case 'node-itself':
+    if (body.kind === 'dns.answered') return this.#isAnswerKept(body.answer)
+    if (body.kind === 'input.refused' || body.kind === 'input.accepted') {
+      const end = endOf(body.object)
+      return end !== undefined && this.#isKept(end)
+    }
+    const touched = touchedBy(body)
+    switch (touched.kind) {
+      case 'agent':
+      case 'host':
         return true
-      case 'time':
+      case 'names':
         return this.#names.size > 0
-      case 'name':
-        return (
-          this.#names.has(subject.name) &&
-          (this.#extent === 'rules' || subject.addresses.some(address => this.#ends.addresses.has(address)))
-        )
-      case 'Pod':
-        return this.#pods.has(subject.key)
-      case 'Namespace':
-        return this.#namespaces.has(subject.key)
-      case 'Node':
-        return this.#nodes.has(subject.key)
+      case 'pod':
+      case 'wiring':
+        return this.#pods.has(touched.key)
+      case 'namespace':
+        return this.#namespaces.has(touched.name)
+      case 'node':
+        return this.#nodes.has(touched.name)
       case 'policy':
-        return this.#extent === 'rules' || this.#policies.has(subject.key)
-      case 'CiliumCIDRGroup':
-        return this.#groups.has(subject.key)
-      case 'Service':
-        return this.#services.has(subject.key) || this.#leading.has(subject.key)
-      case 'EndpointSlice':
-        return this.#services.has(this.#slices.get(subject.key) ?? '') || this.#leadsTo(subject.key)
+        return this.#extent === 'rules' || this.#policies.has(touched.key)
+      case 'group':
+        return this.#groups.has(touched.name)
+      case 'service':
+        return this.#isServiceKept(objectKey(touched.namespace, touched.name))
+      case 'slice':
+        return this.#isServiceKept(this.#slices.get(touched.key) ?? '')
       case 'other':
         return false
     }
   }
 
-  #leadsTo(slice: string): boolean {
-    return this.#leading.has(this.#slices.get(slice) ?? '')
+  #isAnswerKept({ name, addresses }: DnsAnswerFact): boolean {
+    if (!this.#names.has(name)) return false
+    return this.#extent === 'rules' || addresses.some(address => this.#ends.addresses.has(address))
+  }
+
+  #isServiceKept(service: string): boolean {
+    return this.#services.has(service) || this.#leading.has(service)
   }
 
   /** Addresses of a slice count one by one: an end's is usable, or not, whatever the others are. */

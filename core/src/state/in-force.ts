@@ -19,6 +19,8 @@ export function bodyInForce(state: ClusterState, key: ObjectKey): UpsertBody | u
       return upsert(state.cidrGroups.get(key.name), group => ({ kind: 'cidrgroup.upserted', group }))
     case 'Namespace':
       return upsert(state.namespaces.get(key.name), namespace => ({ kind: 'namespace.upserted', namespace }))
+    case 'Node':
+      return upsert(state.nodes.get(key.name), node => ({ kind: 'node.upserted', node }))
     case 'Pod':
       return upsert(state.pods.get(named), pod => ({ kind: 'pod.upserted', pod }))
     case 'Service':
@@ -51,6 +53,8 @@ export function endOf({ kind, namespace, name }: ObjectKey): EventBody | undefin
       return { kind: 'cidrgroup.deleted', name }
     case 'Namespace':
       return { kind: 'namespace.deleted', name }
+    case 'Node':
+      return { kind: 'node.deleted', name }
     case 'Pod':
       return { kind: 'pod.deleted', namespace, name }
     case 'Service':
