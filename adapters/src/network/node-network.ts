@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { WeirError } from '@weir/core'
 import { address, deviceName, familyOf, linkLocal, namespaceName, pairMacs } from './names.js'
-import { ipBatch, linksOf, run, setSysctls } from './run.js'
+import { ipBatch, linksOf, routerSysctls, run, setSysctls } from './run.js'
 
 /** The gateway that every pod sees. No device has these addresses: the endpoint program answers for them. */
 export const podGateways = { 4: '169.254.1.1', 6: 'fe80::1' } as const
@@ -51,17 +51,6 @@ export interface NodeNetwork {
   removePods(links: readonly PodLink[]): Promise<void>
   /** Takes everything away. May be called twice. */
   destroy(): Promise<void>
-}
-
-const forwarding = {
-  'ipv4/ip_forward': 1,
-  'ipv6/conf/all/forwarding': 1,
-  'ipv4/conf/all/rp_filter': 0,
-  'ipv4/conf/default/rp_filter': 0,
-  // A redirect would tell pods to talk to each other directly, which on host-length addresses can't work.
-  'ipv4/conf/all/send_redirects': 0,
-  'ipv4/conf/default/send_redirects': 0,
-  'ipv6/conf/default/accept_ra': 0,
 }
 
 /** Group of the node's devices, to delete them all at once. Only within a namespace of ours, so any number will do. */
@@ -133,7 +122,7 @@ class IprouteNodeNetwork implements NodeNetwork {
 
   async create(): Promise<void> {
     await ipBatch([`netns add ${this.netns}`, ...(this.world === undefined ? [] : [`netns add ${this.world.netns}`])])
-    await setSysctls(this.netns, forwarding)
+    await setSysctls(this.netns, { ...routerSysctls, 'ipv6/conf/default/accept_ra': 0 })
     await ipBatch(
       ['link set lo up', ...this.nodeAddresses.map(own => `address add ${withLength(own)} dev lo${nodad(own)}`)],
       {

@@ -82,6 +82,17 @@ export async function linksOf(
   return new Map(rows.map(row => [row.ifname, { ifindex: row.ifindex, mac: row.address ?? '' }]))
 }
 
+/** What makes a namespace pass on packets between pods and nodes, whichever way they come. */
+export const routerSysctls = {
+  'ipv4/ip_forward': 1,
+  'ipv6/conf/all/forwarding': 1,
+  'ipv4/conf/all/rp_filter': 0,
+  'ipv4/conf/default/rp_filter': 0,
+  // A redirect would tell pods to talk to each other directly, which on host-length addresses can't work.
+  'ipv4/conf/all/send_redirects': 0,
+  'ipv4/conf/default/send_redirects': 0,
+}
+
 /**
  * Writes one value to several files below /proc/sys/net of a namespace. What /proc/sys/net shows follows the namespace
  * of the process that opens it, so `tee` does the writing from inside.

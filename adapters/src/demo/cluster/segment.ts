@@ -1,6 +1,6 @@
 import { familyOf, namespaceName, pairMacs } from '../../network/names.js'
 import { createNodeNetwork, netnsFolder, type NodeNetwork } from '../../network/node-network.js'
-import { ipBatch, setSysctls } from '../../network/run.js'
+import { ipBatch, routerSysctls, setSysctls } from '../../network/run.js'
 
 /** A node with the blocks that its pods are in. */
 export interface ClusterNodePlan {
@@ -19,15 +19,6 @@ const lengths = { 4: 24, 6: 64 } as const
 
 /** Pairs of the segment have numbers that pods' pairs don't reach. */
 const firstPair = 0xfe_0000
-
-const routing = {
-  'ipv4/ip_forward': 1,
-  'ipv6/conf/all/forwarding': 1,
-  'ipv4/conf/all/rp_filter': 0,
-  'ipv4/conf/default/rp_filter': 0,
-  'ipv4/conf/all/send_redirects': 0,
-  'ipv4/conf/default/send_redirects': 0,
-}
 
 /** Nodes as namespaces on one segment, with a router on it that knows none of their pods. */
 export class Segment {
@@ -48,7 +39,7 @@ export class Segment {
     const segment = new Segment(id, mtuBytes)
     try {
       await ipBatch([`netns add ${segment.#router}`])
-      await setSysctls(segment.#router, routing)
+      await setSysctls(segment.#router, routerSysctls)
       await ipBatch(
         [
           'link set lo up',

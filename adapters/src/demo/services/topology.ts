@@ -1,6 +1,6 @@
 import { createNodeNetwork, netnsFolder, type NodeNetwork, podGateways } from '../../network/node-network.js'
 import { familyOf, namespaceName, pairMacs } from '../../network/names.js'
-import { ipBatch, setSysctls } from '../../network/run.js'
+import { ipBatch, routerSysctls, setSysctls } from '../../network/run.js'
 
 /** A node of the demo's cluster, with the blocks that its pods are in. */
 export interface NodePlan {
@@ -33,15 +33,6 @@ export const uplink = 'weir-up'
 /** Pairs of the router have numbers that pods' pairs don't reach. */
 const firstPair = 0xff_0000
 
-const routing = {
-  'ipv4/ip_forward': 1,
-  'ipv6/conf/all/forwarding': 1,
-  'ipv4/conf/all/rp_filter': 0,
-  'ipv4/conf/default/rp_filter': 0,
-  'ipv4/conf/all/send_redirects': 0,
-  'ipv4/conf/default/send_redirects': 0,
-}
-
 /** @throws WeirError WEIR_NETWORK_COMMAND; what was made until then is taken away again */
 export async function createTopology({ id, nodes, outside, virtual }: TopologyOptions): Promise<Topology> {
   const networks = new Map<string, NodeNetwork>()
@@ -55,7 +46,7 @@ export async function createTopology({ id, nodes, outside, virtual }: TopologyOp
     for (const { name, addresses } of nodes)
       networks.set(name, await createNodeNetwork({ id: `${id}-${name}`, nodeAddresses: addresses }))
     await ipBatch([`netns add ${names.router}`, `netns add ${names.outside}`])
-    await setSysctls(names.router, routing)
+    await setSysctls(names.router, routerSysctls)
     await ipBatch(['link set lo up'], { netns: names.router })
     const leaves = [
       ...nodes.map(({ name, addresses }) => ({ name, netns: networks.get(name)!.netns, addresses, isNode: true })),
