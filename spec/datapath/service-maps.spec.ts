@@ -93,6 +93,22 @@ describe('services in maps', () => {
     }
   })
 
+  it('takes in a service that waited for an entry alone, when one goes that had nothing but its entry', async () => {
+    const waits = many[1]!
+    const call = tcp(waits.clusterIps[0]!, 80)
+    const at = await stage(many.slice(0, 1), [], { weir_frontends4: 1 })
+    const { tables } = at.cluster.engine
+    await at.reconciler.apply(at.cluster.tell(serviceBody(waits)), tables)
+    expect(at.reconciler.shortages.map(({ needed, examples }) => ({ needed, examples }))).to.deep.equal([
+      { needed: 2, examples: [`shop/${waits.name}`] },
+    ])
+    expect(addressesOf(at, call)).to.have.all.keys('10.97.0.1 80')
+    const gone = { kind: 'service.deleted', namespace: 'shop', name: many[0]!.name } as const
+    await at.reconciler.apply(at.cluster.tell(gone), tables)
+    expect(at.reconciler.shortages).to.deep.equal([])
+    expect(addressesOf(at, call), 'nobody serves').to.deep.equal(new Set())
+  })
+
   it('keeps what a service had while its change finds no room, backends that are gone among it', async () => {
     const at = await stage(many.slice(0, 2), two, { weir_backends4: 4 })
     const { tables } = at.cluster.engine
@@ -159,7 +175,8 @@ describe('services in maps', () => {
     expect(tight.reconciler.shortages).to.deep.include({
       map: 'weir_backends4',
       size: 65_536,
-      needed: 300_000 + 100_000 + 100_000,
+      // However many frontends of a service lead to them.
+      needed: 100_000 + 100_000,
       frontends: 5,
       services: 2,
       examples: ['shop/dns', 'shop/web'],

@@ -31,6 +31,7 @@ export class InstalledFrontends {
   readonly #counts = { weir_frontends4: 0, weir_frontends6: 0 }
   /** Values to be written since the last call of `takeChanges`; undefined: to be deleted. */
   readonly #changes = new Map<string, string | undefined>()
+  #hasGivenRoom = false
 
   constructor(backend: ServiceMaps, slots: SlotTables) {
     this.#backend = backend
@@ -78,6 +79,7 @@ export class InstalledFrontends {
     this.#entries.delete(key)
     this.#counts[frontendMap(key.length)] -= 1
     this.#changes.set(key, undefined)
+    this.#hasGivenRoom = true
     this.#unpoint(before)
   }
 
@@ -89,6 +91,13 @@ export class InstalledFrontends {
     )
     this.#changes.clear()
     return batches
+  }
+
+  /** The writes are done. True when entries went since the last call. */
+  settle(): boolean {
+    const hasGivenRoom = this.#hasGivenRoom
+    this.#hasGivenRoom = false
+    return hasGivenRoom
   }
 
   #batchOf(map: FrontendMap, kind: PackedBatch['kind']): readonly PackedBatch[] {

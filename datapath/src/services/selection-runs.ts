@@ -46,13 +46,13 @@ export class SelectionRuns {
     const known = this.#runs.get(row.selection)?.[kind]
     if (known !== undefined) return known
     const family = familyOf(backends.get(row.backends[0]!)!.address)
-    const lacking = this.#place(row, backends, this.#places[family])
+    const lacking = this.#place(kind, row, backends, this.#places[family])
     if (lacking !== undefined) return lacking
     const numbers = this.#numbersOf(kind, row, backends, this.#places[family])
     if (numbers === 'building' || isShortage(numbers)) return numbers
     const isThere = present !== undefined && !present.isOwned && this.#slots.isSame(present, numbers, family)
     const run = isThere ? present : this.#slots.take(numbers, family)
-    if (run === undefined) return shortage('weir_slots', this.#slots.linesFor(numbers.length))
+    if (run === undefined) return this.#noLines(kind, row, numbers.length)
     this.#slots.own(run)
     this.#runs.set(row.selection, { ...this.#runs.get(row.selection), [kind]: run })
     if (kind === 'table') this.#builds.forget(row.selection)
@@ -70,15 +70,17 @@ export class SelectionRuns {
 
   /** Places for all members, or for none where they don't fit. */
   #place(
-    { backends: numbers }: SelectionRow,
+    kind: RunKind,
+    row: SelectionRow,
     backends: ServiceTables['backends'],
     places: BackendPlaces,
   ): Shortage | undefined {
+    const { backends: numbers } = row
     let missing = 0
     for (const number of numbers) if (places.placeOf(number) === undefined) missing += 1
     if (missing === 0) return undefined
-    if (missing > places.room) return shortage(places.map, missing)
-    if (!this.#slots.hasRoom(numbers.length)) return shortage('weir_slots', this.#slots.linesFor(numbers.length))
+    if (missing > places.room) return shortage(places.map, `${row.selection}`, missing, numbers)
+    if (!this.#slots.hasRoom(numbers.length)) return this.#noLines(kind, row, numbers.length)
     for (const number of numbers) if (places.placeOf(number) === undefined) places.place(backends.get(number)!)
     return undefined
   }
@@ -93,9 +95,12 @@ export class SelectionRuns {
     if (kind === 'members') return members.sort()
     if (kind === 'spread') return spread(members, row.weights ?? row.backends.map(() => 1)).sort()
     const size = tableSizeFor(members.length, this.#builds.configuredSize)
-    if (size === undefined || !this.#slots.hasRoom(size))
-      return shortage('weir_slots', this.#slots.linesFor(size ?? members.length))
+    if (size === undefined || !this.#slots.hasRoom(size)) return this.#noLines(kind, row, size ?? members.length)
     const table = this.#builds.tableOf(row.selection, size, () => maglevMembers(row, backends))
     return table === undefined ? 'building' : table.map(index => members[index]!)
+  }
+
+  #noLines(kind: RunKind, { selection }: SelectionRow, slots: number): Shortage {
+    return shortage('weir_slots', `${selection} ${kind}`, this.#slots.linesFor(slots))
   }
 }

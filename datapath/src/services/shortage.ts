@@ -1,4 +1,5 @@
 import { WeirError } from '@weir/core/errors.js'
+import { entryOf } from '@weir/core/multimap.js'
 import type { FrontendRow } from '@weir/core/tables/service-rows.js'
 import type { TableMapName } from '../codec/maps.js'
 
@@ -6,15 +7,22 @@ import type { TableMapName } from '../codec/maps.js'
 export interface Shortage {
   readonly kind: 'shortage'
   readonly map: TableMapName
+  /** Names what has no room. Several frontends may want the same, which needs room once. */
+  readonly what: string
   /** Entries that it would take more than are free, or than lie together. */
   readonly entries: number
+  /** Numbers of the backends that some of the entries are for, where they are: others may want some of them, too. */
+  readonly backends?: readonly number[]
 }
 
 /** Why a frontend isn't in force as the tables have it. */
 export type Obstacle = Shortage | 'building'
 
 /** Entries of a map that aren't there. */
-export const shortage = (map: TableMapName, entries: number): Shortage => ({ kind: 'shortage', map, entries })
+export const shortage = (map: TableMapName, what: string, entries: number, backends?: readonly number[]): Shortage => ({
+  ...{ kind: 'shortage', map, what, entries },
+  ...(backends !== undefined && { backends }),
+})
 
 export const isShortage = (found: object | string): found is Shortage =>
   typeof found === 'object' && 'kind' in found && found.kind === 'shortage'
@@ -33,23 +41,51 @@ export interface MapShortage {
 
 const examplesToldOf = 3
 
+/** How full a map is. */
+export interface Level {
+  readonly size: number
+  readonly used: number
+  /** Whether a backend has an entry; absent where the map holds none. */
+  readonly has?: (backend: number) => boolean
+}
+
+interface Sum {
+  frontends: number
+  readonly services: Set<string>
+  readonly entries: Map<string, number>
+  readonly backends: Set<number>
+}
+
 export function shortagesOf(
   behind: Iterable<{ readonly row: FrontendRow; readonly obstacle: Obstacle }>,
-  levelOf: (map: TableMapName) => { readonly size: number; readonly used: number },
+  levelOf: (map: TableMapName) => Level,
 ): readonly MapShortage[] {
-  const byMap = new Map<TableMapName, { entries: number; frontends: number; services: Set<string> }>()
+  const byMap = new Map<TableMapName, Sum>()
   for (const { row, obstacle } of behind) {
     if (obstacle === 'building') continue
-    const sum = byMap.get(obstacle.map) ?? { entries: 0, frontends: 0, services: new Set<string>() }
-    byMap.set(obstacle.map, sum)
-    sum.entries += obstacle.entries
+    const { map, what, entries, backends } = obstacle
+    const sum = entryOf(
+      byMap,
+      map,
+      (): Sum => ({
+        frontends: 0,
+        services: new Set(),
+        entries: new Map(),
+        backends: new Set(),
+      }),
+    )
     sum.frontends += 1
     sum.services.add(`${row.namespace}/${row.name}`)
+    if (backends === undefined) sum.entries.set(what, Math.max(entries, sum.entries.get(what) ?? 0))
+    else for (const backend of backends) sum.backends.add(backend)
   }
-  return Array.from(byMap, ([map, { entries, frontends, services }]) => {
-    const { size, used } = levelOf(map)
+  return Array.from(byMap, ([map, { entries, backends, frontends, services }]) => {
+    const { size, used, has } = levelOf(map)
+    let needed = used
+    for (const count of entries.values()) needed += count
+    for (const backend of backends) if (has?.(backend) === false) needed += 1
     const examples = [...services].sort().slice(0, examplesToldOf)
-    return { map, size, needed: used + entries, frontends, services: services.size, examples }
+    return { map, size, needed, frontends, services: services.size, examples }
   })
 }
 

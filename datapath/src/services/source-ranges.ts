@@ -100,7 +100,7 @@ export class SourceRanges {
     const content = contentOf(map, asked)
     let set = this.#byContent.get(content)
     if (set === undefined) {
-      if (this.#counts[map] + blocks.length > this.#sizes[map]) return shortage(map, blocks.length)
+      if (this.#counts[map] + blocks.length > this.#sizes[map]) return shortage(map, content, blocks.length)
       const number = this.#nextNumber()
       set = rangeSet(
         map,

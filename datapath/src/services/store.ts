@@ -9,7 +9,7 @@ import { frontendKeyBytes, frontendMap, frontendValue, familyOf } from './encode
 import { byteText, InstalledFrontends } from './installed-frontends.js'
 import type { PackedBatch } from './packed.js'
 import { SelectionRuns } from './selection-runs.js'
-import { isShortage, type MapShortage, type Obstacle, shortage, shortagesOf } from './shortage.js'
+import { isShortage, type Level, type MapShortage, type Obstacle, shortage, shortagesOf } from './shortage.js'
 import { type Placed, SlotTables } from './slot-tables.js'
 import { SourceRanges } from './source-ranges.js'
 import { TableBuilds, type TableOptions } from './table-builds.js'
@@ -148,7 +148,8 @@ export class ServiceStore {
 
   /** The batches are written. True when that gave room. */
   settle(): boolean {
-    const freed = [this.slots.settle(), this.places[4].settle(), this.places[6].settle(), this.ranges.settle()]
+    const { slots, places, ranges, frontends } = this
+    const freed = [slots.settle(), places[4].settle(), places[6].settle(), ranges.settle(), frontends.settle()]
     return freed.includes(true)
   }
 
@@ -177,7 +178,7 @@ export class ServiceStore {
   }
 
   #install(key: string, row: FrontendRow, tables: ServiceTables): Obstacle | undefined {
-    if (!this.frontends.hasRoomFor(key)) return shortage(frontendMap(key.length), 1)
+    if (!this.frontends.hasRoomFor(key)) return shortage(frontendMap(key.length), key, 1)
     const present = this.frontends.get(key)
     const selection = tables.selections.get(row.selection)!
     const many = selection.backends.length
@@ -231,14 +232,15 @@ export class ServiceStore {
     }
   }
 
-  #levelOf(map: TableMapName): { readonly size: number; readonly used: number } {
+  #levelOf(map: TableMapName): Level {
     switch (map) {
       case 'weir_slots':
         return { size: this.slots.lines, used: this.slots.usedLines }
       case 'weir_backends4':
       case 'weir_backends6': {
-        const { capacity, taken } = this.places[map === 'weir_backends4' ? 4 : 6]
-        return { size: capacity, used: taken }
+        const places = this.places[map === 'weir_backends4' ? 4 : 6]
+        const has = (backend: number): boolean => places.placeOf(backend) !== undefined
+        return { size: places.capacity, used: places.taken, has }
       }
       case 'weir_ranges4':
       case 'weir_ranges6':
