@@ -337,12 +337,13 @@ class Simulation {
     const { failing } = agent.datapath
     if (failing !== undefined) {
       const wrong = /entries|room/.test(failing)
-        ? await roomForPolicies(this.#plan.sizes, this.#kernel, agent.engine)
+        ? await roomForPolicies(this.#plan.sizes, failing, this.#kernel, agent.engine)
         : ''
       if (wrong !== undefined) this.#witness.broken('what failed is made up for', `still failing: ${failing} ${wrong}`)
     }
-    const { shortages } = agent.datapath.figures()
-    const untrue = await roomForServices(shortages, this.#kernel, agent.engine)
+    const { shortages, maps } = agent.datapath.figures()
+    const usedLines = maps.find(({ name }) => name === 'weir_slots')?.entries ?? 0
+    const untrue = await roomForServices(shortages, usedLines, this.#kernel, agent.engine)
     if (untrue !== undefined) this.#witness.broken('what has no room is said', untrue)
     if (agent.engine.seq !== durable.length || applied !== durable.length)
       this.#witness.broken('what is durable is enforced', `event ${applied} of ${durable.length} is`)
