@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -41,16 +41,20 @@ export const bench: Bench = {
       const more = await site.sandboxes(rounds)
       const added: number[] = []
       const removed: number[] = []
+      const before = site.cpuMs()
       for (const sandbox of more) added.push(await site.call('ADD', sandbox))
+      const addCpuMs = (site.cpuMs() - before) / rounds
       for (const sandbox of more) removed.push(await site.call('DEL', sandbox))
       const begun = performance.now()
       await Promise.all(more.map(sandbox => site.call('ADD', sandbox)))
       const togetherMs = performance.now() - begun
       for (const sandbox of more) await site.call('DEL', sandbox)
       const ready: number[] = []
+      const cpu: number[] = []
       for (let start = 0; start < starts; start++) {
         await site.kill()
         ready.push(await site.start())
+        cpu.push(site.cpuMs())
         say(`an agent was ready after ${ready.at(-1)?.toFixed(0)} ms`)
       }
       const ms = (value: number) => ({ value, unit: 'ms' })
@@ -60,9 +64,11 @@ export const bench: Bench = {
           'ADD, p50': { ...ms(quantile(added, 0.5)), goal: { atMost: 60 } },
           'ADD, p99': ms(quantile(added, 0.99)),
           'ADD, least': ms(Math.min(...added)),
+          'ADD, CPU of the agent': ms(addCpuMs),
           'DEL, p50': ms(quantile(removed, 0.5)),
           'ADDs at once': { value: (rounds * 1000) / togetherMs, unit: 'pods/s' },
           'start to ready, least': { ...ms(Math.min(...ready)), goal: { atMost: 2000 } },
+          'start to ready, CPU, least': ms(Math.min(...cpu)),
         },
         ratios: {},
       }
@@ -121,6 +127,14 @@ class Site {
       await new Promise(resolve => setTimeout(resolve, 5))
     }
     return performance.now() - begun
+  }
+
+  /** Processor time that the agent has used since it was started, in milliseconds. */
+  cpuMs(): number {
+    const [, rest = ''] = readFileSync(`/proc/${this.#agent?.pid}/stat`, 'utf8').split(') ')
+    const fields = rest.split(' ')
+    // User and system time, in ticks of USER_HZ, which is 100 wherever Node runs.
+    return (Number(fields[11]) + Number(fields[12])) * 10
   }
 
   async kill(): Promise<void> {

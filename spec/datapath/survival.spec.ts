@@ -105,7 +105,8 @@ for (const attach of ['auto', 'clsact'] as const) {
       expect(programs()).to.deep.equal(first)
       expect([connects(80), connects(81)], 'without an agent').to.deep.equal([true, false])
 
-      const backend = createKernelBackend({ node, attach })
+      // A constant of theirs is another one: the programs of the run before won't do.
+      const backend = createKernelBackend({ node, attach, eventsPerSecond: 77 })
       expect(backend.attachments()).to.have.length(2)
       const ifindexes = [ifindexOf(ifnames[0]), ifindexOf(ifnames[1])] as const
       const report = await new Reconciler(backend).start(twoPods({ ifindexes, ifnames }))

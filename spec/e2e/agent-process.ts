@@ -20,9 +20,15 @@ export class AgentProcess {
     return this.client.get<StatusReport>('/v1/status')
   }
 
-  /** Resolves when it follows its manifests. */
-  async start(): Promise<void> {
-    const child = spawn(process.execPath, [weirCommand, ...this.#words], { stdio: ['ignore', 'inherit', 'pipe'] })
+  /**
+   * Resolves when it follows its manifests.
+   *
+   * @param more Options of this start alone.
+   */
+  async start(more: readonly string[] = []): Promise<void> {
+    const child = spawn(process.execPath, [weirCommand, ...this.#words, ...more], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
     this.#child = child
     let said = ''
     child.stderr.on('data', chunk => {

@@ -59,6 +59,7 @@ export class AgentSite {
   readonly links: ReadonlyMap<string, PodLink>
   readonly agent: AgentProcess
   readonly #folder: string
+  #updates = 0
 
   private constructor(node: string, folder: string, network: NodeNetwork, links: ReadonlyMap<string, PodLink>) {
     this.node = node
@@ -103,6 +104,12 @@ export class AgentSite {
   program(): number {
     const { ifindex } = this.links.get('red/server')!
     return queryTcx(ifindex, 'ingress', { netns: this.network.netnsPath }).programs[0]!.programId
+  }
+
+  /** Starts the agent with programs that no earlier run had: a constant of theirs is another one. */
+  async startUpdated(): Promise<void> {
+    this.#updates += 1
+    await this.agent.start(['--flow-rate', String(20_000 + this.#updates)])
   }
 
   async destroy(): Promise<void> {

@@ -66,7 +66,7 @@ describe('an agent as a process (needs root and eBPF)', function () {
     const before = site.program()
     await agent.end('SIGKILL')
     await pause(300)
-    await agent.start()
+    await site.startUpdated()
     await pause(300)
     expect(site.program(), 'programs of the new process').not.to.equal(before)
     for (const flow of flows) {

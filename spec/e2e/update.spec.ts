@@ -44,7 +44,7 @@ describe('an update of the agent (needs root and eBPF)', function () {
       await pause(200)
       await site.agent.end(signal)
       await pause(200)
-      await site.agent.start()
+      await site.startUpdated()
       expect(site.program(), 'the program of the new process').not.to.equal(before)
       await pause(200)
     }

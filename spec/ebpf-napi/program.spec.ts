@@ -84,6 +84,9 @@ describe('ebpf-napi: programs', () => {
     expect(info.translatedSizeBytes).to.be.greaterThan(0)
     expect(info.verifiedInstructions).to.be.greaterThan(0)
     expect(info.jitedSizeBytes).to.be.at.least(0)
+    const { mapIds } = program('tc_jump').info()
+    expect(mapIds).to.include(object.maps.get('jumps')!.info.id)
+    expect(mapIds).not.to.include(object.maps.get('flows')!.info.id)
   })
 
   it('jump through program arrays', () => {

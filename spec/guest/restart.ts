@@ -94,7 +94,7 @@ export class Restart {
       const first = this.#program()
       await this.#kill()
       const killed = await this.#enforcement(old)
-      const { backend } = await this.#start()
+      const { backend } = await this.#start('--flow-rate', '12345')
       const startedAgain = await this.#enforcement(old)
       const { attach } = backend.features
       const programs = [first, this.#program()]
@@ -124,12 +124,12 @@ export class Restart {
     return join(this.#folder, 'agent.sock')
   }
 
-  /** Resolves when the agent has read its manifests and enforces them. */
-  async #start(): Promise<StatusReport> {
+  /** Resolves when the agent has read its manifests and enforces them. With other options it has other programs. */
+  async #start(...more: readonly string[]): Promise<StatusReport> {
     const folders = ['--state', join(this.#folder, 'state'), '--manifests', join(this.#folder, 'manifests')]
     const place = ['--node', node, '--netns', this.#network.netnsPath, '--socket', this.#socketPath]
     const args = [command, 'agent', ...folders, ...place, '--backend', 'kernel', '--cgroup', 'none']
-    const agent = spawn(process.execPath, [...args, '--node-address', ...nodeAddresses], {
+    const agent = spawn(process.execPath, [...args, '--node-address', ...nodeAddresses, ...more], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#agent = agent

@@ -129,6 +129,8 @@ export interface ProgramInfo {
   readonly jitedSizeBytes: number
   /** 0 before kernel 5.16. */
   readonly verifiedInstructions: number
+  /** Of the maps that it uses, its data sections among them. */
+  readonly mapIds: readonly number[]
 }
 
 export interface BpfProgram {

@@ -66,9 +66,13 @@ export function programOf(handle: NativeHandle, fullName?: string): BpfProgram {
   return new KernelProgram(handle, fullName)
 }
 
-/** The program pinned at a path; ENOENT when nothing is there, ERR_EBPF_KIND when it is something else. */
-export function openPinnedProgram(path: string): BpfProgram {
-  return new KernelProgram(native.openPinned('program', path))
+/**
+ * The program pinned at a path; ENOENT when nothing is there, ERR_EBPF_KIND when it is something else.
+ *
+ * @param fullName What it is called, where that is known: the kernel cuts names.
+ */
+export function openPinnedProgram(path: string, fullName?: string): BpfProgram {
+  return new KernelProgram(native.openPinned('program', path), fullName)
 }
 
 export function programById(id: number): BpfProgram {

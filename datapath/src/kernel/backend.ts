@@ -26,7 +26,7 @@ import { codecs, isTableMap, type MapName } from '../codec/maps.js'
 import { readCounters } from '../counters.js'
 import { slotsPerLine } from '../services/slot-lines.js'
 import { layout } from '../layout.generated.js'
-import { type Attacher, clsactAttacher, tcxAttacher } from './attach.js'
+import { type Attacher, clsactAttacher, type HookPrograms, tcxAttacher } from './attach.js'
 import { type Loaded, load, requirePrivilege } from './load.js'
 import { KernelMap } from './map.js'
 import { natPorts, type PortRange } from './nat-ports.js'
@@ -123,10 +123,14 @@ class KernelBackend implements KernelBackendHandle {
     this.#pins = pins
     this.#loaded = loaded
     const tcx = attach === 'auto' ? probe.tcx() : attach === 'tcx'
+    const hooks = (ingress: ProgramName, egress: ProgramName): HookPrograms => ({
+      ingress: this.#program(ingress),
+      egress: this.#program(egress),
+    })
     const programs = {
-      endpoint: { ingress: this.#program('weir_from_endpoint'), egress: this.#program('weir_to_endpoint') },
-      device: { ingress: this.#program('weir_from_device'), egress: this.#program('weir_to_device') },
-      overlay: { ingress: this.#program('weir_from_overlay'), egress: this.#program('weir_to_overlay') },
+      endpoint: hooks('weir_from_endpoint', 'weir_to_endpoint'),
+      device: hooks('weir_from_device', 'weir_to_device'),
+      overlay: hooks('weir_from_overlay', 'weir_to_overlay'),
     }
     this.#xdp = new XdpAttacher(pins, loaded.object.programs.get('weir_xdp'), xdp)
     this.#attacher = tcx ? tcxAttacher(pins, programs) : clsactAttacher(pins, programs)

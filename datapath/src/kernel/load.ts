@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { WeirError } from '@weir/core/errors.js'
 import { type BpfMap, type BpfObject, capabilities, EbpfError, loadObject, openPinnedMap, probe } from 'ebpf-napi'
-import type { DsrDispatch, LbMode } from '../backend.js'
+import type { DsrDispatch, LbMode, ProgramName } from '../backend.js'
 import type { MapName } from '../codec/maps.js'
 import { layout } from '../layout.generated.js'
 import type { PortRange } from './nat-ports.js'
+import { keepPrograms, keptObject, programsKey } from './kept-programs.js'
 import type { PinDirectory } from './pins.js'
 import { entriesEach } from './quick-entries.js'
 import { socketPrograms } from './sockets.js'
@@ -47,6 +48,9 @@ export function requirePrivilege(): void {
   }
 }
 
+/** Of no use where there are no tunnels. */
+const overlayPrograms: readonly ProgramName[] = ['weir_from_overlay', 'weir_to_overlay']
+
 const kernelText = () => probe.kernelVersion().join('.')
 
 export function load(source: string | Uint8Array, pins: PinDirectory, options: LoadOptions): Loaded {
@@ -61,35 +65,45 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
   const sweepProgram = probe.programType('syscall') && probe.helper('syscall', 'for_each_map_elem')
   const sockets = probe.programType('cgroup_sock_addr') && probe.helper('cgroup_sock_addr', 'sk_storage_get')
   const setRetval = sockets && probe.helper('cgroup_sock_addr', 'set_retval')
-  const without = [...(sweepProgram ? [] : ['weir_sweep']), ...(sockets ? [] : socketPrograms)]
+  const without = [
+    ...(sweepProgram ? [] : ['weir_sweep']),
+    ...(sockets ? [] : socketPrograms),
+    ...(options.tunnelPort === 0 ? overlayPrograms : []),
+  ]
   const taken = choosePins(pins, options.maxEntries)
   const each = (map: MapName): number =>
     entriesEach(options.maxEntries[map] ?? layout.maps[map].maxEntries, probe.possibleCpus())
+  const variables = {
+    weir_events_per_second: options.eventsPerSecond,
+    weir_trace: options.trace ? 1 : 0,
+    weir_coarse_clock: coarseClock ? 1 : 0,
+    weir_redirect_peer: 1,
+    weir_nat_first_port: options.natPorts.first,
+    weir_nat_last_port: options.natPorts.last,
+    weir_direct_return: directReturn[options.lbMode],
+    weir_ipip: options.dsrDispatch === 'ipip' ? 1 : 0,
+    // As long as a pair isn't renewed for anyway.
+    weir_quick_ticks: probe.ticksPerSecond(),
+    weir_quick4_each: each('weir_quick4'),
+    weir_quick6_each: each('weir_quick6'),
+    weir_tunnel_port: options.tunnelPort,
+    weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
+    weir_set_retval: setRetval ? 1 : 0,
+  }
+  const maps = new Map<string, string>(taken.map(({ name, path }) => [name, path]))
+  const key = programsKey(source, { variables, without, maxEntries: options.maxEntries })
   try {
-    const object = loadObject(source, {
-      maxEntries: options.maxEntries,
-      pins: Object.fromEntries(taken.map(({ name, path }) => [name, path])),
-      variables: {
-        weir_events_per_second: options.eventsPerSecond,
-        weir_trace: options.trace ? 1 : 0,
-        weir_coarse_clock: coarseClock ? 1 : 0,
-        weir_redirect_peer: 1,
-        weir_nat_first_port: options.natPorts.first,
-        weir_nat_last_port: options.natPorts.last,
+    const kept = taken.every(({ reused }) => reused) ? keptObject(pins.programs, key, maps) : undefined
+    const object =
+      kept ??
+      loadObject(source, {
+        maxEntries: options.maxEntries,
+        pins: Object.fromEntries(maps),
         // So that nobody outside can tell which port a flow gets.
-        weir_nat_seed: randomInt(2 ** 32),
-        weir_direct_return: directReturn[options.lbMode],
-        weir_ipip: options.dsrDispatch === 'ipip' ? 1 : 0,
-        // As long as a pair isn't renewed for anyway.
-        weir_quick_ticks: probe.ticksPerSecond(),
-        weir_quick4_each: each('weir_quick4'),
-        weir_quick6_each: each('weir_quick6'),
-        weir_tunnel_port: options.tunnelPort,
-        weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
-        weir_set_retval: setRetval ? 1 : 0,
-      },
-      without,
-    })
+        variables: { ...variables, weir_nat_seed: randomInt(2 ** 32) },
+        without,
+      })
+    if (kept === undefined) keepPrograms(pins.programs, key, object)
     const found = { coarseClock, sweepProgram, sockets, setRetval }
     return { object, ...found, notes: taken.flatMap(pin => migrate(pins, pin, object)) }
   } catch (cause) {

@@ -41,6 +41,7 @@ export class PinDirectory {
       mkdirSync(join(path, 'maps'), { recursive: true, mode: 0o700 })
       mkdirSync(join(path, 'sockets'), { recursive: true, mode: 0o700 })
       mkdirSync(join(path, 'links'), { recursive: true, mode: 0o700 })
+      mkdirSync(join(path, 'programs'), { recursive: true, mode: 0o700 })
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new WeirError(
@@ -73,6 +74,11 @@ export class PinDirectory {
   /** Where the link of a program at a cgroup's calls is pinned. */
   socketPin(program: string): string {
     return join(this.path, 'sockets', program)
+  }
+
+  /** Where programs are pinned for a run that would load the same. */
+  get programs(): string {
+    return join(this.path, 'programs')
   }
 
   /** Links of programs at a cgroup's calls. */
@@ -110,7 +116,7 @@ export class PinDirectory {
 
   /** Takes the directory away when it holds no pin: nothing has been made by it yet. */
   removeIfBare(): void {
-    const folders = ['maps', 'links', 'sockets'].map(name => join(this.path, name))
+    const folders = ['maps', 'links', 'sockets', 'programs'].map(name => join(this.path, name))
     if (folders.every(folder => readdirSync(folder).length === 0)) this.removeAll()
   }
 

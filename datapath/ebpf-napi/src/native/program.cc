@@ -11,6 +11,21 @@
 
 namespace {
 
+// A loaded program has the same maps for good.
+Napi::Value MapIds(Napi::Env env, int fd, uint32_t count) {
+  std::vector<uint32_t> ids(count);
+  bpf_prog_info kernel;
+  memset(&kernel, 0, sizeof(kernel));
+  kernel.nr_map_ids = count;
+  kernel.map_ids = reinterpret_cast<uintptr_t>(ids.data());
+  uint32_t size = sizeof(kernel);
+  int err = bpf_obj_get_info_by_fd(fd, &kernel, &size);
+  if (err < 0) ThrowErrno(env, -err, "bpf(BPF_OBJ_GET_INFO_BY_FD)");
+  Napi::Array result = Napi::Array::New(env, count);
+  for (uint32_t i = 0; i < count; i++) result.Set(i, ids[i]);
+  return result;
+}
+
 Napi::Value ProgramInfo(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Handle* program = HandleOf(env, info[0], Kind::Program, "info");
@@ -29,6 +44,7 @@ Napi::Value ProgramInfo(const Napi::CallbackInfo& info) {
   result.Set("translatedSizeBytes", kernel.xlated_prog_len);
   result.Set("jitedSizeBytes", kernel.jited_prog_len);
   result.Set("verifiedInstructions", kernel.verified_insns);
+  result.Set("mapIds", MapIds(env, program->fd, kernel.nr_map_ids));
   return result;
 }
 
