@@ -40,3 +40,24 @@ function groupsOf(text: string): number[] {
     return [(a << 8) | b, (c << 8) | d]
   })
 }
+
+/** The canonical text of an address in 4 or 16 bytes; absent: all zeros. */
+export function addressText(bytes: Uint8Array | undefined, family: 4 | 6): string {
+  if (family === 4) return bytes === undefined ? '0.0.0.0' : bytes.subarray(0, 4).join('.')
+  const groups = Array.from({ length: 8 }, (_, at) => ((bytes?.[2 * at] ?? 0) << 8) | (bytes?.[2 * at + 1] ?? 0))
+  const text = groups.map(group => group.toString(16))
+  const [start, length] = longestZeros(groups)
+  if (length < 2) return text.join(':')
+  return `${text.slice(0, start).join(':')}::${text.slice(start + length).join(':')}`
+}
+
+function longestZeros(groups: readonly number[]): readonly [number, number] {
+  let best: readonly [number, number] = [0, 0]
+  for (let at = 0; at < groups.length; at += 1) {
+    let end = at
+    while (end < groups.length && groups[end] === 0) end += 1
+    if (end - at > best[1]) best = [at, end - at]
+    at = Math.max(at, end - 1)
+  }
+  return best
+}

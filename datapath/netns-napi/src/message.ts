@@ -1,3 +1,20 @@
+import { NetnsError } from './error.js'
+
+const flags = { request: 1, ack: 4, replace: 0x100, exclusive: 0x200, create: 0x400 } as const
+
+/** Flags of requests that make what isn't there, that make or replace, that change or end what is there. */
+export const make = flags.request | flags.ack | flags.create | flags.exclusive
+export const put = flags.request | flags.ack | flags.create | flags.replace
+export const change = flags.request | flags.ack
+/** And that ask for one thing, or for all of a kind. */
+export const ask = flags.request
+export const askAll = flags.request | 0x300
+
+/** AF_INET, AF_INET6. */
+export const families = { 4: 2, 6: 10 } as const
+
+export const argument = (detail: string): NetnsError => new NetnsError('ERR_NETNS_ARGUMENT', 'rtnetlink', detail)
+
 /** A message of netlink(7) in the making. Numbers are in the machine's order, which is the little-endian one here. */
 export class Message {
   #buffer = Buffer.alloc(512)

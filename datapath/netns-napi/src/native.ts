@@ -66,7 +66,8 @@ interface Native {
   interfaces(netns: Netns): Interface[]
   network(netns: Netns): Device[]
   changes(netns: Netns): number
-  rtnetlink(netns: Netns, messages: readonly Uint8Array[]): Promise<Uint8Array>
+  rtnetlink(netns: Netns, messages: readonly Uint8Array[], goesOn: boolean): Promise<Buffer>
+  readInside(netns: Netns, path: string): Promise<Buffer>
   writeInside(netns: Netns, path: string, text: string): Promise<Uint8Array>
   drain(fd: number): void
   ifindex(netns: Netns, name: string): number

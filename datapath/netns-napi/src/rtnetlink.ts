@@ -1,31 +1,26 @@
 import { addressBytes, familyOf } from './address.js'
-import { NetnsError } from './error.js'
-import { Message, nul } from './message.js'
+import { eachAnswer } from './answers.js'
+import type { NetnsError } from './error.js'
+import {
+  type LinkChange,
+  linkDelete,
+  linkSet,
+  macBytes,
+  type Overlay,
+  overlayAdd,
+  type VethPair,
+  vethAdd,
+} from './links.js'
+import { argument, change, families, make, Message, put } from './message.js'
 import { type Netns, native } from './native.js'
-
-/** A pair of devices, made at once: one here, its peer in another namespace. Both are down. */
-export interface VethPair {
-  readonly kind: 'veth.add'
-  readonly name: string
-  /** `aa:bb:cc:dd:ee:ff` */
-  readonly mac: string
-  readonly mtuBytes: number
-  readonly peer: { readonly name: string; readonly mac: string; readonly netnsFd: number }
-}
-
-/** What is to be otherwise with a device. */
-export interface LinkChange {
-  readonly kind: 'link.set'
-  readonly ifindex: number
-  readonly up?: boolean
-  readonly name?: string
-  /** False: the kernel makes no link-local address by itself. */
-  readonly ownLinkLocal?: false
-}
 
 export interface Route {
   readonly kind: 'route.replace'
   readonly ifindex: number
+  /** The main one, 254, when absent. */
+  readonly table?: number
+  /** Who made it, as `ip route` shows it: static, 4, when absent. */
+  readonly protocol?: number
   /** Absent: the default route of the gateway's family. */
   readonly destination?: { readonly address: string; readonly length: number }
   /** Taken for reachable at the device, whatever its addresses are. */
@@ -41,12 +36,31 @@ export interface Neighbour {
   readonly mac: string
 }
 
+/** Names a route that there is no longer to be. */
+export interface RouteEnd extends Pick<Route, 'ifindex' | 'table' | 'protocol'> {
+  readonly kind: 'route.delete'
+  readonly destination: { readonly address: string; readonly length: number }
+}
+
+/** Has packets from a block look into another table before the main one. */
+export interface Rule {
+  readonly kind: 'rule.add' | 'rule.delete'
+  readonly source: { readonly address: string; readonly length: number }
+  readonly table: number
+  /** Its place among rules; lower ones are asked first. */
+  readonly priority: number
+  readonly protocol: number
+}
+
 /** One request of rtnetlink(7). */
 export type RtRequest =
   | VethPair
+  | Overlay
   | LinkChange
   | Route
   | Neighbour
+  | Rule
+  | RouteEnd
   | { readonly kind: 'link.delete'; readonly name: string }
   | { readonly kind: 'address.add'; readonly ifindex: number; readonly address: string; readonly length: number }
 
@@ -58,26 +72,33 @@ export type RtRequest =
  *   detail names the request by its place. ERR_NETNS_ARGUMENT for what is no address or MAC.
  */
 export async function rtnetlinkIn(netns: Netns, requests: readonly RtRequest[]): Promise<void> {
-  if (requests.length > 0) await native.rtnetlink(netns, requests.map(encoded))
+  if (requests.length > 0) await native.rtnetlink(netns, requests.map(encoded), false)
 }
 
-const types = { newLink: 16, delLink: 17, newAddress: 20, newRoute: 24, newNeighbour: 28 } as const
-const flags = { request: 1, ack: 4, replace: 0x100, exclusive: 0x200, create: 0x400 } as const
-const make = flags.request | flags.ack | flags.create | flags.exclusive
-const put = flags.request | flags.ack | flags.create | flags.replace
-const change = flags.request | flags.ack
-const families = { 4: 2, 6: 10 } as const
+/**
+ * The same, but goes on after requests that fail.
+ *
+ * @returns what failed, by place
+ */
+export async function tryRtnetlinkIn(
+  netns: Netns,
+  requests: readonly RtRequest[],
+): Promise<ReadonlyMap<number, NetnsError>> {
+  if (requests.length === 0) return new Map()
+  const answers = await native.rtnetlink(netns, requests.map(encoded), true)
+  return new Map([...eachAnswer(answers)].flatMap(({ failure }, at) => (failure === undefined ? [] : [[at, failure]])))
+}
 
-/** Attributes of links. */
-const link = { address: 1, ifname: 3, mtu: 4, linkInfo: 18, netnsFd: 28, afSpec: 26, infoKind: 1, infoData: 2 } as const
-const vethPeer = 1
-/** IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE. */
-const addressMode = { attribute: 8, none: 1 } as const
-const isUp = 1
-/** RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_LINK, RTN_UNICAST, RTNH_F_ONLINK. */
-const route = { main: 254, static: 4, scopeLink: 253, scopeUniverse: 0, unicast: 1, onlink: 4 } as const
+const types = { newAddress: 20, newRoute: 24, delRoute: 25, newNeighbour: 28, newRule: 32, delRule: 33 } as const
+
+/** RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RTN_UNICAST, RTNH_F_ONLINK. */
+const route = {
+  ...{ main: 254, static: 4, scopeLink: 253, scopeUniverse: 0, scopeNowhere: 255, unicast: 1, onlink: 4 },
+} as const
 /** RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PREFSRC. */
-const routeAttributes = { destination: 1, device: 4, gateway: 5, source: 7 } as const
+const routeAttributes = { destination: 1, device: 4, gateway: 5, source: 7, table: 15 } as const
+/** FRA_SRC, FRA_PRIORITY, FRA_TABLE, FRA_PROTOCOL, FR_ACT_TO_TBL. */
+const rule = { source: 2, priority: 6, table: 15, protocol: 21, toTable: 1 } as const
 const permanent = 0x80
 /** IFA_F_NODAD */
 const withoutDetection = 2
@@ -86,22 +107,12 @@ function encoded(request: RtRequest): Uint8Array {
   switch (request.kind) {
     case 'veth.add':
       return vethAdd(request)
-    case 'link.set': {
-      const { ifindex, up, name, ownLinkLocal } = request
-      const message = new Message(types.newLink, change)
-      linkHeader(message, ifindex, up)
-      if (name !== undefined) message.attribute(link.ifname, nul(name))
-      if (ownLinkLocal === false)
-        message.nested(link.afSpec, () =>
-          message.nested(families[6], () => message.attribute(addressMode.attribute, Uint8Array.of(addressMode.none))),
-        )
-      return message.bytes()
-    }
-    case 'link.delete': {
-      const message = new Message(types.delLink, change)
-      linkHeader(message, 0)
-      return message.attribute(link.ifname, nul(request.name)).bytes()
-    }
+    case 'overlay.add':
+      return overlayAdd(request)
+    case 'link.set':
+      return linkSet(request)
+    case 'link.delete':
+      return linkDelete(request.name)
     case 'address.add': {
       const { address, length, ifindex } = request
       const family = familyOf(address)
@@ -114,6 +125,22 @@ function encoded(request: RtRequest): Uint8Array {
     }
     case 'route.replace':
       return routeReplace(request)
+    case 'route.delete': {
+      const { destination, ifindex, table = route.main, protocol = 0 } = request
+      const message = new Message(types.delRoute, change)
+      const family = families[familyOf(destination.address)]
+      message.u8(family, destination.length, 0, 0, 0, protocol, route.scopeNowhere, 0).u32(0)
+      message.attribute(routeAttributes.destination, addressBytes(destination.address))
+      return message.number(routeAttributes.device, ifindex).number(routeAttributes.table, table).bytes()
+    }
+    case 'rule.add':
+    case 'rule.delete': {
+      const { kind, source, table, priority, protocol } = request
+      const message = kind === 'rule.add' ? new Message(types.newRule, make) : new Message(types.delRule, change)
+      message.u8(families[familyOf(source.address)], 0, source.length, 0, 0, 0, 0, rule.toTable).u32(0)
+      message.attribute(rule.source, addressBytes(source.address)).number(rule.priority, priority)
+      return message.number(rule.table, table).attribute(rule.protocol, Uint8Array.of(protocol)).bytes()
+    }
     case 'neighbour.replace': {
       const { address, mac, ifindex } = request
       const message = new Message(types.newNeighbour, put)
@@ -123,47 +150,17 @@ function encoded(request: RtRequest): Uint8Array {
   }
 }
 
-function vethAdd({ name, mac, mtuBytes, peer }: VethPair): Uint8Array {
-  const message = new Message(types.newLink, make)
-  linkHeader(message, 0)
-  message.attribute(link.ifname, nul(name)).attribute(link.address, macBytes(mac)).number(link.mtu, mtuBytes)
-  return message
-    .nested(link.linkInfo, () => {
-      message.attribute(link.infoKind, nul('veth'))
-      message.nested(link.infoData, () =>
-        message.nested(vethPeer, () => {
-          linkHeader(message, 0)
-          message.attribute(link.ifname, nul(peer.name)).attribute(link.address, macBytes(peer.mac))
-          message.number(link.mtu, mtuBytes).number(link.netnsFd, peer.netnsFd)
-        }),
-      )
-    })
-    .bytes()
-}
-
-function routeReplace({ ifindex, destination, gateway, source }: Route): Uint8Array {
+function routeReplace(given: Route): Uint8Array {
+  const { ifindex, destination, gateway, source, table = route.main, protocol = route.static } = given
   const known = destination?.address ?? gateway
   if (known === undefined) throw argument('a route leads to a destination or by a gateway')
   const family = families[familyOf(known)]
   const scope = gateway === undefined && family === families[4] ? route.scopeLink : route.scopeUniverse
   const message = new Message(types.newRoute, put)
-  message.u8(family, destination?.length ?? 0, 0, 0, route.main, route.static, scope, route.unicast)
+  message.u8(family, destination?.length ?? 0, 0, 0, 0, protocol, scope, route.unicast)
   message.u32(gateway === undefined ? 0 : route.onlink)
   if (destination !== undefined) message.attribute(routeAttributes.destination, addressBytes(destination.address))
   if (gateway !== undefined) message.attribute(routeAttributes.gateway, addressBytes(gateway))
   if (source !== undefined) message.attribute(routeAttributes.source, addressBytes(source))
-  return message.number(routeAttributes.device, ifindex).bytes()
+  return message.number(routeAttributes.device, ifindex).number(routeAttributes.table, table).bytes()
 }
-
-/** struct ifinfomsg; without `up` whether the device is stays as it is. */
-function linkHeader(message: Message, ifindex: number, up?: boolean): void {
-  message.u8(0, 0).u16(0).u32(ifindex)
-  message.u32(up === true ? isUp : 0).u32(up === undefined ? 0 : isUp)
-}
-
-function macBytes(mac: string): Uint8Array {
-  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac)) throw argument(`${mac} is no MAC address`)
-  return Uint8Array.from(mac.split(':'), byte => Number.parseInt(byte, 16))
-}
-
-const argument = (detail: string): NetnsError => new NetnsError('ERR_NETNS_ARGUMENT', 'rtnetlink', detail)

@@ -42,10 +42,24 @@ std::string ExtendedText(const nlmsghdr* message) {
   return "";
 }
 
+int Open() {
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) return fd;
+  int on = 1;
+  // Kernels before 4.12 have no texts to add; those before 4.20 filter no dump.
+  setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+  setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+  setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+  return fd;
+}
+
 // Sends one message and reads to its end: an acknowledgement, or for a dump that it is done.
 Failure Exchange(int fd, const std::vector<uint8_t>& request, std::vector<uint8_t>* answers, size_t number) {
   std::string name = "message " + std::to_string(number);
   if (send(fd, request.data(), request.size(), 0) < 0) return {errno, "send", name};
+  uint16_t asked = reinterpret_cast<const nlmsghdr*>(request.data())->nlmsg_flags;
+  bool isQuestion = !(asked & NLM_F_ACK) && (asked & NLM_F_DUMP) != NLM_F_DUMP;
+  bool isInterrupted = false;
   std::vector<char> buffer(kAnswerBytes);
   for (;;) {
     ssize_t received = recv(fd, buffer.data(), buffer.size(), 0);
@@ -54,7 +68,12 @@ Failure Exchange(int fd, const std::vector<uint8_t>& request, std::vector<uint8_
     auto left = static_cast<unsigned>(received);
     for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
          message = NLMSG_NEXT(message, left)) {
-      if (message->nlmsg_type == NLMSG_DONE) return {};
+      // Something changed while it was told: what was read may lack what was there all along.
+      if (message->nlmsg_flags & NLM_F_DUMP_INTR) isInterrupted = true;
+      if (message->nlmsg_type == NLMSG_DONE) {
+        if (isInterrupted) return {EINTR, "rtnetlink", name};
+        return {};
+      }
       if (message->nlmsg_type == NLMSG_ERROR) {
         int error = -static_cast<nlmsgerr*>(NLMSG_DATA(message))->error;
         if (error == 0) return {};
@@ -63,20 +82,53 @@ Failure Exchange(int fd, const std::vector<uint8_t>& request, std::vector<uint8_
       }
       const auto* bytes = reinterpret_cast<const uint8_t*>(message);
       answers->insert(answers->end(), bytes, bytes + NLMSG_ALIGN(message->nlmsg_len));
+      // What asks for one thing gets it, or an error, and no word that it is done.
+      if (isQuestion && !(message->nlmsg_flags & NLM_F_MULTI)) return {};
     }
   }
 }
 
 Failure ExchangeAll(const std::vector<std::vector<uint8_t>>& requests, std::vector<uint8_t>* answers) {
-  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  int fd = Open();
   if (fd < 0) return {errno, "socket", "rtnetlink"};
-  int on = 1;
-  // Kernels before 4.12 have no texts to add.
-  setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-  setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
   Failure failure;
   for (size_t at = 0; at < requests.size() && failure.err == 0; at++)
     failure = Exchange(fd, requests[at], answers, at);
+  close(fd);
+  return failure;
+}
+
+void Append(std::vector<uint8_t>* bytes, uint32_t number) {
+  const auto* start = reinterpret_cast<const uint8_t*>(&number);
+  bytes->insert(bytes->end(), start, start + sizeof(number));
+}
+
+// Every request, whatever becomes of the others. For each the errno, how many bytes answer it, and those bytes; or the
+// length of the text that says what was wrong, and the text.
+Failure ExchangeEach(const std::vector<std::vector<uint8_t>>& requests, std::vector<uint8_t>* answers) {
+  int fd = Open();
+  if (fd < 0) return {errno, "socket", "rtnetlink"};
+  std::vector<uint8_t> own;
+  for (size_t at = 0; at < requests.size(); at++) {
+    own.clear();
+    Failure failure = Exchange(fd, requests[at], &own, at);
+    if (failure.err != 0) own.assign(failure.detail.begin(), failure.detail.end());
+    Append(answers, static_cast<uint32_t>(failure.err));
+    Append(answers, static_cast<uint32_t>(own.size()));
+    answers->insert(answers->end(), own.begin(), own.end());
+  }
+  close(fd);
+  return {};
+}
+
+Failure ReadFile(const std::string& path, std::vector<uint8_t>* text) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {errno, "open", path};
+  char buffer[4096];
+  ssize_t got = read(fd, buffer, sizeof(buffer));
+  Failure failure;
+  if (got < 0) failure = {errno, "read", path};
+  if (got > 0) text->assign(buffer, buffer + got);
   close(fd);
   return failure;
 }
@@ -154,7 +206,7 @@ Napi::Value Start(InsideWorker* worker) {
   return promise;
 }
 
-// info: netns, messages (an array of Uint8Array)
+// info: netns, messages (an array of Uint8Array), whether to go on after one that fails
 Napi::Value Rtnetlink(const Napi::CallbackInfo& info) {
   Napi::Array given = info[1].As<Napi::Array>();
   std::vector<std::vector<uint8_t>> requests;
@@ -162,9 +214,11 @@ Napi::Value Rtnetlink(const Napi::CallbackInfo& info) {
     auto message = Napi::Value(given[at]).As<Napi::Uint8Array>();
     requests.emplace_back(message.Data(), message.Data() + message.ByteLength());
   }
-  return Start(new InsideWorker(info.Env(), info[0], [requests = std::move(requests)](std::vector<uint8_t>* answers) {
-    return ExchangeAll(requests, answers);
-  }));
+  bool goesOn = info[2].As<Napi::Boolean>();
+  return Start(
+      new InsideWorker(info.Env(), info[0], [requests = std::move(requests), goesOn](std::vector<uint8_t>* answers) {
+        return goesOn ? ExchangeEach(requests, answers) : ExchangeAll(requests, answers);
+      }));
 }
 
 // info: netns, path, text
@@ -175,9 +229,17 @@ Napi::Value WriteInside(const Napi::CallbackInfo& info) {
                                 [path, text](std::vector<uint8_t>*) { return WriteFile(path, text); }));
 }
 
+// info: netns, path
+Napi::Value ReadInside(const Napi::CallbackInfo& info) {
+  std::string path = info[1].As<Napi::String>();
+  return Start(new InsideWorker(info.Env(), info[0],
+                                [path](std::vector<uint8_t>* text) { return ReadFile(path, text); }));
+}
+
 }  // namespace
 
 void ExportNetlink(Napi::Env env, Napi::Object exports) {
   exports.Set("rtnetlink", Napi::Function::New<Rtnetlink>(env, "rtnetlink"));
+  exports.Set("readInside", Napi::Function::New<ReadInside>(env, "readInside"));
   exports.Set("writeInside", Napi::Function::New<WriteInside>(env, "writeInside"));
 }
