@@ -19,7 +19,7 @@
 #define VALUE_MOST 256
 #define PACKET_MOST 65600
 
-#define WEIR_ABI 3
+#define WEIR_ABI 4
 
 /* In and out of weir_run. */
 struct weir_run {

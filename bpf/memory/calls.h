@@ -40,6 +40,8 @@ struct weir_skb {
 		__u32 family; /* of the outer packet; 0: it is in none */
 		__u32 id;
 		__u32 address[4]; /* of who sent it, or is to get it: network order; IPv4 in the first word */
+		__u32 option_bytes; /* 0: none */
+		__u32 option[3];
 	} tunnel;
 };
 
@@ -95,6 +97,9 @@ long bpf_redirect_neigh(__u32 ifindex, struct bpf_redir_neigh *next, int size, _
 /* Both know the outer address, its family and the tunnel's number. */
 long bpf_skb_get_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags);
 long bpf_skb_set_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags);
+/* Options of 12 bytes at most. */
+long bpf_skb_get_tunnel_opt(struct weir_skb *skb, void *option, __u32 size);
+long bpf_skb_set_tunnel_opt(struct weir_skb *skb, void *option, __u32 size);
 /* By the table of way.h. */
 long bpf_fib_lookup(void *context, struct bpf_fib_lookup *asked, int size, __u32 flags);
 

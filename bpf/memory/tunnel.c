@@ -38,3 +38,27 @@ long bpf_skb_set_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __
 		memcpy(skb->tunnel.address, key->remote_ipv6, 16);
 	return 0;
 }
+
+long bpf_skb_get_tunnel_opt(struct weir_skb *skb, void *option, __u32 size)
+{
+	const __u32 bytes = skb->tunnel.option_bytes;
+
+	memset(option, 0, size);
+	if (!skb->tunnel.family || !bytes)
+		return -WEIR_ENOENT;
+	if (size < bytes || bytes > sizeof(skb->tunnel.option))
+		return -WEIR_ENOMEM;
+	memcpy(option, skb->tunnel.option, bytes);
+	return bytes;
+}
+
+long bpf_skb_set_tunnel_opt(struct weir_skb *skb, void *option, __u32 size)
+{
+	if (!skb->tunnel.family || size % 4)
+		return -WEIR_EINVAL;
+	if (size > sizeof(skb->tunnel.option))
+		return -WEIR_ENOMEM;
+	memcpy(skb->tunnel.option, option, size);
+	skb->tunnel.option_bytes = size;
+	return 0;
+}

@@ -42,7 +42,18 @@ WEIR_INLINE int weir_is_ours(const struct weir_packet *packet, const struct weir
 	return peer->identity == WEIR_IDENTITY_HOST && !(packet->family == 6 && weir_is_link_local(&packet->source));
 }
 
-WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
+/*
+ * Where there are tunnels, packets of other nodes' pods come out of them and in no other way. What a tunnel's own packet
+ * says of itself is looked at where it is taken out.
+ */
+WEIR_INLINE int weir_is_outside_tunnels(const struct weir_packet *packet, const struct weir_peer *peer)
+{
+	return weir_tunnel_port && !weir_has_tunnels_port(packet) && !(peer && !weir_is_pod(peer)) &&
+	       weir_is_anothers_pod(&packet->source, packet->family);
+}
+
+/* `in_tunnel`: the packet came out of one. */
+WEIR_INLINE int weir_comes_by_device(struct weir_skb *skb, int in_tunnel)
 {
 	struct weir_packet packet = {};
 	const struct weir_leaving *leaving;
@@ -57,6 +68,8 @@ WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
 	peer = weir_exact(&packet.source, packet.family);
 	/* But whoever has the node's address by mistake must be able to say so when the node probes for duplicates. */
 	if (weir_unlikely(peer && weir_is_ours(&packet, peer) && packet.kind != WEIR_KIND_NEIGHBOUR))
+		return weir_from_device_posing(skb, &packet);
+	if (!in_tunnel && weir_unlikely(weir_is_outside_tunnels(&packet, peer)))
 		return weir_from_device_posing(skb, &packet);
 	if (!reason) {
 		const int result = weir_north_comes(skb, &packet);
@@ -81,6 +94,11 @@ WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
 	if (weir_unlikely(reason || packet.kind != WEIR_KIND_FLOW))
 		return weir_device_rare(skb, &packet, WEIR_INGRESS, reason);
 	return weir_device_flow(skb, &packet, WEIR_INGRESS);
+}
+
+WEIR_INLINE int weir_from_device_run(struct weir_skb *skb)
+{
+	return weir_comes_by_device(skb, 0);
 }
 
 #endif

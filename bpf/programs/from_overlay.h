@@ -24,34 +24,17 @@ WEIR_APART int weir_overlay_holds(const struct weir_packet *packet)
 	return one && other && one->generation + other->generation == entry->generation;
 }
 
-/* A flow from who isn't known by his address. 0, or what becomes of the packet. */
-WEIR_APART int weir_overlay_admit(struct weir_skb *skb, struct weir_packet *packet, const struct weir_mark *mark)
-{
-	struct weir_flow flow = {.direction = WEIR_INGRESS};
-	int reason;
+/* What weir_overlay_taken_out returns for a flow from who isn't known by his address. */
+#define WEIR_NEWCOMER (-2)
 
-	if (weir_nat_awaits(packet)) {
-		packet->backwards = 1;
-		flow.flags = WEIR_CT_AT_POD;
-	}
-	weir_resolve_flow(packet, &flow);
-	if (!weir_resolve_mark(mark, packet->family, &flow.source))
-		return weir_drop(skb, packet, &flow, WEIR_UNKNOWN_IDENTITY);
-	reason = weir_admit(skb, packet, &flow);
-	return reason ? weir_drop(skb, packet, &flow, reason) : 0;
-}
-
-/* Is the packet what it says, and may it go on? WEIR_NEXT, or what becomes of it. */
+/* Is the packet what it says, and may it go on? WEIR_NEXT, WEIR_NEWCOMER, or what becomes of it. */
 WEIR_GLOBAL int weir_overlay_taken_out(struct weir_skb *skb)
 {
 	struct weir_packet packet = {};
-	struct weir_mark mark = {};
 	union weir_address outer;
-	int family = 0, is_pod = 0, reason;
+	const int family = weir_outer_sender(skb, &outer);
+	int is_pod = 0, reason = family ? weir_parse(skb, &packet) : WEIR_NO_TUNNEL_KEY;
 
-	reason = weir_decapsulated(skb, &outer, &family, &mark);
-	if (!reason)
-		reason = weir_parse(skb, &packet);
 	if (reason)
 		return weir_drop_early(skb, &packet, WEIR_INGRESS, reason);
 	if (packet.kind != WEIR_KIND_FLOW && packet.kind != WEIR_KIND_ICMP_ERROR)
@@ -62,21 +45,45 @@ WEIR_GLOBAL int weir_overlay_taken_out(struct weir_skb *skb)
 	if (is_pod && packet.kind == WEIR_KIND_FLOW && !weir_exact(&packet.source, packet.family)) {
 		const struct weir_peer *to = weir_exact(&packet.destination, packet.family);
 
-		if (to && to->subject && !weir_overlay_holds(&packet)) {
-			const int result = weir_overlay_admit(skb, &packet, &mark);
-
-			if (result)
-				return result;
-		}
+		if (to && to->subject && !weir_overlay_holds(&packet))
+			return WEIR_NEWCOMER;
 	}
 	return WEIR_NEXT;
 }
 
+/*
+ * Judges the flow by what the sender's node says of him. WEIR_NEXT, or what becomes of the packet. Not called by the
+ * function above, as what is judged here has little of the stack to itself.
+ */
+WEIR_GLOBAL int weir_overlay_newcomer(struct weir_skb *skb)
+{
+	struct weir_flow flow = {.direction = WEIR_INGRESS};
+	struct weir_packet packet = {};
+	struct weir_mark mark = {};
+	int reason = weir_parse(skb, &packet);
+
+	if (!reason)
+		reason = weir_carried_mark(skb, &mark);
+	if (reason)
+		return weir_drop_early(skb, &packet, WEIR_INGRESS, reason);
+	if (weir_nat_awaits(&packet)) {
+		packet.backwards = 1;
+		flow.flags = WEIR_CT_AT_POD;
+	}
+	weir_resolve_flow(&packet, &flow);
+	if (!weir_resolve_mark(&mark, packet.family, &flow.source))
+		return weir_drop(skb, &packet, &flow, WEIR_UNKNOWN_IDENTITY);
+	reason = weir_admit(skb, &packet, &flow);
+	return reason ? weir_drop(skb, &packet, &flow, reason) : WEIR_NEXT;
+}
+
 WEIR_INLINE int weir_from_overlay_run(struct weir_skb *skb)
 {
-	const int result = weir_overlay_taken_out(skb);
+	int result = weir_overlay_taken_out(skb);
 
-	return result == WEIR_NEXT ? weir_from_device_run(skb) : result;
+	if (weir_unlikely(result == WEIR_NEWCOMER))
+		result = weir_overlay_newcomer(skb);
+	return result == WEIR_NEXT ? weir_comes_by_device(skb, 1) : result;
 }
 
 #endif

@@ -8,6 +8,7 @@
 #define WEIR_XDP_H
 
 #include "../include/weir/quick_keep.h"
+#include "../include/weir/tunnel.h"
 
 /* The half for the packet and what it becomes, if it is there and the flow goes on. */
 WEIR_INLINE struct weir_nat *weir_frame_half(const struct weir_tuple *before, struct weir_tuple *after, __u8 seen,
@@ -100,6 +101,7 @@ WEIR_APART int weir_frame_long(struct weir_frame *frame)
 	struct weir_nat *half;
 	__u8 seen = 0;
 	__u64 now;
+	int serves;
 
 	if (!weir_frame_parse(frame, &before, &seen))
 		return XDP_PASS;
@@ -109,10 +111,14 @@ WEIR_APART int weir_frame_long(struct weir_frame *frame)
 	after.family = before.family;
 	after.protocol = before.protocol;
 	half = weir_frame_half(&before, &after, seen, now);
+	serves = !half && (weir_is_northern(before.protocol, before.destination_port) & WEIR_MAY_BE_SERVICE) &&
+		 weir_north_is_served(&before);
+	/* Not out of a tunnel: traffic control refuses it. */
+	if ((half || serves) && weir_tunnel_port && weir_is_anothers_pod(&before.source, before.family))
+		return XDP_PASS;
 	if (half)
 		return weir_frame_northern(frame, half, &before, &after, seen, now);
-	if ((weir_is_northern(before.protocol, before.destination_port) & WEIR_MAY_BE_SERVICE) &&
-	    weir_north_is_served(&before))
+	if (serves)
 		return WEIR_FRAME_OPENS;
 	return weir_quick_leave(&before);
 }

@@ -7,7 +7,7 @@ import { defaultObject } from '@weir/datapath/kernel/backend.js'
 const [, , node = '', flows = '', rate = ''] = process.argv
 const { object } = load(defaultObject, PinDirectory.make('/sys/fs/bpf', node), {
   ...{ maxEntries: {}, eventsPerSecond: 2 ** 32 - 1, trace: false, natPorts: { first: 40_000, last: 50_000 } },
-  ...{ lbMode: 'snat', dsrDispatch: 'opt', unfinishedFrames: false, tunnelPort: 0 },
+  ...{ lbMode: 'snat', dsrDispatch: 'opt', unfinishedFrames: false, tunnels: undefined },
 })
 const program = object.programs.get('weir_from_endpoint')!
 /** SYNs of as many sources; of an interface that is nobody's, so each is dropped and told of. */

@@ -54,7 +54,7 @@ describe(`programs kept for the next run${reason === undefined ? '' : `: ${reaso
     const quicker = start({ eventsPerSecond: 5 })
     expect([...quicker.keys()]).to.deep.equal([...first.keys()])
     for (const [name, id] of quicker) expect(id, name).not.to.equal(first.get(name))
-    expect([...start({ tunnelPort: 8472 }).keys()]).to.include('weir_from_overlay')
+    expect([...start({ tunnels: { kind: 'vxlan', udpPort: 8472 } }).keys()]).to.include('weir_from_overlay')
   })
 
   it('are others when a map has another size, and use that map', () => {

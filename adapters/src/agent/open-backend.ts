@@ -59,7 +59,7 @@ export async function openBackend(
         ...(attach !== undefined && { attach }),
         ...(xdp !== undefined && { xdp }),
         ...(lbMode !== undefined && { lbMode }),
-        ...(isTunnel(routing) && { tunnelPort: tunnelPorts[routing] }),
+        ...(isTunnel(routing) && { tunnels: { kind: routing, udpPort: tunnelPorts[routing] } }),
         ...(dsrDispatch !== undefined && { dsrDispatch }),
         ...(eventsPerSecond !== undefined && { eventsPerSecond }),
         ...(natPorts !== undefined && { natPorts }),

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { listName, pluginName } from '../cni/install.js'
-import { bringRoutes, routesIn } from '../routing/kernel-routes.js'
+import { bringRoutes, bringRules, routesIn } from '../routing/kernel-routes.js'
+import { overlays, removeOverlay } from '../routing/overlay-device.js'
 
 /** Something that an agent left on a node. */
 export interface Trace {
@@ -61,10 +62,17 @@ function cni({ cni: { binaries, lists } }: TraceOptions): Trace[] {
 
 async function routes({ netns }: TraceOptions): Promise<Trace[]> {
   const found = [...(await routesIn(netns, 4)), ...(await routesIn(netns, 6))]
-  if (found.length === 0) return []
   const contents = found.map(({ block }) => block).join(', ')
-  const remove = async (): Promise<void> => void (await bringRoutes(netns, []))
-  return [{ kind: 'routes', name: 'to pods of other nodes', contents, remove }]
+  const remove = async (): Promise<void> => {
+    await bringRules(netns, [])
+    await bringRoutes(netns, [])
+  }
+  const tunnels = overlays(netns).map(({ mode, name }) => ({
+    ...{ kind: 'device', name, contents: 'tunnels to other nodes' },
+    remove: () => removeOverlay(netns, mode),
+  }))
+  if (found.length === 0) return tunnels
+  return [{ kind: 'routes', name: 'to other nodes and their pods', contents, remove }, ...tunnels]
 }
 
 function files({ socketPath, stateFolder }: TraceOptions): Trace[] {

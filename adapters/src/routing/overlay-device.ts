@@ -1,12 +1,11 @@
-import { writeFile } from 'node:fs/promises'
 import type { TunnelMode } from '@weir/core/routing/node-ways.js'
-import { run } from '../network/run.js'
-import { ipIn, type Netns, rowsIn } from './ip.js'
+import { type Interface, interfacesIn, NetnsError, readSysctlIn, rtnetlinkIn, writeSysctlIn } from 'netns-napi'
+import { type Netns, netnsPath } from './netns.js'
 
 /** The UDP ports of tunnels, by kind. */
-export const tunnelPorts: Readonly<Record<TunnelMode, number>> = { vxlan: 8472 }
+export const tunnelPorts: Readonly<Record<TunnelMode, number>> = { vxlan: 8472, geneve: 6081 }
 
-export const overlayNames: Readonly<Record<TunnelMode, string>> = { vxlan: 'weir-vxlan' }
+export const overlayNames: Readonly<Record<TunnelMode, string>> = { vxlan: 'weir-vxlan', geneve: 'weir-geneve' }
 
 /**
  * The same on every node, so that none has to learn another's: a neighbour of a device without ARP has the device's own
@@ -14,52 +13,65 @@ export const overlayNames: Readonly<Record<TunnelMode, string>> = { vxlan: 'weir
  */
 const mac = '02:57:65:69:72:00'
 
-/** What a tunnel adds to a packet, in bytes, by the family outside: inner Ethernet, the tunnel's own header, UDP, IP. */
-export const overheadBytes = { 4: 50, 6: 70 } as const
+/**
+ * What a tunnel adds to a packet, in bytes, by the family outside: inner Ethernet, the tunnel's own header with its option,
+ * UDP, IP.
+ */
+export const overheadBytes = {
+  vxlan: { 4: 50, 6: 70 },
+  geneve: { 4: 62, 6: 82 },
+} as const satisfies Readonly<Record<TunnelMode, Readonly<Record<4 | 6, number>>>>
 
-interface Device {
-  readonly ifname: string
-  readonly ifindex: number
-  readonly mtu: number
-}
-
-const devicesNamed = async (netns: Netns, name: string): Promise<readonly Device[]> =>
-  (await rowsIn<Device>(netns, ['link', 'show'])).filter(({ ifname }) => ifname === name)
+const deviceNamed = (netns: Netns, name: string): Interface | undefined =>
+  interfacesIn(netnsPath(netns)).find(each => each.name === name)
 
 /**
  * Makes the device that all tunnels share, or finds it: it learns from programs where a packet goes, and tells them where
  * one came from.
  *
  * @returns its number
- * @throws WeirError WEIR_NETWORK_COMMAND where the kernel has no such devices
+ * @throws NetnsError EOPNOTSUPP where the kernel has no such devices
  */
 export async function overlayDevice(netns: Netns, mode: TunnelMode, mtuBytes: number): Promise<number> {
   const name = overlayNames[mode]
-  const [there] = await devicesNamed(netns, name)
-  const create = [
-    ...['link', 'add', 'name', name, 'address', mac, 'type', mode, 'external', 'dstport', String(tunnelPorts[mode])],
-    'nolearning',
-  ]
-  if (there === undefined) await ipIn(netns, create)
-  if (there?.mtu !== mtuBytes) await ipIn(netns, ['link', 'set', name, 'mtu', String(mtuBytes)])
-  if (there === undefined) {
-    await ipIn(netns, ['link', 'set', name, 'addrgenmode', 'none'])
-    await ipIn(netns, ['link', 'set', name, 'arp', 'off', 'up'])
-    await looseSource(netns, name)
-  }
-  const [device] = await devicesNamed(netns, name)
-  return device!.ifindex
+  const path = netnsPath(netns)
+  const there = deviceNamed(netns, name)
+  if (there === undefined)
+    await rtnetlinkIn(path, [{ kind: 'overlay.add', name, tunnel: mode, mac, udpPort: tunnelPorts[mode] }])
+  const device = there ?? deviceNamed(netns, name)
+  if (device === undefined) throw new NetnsError('ENODEV', 'rtnetlink', name)
+  const { ifindex } = device
+  if (device.mtu !== mtuBytes) await rtnetlinkIn(path, [{ kind: 'link.set', ifindex, mtuBytes }])
+  if (!device.up)
+    await rtnetlinkIn(path, [{ kind: 'link.set', ifindex, ownLinkLocal: false, asksNeighbours: false, up: true }])
+  await looseSource(path, name)
+  return ifindex
+}
+
+/** The devices of tunnels that there are. */
+export function overlays(netns: Netns): readonly { readonly mode: TunnelMode; readonly name: string }[] {
+  const there = new Set(interfacesIn(netnsPath(netns)).map(({ name }) => name))
+  return (Object.keys(overlayNames) as TunnelMode[])
+    .map(mode => ({ mode, name: overlayNames[mode] }))
+    .filter(({ name }) => there.has(name))
 }
 
 /** Takes the device of a kind away; no error when it isn't there. */
 export async function removeOverlay(netns: Netns, mode: TunnelMode): Promise<void> {
-  const there = await devicesNamed(netns, overlayNames[mode])
-  if (there.length > 0) await ipIn(netns, ['link', 'delete', overlayNames[mode]])
+  const found = overlays(netns).filter(each => each.mode === mode)
+  await rtnetlinkIn(
+    netnsPath(netns),
+    found.map(({ name }) => ({ kind: 'link.delete', name })),
+  )
 }
 
-/** Nodes' own packets come out of a tunnel that no route to them leads into, and the device has no address to be asked by. */
-async function looseSource(netns: Netns, name: string): Promise<void> {
-  const file = `/proc/sys/net/ipv4/conf/${name}/rp_filter`
-  if (netns === undefined) await writeFile(file, '0')
-  else await run('nsenter', [`--net=${netns}`, 'tee', file], '0\n')
+/**
+ * Clients' packets come out of a tunnel that no route to them leads into, and so do other nodes' own. The kernel takes the
+ * larger of a device's value and that of all: where all are strict, this one has to be loose, as 0 wouldn't count.
+ */
+async function looseSource(path: string, name: string): Promise<void> {
+  const all = await readSysctlIn(path, 'ipv4/conf/all/rp_filter')
+  const file = `ipv4/conf/${name}/rp_filter`
+  const wanted = all === '0' ? 0 : 2
+  if ((await readSysctlIn(path, file)) !== String(wanted)) await writeSysctlIn(path, file, wanted)
 }

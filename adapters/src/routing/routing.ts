@@ -1,17 +1,13 @@
 import type { ClusterState, WeirEvent } from '@weir/core'
-import {
-  isTunnel,
-  nodeAddress,
-  type NodeWay,
-  nodeWays,
-  type RoutingMode,
-  type TunnelMode,
-} from '@weir/core/routing/node-ways.js'
+import { isTunnel, nodeWays, type RoutingMode, type TunnelMode } from '@weir/core/routing/node-ways.js'
+import { podSources } from '@weir/core/routing/pod-sources.js'
 import { strayAddresses, type TunnelRow, tunnelRows } from '@weir/core/routing/tunnel-rows.js'
 import type { Attachment } from '@weir/datapath/backend.js'
 import type { Clock, Timer } from '../agent/clock.js'
-import { bringRoutes, type NextHop, nextHops, type PodRoute } from './kernel-routes.js'
-import { overheadBytes, overlayDevice, overlayNames, removeOverlay } from './overlay-device.js'
+import { allowForwarding } from './forwarding.js'
+import { bringRoutes, bringRules, nextHops } from './kernel-routes.js'
+import { overlayDevice, overlayNames, overlays, removeOverlay } from './overlay-device.js'
+import { directRoutes, nodeRules, ownAddresses, tunnelMtu, tunnelRoutes } from './wanted.js'
 
 /** How long changes are gathered: nodes come with several of them. */
 const gatherMs = 20
@@ -67,8 +63,20 @@ export class Routing {
 
   /** Routes are there when it resolves, or the status says why not. */
   async start(): Promise<void> {
+    if (this.#options.mode !== 'off') await this.#forward()
     await this.refresh()
     if (this.#options.mode !== 'off') this.#timer = this.#options.clock.every(periodMs, () => this.refresh())
+  }
+
+  /** A node that may not set it, in a container for one, has it set by whoever may: the check of the node says so. */
+  async #forward(): Promise<void> {
+    const { netns, report } = this.#options
+    try {
+      const changed = await allowForwarding(netns)
+      if (changed.length > 0) report(`packets are forwarded from now on: ${changed.join(', ')}`)
+    } catch (error) {
+      report(`the kernel can't be told to forward packets: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
 
   /** Looks at what events may have changed, soon. */
@@ -109,34 +117,41 @@ export class Routing {
     const ways = mode === 'off' ? [] : nodeWays(state(), false)
     const hops = await nextHops(netns, new Set(ways.map(({ address }) => address)))
     const routes = directRoutes(ways, hops, ownAddresses(state()))
+    await bringRules(netns, [])
     await bringRoutes(netns, routes)
     await useOverlays([])
-    await removeOverlay(netns, 'vxlan')
+    await this.#removeOverlays()
     return { mode, blocks: ways.length, routes: routes.length }
   }
 
-  /** A device, programs that know where to, and only then routes that lead there. */
+  /** A device, programs that know where to, and only then routes that lead there, and rules by which pods take them. */
   async #bringTunnels(mode: TunnelMode): Promise<RoutingView> {
     const { netns, state, useOverlays, useTunnels } = this.#options
     const ways = nodeWays(state(), true)
     const tunnels = tunnelRows(state())
-    this.#hasStrays = [...tunnels.values()].filter(({ isNode }) => !isNode).length > ways.length
-    const hops = await nextHops(netns, new Set(ways.map(({ address }) => address)))
-    const mtuBytes = tunnelMtu(ways, hops)
-    const dev = overlayNames[mode]
-    const ifindex = await overlayDevice(netns, mode, mtuBytes)
-    await useOverlays([{ ifindex, ifname: dev, role: 'overlay' }])
-    useTunnels(tunnels)
+    const sources = podSources(state())
     const own = ownAddresses(state())
-    const routes = [...tunnels.values()]
-      .filter(({ isNode }) => !isNode)
-      .map(({ prefix }): PodRoute => {
-        const family = prefix.includes(':') ? 6 : 4
-        const src = nodeAddress(own, family)
-        return { block: prefix, family, dev, ...(src !== undefined && { src }) }
-      })
-    await bringRoutes(netns, routes)
-    return { mode, blocks: ways.length, routes: routes.length, mtuBytes }
+    const podRows = [...tunnels.values()].filter(({ isNode }) => !isNode).length
+    this.#hasStrays = podRows > ways.length || sources.length > this.#ownBlocks()
+    const hops = await nextHops(netns, new Set(ways.map(({ address }) => address)))
+    const mtuBytes = tunnelMtu(mode, ways, hops)
+    const ifindex = await overlayDevice(netns, mode, mtuBytes)
+    await useOverlays([{ ifindex, ifname: overlayNames[mode], role: 'overlay', sources: own }])
+    useTunnels(tunnels)
+    await bringRoutes(netns, tunnelRoutes(tunnels, ifindex, own))
+    await bringRules(netns, nodeRules(sources))
+    await this.#removeOverlays(mode)
+    return { mode, blocks: ways.length, routes: podRows, mtuBytes }
+  }
+
+  async #removeOverlays(except?: TunnelMode): Promise<void> {
+    const { netns } = this.#options
+    for (const { mode } of overlays(netns)) if (mode !== except) await removeOverlay(netns, mode)
+  }
+
+  #ownBlocks(): number {
+    const { agent, nodes } = this.#options.state()
+    return nodes.get(agent?.fact.node ?? '')?.fact.podCidrs.length ?? 0
   }
 
   async #bring(): Promise<void> {
@@ -149,36 +164,6 @@ export class Routing {
       this.#view = { ...this.#view, problem }
     }
   }
-}
-
-/** Ethernet's, while no other node tells what the way to it takes. */
-const plainMtuBytes = 1500
-
-/** What fits into a tunnel to every node. */
-export function tunnelMtu(ways: readonly NodeWay[], hops: ReadonlyMap<string, NextHop>): number {
-  const fits = ways.flatMap(({ address }) => {
-    const mtuBytes = hops.get(address)?.mtuBytes
-    return mtuBytes === undefined ? [] : [mtuBytes - overheadBytes[address.includes(':') ? 6 : 4]]
-  })
-  return Math.min(plainMtuBytes - overheadBytes[4], ...fits)
-}
-
-/** Routes by nodes that are on a link of this one; the others are the fabric's. */
-export function directRoutes(
-  ways: readonly NodeWay[],
-  hops: ReadonlyMap<string, NextHop>,
-  own: readonly string[],
-): readonly PodRoute[] {
-  return ways.flatMap(({ block, family, address }): PodRoute[] => {
-    const hop = hops.get(address)
-    if (hop === undefined || hop.via !== undefined) return []
-    const src = nodeAddress(own, family)
-    return [{ block, family, via: address, dev: hop.dev, ...(src !== undefined && { src }) }]
-  })
-}
-
-function ownAddresses({ agent, nodes }: ClusterState): readonly string[] {
-  return nodes.get(agent?.fact.node ?? '')?.fact.addresses ?? []
 }
 
 const saysWhereNodesAre = ({ kind }: WeirEvent): boolean => kind.startsWith('node.') || kind === 'agent.configured'

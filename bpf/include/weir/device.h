@@ -151,6 +151,16 @@ WEIR_APART int weir_device_error(struct weir_skb *skb, const struct weir_packet 
 	return weir_device_pass(skb, packet, direction);
 }
 
+/* About a packet of a tunnel between nodes, which learns by it how much fits? */
+WEIR_APART int weir_is_about_tunnels(struct weir_skb *skb, const struct weir_packet *packet, __u32 direction)
+{
+	struct weir_packet quoted = {};
+
+	if (!weir_tunnel_port || weir_parse_quoted(skb, packet, &quoted))
+		return 0;
+	return weir_is_tunnels(&quoted, direction == WEIR_EGRESS ? &quoted.source : &quoted.destination);
+}
+
 /* Neighbours are asked and answered whatever policy says. Only they can send with 255 hops left. */
 WEIR_APART int weir_device_neighbour(struct weir_skb *skb, const struct weir_packet *packet, __u32 direction)
 {
@@ -172,6 +182,8 @@ WEIR_INLINE int weir_device_rare(struct weir_skb *skb, const struct weir_packet 
 		return weir_device_pass(skb, packet, direction);
 	default:
 		if (direction == WEIR_EGRESS && weir_is_routers_error(skb, packet))
+			return weir_device_pass(skb, packet, direction);
+		if (weir_is_about_tunnels(skb, packet, direction))
 			return weir_device_pass(skb, packet, direction);
 		return weir_device_error(skb, packet, direction);
 	}

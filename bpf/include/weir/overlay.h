@@ -10,6 +10,22 @@
 
 /* First byte of an inner frame's source address: locally administered, and never the overlay device's own. */
 #define WEIR_TAGGED 0x06
+/*
+ * Geneve has room for what nodes tell each other: the tag is in an option, of a class for experiments, which is the only one.
+ * Of a fixed size, so that user space knows how much fits.
+ */
+struct weir_tag_option {
+	__u16 class; /* big endian */
+	__u8 type;   /* without the bit that makes it critical */
+	__u8 words;  /* that follow */
+	__u8 tag[5];
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct weir_tag_option) == 12, "");
+
+#define WEIR_TAG_CLASS 0xff57
+#define WEIR_TAG_TYPE 0x01
+
 /* Identities below are reserved ones, the same on every node. */
 #define WEIR_FIRST_VNI 256
 
@@ -35,6 +51,29 @@ WEIR_INLINE void weir_mark_of(const struct weir_packet *packet, struct weir_mark
 	}
 }
 
+/* 0, or the drop reason. */
+WEIR_APART int weir_tag_put(struct weir_skb *skb, const struct weir_mark *mark)
+{
+	struct weir_tag_option option = {
+		.class = weir_be16(WEIR_TAG_CLASS), .type = WEIR_TAG_TYPE, .words = sizeof(option) / 4 - 1};
+
+	__builtin_memcpy(option.tag, mark->tag, sizeof(option.tag));
+	return bpf_skb_set_tunnel_opt(skb, &option, sizeof(option)) ? WEIR_NO_TUNNEL : WEIR_PASSED;
+}
+
+/* 0, or the drop reason. */
+WEIR_APART int weir_tag_read(struct weir_skb *skb, struct weir_mark *mark)
+{
+	struct weir_tag_option option = {};
+
+	if (bpf_skb_get_tunnel_opt(skb, &option, sizeof(option)) != sizeof(option) ||
+	    option.class != weir_be16(WEIR_TAG_CLASS) || option.type != WEIR_TAG_TYPE ||
+	    (option.words & 0x1f) != sizeof(option) / 4 - 1)
+		return WEIR_BAD_OPTION;
+	__builtin_memcpy(mark->tag, option.tag, sizeof(mark->tag));
+	return WEIR_PASSED;
+}
+
 /* Where the tunnel ends and what it carries. 0, or the drop reason. */
 WEIR_APART int weir_encapsulate(struct weir_skb *skb, const struct weir_packet *packet, const struct weir_tunnel *to)
 {
@@ -55,28 +94,47 @@ WEIR_APART int weir_encapsulate(struct weir_skb *skb, const struct weir_packet *
 		__builtin_memcpy(key.remote_ipv6, to->address, 16);
 		flags |= BPF_F_TUNINFO_IPV6;
 	}
-	__builtin_memcpy(source + 1, mark.tag, sizeof(mark.tag));
+	if (!weir_geneve)
+		__builtin_memcpy(source + 1, mark.tag, sizeof(mark.tag));
 	if (bpf_skb_store_bytes(skb, ETH_ALEN, source, sizeof(source), 0))
 		return WEIR_WRITE_FAILED;
-	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags) ? WEIR_NO_TUNNEL : WEIR_PASSED;
+	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags))
+		return WEIR_NO_TUNNEL;
+	return weir_geneve ? weir_tag_put(skb, &mark) : WEIR_PASSED;
 }
 
-/* Who has sent the outer packet, and what it carries. 0, or the drop reason. */
-WEIR_APART int weir_decapsulated(struct weir_skb *skb, union weir_address *outer, int *family, struct weir_mark *mark)
+/* The tunnel's key, of either family; the family, or 0 for what came out of none. */
+WEIR_APART int weir_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key)
+{
+	if (!bpf_skb_get_tunnel_key(skb, key, sizeof(*key), 0))
+		return 4;
+	return bpf_skb_get_tunnel_key(skb, key, sizeof(*key), BPF_F_TUNINFO_IPV6) ? 0 : 6;
+}
+
+/* Who has sent the outer packet: the family of his address, or 0 for what came out of no tunnel. */
+WEIR_APART int weir_outer_sender(struct weir_skb *skb, union weir_address *outer)
+{
+	struct bpf_tunnel_key key = {};
+	const int family = weir_tunnel_key(skb, &key);
+
+	*outer = (union weir_address){};
+	if (family == 4)
+		outer->word[0] = weir_be32(key.remote_ipv4);
+	else if (family == 6)
+		__builtin_memcpy(outer, key.remote_ipv6, 16);
+	return family;
+}
+
+/* What the sender's node says of him. 0, or the drop reason. */
+WEIR_APART int weir_carried_mark(struct weir_skb *skb, struct weir_mark *mark)
 {
 	struct bpf_tunnel_key key = {};
 
-	*outer = (union weir_address){};
-	if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0)) {
-		*family = 4;
-		outer->word[0] = weir_be32(key.remote_ipv4);
-	} else if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), BPF_F_TUNINFO_IPV6)) {
-		*family = 6;
-		__builtin_memcpy(outer, key.remote_ipv6, 16);
-	} else {
+	if (!weir_tunnel_key(skb, &key))
 		return WEIR_NO_TUNNEL_KEY;
-	}
 	mark->vni = key.tunnel_id;
+	if (weir_geneve)
+		return weir_tag_read(skb, mark);
 	if (bpf_skb_load_bytes(skb, ETH_ALEN + 1, mark->tag, sizeof(mark->tag)))
 		return WEIR_INVALID_PACKET;
 	return WEIR_PASSED;

@@ -14,6 +14,7 @@ enum weir_reason {
 	WEIR_TOO_BIG = 136, /* for the way to a backend, or back: its sender is told */
 	WEIR_UNKNOWN_ICMP4_TYPE = 144,
 	WEIR_NO_TUNNEL_KEY = 147, /* at the overlay device, and not out of a tunnel */
+	WEIR_BAD_OPTION = 149,    /* out of a tunnel of Geneve, without what its sender's node says of him */
 	WEIR_UNKNOWN_TARGET = 150,
 	WEIR_STALE_TARGET = 151,
 	WEIR_CONNTRACK_FULL = 155,

@@ -20,6 +20,19 @@ WEIR_APART const struct weir_tunnel *weir_tunnel_to(const union weir_address *ad
 	return bpf_map_lookup_elem(&weir_tunnels6, &prefix);
 }
 
+/* A pod's of another node, as far as tunnels lead to it? */
+WEIR_APART int weir_is_anothers_pod(const union weir_address *address, int family)
+{
+	const struct weir_tunnel *node = weir_tunnel_to(address, family);
+
+	return node && !node->is_node;
+}
+
+WEIR_INLINE int weir_has_tunnels_port(const struct weir_packet *packet)
+{
+	return packet->protocol == IPPROTO_UDP && packet->destination_port == weir_be16(weir_tunnel_port);
+}
+
 /*
  * One packet of a tunnel between nodes? What it carries is judged where it is taken out, and policy of the node has no say
  * in it. Only one of a known node: of others nothing that it carries would be believed.
@@ -28,7 +41,7 @@ WEIR_INLINE int weir_is_tunnels(const struct weir_packet *packet, const union we
 {
 	const struct weir_tunnel *node;
 
-	if (!weir_tunnel_port || packet->protocol != IPPROTO_UDP || packet->destination_port != weir_be16(weir_tunnel_port))
+	if (!weir_tunnel_port || !weir_has_tunnels_port(packet))
 		return 0;
 	node = weir_tunnel_to(other, packet->family);
 	return node && node->is_node;

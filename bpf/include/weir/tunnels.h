@@ -19,7 +19,7 @@ _Static_assert(sizeof(struct weir_tunnel) == 20, "");
 
 /*
  * An identity between nodes, which number identities each for itself: a hash of its labels. The tunnel's 24 bits and five
- * bytes of the inner frame's source address carry it.
+ * bytes beside carry it: of the inner frame's source address by VXLAN, of an option by Geneve.
  */
 struct weir_mark {
 	__u32 vni; /* 256..2^24-1; below, the reserved identities by their numbers */

@@ -3,11 +3,11 @@ import type { Family } from '../policy/rule.js'
 import type { ClusterState } from '../state/state.js'
 
 /** How nodes reach each other's pods: by nothing of Weir's, by direct routes, or within packets between the nodes. */
-export const routingModes = ['off', 'native', 'vxlan'] as const
+export const routingModes = ['off', 'native', 'vxlan', 'geneve'] as const
 export type RoutingMode = (typeof routingModes)[number]
 export type TunnelMode = Exclude<RoutingMode, 'off' | 'native'>
 
-export const isTunnel = (mode: RoutingMode): mode is TunnelMode => mode === 'vxlan'
+export const isTunnel = (mode: RoutingMode): mode is TunnelMode => mode === 'vxlan' || mode === 'geneve'
 
 /** A block of another node's pods, and the address of that node by which they are reached. */
 export interface NodeWay {

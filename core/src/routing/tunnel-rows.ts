@@ -1,7 +1,8 @@
-import { containsPrefix, parseAddress, parsePrefix } from '../address/address.js'
+import type { Prefix } from '../address/address.js'
 import type { PodFact } from '../event/event.js'
 import type { ClusterState } from '../state/state.js'
 import { blockOfOne, nodeAddress, nodeWays } from './node-ways.js'
+import { addressesOutside, blocksOf } from './pod-sources.js'
 
 /** By which node an address is reached through a tunnel. */
 export interface TunnelRow {
@@ -22,8 +23,10 @@ type Cluster = Pick<ClusterState, 'agent' | 'nodes' | 'pods'>
 export function tunnelRows(state: Cluster): ReadonlyMap<string, TunnelRow> {
   const rows = new Map<string, TunnelRow>()
   for (const { block, address } of nodeWays(state, true)) rows.set(block, { prefix: block, address, isNode: false })
+  const blocks = new Map<string, readonly Prefix[]>()
+  for (const [name, node] of state.nodes) blocks.set(name, blocksOf(node.fact))
   for (const { fact } of state.pods.values())
-    for (const own of strayAddresses(state, fact)) {
+    for (const own of fact.node === state.agent?.fact.node ? [] : addressesOutside(blocks.get(fact.node) ?? [], fact)) {
       const address = nodeAddress(state.nodes.get(fact.node)?.fact.addresses ?? [])
       if (address !== undefined) rows.set(blockOfOne(own), { prefix: blockOfOne(own), address, isNode: false })
     }
@@ -35,12 +38,7 @@ export function tunnelRows(state: Cluster): ReadonlyMap<string, TunnelRow> {
   return rows
 }
 
-/** The addresses of a pod of another node that are in none of that node's blocks. */
-export function strayAddresses({ agent, nodes }: Omit<Cluster, 'pods'>, pod: PodFact): readonly string[] {
-  if (pod.hostNetwork || pod.node === agent?.fact.node) return []
-  const blocks = (nodes.get(pod.node)?.fact.podCidrs ?? []).flatMap(block => parsePrefix(block) ?? [])
-  return pod.addresses.filter(address => {
-    const bits = parseAddress(address)
-    return bits !== undefined && !blocks.some(block => containsPrefix(block, bits))
-  })
+/** The addresses of a pod, of this node or another one, that are in none of its node's blocks. */
+export function strayAddresses({ nodes }: Pick<Cluster, 'nodes'>, pod: PodFact): readonly string[] {
+  return addressesOutside(blocksOf(nodes.get(pod.node)?.fact), pod)
 }

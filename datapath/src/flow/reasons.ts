@@ -12,6 +12,7 @@ const sentences: Readonly<Record<string, string>> = {
   WEIR_TOO_BIG: 'Fragmentation needed',
   WEIR_UNKNOWN_ICMP4_TYPE: 'Unknown ICMPv4 type',
   WEIR_NO_TUNNEL_KEY: 'Error retrieving tunnel key',
+  WEIR_BAD_OPTION: 'Invalid Geneve option',
   WEIR_UNKNOWN_TARGET: 'Unknown L3 target address',
   WEIR_STALE_TARGET: 'Stale or unroutable IP',
   WEIR_CONNTRACK_FULL: 'CT: Map insertion failed',

@@ -27,7 +27,7 @@ import { readCounters } from '../counters.js'
 import { slotsPerLine } from '../services/slot-lines.js'
 import { layout } from '../layout.generated.js'
 import { type Attacher, clsactAttacher, type HookPrograms, tcxAttacher } from './attach.js'
-import { type Loaded, load, requirePrivilege } from './load.js'
+import { type Loaded, load, requirePrivilege, type Tunnels } from './load.js'
 import { KernelMap } from './map.js'
 import { natPorts, type PortRange } from './nat-ports.js'
 import { PinDirectory } from './pins.js'
@@ -56,8 +56,8 @@ export interface KernelBackendOptions {
   readonly lbMode?: LbMode
   /** `opt` when absent. */
   readonly dsrDispatch?: DsrDispatch
-  /** UDP port of tunnels between nodes; there are none when absent. */
-  readonly tunnelPort?: number
+  /** Between nodes; there are none when absent. */
+  readonly tunnels?: Tunnels
   readonly maxEntries?: Readonly<Partial<Record<MapName, number>>>
   /** Events a second and CPU; 1000 when absent. */
   readonly eventsPerSecond?: number
@@ -96,7 +96,7 @@ export function createKernelBackend(options: KernelBackendOptions): KernelBacken
       natPorts: options.natPorts ?? natPorts(),
       lbMode: options.lbMode ?? 'snat',
       dsrDispatch: options.dsrDispatch ?? 'opt',
-      tunnelPort: options.tunnelPort ?? 0,
+      tunnels: options.tunnels,
       // Only where somebody asks for it is XDP at devices whose other end hands over such.
       unfinishedFrames: options.xdp === 'native' || options.xdp === 'generic',
     })

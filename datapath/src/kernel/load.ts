@@ -19,8 +19,13 @@ export interface LoadOptions {
   readonly natPorts: PortRange
   readonly lbMode: LbMode
   readonly dsrDispatch: DsrDispatch
-  /** 0: there are no tunnels. */
-  readonly tunnelPort: number
+  readonly tunnels: Tunnels | undefined
+}
+
+/** What packets between nodes travel within. */
+export interface Tunnels {
+  readonly kind: 'vxlan' | 'geneve'
+  readonly udpPort: number
 }
 
 /** Bits as weir_direct_return has them. */
@@ -68,7 +73,7 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
   const without = [
     ...(sweepProgram ? [] : ['weir_sweep']),
     ...(sockets ? [] : socketPrograms),
-    ...(options.tunnelPort === 0 ? overlayPrograms : []),
+    ...(options.tunnels === undefined ? overlayPrograms : []),
   ]
   const taken = choosePins(pins, options.maxEntries)
   const each = (map: MapName): number =>
@@ -86,7 +91,8 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
     weir_quick_ticks: probe.ticksPerSecond(),
     weir_quick4_each: each('weir_quick4'),
     weir_quick6_each: each('weir_quick6'),
-    weir_tunnel_port: options.tunnelPort,
+    weir_tunnel_port: options.tunnels?.udpPort ?? 0,
+    weir_geneve: options.tunnels?.kind === 'geneve' ? 1 : 0,
     weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
     weir_set_retval: setRetval ? 1 : 0,
   }

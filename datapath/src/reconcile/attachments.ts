@@ -1,5 +1,5 @@
 import type { Tables } from '@weir/core/tables/tables.js'
-import type { Attachment, AttachOptions, Backend } from '../backend.js'
+import type { Attachment, AttachOptions, Backend, Role } from '../backend.js'
 
 /** Interfaces that got the programs, and that lost them. */
 export interface AttachReport {
@@ -13,6 +13,13 @@ const plain = ({ ifindex, ifname, role }: Attachment): Attachment => ({
   ifindex,
   ifname,
   ...(role !== undefined && { role }),
+})
+
+const inRole = ({ ifindex, ifname, sources }: Attachment, role: Role): Attachment => ({
+  ifindex,
+  ifname,
+  role,
+  ...(sources !== undefined && { sources }),
 })
 
 /** Which interfaces have programs: those of the endpoints that the tables wire, and the node's own devices. */
@@ -45,26 +52,22 @@ export class Attachments {
 
   /** Says which devices are the node's; attaches nothing yet. */
   expectDevices(devices: readonly Attachment[]): void {
-    this.#devices = devices.map(({ ifindex, ifname, sources }) => ({
-      ifindex,
-      ifname,
-      role: 'device',
-      ...(sources !== undefined && { sources }),
-    }))
+    this.#devices = devices.map(device => inRole(device, 'device'))
   }
 
   /** Says which devices tunnels are got into by; attaches nothing yet. */
   expectOverlays(overlays: readonly Attachment[]): void {
-    this.#overlays = overlays.map(({ ifindex, ifname }) => ({ ifindex, ifname, role: 'overlay' }))
+    this.#overlays = overlays.map(device => inRole(device, 'overlay'))
   }
 
+  /** The node's devices, those of tunnels too: packets of services may leave by either. */
   get expectedDevices(): readonly Attachment[] {
-    return this.#devices
+    return [...this.#devices, ...this.#overlays]
   }
 
   /** Brings the node's devices to what is expected, and nothing else. */
   reachDevices(): AttachReport {
-    const own = [...this.#devices, ...this.#overlays]
+    const own = this.expectedDevices
     const wanted = new Set(own.map(keyOf))
     const added = own.filter(device => !this.#known.has(keyOf(device)))
     const removed = [...this.#known.values()].filter(
@@ -75,7 +78,7 @@ export class Attachments {
 
   /** This build's programs to every interface that is to have them, and none to others. */
   reachAll(tables: Tables): AttachReport {
-    const wanted = new Map([...this.#devices, ...this.#overlays].map(device => [keyOf(device), device]))
+    const wanted = new Map(this.expectedDevices.map(device => [keyOf(device), device]))
     for (const [, { wiring }] of tables.endpoints) if (wiring !== undefined) wanted.set(keyOf(wiring), wiring)
     const strangers = [...this.#known.values()].filter(attachment => !wanted.has(keyOf(attachment)))
     return this.#change([...wanted.values()], strangers)

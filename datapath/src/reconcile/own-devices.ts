@@ -15,13 +15,15 @@ export function ownDeviceWrites(
   const found = new Map(
     [...backend.maps.weir_own.entries()].map(([key, value]) => [codecs.index.read(key), Buffer.from(value)] as const),
   )
+  // What puts packets into tunnels takes them from the stack alone.
+  const sends = (device: Attachment): boolean => device.role !== 'overlay' && takesFrames(device)
   const writes: MapWrite[] = []
   for (const device of devices) {
     const { ifindex, sources = [] } = device
     const bits = sources.flatMap(source => parseAddress(source) ?? [])
     const of = (family: 4 | 6): Uint8Array =>
       bits.find(each => each.family === family)?.bytes ?? new Uint8Array(family === 4 ? 4 : 16)
-    const value = codecs.own.encode({ four: of(4), six: of(6), takes_frames: takesFrames(device) ? 1 : 0 })
+    const value = codecs.own.encode({ four: of(4), six: of(6), takes_frames: sends(device) ? 1 : 0 })
     if (found.get(ifindex)?.equals(value) !== true)
       writes.push({ map: 'weir_own', key: codecs.index.encode(ifindex), value })
     found.delete(ifindex)

@@ -30,6 +30,8 @@ export interface Tunnel {
   readonly family: 4 | 6
   readonly number: number
   readonly address: Uint8Array
+  /** Of Geneve, as it is on the wire. */
+  readonly option?: Uint8Array
 }
 
 export interface Run {

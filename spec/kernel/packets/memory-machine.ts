@@ -116,21 +116,23 @@ export function memoryMachine(
     },
     run(program: ProgramName, packet, ifindex, mark, { ingressIfindex = 0, vlan, tunnel } = {}): Run {
       bytes(call('weir_packet'), packet.length).set(packet)
-      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 17)
+      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 21)
       const isFrame = program === 'weir_xdp'
       context().set([packet.length, 0, isFrame ? loopback : ifindex, mark, vlan === undefined ? 0 : 1])
       context().set(
         [isFrame ? loopback : ingressIfindex, vlan ?? 0, tunnel?.family ?? 0, tunnel?.number ?? 0, 0, 0, 0, 0],
         9,
       )
+      context().set([tunnel?.option?.length ?? 0, 0, 0, 0], 17)
       if (tunnel !== undefined) bytes(call('weir_context') + 13 * 4, 16).set(tunnel.address)
+      if (tunnel?.option !== undefined) bytes(call('weir_context') + 18 * 4, 12).set(tunnel.option)
       check(call('weir_run', at(programs, program)))
       const [length, , , markAfter, , result, kind, target] = context() as unknown as number[]
       return {
         result: result! | 0,
         packet: bytes(call('weir_packet'), length!).slice(),
         mark: markAfter!,
-        ...tunnelOf(context(), bytes(call('weir_context') + 13 * 4, 16)),
+        ...tunnelOf(context(), bytes(call('weir_context') + 13 * 4, 32)),
         redirect: { kind: redirects[kind!]!, ifindex: target! },
       }
     },
@@ -187,8 +189,12 @@ export function memoryMachine(
   return machine
 }
 
-function tunnelOf(context: Uint32Array, address: Uint8Array): { readonly tunnel?: Tunnel } {
+function tunnelOf(context: Uint32Array, bytes: Uint8Array): { readonly tunnel?: Tunnel } {
   const family = context[11]
   if (family !== 4 && family !== 6) return {}
-  return { tunnel: { family, number: context[12]!, address: address.slice(0, family === 4 ? 4 : 16) } }
+  const address = bytes.slice(0, family === 4 ? 4 : 16)
+  const length = context[17]!
+  return {
+    tunnel: { family, number: context[12]!, address, ...(length > 0 && { option: bytes.slice(20, 20 + length) }) },
+  }
 }

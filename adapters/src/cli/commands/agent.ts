@@ -194,7 +194,7 @@ export function agentCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         '--routing <how>',
-        'how pods of other nodes are reached: native adds direct routes to nodes on a link of this one, vxlan puts packets into others between nodes; off leaves it to the fabric',
+        'how pods of other nodes are reached: native adds direct routes to nodes on a link of this one, vxlan and geneve put packets into others between nodes; off leaves it to the fabric',
       )
         .choices(routingModes)
         .default('off'),
