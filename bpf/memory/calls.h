@@ -42,6 +42,7 @@ struct weir_skb {
 		__u32 address[4]; /* of who sent it, or is to get it: network order; IPv4 in the first word */
 		__u32 option_bytes; /* 0: none */
 		__u32 option[3];
+		__u32 source[4]; /* of who sends it, as `address`; 0: whatever the way to there has */
 	} tunnel;
 };
 

@@ -6,12 +6,18 @@
 #include "heap.h"
 #include "map.h"
 
+/* That of kernels before 5.19, and today's. */
+static int is_key_size(__u32 size)
+{
+	return size == __builtin_offsetof(struct bpf_tunnel_key, local_ipv4) || size == sizeof(struct bpf_tunnel_key);
+}
+
 long bpf_skb_get_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags)
 {
 	const __u32 family = flags & BPF_F_TUNINFO_IPV6 ? 6 : 4;
 
 	memset(key, 0, size);
-	if (flags & ~(__u64)BPF_F_TUNINFO_IPV6 || size != sizeof(*key))
+	if (flags & ~(__u64)BPF_F_TUNINFO_IPV6 || !is_key_size(size))
 		return -WEIR_EINVAL;
 	if (skb->tunnel.family != family)
 		return -WEIR_EINVAL;
@@ -27,7 +33,7 @@ long bpf_skb_set_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __
 {
 	const __u64 known = BPF_F_TUNINFO_IPV6 | BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT;
 
-	if (flags & ~known || size != sizeof(*key) || key->tunnel_id >> 24)
+	if (flags & ~known || !is_key_size(size) || key->tunnel_id >> 24)
 		return -WEIR_EINVAL;
 	memset(&skb->tunnel, 0, sizeof(skb->tunnel));
 	skb->tunnel.family = flags & BPF_F_TUNINFO_IPV6 ? 6 : 4;
@@ -36,6 +42,10 @@ long bpf_skb_set_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key, __
 		skb->tunnel.address[0] = weir_be32(key->remote_ipv4);
 	else
 		memcpy(skb->tunnel.address, key->remote_ipv6, 16);
+	if (size == sizeof(*key))
+		memcpy(skb->tunnel.source, key->local_ipv6, 16);
+	if (skb->tunnel.family == 4)
+		skb->tunnel.source[0] = weir_be32(skb->tunnel.source[0]);
 	return 0;
 }
 

@@ -84,6 +84,18 @@ export async function connectAll(prefix: string, networks: readonly NodeNetwork[
   )
 }
 
+/** Leaves the router with routes to nodes alone, as a fabric that knows no pods. */
+export async function forgetPods(router: string): Promise<void> {
+  await ipBatch(
+    sites.flatMap(({ node, uplink }) => [
+      `route delete ${node[0].replace('.0.1', '.1.0')}/24`,
+      `route add ${node[1]}/128 via ${uplink[1]}`,
+      `route delete ${node[1].replace('::1', '::')}/32`,
+    ]),
+    { netns: router },
+  )
+}
+
 /** Frames that XDP sends back into a veth vanish unless its other end has a program too: one that lets all pass. */
 export function takeFrames(router: string): () => Promise<void> {
   const object = loadObject(compiled('basics'))

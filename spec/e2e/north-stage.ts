@@ -106,6 +106,11 @@ export class NorthStage {
     }
   }
 
+  /** The name of a node's namespace. */
+  netnsOf(name: SiteName): string {
+    return this.#networks[sites.findIndex(site => site.name === name)]!.netns
+  }
+
   /** What a server says to the client: its node's name, and whom it takes the client for; undefined when none answers. */
   async ask(
     protocol: 'TCP' | 'UDP',

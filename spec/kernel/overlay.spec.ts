@@ -46,6 +46,8 @@ for (const kind of [memory, kernel])
         for (const outer of families)
           it(`IPv${family} in IPv${outer}: bear their sender’s identity, and lead to the node of their receiver`, () => {
             know(machine, outer)
+            const own = { four: address(node.four), six: address(node.six), takes_frames: 0 }
+            machine.put('weir_own', machine.ifindex.n, own)
             const segment = tcp(40_000, 80, flags.syn)
             const packet = (from: string, source: Uint8Array): Uint8Array =>
               frame({ from: source, to: overlay }, { from, to: of(far.pod, family) }, segment)
@@ -60,7 +62,7 @@ for (const kind of [memory, kernel])
             expect(hex(strangers.packet)).to.equal(hex(packet(of(outside, family), untagged)))
             if (kind !== memory) return
             const to = (number: number, bits: Uint8Array): object => ({
-              ...{ family: outer, address: address(of(far, outer)), number },
+              ...{ family: outer, address: address(of(far, outer)), number, source: address(of(node, outer)) },
               ...(variables.weir_geneve === 1 && { option: optionOf(bits) }),
             })
             expect(pods.tunnel).to.deep.equal(to(vni, tag))

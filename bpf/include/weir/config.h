@@ -38,6 +38,8 @@
 	CONFIG(__u16, weir_tunnel_port, 0)                                                                        \
 	/* 1: they are of Geneve, 0: of VXLAN */                                                                  \
 	CONFIG(__u8, weir_geneve, 0)                                                                              \
+	/* 1: the kernel lets programs say from which address a tunnel's packet comes (5.19) */                   \
+	CONFIG(__u8, weir_tunnel_source, 1)                                                                       \
 	/* 1: the kernel has bpf_set_retval (5.18), by which a refused call gets an error that says why */       \
 	CONFIG(__u8, weir_set_retval, 0)
 

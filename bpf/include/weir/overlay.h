@@ -74,6 +74,26 @@ WEIR_APART int weir_tag_read(struct weir_skb *skb, struct weir_mark *mark)
 	return WEIR_PASSED;
 }
 
+/* The tunnel's key as kernels before 5.19 know it, which take no longer one. */
+#define WEIR_KEY_BYTES __builtin_offsetof(struct bpf_tunnel_key, local_ipv4)
+
+/* From which address: the one that other nodes know this one by, whatever the way to them would have. */
+WEIR_INLINE void weir_tunnel_begins(struct weir_skb *skb, int family, struct bpf_tunnel_key *key)
+{
+	const __u32 ifindex = skb->ifindex;
+	const struct weir_own *own = bpf_map_lookup_elem(&weir_own, &ifindex);
+	__u32 word;
+
+	if (!own)
+		return;
+	if (family == 4) {
+		__builtin_memcpy(&word, own->four, 4);
+		key->local_ipv4 = weir_be32(word);
+	} else {
+		__builtin_memcpy(key->local_ipv6, own->six, 16);
+	}
+}
+
 /* Where the tunnel ends and what it carries. 0, or the drop reason. */
 WEIR_APART int weir_encapsulate(struct weir_skb *skb, const struct weir_packet *packet, const struct weir_tunnel *to)
 {
@@ -98,7 +118,9 @@ WEIR_APART int weir_encapsulate(struct weir_skb *skb, const struct weir_packet *
 		__builtin_memcpy(source + 1, mark.tag, sizeof(mark.tag));
 	if (bpf_skb_store_bytes(skb, ETH_ALEN, source, sizeof(source), 0))
 		return WEIR_WRITE_FAILED;
-	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags))
+	if (weir_tunnel_source)
+		weir_tunnel_begins(skb, to->family, &key);
+	if (bpf_skb_set_tunnel_key(skb, &key, weir_tunnel_source ? sizeof(key) : WEIR_KEY_BYTES, flags))
 		return WEIR_NO_TUNNEL;
 	return weir_geneve ? weir_tag_put(skb, &mark) : WEIR_PASSED;
 }
@@ -106,9 +128,9 @@ WEIR_APART int weir_encapsulate(struct weir_skb *skb, const struct weir_packet *
 /* The tunnel's key, of either family; the family, or 0 for what came out of none. */
 WEIR_APART int weir_tunnel_key(struct weir_skb *skb, struct bpf_tunnel_key *key)
 {
-	if (!bpf_skb_get_tunnel_key(skb, key, sizeof(*key), 0))
+	if (!bpf_skb_get_tunnel_key(skb, key, WEIR_KEY_BYTES, 0))
 		return 4;
-	return bpf_skb_get_tunnel_key(skb, key, sizeof(*key), BPF_F_TUNINFO_IPV6) ? 0 : 6;
+	return bpf_skb_get_tunnel_key(skb, key, WEIR_KEY_BYTES, BPF_F_TUNINFO_IPV6) ? 0 : 6;
 }
 
 /* Who has sent the outer packet: the family of his address, or 0 for what came out of no tunnel. */

@@ -92,6 +92,7 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
     weir_quick4_each: each('weir_quick4'),
     weir_quick6_each: each('weir_quick6'),
     weir_tunnel_port: options.tunnels?.udpPort ?? 0,
+    weir_tunnel_source: major > 5 || minor >= 19 ? 1 : 0,
     weir_geneve: options.tunnels?.kind === 'geneve' ? 1 : 0,
     weir_xdp_unfinished: options.unfinishedFrames ? 1 : 0,
     weir_set_retval: setRetval ? 1 : 0,

@@ -61,7 +61,7 @@ const word = {
   redirectIfindex: 7,
   ingressIfindex: 9,
 } as const
-const contextSize = 21 * 4
+const contextSize = 25 * 4
 
 function readWasm(): Uint8Array {
   try {

@@ -32,6 +32,8 @@ export interface Tunnel {
   readonly address: Uint8Array
   /** Of Geneve, as it is on the wire. */
   readonly option?: Uint8Array
+  /** From which address, where the program says it. */
+  readonly source?: Uint8Array
 }
 
 export interface Run {

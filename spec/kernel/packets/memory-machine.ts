@@ -116,14 +116,14 @@ export function memoryMachine(
     },
     run(program: ProgramName, packet, ifindex, mark, { ingressIfindex = 0, vlan, tunnel } = {}): Run {
       bytes(call('weir_packet'), packet.length).set(packet)
-      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 21)
+      const context = (): Uint32Array => new Uint32Array(wasm.memory.buffer, call('weir_context'), 25)
       const isFrame = program === 'weir_xdp'
       context().set([packet.length, 0, isFrame ? loopback : ifindex, mark, vlan === undefined ? 0 : 1])
       context().set(
         [isFrame ? loopback : ingressIfindex, vlan ?? 0, tunnel?.family ?? 0, tunnel?.number ?? 0, 0, 0, 0, 0],
         9,
       )
-      context().set([tunnel?.option?.length ?? 0, 0, 0, 0], 17)
+      context().set([tunnel?.option?.length ?? 0, 0, 0, 0, 0, 0, 0, 0], 17)
       if (tunnel !== undefined) bytes(call('weir_context') + 13 * 4, 16).set(tunnel.address)
       if (tunnel?.option !== undefined) bytes(call('weir_context') + 18 * 4, 12).set(tunnel.option)
       check(call('weir_run', at(programs, program)))
@@ -132,7 +132,7 @@ export function memoryMachine(
         result: result! | 0,
         packet: bytes(call('weir_packet'), length!).slice(),
         mark: markAfter!,
-        ...tunnelOf(context(), bytes(call('weir_context') + 13 * 4, 32)),
+        ...tunnelOf(context(), bytes(call('weir_context') + 13 * 4, 48)),
         redirect: { kind: redirects[kind!]!, ifindex: target! },
       }
     },
@@ -194,7 +194,12 @@ function tunnelOf(context: Uint32Array, bytes: Uint8Array): { readonly tunnel?: 
   if (family !== 4 && family !== 6) return {}
   const address = bytes.slice(0, family === 4 ? 4 : 16)
   const length = context[17]!
+  const source = bytes.slice(32, 32 + address.length)
   return {
-    tunnel: { family, number: context[12]!, address, ...(length > 0 && { option: bytes.slice(20, 20 + length) }) },
+    tunnel: {
+      ...{ family, number: context[12]!, address },
+      ...(length > 0 && { option: bytes.slice(20, 20 + length) }),
+      ...(source.some(byte => byte !== 0) && { source }),
+    },
   }
 }
