@@ -6,8 +6,11 @@ import type { Clock } from './clock.js'
 import type { Fact, Facts, Submitted } from './intake.js'
 import { hostAddresses } from './places.js'
 
-/** How long changes are gathered: a device comes with several of them. */
+/** How long changes are gathered at least: a device comes with several of them. */
 const gatherMs = 20
+
+/** As many times as long as a look took: where pods come and go all the time, looking stays a small part of the work. */
+const restFactor = 10
 
 export interface HostDevicesOptions {
   /** The node's namespace; that of this process when absent. */
@@ -35,6 +38,7 @@ export class HostDevices {
   readonly #observed = new ObservedAddresses()
   #again: NodeJS.Timeout | undefined
   #isClosed = false
+  #restMs = gatherMs
   #turn: Promise<void> = Promise.resolve()
 
   constructor(options: HostDevicesOptions) {
@@ -68,7 +72,7 @@ export class HostDevices {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined
       void this.refresh()
-    }, gatherMs)
+    }, this.#restMs)
   }
 
   /** Looks now. */
@@ -95,7 +99,9 @@ export class HostDevices {
       const { devicesIn } = await import('netns-napi')
       const podIfindexes = new Set([...state().endpoints.values()].map(({ fact }) => fact.ifindex))
       const nodeAddresses = hostAddresses(state())
+      const began = performance.now()
       const devices = devicesIn(this.#netns)
+      this.#restMs = Math.max(gatherMs, restFactor * (performance.now() - began))
       const found = chooseDevices(devices, {
         nodeAddresses,
         podIfindexes,

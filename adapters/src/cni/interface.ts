@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import type { AttachmentFact, EndpointFact } from '@weir/core'
-import { devicesIn, interfacesIn, NetnsError, type RtRequest, rtnetlinkIn } from 'netns-napi'
+import { devicesIn, ifindexIn, interfacesIn, NetnsError, type RtRequest, rtnetlinkIn } from 'netns-napi'
 import { familyOf, linkLocal } from '../network/names.js'
 import { podGateways } from '../network/node-network.js'
 
@@ -44,15 +44,13 @@ export async function makeInterface(
   } finally {
     closeSync(netnsFd)
   }
-  const ifindex = interfacesIn(nodeNetns).find(({ name }) => name === device)?.ifindex
-  if (ifindex === undefined) throw new NetnsError('ENODEV', 'rtnetlink', device)
+  const ifindex = ifindexIn(nodeNetns, device)
   return { namespace, pod, ifindex, ifname: device, hostMac, podMac }
 }
 
 /** Gives the container's side its addresses and its way out. The node's side is down still: nothing can pass. */
 export async function configurePodSide({ ifname, netns, container, addresses }: AttachmentFact): Promise<void> {
-  const ifindex = interfacesIn(netns).find(({ name }) => name === ifname)?.ifindex
-  if (ifindex === undefined) throw new NetnsError('ENODEV', 'rtnetlink', ifname)
+  const ifindex = ifindexIn(netns, ifname)
   const own = (address: string): RtRequest => ({ kind: 'address.add', ifindex, address, length: lengthOf(address) })
   const hasSix = addresses.some(address => familyOf(address) === 6)
   const local = linkLocal(namesFor(container, ifname).podMac)

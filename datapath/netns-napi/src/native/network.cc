@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +68,8 @@ Failure ReadNetwork(std::map<std::string, Device>* devices, std::set<std::string
     device.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
     if (entry->ifa_addr == nullptr) continue;
     int family = entry->ifa_addr->sa_family;
+    // Each device has one such entry, addresses or none.
+    if (family == AF_PACKET) device.ifindex = reinterpret_cast<sockaddr_ll*>(entry->ifa_addr)->sll_ifindex;
     if (family != AF_INET && family != AF_INET6) continue;
     sockaddr_storage storage{};
     memcpy(&storage, entry->ifa_addr, family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
@@ -76,7 +79,7 @@ Failure ReadNetwork(std::map<std::string, Device>* devices, std::set<std::string
   }
   freeifaddrs(list);
   for (auto entry = devices->begin(); entry != devices->end();) {
-    entry->second.ifindex = if_nametoindex(entry->first.c_str());
+    // One that came between its links and its addresses were read.
     entry = entry->second.ifindex == 0 ? devices->erase(entry) : std::next(entry);
   }
   ReadDefaultRoutes(routes);
