@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { devicesIn, watchDevicesIn } from 'netns-napi'
+import { devicesIn, interfacesIn, watchDevicesIn } from 'netns-napi'
 import { ip, makePair, namespacesMissing, type Pair } from './veth.js'
 
 const missing = namespacesMissing()
@@ -26,6 +26,7 @@ describe(`devices and their network${missing === undefined ? '' : ` (${missing})
     ip('-n', far.name, 'addr', 'add', '10.99.0.1/32', 'dev', far.device, 'label', `${far.device}:1`)
     try {
       expect(devicesIn(far.path).map(({ name }) => name)).to.deep.equal(['lo', far.device])
+      expect(devicesIn(far.path).map(({ mtu }) => mtu)).to.deep.equal(interfacesIn(far.path).map(({ mtu }) => mtu))
       expect(devicesIn(far.path)[1]!.addresses).to.include('10.99.0.1')
     } finally {
       ip('-n', far.name, 'addr', 'del', '10.99.0.1/32', 'dev', far.device)

@@ -202,6 +202,7 @@ class RunningAgent implements Agent {
       agent: this,
       hasSources: sources.length > 0,
       trouble: () => this.#intake.stopped,
+      fittingBytes: () => this.#routing.view.mtuBytes ?? this.#devices.mtuBytes,
       report,
     })
     this.#sources = sources.map(

@@ -8,19 +8,21 @@ interface CniSurroundings {
   readonly agent: Agent
   readonly hasSources: boolean
   readonly trouble: () => string | undefined
+  /** As CniHost has it. */
+  readonly fittingBytes: () => number | undefined
   readonly report: (message: string) => void
 }
 
 /** The plugin of an agent that is told to have one. Interfaces need a kernel: in memory there are none. */
 export function cniOf(
   { cni, podCidrs, clock, netns = '/proc/self/ns/net' }: AgentOptions,
-  { agent, hasSources, trouble, report }: CniSurroundings,
+  { agent, hasSources, trouble, fittingBytes, report }: CniSurroundings,
 ): CniPlugin | undefined {
   if (cni === undefined || agent.backendKind !== 'kernel') return undefined
   return new CniPlugin(
     { ...(podCidrs !== undefined && { podCidrs }), ...cni },
     {
-      ...{ clock, netns, hasSources, report },
+      ...{ clock, netns, hasSources, fittingBytes, report },
       state: () => agent.engine.state,
       submit: (origin, facts) => agent.submit(origin, facts),
       isTaken: address => agent.engine.tables.addresses.get(address) !== undefined,

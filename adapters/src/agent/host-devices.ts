@@ -49,6 +49,12 @@ export class HostDevices {
     return this.#devices
   }
 
+  /** The largest packet that leaves by any of them, in bytes; undefined while there is none. */
+  get mtuBytes(): number | undefined {
+    const known = this.#devices.map(({ mtuBytes }) => mtuBytes).filter(mtuBytes => mtuBytes > 0)
+    return known.length === 0 ? undefined : Math.min(...known)
+  }
+
   /** Set while programs couldn't be brought to a device; tried again at the next change and comparison. */
   get problem(): string | undefined {
     return this.#problem

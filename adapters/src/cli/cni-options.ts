@@ -22,7 +22,11 @@ export const addCniOptions = (command: Command): Command =>
     )
     .option('--cni-bin-dir <folder>', 'with --cni: install the plugin there once all is ready')
     .option('--cni-conf-dir <folder>', 'with --cni-bin-dir: install there the list that makes runtimes use it')
-    .option('--pod-mtu <bytes>', 'largest packet of pods’ interfaces (default 1500)', wholeNumber(1280))
+    .option(
+      '--pod-mtu <bytes>',
+      'largest packet of pods’ interfaces (default: what fits on the ways out of the node)',
+      wholeNumber(1280),
+    )
     .option(
       '--address-cooldown <time>',
       'how long an address that a pod had is given to no other',

@@ -25,17 +25,26 @@ import {
   removeInterface,
 } from './interface.js'
 import { Locks } from './locks.js'
-import { type CniCall, type CniRequest, type CniTarget, type JsonObject, readCall, versionIn } from './request.js'
+import {
+  type CniCall,
+  type CniRequest,
+  type CniTarget,
+  type JsonObject,
+  mtuBounds,
+  readCall,
+  versionIn,
+} from './request.js'
 import { addressesIn, resultOf } from './result.js'
 import { addressesBehind } from './routes-of.js'
 import { rememberedAttachments, resultsFolder } from './runtime-results.js'
+import { nodeSettings, podSettings, Settings } from './settings.js'
 import { cniVersions } from './versions.js'
 
 /** How pods are plugged in. */
 export interface CniOptions {
   /** Blocks that pods get addresses from, where the Node object has none. */
   readonly podCidrs?: readonly string[]
-  /** Of pods' interfaces; 1500 when absent. */
+  /** Of pods' interfaces; what fits on the ways out of the node when absent. */
   readonly mtuBytes?: number
   /** How long an address that was given back isn't given again; a minute when absent. */
   readonly cooldownMs?: number
@@ -57,6 +66,8 @@ export interface CniHost {
   isTaken(address: string): boolean
   /** Whether an interface has the programs. */
   isJudged(ifindex: number): boolean
+  /** The largest packet that fits on every way out of the node, tunnels among them; undefined where nothing tells. */
+  fittingBytes(): number | undefined
   /** Calls back after each batch of events. Returns how to stop it. */
   onApplied(callback: () => void): () => void
   /** Why nothing new can be taken; undefined when all is well. */
@@ -80,6 +91,7 @@ const origin = 'cni'
 export class CniPlugin {
   readonly #options: CniOptions
   readonly #host: CniHost
+  readonly #settings: Settings
   /** One thing at a time for one interface; as many interfaces at once as there are. */
   readonly #locks = new Locks()
   /** Addresses behind devices that belong to no container that is known. */
@@ -88,6 +100,7 @@ export class CniPlugin {
   constructor(options: CniOptions, host: CniHost) {
     this.#options = options
     this.#host = host
+    this.#settings = new Settings(host.report)
   }
 
   /** Does what a runtime asks for; what can't be done is told in the form of the configuration's version. */
@@ -189,7 +202,7 @@ export class CniPlugin {
     const before = this.#attachmentOf(target)
     // A runtime that uses a container's name again for another one means the new one.
     if (before !== undefined && !this.#isWhole(before, target)) await this.#undo(before)
-    const mtuBytes = config.mtuBytes ?? this.#options.mtuBytes ?? defaults.mtuBytes
+    const mtuBytes = config.mtuBytes ?? this.#options.mtuBytes ?? this.#fittingBytes()
     await this.#allocate(config.name, target, pod)
     const attachment = this.#attachmentOf(target)
     if (attachment === undefined) throw new CniError(cniCodes.ioFailure, 'the address is gone')
@@ -198,7 +211,9 @@ export class CniPlugin {
         await removeInterface(netns, attachment.device)
         const endpoint = await makeInterface(netns, attachment, mtuBytes)
         await this.#host.submit(origin, [{ kind: 'endpoint.attached', endpoint }])
+        await this.#settings.write(attachment.netns, podSettings(attachment))
         await configurePodSide(attachment)
+        await this.#settings.write(netns, nodeSettings(attachment))
         await openHostSide(netns, attachment, endpoint, this.#nodeAddresses())
       } catch (error) {
         await this.#undo(attachment).catch((failure: unknown) =>
@@ -293,6 +308,12 @@ export class CniPlugin {
       const timer = clock.every(waitMs, done)
       const stop = this.#host.onApplied(() => void (isKnown() && done()))
     })
+  }
+
+  /** An interface with IPv6 has to take packets of 1280 bytes. */
+  #fittingBytes(): number {
+    const { least, most } = mtuBounds
+    return Math.min(most, Math.max(least, this.#host.fittingBytes() ?? defaults.mtuBytes))
   }
 
   #attachmentOf({ container, ifname }: CniTarget): AttachmentFact | undefined {

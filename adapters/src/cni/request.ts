@@ -46,7 +46,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 const commands: readonly CniCommand[] = ['ADD', 'DEL', 'CHECK', 'STATUS', 'GC', 'VERSION']
 
 /** Ethernet's least that IPv6 can do with, and the kernel's most for a veth. */
-const mtuBounds = { least: 1280, most: 65_535 } as const
+export const mtuBounds = { least: 1280, most: 65_535 } as const
 
 /**
  * Reads a call.

@@ -6,6 +6,7 @@ export interface NodeDevice {
   readonly ifname: string
   /** `default route`, `address of the node`, or the pattern that names it. */
   readonly why: string
+  readonly mtuBytes: number
   /** Canonical text. */
   readonly addresses: readonly string[]
   /** Those that what the node sends on by it may bear, best first. */
@@ -24,8 +25,10 @@ export interface DeviceChoice {
 export function chooseDevices(devices: readonly Device[], choice: DeviceChoice): readonly NodeDevice[] {
   return devices.flatMap(device => {
     const why = device.loopback || choice.podIfindexes.has(device.ifindex) ? undefined : reasonFor(device, choice)
-    const { ifindex, name: ifname, addresses } = device
-    return why === undefined ? [] : [{ ifindex, ifname, why, addresses, sources: sourcesOf(addresses, choice) }]
+    const { ifindex, name: ifname, mtu: mtuBytes, addresses } = device
+    return why === undefined
+      ? []
+      : [{ ifindex, ifname, why, mtuBytes, addresses, sources: sourcesOf(addresses, choice) }]
   })
 }
 

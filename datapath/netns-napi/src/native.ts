@@ -17,6 +17,8 @@ export interface Interface {
 export interface Device {
   readonly name: string
   readonly ifindex: number
+  /** Largest packet that it sends, in bytes; 0 when it went away meanwhile. */
+  readonly mtu: number
   readonly loopback: boolean
   /** Canonical text, link-local ones without their zone. */
   readonly addresses: readonly string[]

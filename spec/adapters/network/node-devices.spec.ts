@@ -6,6 +6,7 @@ const device = (name: string, ifindex: number, addresses: readonly string[] = []
   ifindex,
   addresses,
   defaultRoute,
+  mtu: 1500,
   loopback: name === 'lo',
 })
 
@@ -60,6 +61,7 @@ describe('the devices of a node', () => {
       ifindex: 3,
       ifname: 'eth0.100',
       why: 'address of the node',
+      mtuBytes: 1500,
       addresses: ['fd00::1', 'fe80::3'],
       sources: ['fd00::1'],
     })

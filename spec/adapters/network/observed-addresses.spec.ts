@@ -6,6 +6,7 @@ const device = (name: string, ifindex: number, ...addresses: readonly string[]) 
   ifindex,
   addresses,
   defaultRoute: false,
+  mtu: 1500,
   loopback: name === 'lo',
 })
 
@@ -79,6 +80,7 @@ describe('the devices of a node as traffic leaves by them', () => {
     name,
     addresses,
     defaultRoute: false,
+    mtu: 1500,
     loopback: false,
     ...more,
   })

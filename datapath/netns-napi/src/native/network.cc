@@ -7,6 +7,7 @@
 #include <net/route.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ namespace {
 
 struct Device {
   uint32_t ifindex = 0;
+  int mtu = 0;
   bool loopback = false;
   std::vector<std::string> addresses;
 };
@@ -78,8 +80,16 @@ Failure ReadNetwork(std::map<std::string, Device>* devices, std::set<std::string
     device.addresses.push_back(FormatAddress(storage));
   }
   freeifaddrs(list);
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return {errno, "socket", ""};
+  for (auto& [name, device] : *devices) {
+    ifreq request{};
+    strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
+    if (ioctl(fd, SIOCGIFMTU, &request) == 0) device.mtu = request.ifr_mtu;
+  }
+  close(fd);
   for (auto entry = devices->begin(); entry != devices->end();) {
-    // One that came between its links and its addresses were read.
+    // One that came after the links were read, when addresses were.
     entry = entry->second.ifindex == 0 ? devices->erase(entry) : std::next(entry);
   }
   ReadDefaultRoutes(routes);
@@ -99,6 +109,7 @@ Napi::Value Network(const Napi::CallbackInfo& info) {
     for (uint32_t i = 0; i < device.addresses.size(); i++) addresses.Set(i, device.addresses[i]);
     entry.Set("name", name);
     entry.Set("ifindex", device.ifindex);
+    entry.Set("mtu", device.mtu);
     entry.Set("loopback", device.loopback);
     entry.Set("addresses", addresses);
     entry.Set("defaultRoute", routes.count(name) > 0);
