@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { WeirError } from '@weir/core'
 import { cniPlugin } from '../files.js'
-import { latestCniVersion } from './versions.js'
+import { type CniVersion, cniVersions } from './versions.js'
 
 /** Where container runtimes look for plugins and lists of them, unless they are told otherwise. */
 export const cniFolders = { binaries: '/opt/cni/bin', lists: '/etc/cni/net.d' } as const
@@ -19,10 +19,18 @@ export interface CniInstallation {
   readonly socketPath: string
 }
 
-/** The list that is installed. Ports of the node that lead to pods are services here, so that no other plugin is needed. */
+/** What runtimes can do that don't choose a version: a later one's result they refuse. */
+const commonVersion: CniVersion = '1.0.0'
+
+/**
+ * The list that is installed, in the version of runtimes that don't look at the choice there is, such as containerd 1.6;
+ * later ones take the last that they know. Ports of the node that lead to pods are services here, so that no
+ * other plugin is needed.
+ */
 export function listText(socketPath: string): string {
   const plugins = [{ type: pluginName, socket: socketPath }]
-  return `${JSON.stringify({ cniVersion: latestCniVersion, name: 'weir', plugins }, undefined, 2)}\n`
+  const versions = { cniVersion: commonVersion, cniVersions }
+  return `${JSON.stringify({ ...versions, name: 'weir', plugins }, undefined, 2)}\n`
 }
 
 /**

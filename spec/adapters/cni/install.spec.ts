@@ -22,7 +22,8 @@ describe('installing the CNI plugin', () => {
     expect(statSync(join(folders.binaries, pluginName)).mode & 0o777).to.equal(0o755)
     expect(readFileSync(join(folders.binaries, pluginName)).equals(readFileSync(cniPlugin))).to.equal(true)
     expect(JSON.parse(readFileSync(join(folders.lists, listName), 'utf8'))).to.deep.equal({
-      cniVersion: '1.1.0',
+      cniVersion: '1.0.0',
+      cniVersions: ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
       name: 'weir',
       plugins: [{ type: 'weir-cni', socket: '/run/x.sock' }],
     })
