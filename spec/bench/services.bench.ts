@@ -28,6 +28,7 @@ export const bench: Bench = {
     const figures: Record<string, Figure> = {}
     const ratios: Record<string, Ratio> = {}
     load(size, options.number('rounds'), figures, ratios, say)
+    loadSingles(size.services, options.number('rounds'), figures, say)
     churn(size, options.number('churn'), figures, ratios, say)
     maglev(options.number('table'), options.number('members'), figures, ratios, say)
     turns(options.number('members'), figures)
@@ -84,6 +85,26 @@ function load(
   figures['a Map of as many backends, nothing else'] = { value: median(least), unit: 'ms' }
   ratios['projection and delta / a Map of its backends'] = { value: median(spent) / median(least) }
   figures['first digest'] = { value: digestMs, unit: 'ms' }
+}
+
+/** Services of one endpoint each: what a service costs by itself, and what other balancers' benches load. */
+function loadSingles(
+  services: number,
+  rounds: number,
+  figures: Record<string, Figure>,
+  say: (line: string) => void,
+): void {
+  const rates: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const events = numbered(servicesLog({ services, backends: 1 }), 0)
+    const engine = new Engine()
+    const spentMs = milliseconds(() => engine.apply(events))
+    rates.push((services / spentMs) * 1000)
+    say(`${services} services of one endpoint in ${spentMs.toFixed(0)} ms`)
+  }
+  const name = 'projection and delta, one endpoint each'
+  figures[`${name}, median`] = { value: median(rates), unit: 'services/s', goal: { atLeast: 100_000 } }
+  figures[`${name}, best`] = { value: Math.max(...rates), unit: 'services/s' }
 }
 
 /** One service among few and among all: what it costs, and how many rows it changes. */

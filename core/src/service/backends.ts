@@ -5,7 +5,7 @@ import { NumberedTable } from '../tables/numbered-table.js'
 import type { BackendRow, BackendState } from '../tables/service-rows.js'
 import { NumberPool } from '../verdict/number-pool.js'
 import { backendTargetText, socketText } from './backend-text.js'
-import type { Backend, Unit, Use } from './model.js'
+import { appended, type Backend, type Unit, type Use } from './model.js'
 
 /** Everything that serves, numbered. A backend is there as long as any unit uses it. */
 export class Backends {
@@ -73,7 +73,7 @@ export class Backends {
       if (use.unit !== unit) continue
       if (use.seen < settled) {
         use.seen = settled
-        unit.uses.push(use)
+        unit.uses = appended(unit.uses, use)
       } else if (!isBetter(ready, endpoint, place, use)) return use
       use.endpoint = endpoint
       use.ready = ready
@@ -95,7 +95,7 @@ export class Backends {
       seen: settled,
     }
     backend.uses = use
-    unit.uses.push(use)
+    unit.uses = appended(unit.uses, use)
     return use
   }
 

@@ -1,6 +1,6 @@
 import type { Protocol } from '../policy/rule.js'
-import type { FrontendKind, FrontendRow, FrontendScope } from '../tables/service-rows.js'
-import type { Claim, Unit, Use } from './model.js'
+import { type FrontendKind, frontendKey, type FrontendRow, type FrontendScope } from '../tables/service-rows.js'
+import { appended, type Claim, type Unit, type Use } from './model.js'
 import type { Selection, Selections } from './selections.js'
 
 /** One address and port as a unit asks for it. */
@@ -11,8 +11,8 @@ export interface Wish {
   readonly protocol: Protocol
   readonly portName: string
   readonly affinitySeconds: number
-  /** Absent: it is not there for pods and nodes. */
-  readonly internal?: Offer | undefined
+  readonly internal: Offer
+  /** Absent: it is not there for clients outside. */
   readonly external?: Offer | undefined
 }
 
@@ -26,10 +26,10 @@ export interface Offer {
 
 /** Gathers the claims of a unit that is settled, and the selections that they point to. */
 export class ClaimBuilder {
-  readonly claims: Claim[] = []
-  readonly selections: Selection[] = []
   readonly #unit: Unit
   readonly #pool: Selections
+  #claims: Claim[] = []
+  #selections: Selection[] = []
   #keys: Set<string> | undefined
 
   constructor(unit: Unit, pool: Selections) {
@@ -37,29 +37,39 @@ export class ClaimBuilder {
     this.#pool = pool
   }
 
+  get claims(): readonly Claim[] {
+    return this.#claims
+  }
+
+  /** Those that claims point to, once for each `select`. */
+  get selections(): readonly Selection[] {
+    return this.#selections
+  }
+
   /** The number of the selection of exactly these. */
   select(uses: readonly Use[]): number {
     const selection = this.#pool.acquire(uses)
-    this.selections.push(selection)
+    this.#selections = appended(this.#selections, selection)
     return selection.row.selection
   }
 
   /** Of two wishes for one address and port the first counts. */
   add(wish: Wish): void {
     const { kind, address, port, protocol, internal, external } = wish
-    const key = `${protocol} ${address} ${port}`
-    if (this.claims.length > 0) {
-      this.#keys ??= new Set([this.claims[0]!.key])
+    const key = frontendKey(address, port, protocol, 'internal')
+    if (this.#claims.length > 0) {
+      this.#keys ??= new Set([this.#claims[0]!.key])
       if (this.#keys.has(key)) return
       this.#keys.add(key)
     }
-    this.claims.push({
+    const claim: Claim = {
       unit: this.#unit,
       key,
       kind,
-      internal: internal && this.#row(wish, 'internal', internal),
+      internal: this.#row(wish, 'internal', internal),
       external: external && this.#row(wish, 'external', external),
-    })
+    }
+    this.#claims = appended(this.#claims, claim)
   }
 
   #row(

@@ -30,7 +30,7 @@ export class Frontends {
   readonly #contested = new Set<string>()
 
   /** Takes a unit's claims in place of those that it had. */
-  replace(unit: Unit, claims: Claim[]): void {
+  replace(unit: Unit, claims: readonly Claim[]): void {
     const before = unit.claims
     unit.claims = claims
     for (const claim of claims) this.#put(claim)
@@ -51,7 +51,7 @@ export class Frontends {
       for (const rivals of [claims.filter(isService), claims.filter(claim => !isService(claim))]) {
         const [winner, ...losers] = rivals.sort(compareClaims)
         if (winner === undefined || losers.length === 0) continue
-        const { address, port, protocol } = rowOf(winner)
+        const { address, port, protocol } = winner.internal
         yield { address, port, protocol, winner: claimantOf(winner), losers: losers.map(claimantOf) }
       }
     }
@@ -83,7 +83,7 @@ export class Frontends {
     }
     this.#slots.delete(claim.key)
     this.#contested.delete(claim.key)
-    this.#write(slot, undefined, undefined)
+    this.#write(claim.key, slot, undefined, undefined)
   }
 
   #resolve(slot: Slot): void {
@@ -91,7 +91,7 @@ export class Frontends {
     const first = claims[0]!
     if (claims.length === 1 && isService(first)) {
       if (this.#contested.size > 0) this.#contested.delete(first.key)
-      this.#write(slot, first.internal, first.external)
+      this.#write(first.key, slot, first.internal, first.external)
       return
     }
     const winner = bestOf(claims.filter(isService))
@@ -99,21 +99,19 @@ export class Frontends {
     const rivals = claims.length - (winner === undefined ? 0 : 1) - (redirect === undefined ? 0 : 1)
     if (rivals > 0) this.#contested.add(first.key)
     else this.#contested.delete(first.key)
-    const internal = redirect === undefined ? winner?.internal : redirected(redirect.internal!, winner?.internal)
-    this.#write(slot, internal, winner?.external)
+    const internal = redirect === undefined ? winner?.internal : redirected(redirect.internal, winner?.internal)
+    this.#write(first.key, slot, internal, winner?.external)
   }
 
-  #write(slot: Slot, internal: FrontendRow | undefined, external: FrontendRow | undefined): void {
-    this.#writeOne(slot.internal, internal)
-    this.#writeOne(slot.external, external)
+  #write(key: string, slot: Slot, internal: FrontendRow | undefined, external: FrontendRow | undefined): void {
+    if (slot.internal !== internal) this.#writeOne(key, internal)
+    const outside = external ?? slot.external
+    if (outside !== undefined && slot.external !== external) this.#writeOne(keyOf(outside), external)
     slot.internal = internal
     slot.external = external
   }
 
-  #writeOne(before: FrontendRow | undefined, after: FrontendRow | undefined): void {
-    const row = after ?? before
-    if (row === undefined || before === after) return
-    const key = frontendKey(row.address, row.port, row.protocol, row.scope)
+  #writeOne(key: string, after: FrontendRow | undefined): void {
     if (after === undefined) this.table.delete(key)
     else this.table.set(key, after)
     this.#touched?.add(key)
@@ -130,12 +128,12 @@ interface Slot {
 const bestOf = (claims: readonly Claim[]): Claim | undefined =>
   claims.reduce<Claim | undefined>((best, claim) => (best && compareClaims(best, claim) < 0 ? best : claim), undefined)
 
+const keyOf = ({ address, port, protocol, scope }: FrontendRow): string => frontendKey(address, port, protocol, scope)
+
 const isService = ({ kind }: Claim): boolean => kind !== 'localRedirect'
 
-const rowOf = ({ internal, external }: Claim): FrontendRow => (internal ?? external)!
-
 function claimantOf(claim: Claim): Claimant {
-  const { kind, namespace, name, portName } = rowOf(claim)
+  const { kind, namespace, name, portName } = claim.internal
   return { kind, namespace, name, portName }
 }
 

@@ -12,15 +12,29 @@ export interface Unit {
   /** Of a service: the keys of its slices, unordered. */
   slices: string[]
   uses: Use[]
-  claims: Claim[]
+  claims: readonly Claim[]
   /** Held until the claims that name them are replaced. */
-  selections: Selection[]
+  selections: readonly Selection[]
+  /** Whether it waits to be settled: asking the unit is cheaper than asking a set. */
+  dirty: boolean
 }
+
+/**
+ * The list with one item more. The first `push` to a list makes room for 17 items, which stays: most services have one
+ * frontend, and many one backend.
+ */
+export function appended<Item>(list: Item[], item: Item): Item[] {
+  if (list.length === 0) return [item]
+  list.push(item)
+  return list
+}
+
+const none: readonly never[] = []
 
 export function newUnit(kind: Unit['kind'], key: string): Unit {
   const slash = key.indexOf('/')
   const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)]
-  return { kind, namespace, name, key, slices: [], uses: [], claims: [], selections: [] }
+  return { kind, namespace, name, key, slices: [], uses: [], claims: none, selections: none, dirty: false }
 }
 
 /** An address and port with those that use it; it is there as long as somebody does. */
@@ -55,9 +69,9 @@ export interface Use {
 /** A unit's wish to have an address and port. */
 export interface Claim {
   readonly unit: Unit
-  /** `TCP 10.96.0.1 443` */
+  /** That of the row for those inside; there always is one. */
   readonly key: string
   readonly kind: FrontendKind
-  readonly internal: FrontendRow | undefined
+  readonly internal: FrontendRow
   readonly external: FrontendRow | undefined
 }

@@ -9,7 +9,7 @@ import { Backends } from './backends.js'
 import { ClaimBuilder } from './claims.js'
 import { type Conflict, Frontends } from './frontends.js'
 import { LocalPods } from './local-pods.js'
-import type { Unit } from './model.js'
+import { appended, type Unit } from './model.js'
 import { compilePod } from './pod-unit.js'
 import { compileRedirect } from './redirect-unit.js'
 import { Selections } from './selections.js'
@@ -33,7 +33,7 @@ export class Services {
   readonly #services = new Units('service')
   readonly #pods = new Units('pod')
   readonly #redirects = new Units('redirect')
-  readonly #dirty = new Set<Unit>()
+  #dirty: Unit[] = []
   readonly #serviceOfSlice = new Map<string, Unit>()
   /** Redirects by the service that they speak of, and by their namespace. */
   readonly #redirectsOf = new Map<string, Set<Unit>>()
@@ -131,9 +131,10 @@ export class Services {
   /** Brings the tables up to the state. */
   settle(): void {
     this.#settleSurroundings()
-    if (this.#dirty.size === 0) return
-    for (const unit of this.#dirty) this.#settleUnit(unit)
-    this.#dirty.clear()
+    const dirty = this.#dirty
+    if (dirty.length === 0) return
+    this.#dirty = []
+    for (const unit of dirty) this.#settleUnit(unit)
     this.selections.sweep()
     this.backends.sweep()
   }
@@ -191,10 +192,16 @@ export class Services {
     return keys.map(key => this.#state.endpointSlices.get(key)!.fact)
   }
 
+  #touch(unit: Unit): void {
+    if (unit.dirty) return
+    unit.dirty = true
+    this.#dirty.push(unit)
+  }
+
   #serviceChanged(key: string): void {
-    this.#dirty.add(this.#services.take(key))
+    this.#touch(this.#services.take(key))
     if (this.#topicOfRedirect.size === 0) return
-    for (const redirect of this.#redirectsOf.get(key) ?? []) this.#dirty.add(redirect)
+    for (const redirect of this.#redirectsOf.get(key) ?? []) this.#touch(redirect)
   }
 
   #sliceChanged(key: string): void {
@@ -206,31 +213,31 @@ export class Services {
       : fact === undefined || fact.service === ''
         ? undefined
         : this.#services.take(objectKey(fact.namespace, fact.service))
-    if (now !== undefined) this.#dirty.add(now)
+    if (now !== undefined) this.#touch(now)
     if (before === now) return
     if (before !== undefined) {
       before.slices.splice(before.slices.indexOf(key), 1)
-      this.#dirty.add(before)
+      this.#touch(before)
     }
     if (now === undefined) {
       this.#serviceOfSlice.delete(key)
       return
     }
     this.#serviceOfSlice.set(key, now)
-    now.slices.push(key)
+    now.slices = appended(now.slices, key)
   }
 
   #podChanged(namespace: string, name: string): void {
     const key = objectKey(namespace, name)
     if (this.#state.pods.get(key)?.fact.hostPorts !== undefined || this.#pods.get(key) !== undefined)
-      this.#dirty.add(this.#pods.take(key))
+      this.#touch(this.#pods.take(key))
     if (this.#topicOfRedirect.size === 0 || !this.#localPods.changed(namespace, key)) return
-    for (const redirect of this.#redirectsOf.get(namespace) ?? []) this.#dirty.add(redirect)
+    for (const redirect of this.#redirectsOf.get(namespace) ?? []) this.#touch(redirect)
   }
 
   #redirectChanged(key: string): void {
     const unit = this.#redirects.take(key)
-    this.#dirty.add(unit)
+    this.#touch(unit)
     const fact = this.#state.localRedirects.get(key)?.fact
     const before = this.#topicOfRedirect.get(unit)
     if (before !== undefined) dropFrom(this.#redirectsOf, before, unit)
@@ -254,12 +261,12 @@ export class Services {
   /** A word on a pod is looked for among all uses: it is an operator's, and rare. */
   #backendChanged(target: BackendTarget): void {
     if (target.kind === 'address') {
-      for (const { unit } of this.backends.usesOf(target.address, target.port, target.protocol)) this.#dirty.add(unit)
+      for (const { unit } of this.backends.usesOf(target.address, target.port, target.protocol)) this.#touch(unit)
       return
     }
     for (const unit of this.#allUnits()) {
       if (unit.namespace !== target.namespace) continue
-      if (unit.uses.some(({ endpoint }) => endpoint.pod === target.name)) this.#dirty.add(unit)
+      if (unit.uses.some(({ endpoint }) => endpoint.pod === target.name)) this.#touch(unit)
     }
   }
 
@@ -280,9 +287,9 @@ export class Services {
     if (isElsewhere) {
       this.#localPods.forget()
       for (const [key, { fact }] of this.#state.pods)
-        if (fact.hostPorts !== undefined) this.#dirty.add(this.#pods.take(key))
+        if (fact.hostPorts !== undefined) this.#touch(this.#pods.take(key))
     }
-    for (const unit of this.#allUnits()) if (isElsewhere || this.#isBound(unit)) this.#dirty.add(unit)
+    for (const unit of this.#allUnits()) if (isElsewhere || this.#isBound(unit)) this.#touch(unit)
   }
 
   /** Whether a unit looks at this node's addresses or zone. */
@@ -294,6 +301,7 @@ export class Services {
 
   #settleUnit(unit: Unit): void {
     const { uses, selections } = unit
+    unit.dirty = false
     this.#turn.settled = this.#turn.next()
     unit.uses = []
     const builder = new ClaimBuilder(unit, this.selections)

@@ -29,7 +29,7 @@ export class Selections {
 
   /** Numbers by content, for `remember`. */
   numbers(): (readonly [content: string, number: number])[] {
-    return Array.from(this.table, ([number, row]) => [contentText(row), number])
+    return Array.from(this.table, ([number, row]) => [contentText(row.backends, row.weights), number])
   }
 
   /** Selections that `acquire` makes until `forget` get the number that their content had. */
@@ -96,13 +96,17 @@ export class Selections {
 
   #rowOf(uses: readonly Use[]): SelectionRow {
     const backends = uses.map(({ backend }) => backend.row.backend)
-    const areEqual = uses.every(({ weight }) => weight === 1)
-    const members = areEqual ? { backends } : { backends, weights: uses.map(({ weight }) => weight) }
-    if (this.#remembered.size === 0) return { selection: this.#numbers.take(), ...members }
-    const content = contentText(members)
+    const weights = uses.every(({ weight }) => weight === 1) ? undefined : uses.map(({ weight }) => weight)
+    const selection = this.#numberFor(backends, weights)
+    return weights === undefined ? { selection, backends } : { selection, backends, weights }
+  }
+
+  #numberFor(backends: readonly number[], weights: readonly number[] | undefined): number {
+    if (this.#remembered.size === 0) return this.#numbers.take()
+    const content = contentText(backends, weights)
     const known = this.#remembered.get(content)
     this.#remembered.delete(content)
-    return { selection: known ?? this.#numbers.take(), ...members }
+    return known ?? this.#numbers.take()
   }
 }
 
@@ -116,7 +120,7 @@ function contentHash(uses: readonly Use[]): number {
   return hash
 }
 
-const contentText = ({ backends, weights }: Pick<SelectionRow, 'backends' | 'weights'>): string =>
+const contentText = (backends: readonly number[], weights: readonly number[] | undefined): string =>
   weights === undefined ? backends.join() : `${backends.join()} ${weights.join()}`
 
 function isOf({ backends, weights }: SelectionRow, uses: readonly Use[]): boolean {

@@ -3,7 +3,7 @@ import type { FrontendKind } from '../tables/service-rows.js'
 import { chooseFromCluster, chooseFromNode, type Place } from './choose.js'
 import type { ClaimBuilder } from './claims.js'
 import type { Backends } from './backends.js'
-import type { Unit, Use } from './model.js'
+import { appended, type Unit, type Use } from './model.js'
 
 /** What frontends depend on besides the objects that ask for them. */
 export interface Surroundings extends Place {
@@ -35,8 +35,7 @@ export function compileService(
   builder: ClaimBuilder,
   turn: Turn,
 ): void {
-  const byPort: Use[][] = []
-  for (const port of service.ports) byPort.push(usesOf(unit, service, port, slices, around, backends, turn))
+  const byPort = service.ports.map(port => usesOf(unit, service, port, slices, around, backends, turn))
   for (const use of unit.uses) backends.settle(use, service.healthCheck !== undefined)
   for (let index = 0; index < byPort.length; index++) {
     const port = service.ports[index]!
@@ -56,7 +55,7 @@ function usesOf(
 ): Use[] {
   const publish = publishNotReadyAddresses === true
   const list = turn.next()
-  const uses: Use[] = []
+  let uses: Use[] = []
   let first = 0
   for (const { ports, endpoints } of slices) {
     for (const { name, protocol, port: target } of ports) {
@@ -70,7 +69,7 @@ function usesOf(
         const use = backends.use(unit, address, target, protocol, endpoint, ready, local, first + index, turn.settled)
         if (use.seen === list) continue
         use.seen = list
-        uses.push(use)
+        uses = appended(uses, use)
       }
     }
     first += endpoints.length
@@ -87,7 +86,8 @@ class Choices {
   readonly #service: ServiceFact
   readonly #place: Place
   readonly #builder: ClaimBuilder
-  readonly #made: (number | undefined)[] = [undefined, undefined, undefined, undefined]
+  /** By family and locality; 0: not made yet. */
+  readonly #made = [0, 0, 0, 0]
 
   constructor(uses: readonly Use[], service: ServiceFact, place: Place, builder: ClaimBuilder) {
     this.#uses = uses
@@ -100,8 +100,8 @@ class Choices {
   at(address: string, local: boolean): number {
     const isSix = address.includes(':')
     const slot = (isSix ? 2 : 0) + (local ? 1 : 0)
-    const made = this.#made[slot]
-    if (made !== undefined) return made
+    const made = this.#made[slot]!
+    if (made > 0) return made
     const uses = this.#ofFamily(isSix)
     const chosen = local ? chooseFromNode(uses) : chooseFromCluster(uses, this.#service.topology, this.#place)
     const number = this.#builder.select(chosen)
