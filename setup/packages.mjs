@@ -33,7 +33,12 @@ const bench = [
   { name: 'ethtool', package: 'ethtool', probe: command('ethtool') },
 ]
 
-const long = [{ name: 'sanitizer runtime', package: sanitizerPackage, probe: sanitizerRuntime }]
+const long = [
+  { name: 'sanitizer runtime', package: sanitizerPackage, probe: sanitizerRuntime },
+  // Plain tests use a container runtime where there is one, and leave a machine without as it is.
+  { name: 'containerd', package: 'containerd', probe: command('containerd') },
+  { name: 'runc', package: 'runc', probe: command('runc') },
+]
 
 /** What boots other kernels in an emulator. Their own packages are fetched, never installed, by the tests. */
 const guest = [
