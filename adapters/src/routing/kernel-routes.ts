@@ -43,13 +43,10 @@ const blockText = ({ address, length }: RouteEntry['destination']): string => `$
 /** Where the kernel keeps one route only. */
 const placeOf = ({ block, table = mainTable }: PodRoute): string => `${block} table ${table}`
 
-const routeText = (route: PodRoute): string =>
-  [
-    placeOf(route),
-    ...(route.via === undefined ? [] : ['via', route.via]),
-    ...['dev', route.ifindex],
-    ...(route.src === undefined ? [] : ['src', route.src]),
-  ].join(' ')
+function routeText(route: PodRoute): string {
+  const { via, ifindex, src } = route
+  return `${placeOf(route)}${via === undefined ? '' : ` via ${via}`} dev ${ifindex}${src === undefined ? '' : ` src ${src}`}`
+}
 
 const ruleText = ({ block, table, priority }: SourceRule): string => `from ${block} lookup ${table} pref ${priority}`
 
@@ -68,23 +65,26 @@ export async function routesIn(netns: Netns, family: 4 | 6): Promise<readonly Po
  * Brings Weir's routes to those that are wanted. One that leads elsewhere is replaced in one step, so that packets never
  * meet a moment without any.
  *
+ * @param known what there is, where it needn't be asked for
  * @returns how many were written or taken away
  * @throws WeirError WEIR_NETWORK_COMMAND when one couldn't be; the others are as they should be
  */
-export async function bringRoutes(netns: Netns, wanted: readonly PodRoute[]): Promise<number> {
-  const changes: Change[] = []
-  for (const family of families) {
-    const there = await routesIn(netns, family)
-    const ours = wanted.filter(route => route.family === family)
-    const known = new Set(there.map(routeText))
-    const places = new Set(ours.map(placeOf))
-    for (const route of ours)
-      if (!known.has(routeText(route)))
-        changes.push({ text: `route replace ${routeText(route)}`, request: replaces(route) })
-    for (const route of there)
-      if (!places.has(placeOf(route))) changes.push({ text: `route delete ${routeText(route)}`, request: ends(route) })
-  }
-  return make(netns, changes)
+export async function bringRoutes(
+  netns: Netns,
+  wanted: readonly PodRoute[],
+  known?: readonly PodRoute[],
+): Promise<number> {
+  const there = known ?? [...(await routesIn(netns, 4)), ...(await routesIn(netns, 6))]
+  const texts = new Set(there.map(routeText))
+  const places = new Set(wanted.map(placeOf))
+  return make(netns, [
+    ...wanted
+      .filter(route => !texts.has(routeText(route)))
+      .map((route): Change => ({ text: `route replace ${routeText(route)}`, request: replaces(route) })),
+    ...there
+      .filter(route => !places.has(placeOf(route)))
+      .map((route): Change => ({ text: `route delete ${routeText(route)}`, request: ends(route) })),
+  ])
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { ClusterState, WeirEvent } from '@weir/core'
-import { isTunnel, nodeWays, type RoutingMode, type TunnelMode } from '@weir/core/routing/node-ways.js'
+import { isTunnel, type NodeWay, nodeWays, type RoutingMode, type TunnelMode } from '@weir/core/routing/node-ways.js'
 import { podSources } from '@weir/core/routing/pod-sources.js'
 import { strayAddresses, type TunnelRow, tunnelRows } from '@weir/core/routing/tunnel-rows.js'
 import type { Attachment } from '@weir/datapath/backend.js'
 import type { Clock, Timer } from '../agent/clock.js'
 import { allowForwarding } from './forwarding.js'
-import { bringRoutes, bringRules, nextHops } from './kernel-routes.js'
+import { bringRoutes, bringRules, type NextHop, nextHops, type PodRoute } from './kernel-routes.js'
 import { overlayDevice, overlayNames, overlays, removeOverlay } from './overlay-device.js'
 import { directRoutes, nodeRules, ownAddresses, tunnelMtu, tunnelRoutes } from './wanted.js'
 
@@ -49,6 +49,9 @@ export class Routing {
   #gathering: Timer | undefined
   #timer: Timer | undefined
   #view: RoutingView
+  /** What is known of ways and routes since they were last asked for. */
+  #hops: ReadonlyMap<string, NextHop> = new Map()
+  #routes: readonly PodRoute[] | undefined
   /** Pods that are in no block of their node. */
   #hasStrays = false
 
@@ -85,13 +88,22 @@ export class Routing {
     const timer = this.#options.clock.every(gatherMs, () => {
       timer.stop()
       this.#gathering = undefined
-      return this.refresh()
+      return this.#next(() => this.#bring())
     })
     this.#gathering = timer
   }
 
+  /** Looks at all that there is, and sets right what isn't as it should be. */
   refresh(): Promise<void> {
-    this.#turn = this.#turn.then(() => this.#bring())
+    return this.#next(() => {
+      this.#hops = new Map()
+      this.#routes = undefined
+      return this.#bring()
+    })
+  }
+
+  #next(work: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(work)
     return this.#turn
   }
 
@@ -115,10 +127,10 @@ export class Routing {
   async #bringRoutes(mode: RoutingMode): Promise<RoutingView> {
     const { netns, state, useOverlays } = this.#options
     const ways = mode === 'off' ? [] : nodeWays(state(), false)
-    const hops = await nextHops(netns, new Set(ways.map(({ address }) => address)))
+    const hops = await this.#hopsTo(ways)
     const routes = directRoutes(ways, hops, ownAddresses(state()))
     await bringRules(netns, [])
-    await bringRoutes(netns, routes)
+    await this.#reach(routes)
     await useOverlays([])
     await this.#removeOverlays()
     return { mode, blocks: ways.length, routes: routes.length }
@@ -133,15 +145,29 @@ export class Routing {
     const own = ownAddresses(state())
     const podRows = [...tunnels.values()].filter(({ isNode }) => !isNode).length
     this.#hasStrays = podRows > ways.length || sources.length > this.#ownBlocks()
-    const hops = await nextHops(netns, new Set(ways.map(({ address }) => address)))
+    const hops = await this.#hopsTo(ways)
     const mtuBytes = tunnelMtu(mode, ways, hops)
     const ifindex = await overlayDevice(netns, mode, mtuBytes)
     await useOverlays([{ ifindex, ifname: overlayNames[mode], role: 'overlay', sources: own }])
     useTunnels(tunnels)
-    await bringRoutes(netns, tunnelRoutes(tunnels, ifindex, own))
+    await this.#reach(tunnelRoutes(tunnels, ifindex, own))
     await bringRules(netns, nodeRules(sources))
     await this.#removeOverlays(mode)
     return { mode, blocks: ways.length, routes: podRows, mtuBytes }
+  }
+
+  /** Asks for the ways that aren't known. */
+  async #hopsTo(ways: readonly NodeWay[]): Promise<ReadonlyMap<string, NextHop>> {
+    const unknown = new Set(ways.flatMap(({ address }) => (this.#hops.has(address) ? [] : [address])))
+    if (unknown.size > 0) this.#hops = new Map([...this.#hops, ...(await nextHops(this.#options.netns, unknown))])
+    return this.#hops
+  }
+
+  async #reach(routes: readonly PodRoute[]): Promise<void> {
+    const known = this.#routes
+    this.#routes = undefined
+    await bringRoutes(this.#options.netns, routes, known)
+    this.#routes = routes
   }
 
   async #removeOverlays(except?: TunnelMode): Promise<void> {

@@ -24,21 +24,52 @@ export function numericZone(netns: Netns, address: string): string {
 
 /** An address as its 4 or 16 bytes in network order; ERR_NETNS_ARGUMENT for what is no numeric address or has a zone. */
 export function addressBytes(address: string): Uint8Array {
-  if (familyOf(address) === 4) return Uint8Array.from(address.split('.'), Number)
-  if (address.includes('%')) throw new NetnsError('ERR_NETNS_ARGUMENT', 'address', `'${address}' has a zone`)
-  const [before = [], after] = address.split('::').map(groupsOf)
-  const zeros = after === undefined ? [] : new Array<number>(8 - before.length - after.length).fill(0)
-  return Uint8Array.from([...before, ...zeros, ...(after ?? [])].flatMap(group => [group >>> 8, group & 255]))
+  const family = familyOf(address)
+  const bytes = new Uint8Array(family === 4 ? 4 : 16)
+  if (family === 4) putFour(bytes, 0, address, 0)
+  else {
+    if (address.includes('%')) throw new NetnsError('ERR_NETNS_ARGUMENT', 'address', `'${address}' has a zone`)
+    putSix(bytes, address)
+  }
+  return bytes
 }
 
-/** Groups of 16 bits; the last two may be written as an IPv4 address. */
-function groupsOf(text: string): number[] {
-  if (text === '') return []
-  return text.split(':').flatMap(word => {
-    if (!word.includes('.')) return [Number.parseInt(word, 16)]
-    const [a = 0, b = 0, c = 0, d = 0] = word.split('.').map(Number)
-    return [(a << 8) | b, (c << 8) | d]
-  })
+/** What is known to be an address from `start` on. */
+function putFour(bytes: Uint8Array, at: number, text: string, start: number): void {
+  for (let place = start; place < text.length; place += 1) {
+    const digit = text.charCodeAt(place) - 48
+    if (digit >= 0) bytes[at] = bytes[at]! * 10 + digit
+    else at += 1
+  }
+}
+
+/** The last two groups may be written as an IPv4 address. */
+function putSix(bytes: Uint8Array, text: string): void {
+  let [at, start, gap] = [0, 0, -1]
+  const group = (end: number): void => {
+    if (end === start) return
+    const value = Number.parseInt(text.slice(start, end), 16)
+    bytes[at] = value >>> 8
+    bytes[at + 1] = value & 255
+    at += 2
+  }
+  for (let place = 0; place < text.length; place += 1) {
+    const sign = text[place]
+    if (sign === '.') {
+      putFour(bytes, at, text, start)
+      at += 4
+      start = text.length
+      break
+    }
+    if (sign !== ':') continue
+    group(place)
+    start = place + 1
+    if (text[place + 1] === ':') gap = at
+  }
+  group(text.length)
+  if (gap < 0) return
+  bytes.copyWithin(16 - (at - gap), gap, at)
+  bytes.fill(0, gap, 16 - (at - gap))
 }
 
 /** The canonical text of an address in 4 or 16 bytes; absent: all zeros. */

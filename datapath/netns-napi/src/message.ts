@@ -17,7 +17,7 @@ export const argument = (detail: string): NetnsError => new NetnsError('ERR_NETN
 
 /** A message of netlink(7) in the making. Numbers are in the machine's order, which is the little-endian one here. */
 export class Message {
-  #buffer = Buffer.alloc(512)
+  #buffer = Buffer.alloc(128)
   #size = 16
 
   constructor(type: number, flags: number) {

@@ -73,10 +73,10 @@ export async function rulesIn(netns: Netns, family: 4 | 6, protocol: number): Pr
 export async function hopsIn(netns: Netns, addresses: readonly string[]): Promise<readonly (Hop | undefined)[]> {
   if (addresses.length === 0) return []
   const messages = addresses.map(address => {
-    const family = familyOf(address)
+    const bytes = addressBytes(address)
     const message = new Message(types.getRoute, ask)
-    message.u8(families[family], family === 4 ? 32 : 128, 0, 0, 0, 0, 0, 0).u32(0)
-    return message.attribute(attribute.destination, addressBytes(address)).bytes()
+    message.u8(families[bytes.length === 4 ? 4 : 6], 8 * bytes.length, 0, 0, 0, 0, 0, 0).u32(0)
+    return message.attribute(attribute.destination, bytes).bytes()
   })
   return [...eachAnswer(await native.rtnetlink(netns, messages, true))].map(({ bytes }, at) => {
     for (const { type, body } of eachMessage(bytes)) {
