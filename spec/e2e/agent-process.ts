@@ -55,8 +55,11 @@ export class AgentProcess {
 }
 
 /** Looks until there is something to see. */
+/** How many times longer than usual things may take: machines that are emulated are slow. */
+export const patience = Number(process.env.WEIR_PATIENCE ?? 1)
+
 export async function eventually<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
-  for (let waited = 0; waited < 100; waited++) {
+  for (let waited = 0; waited < 100 * patience; waited++) {
     const found = await look()
     if (found !== undefined) return found
     await pause(50)

@@ -6,6 +6,7 @@ import { nodes, podOn, policy, port } from '@weir/adapters/demo/cluster/plan.js'
 import { type ClusterPod, ClusterStage } from '@weir/adapters/demo/cluster/stage.js'
 import { protocolNumbers } from '@weir/core'
 import type { RoutingMode } from '@weir/core/routing/node-ways.js'
+import { patience } from './agent-process.js'
 
 export { nodes, podOn, policy, port }
 
@@ -44,7 +45,7 @@ export class ClusterSite {
     to: ClusterPod,
     family: 4 | 6,
     protocol: 'TCP' | 'UDP' = 'TCP',
-    timeoutMs = 2000,
+    timeoutMs = 2000 * patience,
   ): Promise<string> {
     const own = 'netns' in from ? undefined : from.addresses[family === 4 ? 0 : 1]
     const netns = 'netns' in from ? from.netns : this.stage.netnsOf(from.name)

@@ -58,7 +58,8 @@ export class WayOutSite {
     this.#closing = closing
   }
 
-  static async create(id: string): Promise<WayOutSite> {
+  /** @param words further options of both agents */
+  static async create(id: string, words: readonly string[] = []): Promise<WayOutSite> {
     const closing: (() => unknown)[] = []
     try {
       const folder = mkdtempSync(join(tmpdir(), 'weir-way-out-'))
@@ -71,7 +72,10 @@ export class WayOutSite {
       await ipBatch([`netns add ${lan}`])
       closing.push(() => ipBatch([`netns delete ${lan}`], { force: true }))
       await ipBatch(deviceLines, { netns: lan })
-      const made = { a: await nodeOf('a', id, lan, folder, closing), b: await nodeOf('b', id, lan, folder, closing) }
+      const made = {
+        a: await nodeOf('a', id, lan, folder, words, closing),
+        b: await nodeOf('b', id, lan, folder, words, closing),
+      }
       await ipBatch(routeLines, { netns: lan })
       for (const address of Object.values(servers).flatMap(server => families.map(family => server[family])))
         await serve(`/run/netns/${lan}`, address, closing)
@@ -143,6 +147,7 @@ async function nodeOf(
   id: string,
   lan: string,
   folder: string,
+  words: readonly string[],
   closing: (() => unknown)[],
 ): Promise<Node> {
   const network = await createNodeNetwork({ id: `${id}${node}`, nodeAddresses: [] })
@@ -167,6 +172,7 @@ async function nodeOf(
     ...['--state', join(folder, `state-${node}`), '--manifests', join(folder, 'manifests')],
     ...['--node', name, '--backend', 'kernel', '--netns', network.netnsPath, '--device', 'eth0'],
     ...['--ip-masq-config', join(folder, 'ip-masq')],
+    ...words,
   ])
   return { agent, network, link: link! }
 }

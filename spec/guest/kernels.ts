@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,7 +32,11 @@ const modules = [
   ...['netfs', 'fscache', 'virtio_ring', 'virtio', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_pci'],
   ...['9pnet', '9p', '9pnet_virtio', 'veth', 'sch_ingress', 'cls_bpf'],
   ...['crc32c_generic', 'libcrc32c', 'udp_tunnel', 'ip6_udp_tunnel', 'sctp'],
+  ...['geneve', 'vxlan', 'llc', 'stp', 'bridge'],
 ] as const
+
+/** A kernel that was unpacked for other modules isn't taken for this one. */
+const modulesHash = createHash('sha256').update(modules.join()).digest('hex').slice(0, 8)
 
 const cache = fileURLToPath(new URL('../../../.weir/guest/', import.meta.url))
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
@@ -43,7 +48,7 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
  * @throws Error that says which step failed, without a network for one.
  */
 export function fetchKernel(source: KernelSource): Kernel {
-  const folder = join(cache, source.version)
+  const folder = join(cache, `${source.version}-${modulesHash}`)
   if (!existsSync(folder)) {
     const work = `${folder}.${process.pid}`
     try {

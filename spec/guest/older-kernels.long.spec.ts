@@ -1,14 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import type { DemoReport } from '@weir/adapters/demo/report.js'
 import { expect } from 'chai'
-import { boot, type GuestRun, whyNoGuest } from './guest.js'
+import { boot, type GuestRun } from './guest.js'
+import { guests, quoted } from './guests.js'
 import { marker, type SessionOf, type SessionReport } from './session-report.js'
-import { fetchKernel, type Kernel, kernelSources } from './kernels.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const sessionPath = fileURLToPath(new URL('./session.js', import.meta.url))
-/** A word of a shell script. */
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 /** Two guests on two idle processors take about two minutes; busy ones share what is left. */
 const timeoutMs = 600_000
 
@@ -29,27 +27,6 @@ echo "demo: exit $?"
 tail -n 3 /run/tmp/demo.log
 echo "demo: report $(cat /run/tmp/demo.json)"
 `
-
-interface Guest {
-  readonly name: string
-  readonly version: keyof typeof expected
-  readonly kernel?: Kernel
-  /** Why it can't be had. */
-  readonly reason?: string
-}
-
-const guests = kernelSources.map((source): Guest => {
-  const { version } = source
-  const reason = whyNoGuest()
-  if (reason !== undefined) return { name: `Linux ${version} (${reason})`, version, reason }
-  try {
-    const kernel = fetchKernel(source)
-    return { name: `Linux ${kernel.release}`, version, kernel }
-  } catch (error) {
-    const [line = ''] = String(error).split('\n')
-    return { name: `Linux ${version} (its package can't be had: ${line})`, version, reason: line }
-  }
-})
 
 describe('older kernels, emulated', function () {
   this.timeout(timeoutMs + 10_000)

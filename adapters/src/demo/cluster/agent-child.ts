@@ -6,7 +6,7 @@ import { type AgentClient, agentClient } from '../../cli/client.js'
 import { commandScript } from '../../files.js'
 
 /** How long an agent may take to answer. */
-const patienceMs = 60_000
+const patienceMs = 300_000
 
 /** `weir agent` as a process of its own, to be killed and started again. */
 export class AgentChild {

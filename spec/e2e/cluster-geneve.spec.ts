@@ -1,0 +1,3 @@
+import { tunnelsOf } from './cluster-tunnels.js'
+
+tunnelsOf('geneve')

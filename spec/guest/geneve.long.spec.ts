@@ -1,0 +1,31 @@
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { boot } from './guest.js'
+import { guests, quoted } from './guests.js'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+/** An idle processor takes a minute or two; busy ones share what is left. */
+const timeoutMs = 1_800_000
+const patience = 10
+
+const script = `cd ${quoted(root)} || exit 1
+WEIR_PATIENCE=${patience} node node_modules/mocha/bin/mocha.js --exit --no-colors --grep 'of geneve' spec/dist/e2e/north-tunnels.spec.js
+echo "geneve: exit $?"
+`
+
+// Kernels that test machines run have no such device; the oldest guest has.
+const [guest] = guests
+
+describe(`tunnels of Geneve, emulated: ${guest?.name}`, function () {
+  this.timeout(timeoutMs + 10_000)
+
+  it('lead clients to backends on another node, in both families, as those of VXLAN do', async function () {
+    if (guest?.kernel === undefined) return this.skip()
+    const run = await boot(guest.kernel, script, { timeoutMs, memoryMegabytes: 2560 })
+    const [, said = run.console, exit] = /([\s\S]*)geneve: exit (\d+)/.exec(run.output) ?? []
+    expect(exit, said.slice(-8000)).to.equal('0')
+    expect(said)
+      .to.match(/^ +\d+ passing/m)
+      .and.not.match(/^ +\d+ pending/m)
+  })
+})
