@@ -17,6 +17,7 @@ import { backendCauses, frontendCauses } from './service/causes.js'
 import type { Conflict } from './service/frontends.js'
 import { Services } from './service/projection.js'
 import { usableAddresses } from './service/usable-addresses.js'
+import { Settling } from './settling.js'
 import { restoreState, snapshotState, snapshotVersion, type EngineSnapshot } from './snapshot.js'
 import { reduceState } from './state/reduce.js'
 import { enforceStaged, unstaged } from './state/staged.js'
@@ -58,7 +59,7 @@ export class Engine {
   readonly #tables: Tables
   /** The slices whose addresses policies may mean. */
   readonly #topicSlices = new Set<string>()
-  #settledSeq = -1
+  readonly #settling: Settling
   #cidrScope = cidrScope()
 
   constructor(options: EngineOptions = {}) {
@@ -75,6 +76,7 @@ export class Engine {
     this.#verdicts = new Verdicts(this.#state, this.#workloads, this.#cidrIdentities, this.#digest)
     this.#services = new Services(this.#state)
     this.#egress = new Egress(this.#state)
+    this.#settling = new Settling(this.#state, this.#verdicts, this.#services, this.#egress)
     this.#tables = { ...this.#verdicts.tables, ...this.#services.tables, ...this.#egress.tables }
     this.#explainer = new Explainer(this.#state, this.#verdicts, this.#cidrIdentities)
   }
@@ -95,7 +97,7 @@ export class Engine {
 
   /** Settled. Whoever reads them here has seen all changes so far: the next delta starts from what they say now. */
   get tables(): Tables {
-    this.#settle()
+    this.#settling.all()
     this.#flush()
     return this.#tables
   }
@@ -112,7 +114,7 @@ export class Engine {
    */
   apply(events: readonly WeirEvent[]): TablesDelta {
     this.fold(events)
-    this.#settle()
+    this.#settling.all()
     return this.#flush()
   }
 
@@ -125,7 +127,7 @@ export class Engine {
   }
 
   digest(): Digest {
-    this.#settle()
+    this.#settling.all()
     return this.#digest.digest({
       state: this.#state,
       verdicts: this.#verdicts,
@@ -136,13 +138,24 @@ export class Engine {
 
   /** The verdict of a flow in the whole cluster, with every rule that had a say. */
   explain(flow: SupposedFlow): Explanation {
-    this.#settle()
+    this.#settling.inputs()
+    // Who is outside is told by the blocks that the rules ask for, and these are known once the tables are.
+    if (this.#explainer.asksOfOutside(flow)) this.#settling.verdicts()
     return this.#explainer.explain(flow, this.#state.seq)
+  }
+
+  /**
+   * All that any rule can tell of the pod that has an address, as text to compare: while it and the rules stay the same, so
+   * does what becomes of its flows. Undefined where no pod has the address.
+   */
+  standingOf(address: string): string | undefined {
+    this.#settling.inputs()
+    return this.#explainer.standingOf(address)
   }
 
   /** What the tables of this node make of a flow: pods of other nodes are not judged here. */
   verdict(flow: FlowQuery): Verdict {
-    this.#settle()
+    this.#settling.verdicts()
     return flowVerdict(this.#verdicts, flow)
   }
 
@@ -156,51 +169,57 @@ export class Engine {
   /** The sorted labels of a pods' identity in use. */
   readonly labelsOf = (identity: number): readonly string[] | undefined => this.#identities.labelsOf(identity)
 
+  /** What services, host ports and redirects answer at, as the table has it: for a question, no delta starts from it. */
+  frontends(): readonly FrontendRow[] {
+    this.#settling.services()
+    return [...this.#services.tables.frontends].map(([, row]) => row)
+  }
+
   /** Addresses and ports that several services, host ports or redirects claim, and who has them. */
   frontendConflicts(): readonly Conflict[] {
-    this.#settle()
+    this.#settling.services()
     return this.#services.conflicts()
   }
 
   /** The events that brought a frontend, and the endpoints that it leads to. */
   frontendCauses(row: FrontendRow): readonly number[] {
-    this.#settle()
+    this.#settling.services()
     return frontendCauses(row, this.#state, this.#services)
   }
 
   /** `namespace/name` of the services whose frontend an address and port is, or else whose backend; sorted. */
   servicesAt(address: string, port: number, protocol: Protocol): readonly string[] {
-    this.#settle()
+    this.#settling.services()
     return this.#services.servicesAt(address, port, protocol)
   }
 
   /** How many endpoints of a service, `namespace/name`, this node has that take new connections. */
   localEndpoints(service: string): number {
-    this.#settle()
+    this.#settling.services()
     return this.#services.localEndpoints(service)
   }
 
   /** Every endpoint that a frontend may lead to, and why it gets new connections or none. */
   frontendCandidates(row: FrontendRow): readonly Candidate[] {
-    this.#settle()
+    this.#settling.services()
     return candidatesOf(row, this.#state, this.#services)
   }
 
   /** The events that brought a backend, and what was said of it. */
   backendCauses(row: BackendRow): readonly number[] {
-    this.#settle()
+    this.#settling.services()
     return backendCauses(row, this.#state, this.#services)
   }
 
   /** Every rule in force, built-in ones included; sets of addresses with the members that they have now. */
   *rules(): Iterable<Rule> {
-    this.#settle()
+    this.#settling.inputs()
     for (const { rule } of this.#verdicts.rules.all()) yield this.#verdicts.withMembers(rule)
   }
 
   /** Inputs and numbers as plain data, not shared with what later events change: what `restore` needs to go on as if it had folded every event. */
   snapshot(): EngineSnapshot {
-    this.#settle()
+    this.#settling.all()
     return {
       version: snapshotVersion,
       state: snapshotState(this.#state),
@@ -246,12 +265,10 @@ export class Engine {
   }
 
   #settleWith(snapshot: EngineSnapshot): void {
-    this.#settledSeq = this.#state.seq
     settleWith(this.#verdicts, snapshot.numbering)
     this.#services.settleWith(snapshot.services)
-    this.#egress.settle()
     this.#takeStaged()
-    this.#verdicts.settle()
+    this.#settling.all()
     this.#flush()
   }
 
@@ -360,14 +377,6 @@ export class Engine {
       const topic = addresses === undefined ? undefined : ({ kind: 'name', name } as const)
       this.#verdicts.peers.atoms.sets.put(`name ${name}`, topic, [...(addresses?.keys() ?? [])])
     }
-  }
-
-  #settle(): void {
-    if (this.#settledSeq === this.#state.seq) return
-    this.#settledSeq = this.#state.seq
-    this.#verdicts.settle()
-    this.#services.settle()
-    this.#egress.settle()
   }
 
   #flush(): TablesDelta {

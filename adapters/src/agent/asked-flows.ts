@@ -129,7 +129,7 @@ export class AskedFlows {
           ...(isIP(from.text) !== 0 && { from: from.text }),
           ...(isIP(to.text) !== 0 && { to: to.text }),
         }
-        flows.set(JSON.stringify([meant.from, meant.to, meant.family, portKeyOf(meant.port)]), meant)
+        flows.set(`${meant.from}\u0000${meant.to}\u0000${meant.family} ${portKeyOf(meant.port)}`, meant)
       }
     if (flows.size > 0) return { flows }
     const lacking = invalidWord(
@@ -223,6 +223,9 @@ function flowOf(
   engine: Engine,
 ): FollowedFlow {
   const { protocol, first, last } = port
-  const flow = { from, to: withPort(destination, member, port), protocol, port: first }
+  // One word for both ends means two pods of its kind, not one that calls itself.
+  const isTwice = member.isSupposed && typeof destination !== 'string' && from === destination
+  const to = withPort(isTwice ? { ...destination } : destination, member, port)
+  const flow = { from, to, protocol, port: first }
   return first === last ? flow : { ...flow, lastPort: last, parts: () => partsOf(port, engine, member) }
 }

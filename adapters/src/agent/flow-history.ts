@@ -1,7 +1,8 @@
 import { type Direction, Engine, type ObjectKey, type SideExplanation, verdicts, type WeirEvent } from '@weir/core'
 import { FlowFollower, type FlowTurn } from '@weir/core/history/flow-follower.js'
-import { causeText, type Judgement } from '@weir/core/history/judgement.js'
+import { isSameCause, type Judgement } from '@weir/core/history/judgement.js'
 import { entryOf } from '@weir/core/multimap.js'
+import { touchedBy } from '@weir/core/state/touched.js'
 import type { EventLog, LogOrigin } from '@weir/store'
 import { AskedFlows, type FlowWords, type Meaning, type MeantFlow } from './asked-flows.js'
 import { sourceAt } from './log-events.js'
@@ -81,6 +82,8 @@ export async function* flowHistory(
   const sourceOf = (seq: number): Promise<EventSource> => entryOf(known, seq, () => sourceAt(log, seq))
   for await (const batch of log.read({ from, to })) {
     for (const event of batch) {
+      // Rules come with policies: where those came from is told in passing, not looked up again.
+      if (touchedBy(event).kind === 'policy') known.set(event.seq, Promise.resolve(sourceOfEvent(event)))
       const flows = watch.after(event)
       if (flows.length > 0) yield withOriginals(await changeOf(event, flows, sourceOf), log.origin)
     }
@@ -197,7 +200,7 @@ function runsOf(first: number, last: number, { before, after, changes }: FlowTur
     const [was, is] = [partAt(before, start), partAt(after, start)]
     const differs =
       was === undefined || is === undefined || changes === 'cause'
-        ? was === undefined || is === undefined || causeText(was) !== causeText(is)
+        ? was === undefined || is === undefined || !isSameCause(was, is)
         : isAllowed(was) !== isAllowed(is)
     return differs ? [{ first: start, last: (edges[at + 1] ?? last + 1) - 1, before: was, after: is }] : []
   })

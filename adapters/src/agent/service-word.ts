@@ -86,9 +86,9 @@ function serviceNamed(engine: Engine, word: string): ServiceFact {
 }
 
 function atAddress(engine: Engine, addresses: readonly string[], target: Target): AskedService | undefined {
-  const { state, tables } = engine
+  const { state } = engine
   const { port, protocol } = target
-  const there = [...tables.frontends].map(([, row]) => row).filter(row => addresses.includes(row.address))
+  const there = engine.frontends().filter(row => addresses.includes(row.address))
   const owners = [...state.services.values()]
     .map(({ fact }) => fact)
     .filter(({ clusterIps, loadBalancerIps = [], externalIps = [] }) =>

@@ -11,8 +11,10 @@ import { matchesPeer } from '../verdict/match-peer.js'
 import { contains, packetKey } from '../verdict/intervals.js'
 import { portKey, type Claimant, type CompiledRule, type Shape } from '../verdict/model.js'
 import type { Verdicts } from '../verdict/projection.js'
+import { Faces } from './faces.js'
 import { PodLabels } from './pod-labels.js'
-import { SubjectRules } from './subject-rules.js'
+import { SideAnswers } from './side-answers.js'
+import { type DirectedRules, SubjectRules } from './subject-rules.js'
 
 /** A new connection's first packet. */
 export interface FlowQuery {
@@ -127,15 +129,39 @@ export class Explainer {
   readonly #cidrIdentities: CidrIdentities
   readonly #rules: SubjectRules
   readonly #places = new PodLabels()
+  readonly #answers = new SideAnswers()
+  readonly #faces: Faces
 
   constructor(state: ClusterState, verdicts: Verdicts, cidrIdentities: CidrIdentities) {
     this.#state = state
     this.#verdicts = verdicts
     this.#cidrIdentities = cidrIdentities
     this.#rules = new SubjectRules(verdicts.rules)
+    this.#faces = new Faces(verdicts.keys)
   }
 
-  /** The tables must be settled. */
+  /**
+   * All that any rule can tell of the pod that has an address, as text: while it stays the same, and rules do, so does what
+   * becomes of its flows. Undefined where no pod has it. The inputs must be settled.
+   */
+  standingOf(address: string): string | undefined {
+    const { party, shape, claimant, node } = this.#resolve(address)
+    if (claimant === undefined || shape.kind !== 'pod') return undefined
+    const face = [...this.#faceOf({ shape }, shape.labels)].flat().join('\u0000')
+    const ports = [...shape.ports].map(([name, port]) => `${name}=${port}`).join()
+    return [party.name, party.local, node ?? '', ports, face].join('\u0000')
+  }
+
+  /** Whether an end is an address that nobody in the cluster has. The inputs must be settled. */
+  asksOfOutside({ from, to }: SupposedFlow): boolean {
+    return this.#isOutside(from) || this.#isOutside(to)
+  }
+
+  #isOutside(end: string | Supposed): boolean {
+    return typeof end === 'string' && this.#verdicts.ownership.ownerOf(end) === undefined
+  }
+
+  /** The inputs must be settled, and the tables where `asksOfOutside` says so. */
   explain(asked: SupposedFlow, seq: number): Explanation {
     const from = typeof asked.from === 'string' ? this.#resolve(asked.from) : supposedEnd(asked.from)
     const to = typeof asked.to === 'string' ? this.#resolve(asked.to) : supposedEnd(asked.to)
@@ -173,17 +199,44 @@ export class Explainer {
   }
 
   #judge(direction: Direction, subject: End, peer: End, flow: FlowQuery): SideExplanation {
-    const { allow, deny } = verdictNumbers
     const enforcedHere = this.#isJudgedHere(subject)
-    const free = { direction, verdict: allow, enforcedHere, matched: [], isolatedBy: [] } as const
+    const free = { direction, verdict: verdictNumbers.allow, enforcedHere, matched: [], isolatedBy: [] } as const
     if (subject.party.kind === 'world') return { ...free, reason: 'not-a-pod' }
     if (isSame(subject, peer)) return { ...free, reason: 'itself' }
-    const selecting = this.#rules.of(this.#labelsOf(subject))
+    const isShared = isLasting(subject) && isLasting(peer)
+    const selecting = this.#rules.of(
+      isShared ? this.#faceOf(subject, this.#labelsOf(subject)) : this.#labelsOf(subject),
+    )
     if (subject.party.kind === 'node' && !selecting.isSelected) return { ...free, reason: 'not-a-pod' }
-    const { rules, isolatedBy, hasDeny } = selecting[direction]
-    const matched = rules.filter(rule => this.#matches(rule, subject, peer, flow))
+    const rules = selecting[direction]
+    const labels = this.#seenFrom(subject, peer)
+    if (!isShared) return this.#decide(direction, rules, labels, subject, peer, flow)
+    const seen = this.#faceOf(peer, labels)
+    const question = {
+      ...{ rules, seen, peerAddress: peer.party.address, packet: packetKey(flow.protocol, flow.port), enforcedHere },
+      ports: (direction === 'egress' ? peer : subject).shape.ports,
+    }
+    return this.#answers.of(question, this.#verdicts.peers.atoms.sets.changes, () =>
+      this.#decide(direction, rules, seen, subject, peer, flow),
+    )
+  }
+
+  #faceOf({ shape }: Pick<End, 'shape'>, labels: LabelMap): LabelMap {
+    return this.#faces.of(shape.kind, labels)
+  }
+
+  #decide(
+    direction: Direction,
+    { rules, isolatedBy, hasDeny }: DirectedRules,
+    seen: LabelMap,
+    subject: End,
+    peer: End,
+    flow: FlowQuery,
+  ): SideExplanation {
+    const { allow, deny } = verdictNumbers
+    const matched = rules.filter(rule => this.#matches(rule, seen, subject, peer, flow))
     const decided = deciding(matched)
-    const rest = { direction, enforcedHere, matched: matched.map(shown), isolatedBy }
+    const rest = { direction, enforcedHere: this.#isJudgedHere(subject), matched: matched.map(shown), isolatedBy }
     if (decided === undefined) return { ...rest, verdict: allow, reason: 'not-isolated' }
     if (isIsolation(decided.rule)) return { ...rest, verdict: deny, reason: 'default-deny', decidedBy: shown(decided) }
     if (decided.rule.l7 !== undefined) {
@@ -197,9 +250,9 @@ export class Explainer {
     return { ...rest, verdict, reason: 'rule', decidedBy: shown(decided) }
   }
 
-  #matches(compiled: CompiledRule, subject: End, peer: End, { protocol, port }: FlowQuery): boolean {
+  #matches(compiled: CompiledRule, labels: LabelMap, subject: End, peer: End, { protocol, port }: FlowQuery): boolean {
     const { rule } = compiled
-    const seen = { kind: peer.shape.kind, labels: this.#seenFrom(subject, peer) }
+    const seen = { kind: peer.shape.kind, labels }
     const peers = this.#verdicts.withMembers(rule).peers
     if (peers !== 'any' && !peers.some(selector => matchesPeer(selector, seen, peer.prefix))) return false
     if (contains(compiled.numbered, packetKey(protocol, port))) return true
@@ -241,6 +294,9 @@ function supposedEnd(supposed: Supposed): End {
   const party: Party = { address, kind, name, identity: 0, labels: shown.sort(), local: false }
   return { party, prefix: within, shape: { kind, labels, ports }, claimant: undefined, node, supposed }
 }
+
+/** Whether its labels are an object that is there as long as they are: a node's are put together for each question. */
+const isLasting = ({ shape, supposed }: End): boolean => shape.kind !== 'node' && supposed === undefined
 
 /** A pod, or a node, at both ends. */
 const isSame = (subject: End, peer: End): boolean =>

@@ -1,5 +1,5 @@
 import type { LabelMap } from '../identity/labels.js'
-import type { Direction, Origin } from '../policy/rule.js'
+import type { Direction, Origin, Rule } from '../policy/rule.js'
 import { compareRules, isIsolation } from '../verdict/evaluate.js'
 import type { CompiledRule } from '../verdict/model.js'
 import type { RuleSet } from '../verdict/rule-set.js'
@@ -11,6 +11,10 @@ export interface DirectedRules {
   /** The policies that isolate. */
   readonly isolatedBy: readonly Origin[]
   readonly hasDeny: boolean
+  /** Whether any of them asks for the peer's address, for one of a set that changes, for a port by its name. */
+  readonly asksAddresses: boolean
+  readonly asksSets: boolean
+  readonly asksNames: boolean
 }
 
 /** The rules that select somebody, wherever he is. */
@@ -21,6 +25,8 @@ export interface RulesOfSubject extends Readonly<Record<Direction, DirectedRules
 
 interface Remembered {
   readonly rules: RulesOfSubject
+  /** Each rule in the version that it was found in. */
+  readonly versions: readonly Rule[]
   /** Changes of rules that are taken in. */
   changes: number
 }
@@ -43,20 +49,33 @@ export class SubjectRules {
       return known.rules
     }
     const all = this.#rules.rulesFor(labels).sort(byOrder)
+    const versions = all.map(({ rule }) => rule)
+    if (known !== undefined && isSameList(known.versions, versions)) {
+      // The same object: what was found by these rules holds, too.
+      known.changes = changes.count
+      return known.rules
+    }
     const rules: RulesOfSubject = {
       isSelected: all.some(({ rule }) => rule.origin.seq > 0),
       egress: directed(all, 'egress'),
       ingress: directed(all, 'ingress'),
     }
-    this.#known.set(labels, { rules, changes: changes.count })
+    this.#known.set(labels, { rules, versions, changes: changes.count })
     return rules
   }
 }
 
+const isSameList = (a: readonly Rule[], b: readonly Rule[]): boolean =>
+  a.length === b.length && a.every((rule, at) => rule === b[at])
+
 function directed(all: readonly CompiledRule[], direction: Direction): DirectedRules {
   const rules = all.filter(({ rule }) => rule.direction === direction)
+  const peers = rules.flatMap(({ rule }) => (rule.peers === 'any' ? [] : rule.peers))
   return {
     rules,
+    asksAddresses: peers.some(({ kind }) => kind !== 'labels'),
+    asksSets: peers.some(({ kind }) => kind === 'set'),
+    asksNames: rules.some(({ names }) => names.length > 0),
     isolatedBy: rules.filter(({ rule }) => isIsolation(rule)).map(({ rule }) => rule.origin),
     hasDeny: rules.some(({ rule }) => rule.action === 'deny'),
   }

@@ -117,12 +117,14 @@ export class FlowFollower {
     return turns
   }
 
+  readonly #standingOf = (address: string): string | undefined => this.#engine.standingOf(address)
+
   #judge({ flow }: Followed): Judgement {
     this.#judged += 1
     const judgement = judge(this.#engine, flow)
     const { from, to } = judgement[0]!.explanation
-    this.#ends.settle(flow.from, from)
-    this.#ends.settle(flow.to, to)
+    this.#ends.settle(flow.from, from, this.#standingOf)
+    this.#ends.settle(flow.to, to, this.#standingOf)
     return judgement
   }
 
@@ -135,8 +137,8 @@ export class FlowFollower {
   }
 
   #podChanged(key: string, addresses: readonly string[], hostNetwork: boolean): void {
-    this.#markOthers(this.#ends.ofPod(key))
-    for (const address of addresses) this.#markOthers(this.#ends.at(address))
+    this.#markMoved(this.#ends.ofPod(key))
+    for (const address of addresses) this.#markMoved(this.#ends.at(address))
     // An address of a node may be somebody else's to tell of from now on.
     if (this.#hostPods.has(key) || hostNetwork) this.#markOthers(this.#ends.nodes())
     if (hostNetwork) this.#hostPods.add(key)
@@ -145,9 +147,9 @@ export class FlowFollower {
 
   /** A pod that became local comes before others with its addresses, and the other way round. */
   #moved(key: string): void {
-    this.#markOthers(this.#ends.ofPod(key))
+    this.#markMoved(this.#ends.ofPod(key))
     for (const address of this.#engine.state.pods.get(key)?.fact.addresses ?? [])
-      this.#markOthers(this.#ends.at(address))
+      this.#markMoved(this.#ends.at(address))
   }
 
   #nodesChanged(addresses: readonly string[]): void {
@@ -157,6 +159,19 @@ export class FlowFollower {
 
   #policyChanged(key: string): void {
     this.#mark(this.#ends.selectedBy(this.#subjects.touch(key)))
+  }
+
+  /** Marks the flows of ends of which rules can tell something else now: most news of pods are of nothing that any asks for. */
+  #markMoved(ends: Iterable<FollowedEnd>): void {
+    for (const end of [...ends]) {
+      if (this.#isOther(end)) this.#markOthers([end])
+      else this.#ends.relabel(end)
+    }
+  }
+
+  #isOther({ asked, isStale, standing }: FollowedEnd): boolean {
+    if (isStale || standing === undefined || typeof asked !== 'string') return true
+    return this.#engine.standingOf(asked) !== standing
   }
 
   /** Marks the flows of ends that may be somebody else now. */

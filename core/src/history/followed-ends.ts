@@ -22,6 +22,8 @@ export interface FollowedEnd {
   party: Party | undefined
   /** Who it is, or what labels it has, may be otherwise since. */
   isStale: boolean
+  /** All that rules could tell of the pod that it was when it was last judged; undefined of others. */
+  standing: string | undefined
   face: string | undefined
 }
 
@@ -40,7 +42,14 @@ export class FollowedEnds {
   }
 
   add(asked: string | Supposed, flow: string): void {
-    const made = (): FollowedEnd => ({ asked, flows: new Set(), party: undefined, isStale: true, face: undefined })
+    const made = (): FollowedEnd => ({
+      asked,
+      flows: new Set(),
+      party: undefined,
+      isStale: true,
+      standing: undefined,
+      face: undefined,
+    })
     entryOf(this.#ends, asked, made).flows.add(flow)
   }
 
@@ -51,13 +60,26 @@ export class FollowedEnds {
     this.#ends.delete(asked)
   }
 
-  /** Takes in who an end is now. */
-  settle(asked: string | Supposed, party: Party): void {
+  /** Takes in who an end is now. @param standingOf tells a pod's standing by its address */
+  settle(asked: string | Supposed, party: Party, standingOf: (address: string) => string | undefined): void {
     const end = this.#ends.get(asked)
     if (end?.isStale !== true) return
     this.#leave(end)
-    end.party = party
     end.isStale = false
+    end.standing = typeof asked === 'string' && party.kind === 'pod' ? standingOf(asked) : undefined
+    this.#enter(end, party)
+  }
+
+  /** Takes in labels of a pod that nobody asks for yet: a policy to come may. */
+  relabel(end: FollowedEnd): void {
+    const { party } = end
+    if (party === undefined) return
+    this.#leave(end)
+    this.#enter(end, party)
+  }
+
+  #enter(end: FollowedEnd, party: Party): void {
+    end.party = party
     if (party.kind === 'pod') entryOf(this.#byPod, party.name, () => new Set<FollowedEnd>()).add(end)
     if (party.kind === 'node') this.#nodes.add(end)
     const labels = this.#labelsOf(end.asked, party)

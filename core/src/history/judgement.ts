@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.js'
-import type { Explanation, SideExplanation, SupposedFlow } from '../explain/explain.js'
+import type { Explanation, MatchedRule, SideExplanation, SupposedFlow } from '../explain/explain.js'
+import type { Origin } from '../policy/rule.js'
 import { verdicts } from '../tables/tables.js'
 
 /** A flow that is followed from event to event: to one port, or to a range of ports. */
@@ -29,7 +30,7 @@ export function judge(engine: Engine, flow: FollowedFlow): Judgement {
     const end = (starts[at + 1] ?? lastPort + 1) - 1
     const explanation = engine.explain({ from, to, protocol, port: start })
     const before = judged.at(-1)
-    if (before !== undefined && causeText(before.explanation) === causeText(explanation))
+    if (before !== undefined && isSameCause(before.explanation, explanation))
       judged[judged.length - 1] = { ...before, lastPort: end }
     else judged.push({ firstPort: start, lastPort: end, explanation })
   })
@@ -38,42 +39,50 @@ export function judge(engine: Engine, flow: FollowedFlow): Judgement {
 
 /** Whether the same of the ports are allowed. */
 export function isAllowedAlike(a: Judgement, b: Judgement): boolean {
+  if (a.length === 1 && b.length === 1) return isAllowed(a[0]!) === isAllowed(b[0]!)
   return allowances(a) === allowances(b)
 }
 
 /** Whether the same rules decide, too; a rule is the same in each version of its policy that has it at one place. */
 export function isCausedAlike(a: Judgement, b: Judgement): boolean {
-  const text = (judgement: Judgement): string =>
-    judgement.map(part => `${part.firstPort} ${causeText(part.explanation)}`).join('\n')
-  return text(a) === text(b)
+  return (
+    a.length === b.length &&
+    a.every((part, at) => part.firstPort === b[at]!.firstPort && isSameCause(part.explanation, b[at]!.explanation))
+  )
 }
+
+const isAllowed = ({ explanation }: JudgedPorts): boolean => explanation.verdict === verdicts.allow
 
 function allowances(judgement: Judgement): string {
   const edges: string[] = []
   let before: boolean | undefined
-  for (const { firstPort, explanation } of judgement) {
-    const allowed = explanation.verdict === verdicts.allow
-    if (allowed !== before) edges.push(`${firstPort} ${allowed}`)
+  for (const part of judgement) {
+    const allowed = isAllowed(part)
+    if (allowed !== before) edges.push(`${part.firstPort} ${allowed}`)
     before = allowed
   }
   return edges.join(', ')
 }
 
-/** Who decides a flow, and how, whichever events brought it. */
-export function causeText(explanation: Explanation): string {
-  const known = causeTexts.get(explanation)
-  if (known !== undefined) return known
-  const { verdict, egress, ingress } = explanation
-  const text = JSON.stringify([verdict, sideText(egress), sideText(ingress)])
-  causeTexts.set(explanation, text)
-  return text
+/** Whether the same rules decide a flow, and alike, whichever events brought them. */
+export const isSameCause = (a: Explanation, b: Explanation): boolean =>
+  a.verdict === b.verdict && isSameSide(a.egress, b.egress) && isSameSide(a.ingress, b.ingress)
+
+/** Flows of one class share what is said of an end: most that are held to each other are one object. */
+function isSameSide(a: SideExplanation, b: SideExplanation): boolean {
+  if (a === b) return true
+  if (a.verdict !== b.verdict || a.reason !== b.reason || !isSameRule(a.decidedBy, b.decidedBy)) return false
+  return (
+    a.reason !== 'default-deny' ||
+    a.isolatedBy === b.isolatedBy ||
+    (a.isolatedBy.length === b.isolatedBy.length &&
+      a.isolatedBy.every((origin, at) => isSameOrigin(origin, b.isolatedBy[at]!)))
+  )
 }
 
-/** A judgement is held to the one before it and to the one after it. */
-const causeTexts = new WeakMap<Explanation, string>()
-
-function sideText({ verdict, reason, decidedBy, isolatedBy }: SideExplanation): unknown {
-  const by =
-    decidedBy === undefined ? [] : [decidedBy.action, decidedBy.tier, decidedBy.origin.policy, decidedBy.origin.path]
-  return [verdict, reason, by, reason === 'default-deny' ? isolatedBy.map(({ policy, path }) => [policy, path]) : []]
+function isSameRule(a: MatchedRule | undefined, b: MatchedRule | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.action === b.action && a.tier === b.tier && isSameOrigin(a.origin, b.origin)
 }
+
+const isSameOrigin = (a: Origin, b: Origin): boolean => a.policy === b.policy && a.path === b.path

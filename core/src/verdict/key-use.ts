@@ -8,6 +8,12 @@ export class KeyUse {
   /** Keys that came into use or went out of it since this was last emptied. */
   readonly changed = new Set<string>()
   readonly #counts = new Map<string, number>()
+  #version = 0
+
+  /** Rises with every key that comes into use or goes out of it. */
+  get version(): number {
+    return this.#version
+  }
 
   has(key: string): boolean {
     return this.#counts.has(key)
@@ -16,7 +22,7 @@ export class KeyUse {
   acquire(selector: LabelSelector): void {
     for (const { key } of selector) {
       const count = this.#counts.get(key) ?? 0
-      if (count === 0) this.changed.add(key)
+      if (count === 0) this.#change(key)
       this.#counts.set(key, count + 1)
     }
   }
@@ -29,7 +35,12 @@ export class KeyUse {
         continue
       }
       this.#counts.delete(key)
-      this.changed.add(key)
+      this.#change(key)
     }
+  }
+
+  #change(key: string): void {
+    this.changed.add(key)
+    this.#version += 1
   }
 }

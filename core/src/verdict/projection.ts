@@ -33,6 +33,7 @@ export interface SettleListener {
 /** State and identities → tables. Gathers what is dirty; `settle` brings every table up to date at a cost of that. */
 export class Verdicts {
   readonly dirtyPolicies = new Set<string>()
+  readonly keys = new KeyUse()
   readonly peers: Peers
   readonly rules: RuleSet
   readonly subjects: Subjects
@@ -41,7 +42,6 @@ export class Verdicts {
   readonly shapes: Shapes
   readonly claimants: Claimants
   readonly tables: VerdictTables
-  readonly #keys = new KeyUse()
   readonly #serviceUsers = new Map<string, readonly ServiceReference[]>()
   readonly #hostPolicies = new Set<string>()
   /** The ports that the built-in rules for nodes keep open; undefined while no such rules are needed. */
@@ -61,13 +61,13 @@ export class Verdicts {
     this.#workloads = workloads
     this.#cidrIdentities = cidrIdentities
     this.#listener = listener
-    this.peers = new Peers(this.#keys, [worldShape('world', 'world-ipv4'), worldShape('world', 'world-ipv6')])
-    this.rules = new RuleSet(this.#keys, this.peers.atoms)
+    this.peers = new Peers(this.keys, [worldShape('world', 'world-ipv4'), worldShape('world', 'world-ipv6')])
+    this.rules = new RuleSet(this.keys, this.peers.atoms)
     this.rules.replace('built-in', builtinRules)
     this.subjects = new Subjects(this.rules)
     this.cells = new Cells(listener.cellTouched)
     this.ownership = new Ownership(this.peers.groups)
-    this.shapes = new Shapes(workloads, this.#keys)
+    this.shapes = new Shapes(workloads, this.keys)
     this.claimants = new Claimants({
       state,
       shapes: this.shapes,
@@ -102,12 +102,17 @@ export class Verdicts {
     return { ...rule, peers }
   }
 
-  /** Brings the tables up to the state. */
-  settle(): void {
+  /** Brings up to the state who has which address and which rules are in force, and not the tables: a question's part. */
+  settleInputs(): void {
     this.#settlePolicies()
     this.claimants.settleNodes()
     for (const workload of this.#workloads.takeDirty()) this.claimants.settleWorkload(workload)
     this.claimants.settleHost(({ labels }) => this.rules.rulesFor(labels).some(({ rule }) => rule.origin.seq > 0))
+  }
+
+  /** Brings the tables up to the state. */
+  settle(): void {
+    this.settleInputs()
     const rules = this.rules.settle()
     const classes = this.peers.settle()
     const subjects = this.subjects.settle()
@@ -173,10 +178,10 @@ export class Verdicts {
     }
     this.rules.sweep()
     this.peers.atoms.settleSets()
-    for (const key of this.#keys.changed) {
+    for (const key of this.keys.changed) {
       for (const workload of this.shapes.withFiltered(key)) this.#workloads.touch(workload)
     }
-    empty(this.#keys.changed)
+    empty(this.keys.changed)
     for (const prefix of this.#cidrIdentities.dirty) {
       const named = this.peers.groups.prefixes.get(prefix)
       if (named !== undefined) this.peers.groups.dirtyPrefixes.add(named)

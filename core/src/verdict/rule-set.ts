@@ -192,6 +192,8 @@ export class RuleSet {
   #release(compiled: CompiledRule): void {
     const { rule, subject } = compiled
     for (const selector of peerSelectors(rule)) this.#keys.release(selector)
+    // What it would have asked since it was last settled is moot.
+    this.#changed.delete(compiled)
     if (compiled.bound) this.#bound.push(compiled)
     subject.rules.delete(compiled)
     this.#touch(subject)

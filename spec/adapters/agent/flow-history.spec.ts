@@ -192,6 +192,11 @@ describe('the history of a flow', function () {
     ])
   })
 
+  it('takes one word for both ends for two pods of its kind', async () => {
+    const told = await storyOf('app=db,ns=shop', 'app=db,ns=shop:80', labelled({}), isolating)
+    expect([...new Set(told)]).deep.equals(['3 a pod with app=db in shop allowed denied'])
+  })
+
   it('tells many flows in one pass, each as it is told alone', async () => {
     const events = numbered([
       configured,

@@ -125,6 +125,37 @@ describe('following flows through a log', function () {
     expect(story.follower.judged).equals(judged + 1)
   })
 
+  it('judges nothing anew for labels that no rule asks for, and knows them once one does', () => {
+    const story = twoPods()
+    story.tell(policy('isolate', {}), policy('web', { ingress: [{ peers: [pods(is('app', 'web'))], ports: [] }] }))
+    const relabel = (version: string) => {
+      const web = pod('a/web', { app: 'web', version }, '10.0.0.1')
+      expect(story.tell(pod('a/db', { app: 'db', version }, '10.0.0.2'), web)).deep.equals([])
+    }
+    relabel('v1')
+    const { judged } = story.follower
+    relabel('v2')
+    expect(story.follower.judged).equals(judged)
+    const shut = policy('web', { ingress: [{ peers: [pods(is('version', 'v1'))], ports: [] }] })
+    expect(story.tell(shut)).deep.equals(['10 verdict web-db'])
+    const egress = { policyTypes: ['egress'], egress: [{ peers: [], ports: [] }] } as const
+    expect(story.tell(policy('open', { ingress: [{ peers: [], ports: [] }] }))).deep.equals(['11 verdict web-db'])
+    const ofVersion = policy('of-version', { podSelector: [is('version', 'v2')], ...egress })
+    expect(story.tell(ofVersion), 'whom it has selected since').deep.equals(['12 cause web-db'])
+  })
+
+  it('judges flows of one kind once', () => {
+    const story = new Story()
+    story.tell(agent(), pod('a/db', { app: 'db' }, '10.0.0.1'), policy('isolate', { podSelector: [is('app', 'db')] }))
+    const clients = Array.from({ length: 20 }, (_, number) => `10.0.1.${number}`)
+    for (const address of clients) {
+      story.tell(pod(`a/web-${address}`, { app: 'web' }, address))
+      story.follower.follow(address, { ...webToDb, from: address, to: '10.0.0.1' })
+    }
+    const sides = new Set(story.follower.turns().map(({ after }) => after?.[0]?.explanation.ingress))
+    expect(sides.size).equals(1)
+  })
+
   it('tells of a flow that begins and ends, and of one that goes on with another address', () => {
     const story = twoPods()
     story.follower.unfollow('web-db')
