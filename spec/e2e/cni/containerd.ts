@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { resultsFolder } from '@weir/adapters/cni/runtime-results.js'
 import { pause } from '../agent-process.js'
 import { CriClient, type Message } from './cri.js'
 import type { NetworkList } from './runtime.js'
@@ -48,6 +49,7 @@ export class Containerd {
   readonly #folder: string
   readonly #namespace: string
   readonly #list: NetworkList
+  readonly #sandboxes: string[] = []
   #process: ChildProcess | undefined
   #client: CriClient | undefined
 
@@ -83,6 +85,7 @@ export class Containerd {
     const metadata: Message = { 1: name, 2: `${this.#namespace}-${name}`, 3: namespace }
     const config: Message = { 1: metadata, 2: name, 8: { 2: { 1: { 1: podNetwork } } } }
     const sandbox = textOf(await this.#cri.call('RunPodSandbox', { 1: config }))
+    this.#sandboxes.push(sandbox)
     const wanted: Message = { 1: { 1: 'main' }, 2: { 1: image }, 3: ['/bin/sleep', '100000'] }
     const container = textOf(await this.#cri.call('CreateContainer', { 1: sandbox, 2: wanted, 3: config }))
     await this.#cri.call('StartContainer', { 1: container })
@@ -101,15 +104,25 @@ export class Containerd {
     await this.#cri.call('RemovePodSandbox', { 1: sandbox })
   }
 
-  /** Ends it: pods must be gone. */
+  /** Ends it, and what is left of pods that couldn't be removed. */
   async stop(): Promise<void> {
     this.#client?.close()
     const ending = this.#process
     if (ending !== undefined && ending.exitCode === null) {
+      // Where one ends, containerd takes others away by itself.
+      for (const task of this.#ctr('task', 'ls', '--quiet').split('\n').filter(Boolean))
+        spawnSync('ctr', [...this.#where, 'task', 'rm', '--force', task], { stdio: 'ignore' })
       const gone = once(ending, 'exit')
       ending.kill('SIGTERM')
       await gone
     }
+    const places = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .map(line => line.split(' ')[1] ?? '')
+    for (const place of places.filter(each => each.startsWith(this.#folder))) execFileSync('umount', ['--lazy', place])
+    for (const sandbox of this.#sandboxes)
+      for (const name of [`${this.#list.name}-${sandbox}-eth0`, `cni-loopback-${sandbox}-lo`])
+        rmSync(join(resultsFolder, name), { force: true })
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -129,9 +142,12 @@ export class Containerd {
     }
   }
 
-  #ctr(...words: readonly string[]): void {
-    const where = ['--address', join(this.#folder, 'c.sock'), '--namespace', 'k8s.io']
-    execFileSync('ctr', [...where, ...words], { stdio: ['ignore', 'ignore', 'inherit'] })
+  get #where(): readonly string[] {
+    return ['--address', join(this.#folder, 'c.sock'), '--namespace', 'k8s.io']
+  }
+
+  #ctr(...words: readonly string[]): string {
+    return execFileSync('ctr', [...this.#where, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   }
 }
 
@@ -154,6 +170,7 @@ address = "${folder}/t.sock"
 sandbox_image = "${image}"
 disable_tcp_service = true
 restrict_oom_score_adj = true
+netns_mounts_under_state_dir = true
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "native"
 [plugins."io.containerd.grpc.v1.cri".cni]
