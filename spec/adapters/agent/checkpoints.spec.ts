@@ -96,7 +96,7 @@ describe('checkpoints', function () {
     await writeFile(pem, out.join('\n'))
     const proven = await runWeir(['log', 'verify', '--log', state, '--key', pem])
     expect(proven.code, proven.out.join('\n')).to.equal(0)
-    expect(proven.out.join('\n')).to.match(/1 checkpoints, the last at event \d+ of .*, by ed25519:/)
+    expect(proven.out.join('\n')).to.match(/1 checkpoint, the last at event \d+ of .*, by ed25519:/)
     const { key: name } = JSON.parse((await runWeir(['log', 'key', '--state', state, '-o', 'json'])).out[0]!)
     expect((await runWeir(['log', 'verify', '--log', state, '--key', name])).code).to.equal(0)
     const other = await signingKey(join(folder, 'other.pem'), true)

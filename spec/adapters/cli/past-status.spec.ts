@@ -25,7 +25,7 @@ describe('weir status --at', function () {
     const out = await status('--at', `${good}`, '--log', log)
     expect(out).includes(`As of      event ${good}`)
     expect(out).includes('Node       n1, cluster default')
-    expect(out.join('\n')).matches(/^Objects {4}1 namespaces, \d nodes, 3 pods, 1 policies, 0 staged, /m)
+    expect(out.join('\n')).matches(/^Objects {4}1 namespace, \d nodes, 3 pods, 1 policy, 0 staged, /m)
     expect(out.join('\n')).matches(/^Tables {5}\d+ addresses, /m)
     expect(await status('--at', `${good}`, '--socket', socket)).deep.equals(out)
     const { digest, seq } = JSON.parse((await status('--log', log, '-o', 'json')).join('')) as Record<string, object>

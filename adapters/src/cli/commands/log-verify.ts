@@ -87,7 +87,7 @@ function statementLines(
 
 function signedLine({ signed, checkpoints, head }: LogVerdict, named: boolean): string {
   if (signed === undefined) return 'no checkpoint: whoever can write the folder could have written all of it'
-  const until = `${checkpoints} checkpoints, the last at event ${signed.seq} of ${new Date(signed.time).toISOString()}`
+  const until = `${counted(checkpoints, 'checkpoint')}, the last at event ${signed.seq} of ${new Date(signed.time).toISOString()}`
   const rest = signed.seq < head.seq ? `; nobody signed events ${signed.seq + 1} to ${head.seq} yet` : ''
   const by = named ? `by ${signed.key}` : `by ${signed.key}, which --key can hold to a key from elsewhere`
   return `${until}, ${by}${rest}`

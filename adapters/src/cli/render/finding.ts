@@ -1,3 +1,4 @@
+import { counted } from '@weir/core/counted.js'
 import type { Finding, Severity } from '@weir/core/lint/finding.js'
 import type { LintReport } from '@weir/core/lint/lint.js'
 import type { Colour } from '../terminal.js'
@@ -20,11 +21,11 @@ export function findingLines(findings: readonly Placed[], colour: Colour): reado
 /** How many there are, what was looked at, and what could not be. */
 export function lintSummary({ findings, ignored, policies, pods }: LintReport): readonly string[] {
   const count = (severity: Severity): number => findings.filter(finding => finding.severity === severity).length
-  const of = `of ${plural(policies, 'policy', 'policies')}`
+  const of = `of ${counted(policies, 'policy', 'policies')}`
   const counts = [
-    plural(count('error'), 'error', 'errors'),
-    plural(count('warning'), 'warning', 'warnings'),
-    plural(count('info'), 'note', 'notes'),
+    counted(count('error'), 'error', 'errors'),
+    counted(count('warning'), 'warning', 'warnings'),
+    counted(count('info'), 'note', 'notes'),
   ]
   const meant =
     ignored.length === 0 ? '' : `; ${ignored.length} more ${ignored.length === 1 ? 'is' : 'are'} declared to be meant`
@@ -33,8 +34,6 @@ export function lintSummary({ findings, ignored, policies, pods }: LintReport): 
     ...(pods === 0 && policies > 0 ? ['there are no pods here: selectors were not held against any'] : []),
   ]
 }
-
-const plural = (count: number, one: string, several: string): string => `${count} ${count === 1 ? one : several}`
 
 const severityText = (severity: Severity, colour: Colour): string =>
   severity === 'info' ? 'note' : severity === 'error' ? colour.bad(severity) : colour.strong(severity)

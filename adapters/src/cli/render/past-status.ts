@@ -1,4 +1,4 @@
-import { counted } from '@weir/core/counted.js'
+import { counted, countedAll } from '@weir/core/counted.js'
 import type { PastStatus } from '../../agent/past-status.js'
 import { provenanceOf } from '../origins.js'
 import type { Colour } from '../terminal.js'
@@ -7,10 +7,6 @@ import type { Colour } from '../terminal.js'
 export function pastStatusLines(status: PastStatus, colour: Colour, workingFolder: string): readonly string[] {
   const { seq, node, cluster, digest, counts, tables, hostAddresses, leaving, refused, frontendConflicts } = status
   const { steer, translate, noGateway, noAddress, pass } = leaving.rules
-  const list = (sizes: Readonly<Record<string, number>>): string =>
-    Object.entries(sizes)
-      .map(([name, size]) => `${size} ${name}`)
-      .join(', ')
   const conflicts = counted(frontendConflicts, 'address was', 'addresses were')
   return [
     ...refused.map(({ object, seq: at, ...from }) =>
@@ -21,8 +17,8 @@ export function pastStatusLines(status: PastStatus, colour: Colour, workingFolde
     `Node       ${node === '' ? 'not configured yet' : `${node}, cluster ${cluster}`}`,
     `Host       ${hostAddresses === undefined ? 'it had not looked at itself' : hostAddresses.join(', ') || 'no addresses'}`,
     `Digest     ${digest.hex}`,
-    `Objects    ${list(counts)}`,
-    `Tables     ${list(tables)}`,
+    `Objects    ${countedAll(counts)}`,
+    `Tables     ${countedAll(tables)}`,
     `Ways out   ${counted(steer + translate + noGateway + noAddress + pass, 'egress gateway rule')}, ` +
       `${counted(leaving.unmasked, 'block')} not masqueraded`,
     ...status.notRecorded.map(each => colour.dim(`not recorded: ${each}`)),

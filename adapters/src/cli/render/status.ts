@@ -1,4 +1,4 @@
-import { counted } from '@weir/core/counted.js'
+import { counted, countedAll } from '@weir/core/counted.js'
 import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { StatusReport } from '../../agent/protocol.js'
 import { tableLines } from '../table.js'
@@ -22,9 +22,7 @@ export function statusLines(report: StatusReport, colour: Colour): readonly stri
     ...hostLines(report.host),
     ...leavingLines(report.leaving),
     ...routingLines(report.routing),
-    `Tables     ${Object.entries(report.tables)
-      .map(([name, size]) => `${size} ${name}`)
-      .join(', ')}`,
+    `Tables     ${countedAll(report.tables)}`,
     `Intake     ${counted(report.intake.events, 'event')} taken, ${report.intake.queued} waiting, last took ${report.intake.lastLatencyMs.toFixed(1)} ms, ${counted(report.intake.refusals, 'refusal')} in force`,
     `Reconcile  ${counted(report.reconcile.applied, 'change')} applied, ${counted(report.reconcile.repairs, 'repair')}`,
     ...(report.backend.connections.closed === 0
