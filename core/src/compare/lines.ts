@@ -1,11 +1,12 @@
 import { entryOf } from '../multimap.js'
 import type { Family } from '../policy/rule.js'
 import { classOrder } from './order.js'
-import type { End, Reading } from './ends.js'
+import { type End, namedPrefixes, type Reading, worldEnds } from './ends.js'
 import type { ChangeKind, Difference, PairChange, PortNaming } from './compare.js'
 import { type Outcome, outcomeText } from './outcome.js'
-import { type NamedEnd, Parties, type Party, partyText, settledParties } from './parties.js'
+import { type NamedEnd, Parties, type Party, partyText, settledParties, withRemainders } from './parties.js'
 import { type KeyRange, keyRanges } from './port-text.js'
+import { Remainders } from './remainders.js'
 
 /** Flows that change alike: everybody of `from` to everybody of `to` on the ports. A pod's flows to itself never change. */
 export interface FlowChange {
@@ -49,6 +50,9 @@ interface Line {
 export function linesOf(changes: readonly PairChange[], readings: readonly Reading[]): FlowChange[] {
   if (changes.length === 0) return []
   const parties = new Parties(readings)
+  const prefixes = namedPrefixes(readings)
+  const outside = new Set([...worldEnds(readings, prefixes)].map(({ name }) => name))
+  const remainders = new Remainders(prefixes, outside)
   const names = new Texts()
   const said = new Texts()
   const known = { true: new Map<readonly End[], NamedEnds>(), false: new Map<readonly End[], NamedEnds>() }
@@ -75,8 +79,8 @@ export function linesOf(changes: readonly PairChange[], readings: readonly Readi
     .filter(({ from, to }) => !isItself([...from.parties.values()], [...to.parties.values()]))
     .map(({ from, to, families, difference }) => ({
       change: difference.change,
-      from: sorted(from.parties),
-      to: sorted(to.parties),
+      from: sorted(from.parties, remainders),
+      to: sorted(to.parties, remainders),
       families: [...families].sort(),
       ports: keyRanges(difference.keys),
       ...(difference.portNames !== undefined && { portNames: difference.portNames }),
@@ -127,8 +131,10 @@ const textOf = ({ change, keys, portNames, before, after }: Difference): string 
     '\n',
   )
 
-const sorted = (parties: ReadonlyMap<string, NamedEnd>): Party[] =>
-  settledParties([...parties.values()]).sort((a, b) => (partyText(a) < partyText(b) ? -1 : 1))
+const sorted = (parties: ReadonlyMap<string, NamedEnd>, remainders: Remainders): Party[] =>
+  settledParties(withRemainders([...parties.values()], remainders)).sort((a, b) =>
+    partyText(a) < partyText(b) ? -1 : 1,
+  )
 
 /** One pod with itself. */
 const isItself = (from: readonly Party[], to: readonly Party[]): boolean =>

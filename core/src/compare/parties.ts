@@ -1,9 +1,11 @@
+import { counted } from '../counted.js'
 import { entryOf } from '../multimap.js'
 import { derivedKeys } from '../identity/labels.js'
 import { selectorText } from '../policy/match.js'
 import type { LabelSelector } from '../policy/selector.js'
 import type { End, Reading } from './ends.js'
 import { cubeSelectors } from './key-set.js'
+import type { Remainders } from './remainders.js'
 import { workloadName } from './residents.js'
 
 /** Who sends or receives, as a reader knows him. */
@@ -12,6 +14,8 @@ export interface Party {
   readonly kind: 'workload' | 'pod' | 'selector' | 'host' | 'remote-node' | 'world'
   /** `payments/web`; a selector; a node's name or '' for every node; a prefix, `world` for a /0. */
   readonly name: string
+  /** Of a prefix: the narrower ones that rules name and that aren't meant. */
+  readonly except?: readonly string[]
   /** `namespace/name` of each pod. */
   readonly pods: readonly string[]
   /** Of pods and nodes that aren't there: who they are. */
@@ -25,7 +29,7 @@ export interface Party {
 }
 
 /** A party as a line shows it. */
-export function partyText({ kind, name, only, like, within, selector }: Party): string {
+export function partyText({ kind, name, except, only, like, within, selector }: Party): string {
   const where = only === undefined ? '' : ` (only ${only})`
   if (selector !== undefined) {
     const isAny = kind !== 'selector' && selector.length === 0
@@ -35,7 +39,27 @@ export function partyText({ kind, name, only, like, within, selector }: Party): 
     return like === undefined ? `${who}${place} (none now)` : `${who}${place} (besides ${like})`
   }
   if (kind === 'host' || kind === 'remote-node') return name === '' ? kind : `${kind} ${name}${where}`
-  return name + where
+  return name + (except === undefined ? '' : ` except ${exceptText(except)}`) + where
+}
+
+/** Blocks that are told one by one; of more the others are counted. */
+const toldMax = 12
+
+function exceptText(blocks: readonly string[]): string {
+  const more = blocks.length - toldMax
+  return more <= 0 ? blocks.join(', ') : `${blocks.slice(0, toldMax).join(', ')} and ${counted(more, 'more block')}`
+}
+
+/** Says of the blocks of one line which narrower ones aren't meant with them. */
+export function withRemainders<Of extends Party>(parties: readonly Of[], remainders: Remainders): Of[] {
+  const isBlock = ({ kind, name }: Of): boolean => kind === 'world' && name !== 'world'
+  const blocks = new Map(parties.filter(isBlock).map(each => [each.name, each]))
+  if (blocks.size === 0) return [...parties]
+  const told = remainders.of(new Set(blocks.keys()))
+  return [
+    ...parties.filter(each => !isBlock(each)),
+    ...told.map(({ block, except }) => ({ ...blocks.get(block)!, ...(except.length > 0 && { except }) })),
+  ]
 }
 
 /** A party, or a pod or node to come whose name waits for others of its line. */

@@ -52,7 +52,7 @@ export class NamedPrefixes {
     let covered = 0n
     for (const prefix of this.inside(block)) {
       if (prefix.length === block.length) continue
-      const parent = this.#parent(prefix)
+      const parent = this.parentOf(prefix)
       if (parent === undefined || parent.length <= block.length) covered += sizeOf(prefix)
     }
     return covered < sizeOf(block)
@@ -66,7 +66,7 @@ export class NamedPrefixes {
     const covered = new Map<Prefix, bigint>()
     const cover = (prefix: Prefix, count: bigint): void => void covered.set(prefix, (covered.get(prefix) ?? 0n) + count)
     for (const prefix of this.all.values()) {
-      const parent = this.#parent(prefix)
+      const parent = this.parentOf(prefix)
       if (parent !== undefined) cover(parent, sizeOf(prefix))
     }
     for (const text of new Set(taken)) {
@@ -76,7 +76,8 @@ export class NamedPrefixes {
     return [...this.all.values()].filter(prefix => (covered.get(prefix) ?? 0n) < sizeOf(prefix))
   }
 
-  #parent({ family, bytes, length }: Prefix): Prefix | undefined {
+  /** The longest named prefix around a shorter part of one; undefined of a /0. */
+  parentOf({ family, bytes, length }: Prefix): Prefix | undefined {
     return length === 0 ? undefined : this.#tries[family].longest(bytes, length - 1)
   }
 

@@ -95,8 +95,41 @@ describe('compare: lines', () => {
     const before = Engine.restore(structuredClone(scene.engine.snapshot()))
     scene.apply(dbFrom(pods(is('app', 'web')), ipBlock('203.0.113.0/24', '203.0.113.0/25'), ipBlock('10.0.0.4/32')))
     expect(compareStates(before, scene.engine).changes.map(line)).to.deep.equal([
-      '203.0.113.0/24, b/api → a/db : tcp/5432 v4 newly-allowed',
+      '203.0.113.0/24 except 203.0.113.0/25, b/api → a/db : tcp/5432 v4 newly-allowed',
     ])
+  })
+
+  it('name a block with all that lies in it once, and what is left of it by what is not', () => {
+    const told = (allowed: readonly ReturnType<typeof ipBlock>[], ...more: readonly EventBody[]) => {
+      const scene = shop()
+      scene.apply(dbFrom(pods(is('app', 'web'))), ...more)
+      const before = Engine.restore(structuredClone(scene.engine.snapshot()))
+      scene.apply(dbFrom(pods(is('app', 'web')), ...allowed))
+      return compareStates(before, scene.engine).changes.flatMap(({ from }) => from.map(partyText))
+    }
+    // Another policy names blocks within, for pods of its own.
+    const within = ['192.0.2.0/25', '192.0.2.0/26', '192.0.2.0/27'].map(cidr => ipBlock(cidr))
+    const other = policy('other', { podSelector: [is('app', 'web')], ingress: [{ peers: within, ports: [] }] })
+    expect(told([ipBlock('192.0.2.0/24')], other)).deep.equals(['192.0.2.0/24'])
+    expect(told([ipBlock('192.0.2.0/25', '192.0.2.0/26')], other)).deep.equals(['192.0.2.0/25 except 192.0.2.0/26'])
+    expect(told([ipBlock('192.0.2.0/24', '192.0.2.0/26')], other)).deep.equals(['192.0.2.0/24 except 192.0.2.0/26'])
+    const inner = [ipBlock('192.0.2.0/24', '192.0.2.0/26'), ipBlock('192.0.2.0/27')]
+    expect(told(inner, other)).deep.equals(['192.0.2.0/24 except 192.0.2.0/26', '192.0.2.0/27'])
+    const halves = policy('halves', {
+      podSelector: [is('app', 'web')],
+      ingress: [{ peers: [ipBlock('192.0.2.0/25'), ipBlock('192.0.2.128/25')], ports: [] }],
+    })
+    expect(
+      told([ipBlock('192.0.0.0/16', '192.0.2.0/25'), ipBlock('192.0.2.0/24', '192.0.2.0/25')], halves),
+    ).deep.equals(['192.0.0.0/16 except 192.0.2.0/25'])
+  })
+
+  it('count the blocks that are left out where there are many', () => {
+    const except = Array.from({ length: 14 }, (_, at) => `192.0.2.${at}/32`)
+    const party = { kind: 'world', name: '192.0.2.0/24', pods: [] } as const
+    expect(partyText({ ...party, except })).equals(
+      `192.0.2.0/24 except ${except.slice(0, 12).join(', ')} and 2 more blocks`,
+    )
   })
 
   it('say of pods in one state only what policies change for them', () => {
