@@ -1,12 +1,13 @@
 import type { Engine, Row } from '@weir/core'
 import { canonicalJson } from '@weir/core/json.js'
+import { tunnelRows } from '@weir/core/routing/tunnel-rows.js'
 
 /**
- * The tables as lines that are equal wherever the same state came about: sorted, with the numbers of classes, subjects,
+ * The tables, and where tunnels lead to other nodes' pods, as lines that are equal wherever the same state came about: sorted, with the numbers of classes, subjects,
  * slots, rows, selections and backends given anew by what they stand for. Which numbers those have in the kernel follows
  * from when tables were settled, and the digest doesn't look at them either.
  */
-export function canonicalTables({ tables }: Engine): readonly string[] {
+export function canonicalTables({ tables, state }: Engine): readonly string[] {
   const classes = new Ranks()
   for (const [, { address, peerClass }] of tables.addresses) classes.add(peerClass, address)
   for (const [, { prefix, peerClass }] of tables.prefixes) classes.add(peerClass, prefix)
@@ -16,6 +17,8 @@ export function canonicalTables({ tables }: Engine): readonly string[] {
     subjects.add(subject, `${namespace}/${pod}`)
     slots.add(endpoint, `${namespace}/${pod}`)
   }
+  // The node has no endpoint; while policies select it, its addresses bear its subject.
+  for (const [, { endpoint, subject }] of tables.addresses) if (endpoint === 0) subjects.add(subject, 'the node')
   const rows = new Ranks()
   for (const [, row] of tables.rows) rows.add(row.id, stepsText(row))
   const backends = new Ranks()
@@ -61,6 +64,7 @@ export function canonicalTables({ tables }: Engine): readonly string[] {
   for (const [, row] of tables.egressRules) say('egressRules', row)
   for (const [, row] of tables.nonMasquerade) say('nonMasquerade', row)
   for (const [, row] of tables.masquerade) say('masquerade', row)
+  for (const row of tunnelRows(state).values()) say('tunnels', row)
   return lines.sort()
 }
 

@@ -30,7 +30,8 @@ function run(...words: readonly string[]): Promise<Ended> {
 }
 
 describe('agents of one log', function () {
-  this.timeout(300_000)
+  // A process for each fact, one after the other.
+  this.timeout(600_000)
   let folder = ''
 
   before(async () => {

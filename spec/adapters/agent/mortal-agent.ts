@@ -17,6 +17,7 @@ import { lives } from './lives.js'
 const [stateFolder = '', stage] = process.argv.slice(2)
 const agent = await createAgent({
   ...{ stateFolder, node: 'n1', backend: 'memory', clock: systemClock, snapshotEvery: 4, checkpointEvery: 3 },
+  ...{ masquerade: ['ipv4', 'ipv6'], nativeRoutingCidrs: ['10.0.0.0/8'] },
 })
 const next = lives[agent.engine.seq - 1]
 if (stage !== undefined && next !== undefined) {
