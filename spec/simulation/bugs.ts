@@ -1,7 +1,11 @@
 import { Engine, type WeirEvent } from '@weir/core'
+import { HostDevices } from '@weir/adapters/agent/host-devices.js'
+import { ObjectIntake } from '@weir/adapters/kubernetes/intake.js'
 import type { RememberedReading } from '@weir/adapters/manifests/assemble.js'
 import { ManifestMemory } from '@weir/adapters/manifests/memory.js'
+import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
 import { BatchBuilder } from '@weir/datapath/reconcile/batch.js'
+import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import { Turns } from '@weir/datapath/reconcile/turns.js'
 import { BackendPlaces } from '@weir/datapath/services/backend-places.js'
 import { InstalledFrontends } from '@weir/datapath/services/installed-frontends.js'
@@ -117,17 +121,17 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'lets a service without room hold up all others',
-    from: 175,
+    from: 230,
     plant: () => replace(InstalledFrontends.prototype, 'hasRoomFor', () => () => true),
   },
   {
     name: 'says nothing of services without room',
-    from: 122,
+    from: 120,
     plant: () => replace(ServiceStore.prototype, 'shortages', () => () => []),
   },
   {
     name: 'takes back at once what a file no longer says',
-    from: 43,
+    from: 80,
     plant: () =>
       replace(
         ManifestMemory.prototype,
@@ -135,6 +139,45 @@ export const bugs: readonly Bug[] = [
         original =>
           function (this: ManifestMemory<RememberedReading>, file, remembered) {
             original.call(this, file, remembered && { ...remembered, kept: [] })
+          },
+      ),
+  },
+  {
+    name: 'never comes to devices of the node',
+    plant: () => replace(Reconciler.prototype, 'useDevices', () => async () => {}),
+  },
+  {
+    name: 'takes back all ways out before it says the new ones',
+    plant: () =>
+      replace(
+        LeavingReconciler.prototype,
+        'apply',
+        () =>
+          async function (this: LeavingReconciler, { egressRules, nonMasquerade, masquerade }, tables) {
+            if (egressRules.length + nonMasquerade.length + masquerade.length === 0) return { writes: {} }
+            await this.start({ egressRules: new Map(), nonMasquerade: new Map(), masquerade: new Map() })
+            return this.start(tables)
+          },
+      ),
+  },
+  {
+    name: 'looks at devices when it starts alone',
+    plant: () => replace(HostDevices.prototype, 'changed', () => () => {}),
+  },
+  {
+    name: 'never takes back what a list lacks',
+    from: 40,
+    plant: () => replace(ObjectIntake.prototype, 'listed', () => async () => {}),
+  },
+  {
+    name: 'takes the last page of a list for all of it',
+    plant: () =>
+      replace(
+        ObjectIntake.prototype,
+        'listed',
+        original =>
+          function (this: ObjectIntake, kind, names, version) {
+            return original.call(this, kind, new Set([...names].slice(-2)), version)
           },
       ),
   },

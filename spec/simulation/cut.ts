@@ -8,7 +8,7 @@ interface Kept {
 
 /** Of how many parts a step is, each of which may be left out. */
 export const partsOf = (step: Step): number =>
-  step.kind === 'say' ? step.bodies.length : step.kind === 'files' ? step.changes.length : 0
+  step.kind === 'say' ? step.bodies.length : step.kind === 'files' || step.kind === 'api' ? step.changes.length : 0
 
 /** What is left of a plan. */
 export type Cut = readonly Kept[]
@@ -21,6 +21,7 @@ export function cutPlan(plan: Plan, cut: Cut): Plan {
     if (given === undefined) throw new RangeError(`the plan of seed ${plan.seed} has no step ${step}`)
     if (bodies === undefined) return [given]
     if (given.kind === 'files') return [{ ...given, changes: bodies.flatMap(at => given.changes[at] ?? []) }]
+    if (given.kind === 'api') return [{ ...given, changes: bodies.flatMap(at => given.changes[at] ?? []) }]
     return given.kind === 'say' ? [{ ...given, bodies: bodies.flatMap(at => given.bodies[at] ?? []) }] : [given]
   })
   return { ...plan, steps }

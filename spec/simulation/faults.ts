@@ -38,6 +38,6 @@ export class Faults<Code> {
 }
 
 /** As Node and the kernel say it. */
-export function failure(code: DiskCode | KernelCode, call: string): Error {
+export function failure(code: DiskCode | KernelCode | 'ENODEV', call: string): Error {
   return Object.assign(new Error(`${code}: ${call}`), { code, call })
 }

@@ -6,6 +6,7 @@ import {
   createMemoryBackend,
   type EventBatch,
   type MemoryBackendHandle,
+  type Role,
 } from '@weir/datapath'
 import { Subject } from 'rxjs'
 import type { Sizes } from './room.js'
@@ -38,14 +39,22 @@ export class Kernel {
   readonly #nowMs: () => number
   readonly #onWrite: (what: string) => void
   readonly #sizes: Sizes
+  readonly #hasDevice: (ifindex: number) => boolean
   #backend: MemoryBackendHandle
   #writes = 0
 
   /**
    * @param sizes Of maps that have little room.
+   * @param hasDevice Whether the node has a device of its own with this number.
    * @param onWrite Told after every single entry that a process wrote or deleted.
    */
-  constructor(sizes: Sizes, nowMs: () => number, onWrite: (what: string) => void) {
+  constructor(
+    sizes: Sizes,
+    nowMs: () => number,
+    hasDevice: (ifindex: number) => boolean,
+    onWrite: (what: string) => void,
+  ) {
+    this.#hasDevice = hasDevice
     this.#nowMs = nowMs
     this.#onWrite = onWrite
     this.#sizes = { ...ample, ...sizes }
@@ -60,6 +69,16 @@ export class Kernel {
   /** Entries that processes wrote or deleted. */
   get writes(): number {
     return this.#writes
+  }
+
+  isAttached(ifindex: number, role: Role): boolean {
+    return this.#backend.attachments().some(each => each.ifindex === ifindex && each.role === role)
+  }
+
+  /** Programs go with their device. */
+  loseDevice(ifindex: number): void {
+    for (const attachment of this.#backend.attachments())
+      if (attachment.ifindex === ifindex) this.#backend.detach(attachment)
   }
 
   losePower(): void {
@@ -93,6 +112,8 @@ export class Kernel {
       attach: (attachment: Attachment) => {
         life.operation()
         this.#fail(`attach ${attachment.ifname}`)
+        if (attachment.role === 'device' && !this.#hasDevice(attachment.ifindex))
+          throw failure('ENODEV', `attach ${attachment.ifname}`)
         backend.attach(attachment)
       },
       detach: (attachment: Attachment) => {

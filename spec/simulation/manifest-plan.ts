@@ -7,12 +7,11 @@ import { type Document, type FileChange, fileOf } from './authors.js'
 import type { Random } from './random.js'
 
 /** Pods of this node, and one of another. */
+export const firstDocuments = (random: Random): readonly Document[] =>
+  podNames.map((name, at) => podOf('default', name, at === 2 ? 'there' : 'here', { app: random.pick(['x', 'y']) }))
+
 export const firstFiles = (random: Random): readonly FileChange[] =>
-  podNames.map((name, at) => ({
-    how: 'moved',
-    isSilent: false,
-    document: podOf('default', name, at === 2 ? 'there' : 'here', { app: random.pick(['x', 'y']) }),
-  }))
+  firstDocuments(random).map(document => ({ how: 'moved', isSilent: false, document }))
 
 /** Mostly policies, as a file that can be read half could open what they close. */
 export function fileChanges(random: Random): readonly FileChange[] {
@@ -31,7 +30,8 @@ function fileChange(random: Random): FileChange {
   return { how: 'in place', document, pausesMs, isTorn: random.chance(0.2) }
 }
 
-function documentOf(random: Random): Document {
+/** An object as a program, or a server, says it. */
+export function documentOf(random: Random): Document {
   const kind = random.below(10)
   const namespace = random.chance(0.7) ? 'default' : random.pick(namespaceNames)
   if (kind === 0) return namespaceOf(random.pick(namespaceNames), { team: random.pick(['x', 'y']) })

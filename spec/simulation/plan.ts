@@ -2,13 +2,19 @@ import type { AgentOptions } from '@weir/adapters'
 import type { EventBody } from '@weir/core'
 import fc from 'fast-check'
 import { nodeAddresses, ownAddresses, worldAddresses } from '../oracle/generate/addresses.js'
+import { leavingBodies, moreDestinations } from '../oracle/generate/egress.js'
 import { eventBodies } from '../oracle/generate/history.js'
 import { mixedBodies } from '../oracle/generate/mixed.js'
-import { podNames, portNumbers } from '../oracle/generate/names.js'
+import { nodeNames, podNames, portNumbers } from '../oracle/generate/names.js'
 import { serviceBodies } from '../oracle/generate/services.js'
+import { apiChanges, firstObjects } from './api-plan.js'
+import type { ApiChange } from './api-source.js'
 import type { FileChange } from './authors.js'
+import { devicesState } from './device-plan.js'
 import type { DiskCode, KernelCode } from './faults.js'
+import type { WayOut } from './leaving-watch.js'
 import { fileChanges, firstFiles } from './manifest-plan.js'
+import type { DevicesState } from './node-network.js'
 import { endpointOf, podPlaces } from './places.js'
 import { Random } from './random.js'
 import { crampedSizes, type Sizes } from './room.js'
@@ -22,6 +28,10 @@ export type Action =
   | { readonly kind: 'say'; readonly bodies: readonly EventBody[]; readonly asked: boolean }
   /** Programs change files of the folder that the agent follows. */
   | { readonly kind: 'files'; readonly changes: readonly FileChange[] }
+  /** Objects of the API server change, or it fails. */
+  | { readonly kind: 'api'; readonly changes: readonly ApiChange[] }
+  /** The node's devices change. */
+  | { readonly kind: 'devices'; readonly state: DevicesState }
   /** A source says once more what it said before, of some objects. */
   | { readonly kind: 'repeat'; readonly share: number }
   /** The process is killed in the midst of an operation, so many operations from now; or the power is lost. */
@@ -47,25 +57,42 @@ export interface Plan {
   readonly flows: readonly Flow[]
   /** What is asked of services. */
   readonly asks: readonly Ask[]
+  /** How pods' packets leave the cluster. */
+  readonly waysOut: readonly WayOut[]
+  /** The agent follows the node's devices. */
+  readonly hasDevices: boolean
   /** All comes from files. */
   readonly hasFiles: boolean
+  /** All comes from an API server. */
+  readonly hasApi: boolean
   /** Maps that have little room. */
   readonly sizes: Sizes
   readonly agent: Pick<
     AgentOptions,
-    'snapshotEvery' | 'logRetention' | 'cidrMatch' | 'failSafePorts' | 'nodePortAddresses'
+    | 'snapshotEvery'
+    | 'logRetention'
+    | 'cidrMatch'
+    | 'failSafePorts'
+    | 'nodePortAddresses'
+    | 'masquerade'
+    | 'nativeRoutingCidrs'
   >
 }
 
-/** What is spoken of in a run: NetworkPolicy alone, every dialect, or services; or all comes from files. */
-type Subject = 'plain' | 'mixed' | 'services' | 'files'
+/**
+ * What is spoken of in a run: NetworkPolicy alone, every dialect, services, the node and ways out; or all comes from files,
+ * or from an API server.
+ */
+type Subject = 'plain' | 'mixed' | 'services' | 'node' | 'files' | 'api'
 
-const subjects: readonly Subject[] = ['plain', 'mixed', 'services', 'files']
+const subjects: readonly Subject[] = ['plain', 'mixed', 'services', 'node', 'files', 'api']
 const sourceOf = {
   plain: eventBodies,
   mixed: mixedBodies,
   services: fc.oneof(serviceBodies, serviceBodies, eventBodies),
+  node: fc.oneof(mixedBodies, leavingBodies, leavingBodies),
   files: eventBodies,
+  api: eventBodies,
 }
 
 export function planOf(seed: number): Plan {
@@ -76,23 +103,29 @@ export function planOf(seed: number): Plan {
   const count = random.between(4, 24)
   const troubled = random.chance(0.9)
   if (subject === 'files') steps.push({ kind: 'files', changes: firstFiles(random), afterMs: 0 })
+  if (subject === 'api') steps.push({ kind: 'api', changes: firstObjects(random), afterMs: 0 })
   while (steps.length < count) steps.push({ ...action(random, bodies, troubled), afterMs: pause(random) })
   const asks = asksOf(random.fork())
   return {
-    ...{ seed, steps, flows: flowsOf(random.fork()), agent: agentOf(random) },
+    ...{ seed, steps, flows: flowsOf(random.fork(), subject), agent: agentOf(random, subject) },
     asks: subject === 'services' ? asks : [],
+    waysOut: subject === 'node' ? waysOutOf(random.fork()) : [],
+    hasDevices: subject === 'node',
     hasFiles: subject === 'files',
+    hasApi: subject === 'api',
     sizes: random.chance(0.3) ? crampedSizes(random, subject === 'services') : {},
   }
 }
 
-function agentOf(random: Random): Plan['agent'] {
+function agentOf(random: Random, subject: Subject): Plan['agent'] {
   return {
     snapshotEvery: random.pick([3, 10, 40]),
     ...(random.chance(0.3) && { logRetention: { events: random.between(1, 30) } }),
     ...(random.chance(0.3) && { cidrMatch: random.pick([['nodes'], ['pods'], ['nodes', 'pods']] as const) }),
     ...(random.chance(0.2) && { failSafePorts: random.pick([[], [80]]) }),
     ...(random.chance(0.2) && { nodePortAddresses: random.pick([[], ['192.168.0.0/16']]) }),
+    ...(subject === 'node' && { masquerade: random.pick([['ipv4', 'ipv6'], ['ipv4'], []]) }),
+    ...(subject === 'node' && random.chance(0.3) && { nativeRoutingCidrs: ['10.0.0.0/8', 'fd00::/16'] }),
   }
 }
 
@@ -140,6 +173,7 @@ class Bodies {
 
   /** Some pods of this node, so that there is traffic. */
   beginning(): readonly EventBody[] {
+    const nodes = this.#subject === 'node' ? firstNodes : []
     const pods = podNames.map(name => ({ namespace: 'default', name }))
     const services = this.#subject === 'services' ? firstService() : []
     const wired = pods.flatMap(({ namespace, name }, at): readonly EventBody[] => [
@@ -154,14 +188,18 @@ class Bodies {
       },
       ...(at === 2 ? [] : [{ kind: 'endpoint.attached' as const, endpoint: endpointOf({ namespace, name }) }]),
     ])
-    // What isn't in the files goes, but for the wiring.
-    if (this.#subject === 'files') return wired.filter(({ kind }) => kind === 'endpoint.attached')
-    return [...wired, ...services]
+    // What isn't in the files, or at the server, goes, but for the wiring.
+    if (this.#subject === 'files' || this.#subject === 'api')
+      return wired.filter(({ kind }) => kind === 'endpoint.attached')
+    return [...nodes, ...wired, ...services]
   }
 
   /** Something new, by the way that things are known. */
   news(): Action {
     if (this.#subject === 'files') return { kind: 'files', changes: fileChanges(this.#random) }
+    if (this.#subject === 'api') return { kind: 'api', changes: apiChanges(this.#random) }
+    if (this.#subject === 'node' && this.#random.chance(0.2))
+      return { kind: 'devices', state: devicesState(this.#random) }
     return { kind: 'say', asked: this.#random.chance(0.3), bodies: this.#some() }
   }
 
@@ -177,7 +215,12 @@ class Bodies {
       // The agent says that itself.
       case 'agent.configured':
       case 'backend.checked':
+      case 'ipmasq.configured':
+      case 'ipmasq.withdrawn':
         return []
+      case 'host.observed':
+      case 'devices.observed':
+        return this.#subject === 'node' ? [] : [body]
       case 'service.upserted': {
         const { healthCheck, ...service } = body.service
         const [intervalSeconds, failures] = [this.#random.between(1, 2), this.#random.between(1, 2)]
@@ -212,11 +255,12 @@ class Bodies {
   }
 }
 
-function flowsOf(random: Random): readonly Flow[] {
+function flowsOf(random: Random, subject: Subject): readonly Flow[] {
   const flows: Flow[] = []
   while (flows.length < 10) {
     const six = random.below(3) === 0 ? 1 : 0
     const place = (share: number): string => {
+      if (subject === 'node' && random.chance(0.3)) return nodeAddresses('here')[six]
       if (random.chance(share)) return ownAddresses('default', random.pick(podNames), 0)[six]
       const others = [
         ...podPlaces.map(({ namespace, name }) => ownAddresses(namespace, name, 0)[six]),
@@ -232,3 +276,16 @@ function flowsOf(random: Random): readonly Flow[] {
   }
   return flows
 }
+
+/** By more than the programs for pods alone see: destinations that blocks of gateways and masquerading tell apart. */
+function waysOutOf(random: Random): readonly WayOut[] {
+  return Array.from({ length: 8 }, () => {
+    const to = random.pick(moreDestinations)
+    return { from: ownAddresses('default', random.pick(podNames), 0)[to.includes(':') ? 1 : 0], to }
+  })
+}
+
+const firstNodes: readonly EventBody[] = nodeNames.map((name, at) => ({
+  kind: 'node.upserted',
+  node: { name, labels: { zone: at === 0 ? 'x' : 'y' }, addresses: nodeAddresses(name), podCidrs: [] },
+}))

@@ -47,10 +47,11 @@ export async function roomForPolicies(
   if (maps.includes('weir_endpoints')) return undefined
   const spacious = createMemoryBackend()
   await new Reconciler(spacious).start(tables)
-  // Old and new entries are there together for a moment, never more. Chunks of a row lie together, with gaps between rows.
+  // Old and new entries are there together for a moment, never more. A pod that is moved has cells of its own meanwhile,
+  // and chunks of a row lie together, with gaps between rows.
   const isRight = maps.some(map => {
     const together = used(spacious.maps[map]) + used(kernel.backend.maps[map])
-    return together * (map === 'weir_rows' ? 2 : 1) > kernel.backend.maps[map].maxEntries
+    return together * (map === 'weir_rows' || map === 'weir_cells' ? 2 : 1) > kernel.backend.maps[map].maxEntries
   })
   return isRight ? undefined : `there is room in ${maps.length === 0 ? 'every map' : maps.join(' and ')}`
 }

@@ -34,7 +34,8 @@ export class Scheduler {
 
   /** The function returned prevents it. */
   after(delayMs: number, run: () => void): () => void {
-    const due: Due = { atMs: this.#nowMs + delayMs, tie: this.#random.next(), run }
+    // Timers count whole milliseconds.
+    const due: Due = { atMs: this.#nowMs + Math.trunc(delayMs), tie: this.#random.next(), run }
     this.#due.add(due)
     return () => this.#due.delete(due)
   }

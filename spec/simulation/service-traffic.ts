@@ -3,6 +3,7 @@ import { buildFrame } from '@weir/adapters/demo/packets.js'
 import { pairMacs } from '@weir/adapters/network/names.js'
 import type { MemoryBackendHandle } from '@weir/datapath'
 import { packetActions } from '@weir/datapath/backend.js'
+import { outerDevice } from './node-network.js'
 import { seen } from './traffic.js'
 import { type Place, refused, type Way, wayTo } from './service-ways.js'
 
@@ -27,8 +28,7 @@ interface Ends {
 
 export const flagsOf = { syn: 0x02, rst: 0x04, ack: 0x10 } as const
 const outside = pairMacs(4000)
-/** Of a device by which the outside is reached; no pod's. */
-const device = 60
+const { ifindex: device } = outerDevice
 const stopped: Outcome = { bits: seen.stopped }
 
 /** A call of a process that connects. */
@@ -116,7 +116,8 @@ const frameOf = (packet: PacketTo, sourceMac: string, destinationMac: string): U
 
 const ethernet = 14
 
-function endsOf(frame: Uint8Array): Ends {
+/** Of an Ethernet frame. */
+export function endsOf(frame: Uint8Array): Ends {
   const isFour = frame[12] === 0x08
   const bytes = isFour ? 4 : 16
   const at = ethernet + (isFour ? 12 : 8)

@@ -183,7 +183,8 @@ export class ServiceWatch implements Watch {
     if (routes.size !== 1 || routes.has('unclear')) return false
     const ends = { source, sourcePort: Number(port), destination: from, destinationPort: seenPort }
     const packet = { ...ends, protocol: ask.place.protocol, flags: flagsOf.syn | flagsOf.ack }
-    const found = answer(kernel.backend, packet, { from: word[0]?.route?.to, to: ifindex })
+    const server = word[0]?.route?.to
+    const found = answer(kernel.backend, packet, { from: server === 'node' ? undefined : server, to: ifindex })
     this.#checks += 1
     if (found === wayTo(ask.place)) return true
     const how = found === undefined ? 'is stopped' : `seems to be of ${found}`

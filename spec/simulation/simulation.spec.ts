@@ -37,7 +37,18 @@ describe('a whole agent, simulated', function () {
       seen.checks += checks
     }
     expect([...seen.kinds].sort()).to.deep.equal(
-      ['connect', 'disk fails', 'files', 'kernel refuses', 'kill', 'meddle', 'repeat', 'restart', 'say'].sort(),
+      [
+        'connect',
+        'devices',
+        'disk fails',
+        'files',
+        'kernel refuses',
+        'kill',
+        'meddle',
+        'repeat',
+        'restart',
+        'say',
+      ].sort(),
     )
     expect(seen.lives).above(30)
     expect(seen.checks).above(3000)

@@ -2,7 +2,10 @@ import { type Agent, type AgentOptions, createAgent } from '@weir/adapters'
 import type { Machine } from '@weir/adapters/agent/machine.js'
 import { WeirError } from '@weir/core'
 import type { Checkpoint } from '@weir/store'
-import { Authors, type FileChange } from './authors.js'
+import { lookAtRest } from './at-rest.js'
+import { ApiModel } from './api-model.js'
+import { ApiSource } from './api-source.js'
+import { Authors } from './authors.js'
 import { simulatedCheckpoints } from './checkpoints.js'
 import { Disk } from './disk.js'
 import { Folder, folderPath } from './folder.js'
@@ -10,11 +13,13 @@ import { Kernel } from './kernel.js'
 import { Life } from './life.js'
 import { meddle } from './meddle.js'
 import type { Plan, Step } from './plan.js'
-import { crampsServices, roomForPolicies, roomForServices } from './room.js'
+import { crampsServices } from './room.js'
 import { Random } from './random.js'
 import { quiet, Scheduler } from './scheduler.js'
 import { Cluster } from './source.js'
 import { Trace } from './trace.js'
+import { NodeNetwork } from './node-network.js'
+import { stepText } from './step-text.js'
 import { noneShort, type Short } from './watch.js'
 import { type Violation, Witness } from './witness.js'
 
@@ -68,9 +73,12 @@ class Simulation {
   readonly #witness: Witness
   readonly #disk: Disk
   readonly #kernel: Kernel
+  readonly #network: NodeNetwork
   readonly #cluster: Cluster
   readonly #folder: Folder | undefined
   readonly #authors: Authors | undefined
+  readonly #api: ApiModel | undefined
+  readonly #server: ApiSource | undefined
   readonly #checkpoints: Checkpoint[] = []
   #life: Life | undefined
   #running: Running | undefined
@@ -91,18 +99,25 @@ class Simulation {
       this.#trace.note(`durable to ${events.at(-1)?.seq}`)
       this.#witness.onDurable(events)
       this.#authors?.onDurable(events)
+      this.#server?.onDurable(events)
     })
+    const nowMs = (): number => this.#scheduler.nowMs
+    const note = this.#trace.note.bind(this.#trace)
+    const broken = this.#witness.broken.bind(this.#witness)
+    const after = (delayMs: number, run: () => void): void => void this.#scheduler.after(delayMs, run)
     if (plan.hasFiles) {
-      const nowMs = (): number => this.#scheduler.nowMs
-      this.#folder = new Folder(this.#random.fork(), nowMs, this.#trace.note.bind(this.#trace), () =>
-        this.#authors?.onBlind(),
-      )
-      const after = (delayMs: number, run: () => void): void => void this.#scheduler.after(delayMs, run)
-      this.#authors = new Authors(this.#folder, after, this.#witness.broken.bind(this.#witness))
+      this.#folder = new Folder(this.#random.fork(), nowMs, note, () => this.#authors?.onBlind())
+      this.#authors = new Authors(this.#folder, after, broken)
     }
+    if (plan.hasApi) {
+      this.#api = new ApiModel(this.#random.fork(), note, () => this.#isCalm)
+      this.#server = new ApiSource(this.#api, after, nowMs, broken)
+    }
+    this.#network = new NodeNetwork(this.#random.fork(), ifindex => this.#kernel.loseDevice(ifindex))
     this.#kernel = new Kernel(
       plan.sizes,
       () => this.#scheduler.nowMs,
+      ifindex => this.#network.has(ifindex),
       what => {
         this.#trace.note(`write ${what}`)
         this.#witness.onWrite(this.#kernel, what)
@@ -130,7 +145,7 @@ class Simulation {
     for (const step of this.#plan.steps) {
       await this.#pass(step.afterMs)
       if (this.#witness.violation !== undefined) break
-      this.#trace.note(`step ${describe(step)}`)
+      this.#trace.note(`step ${stepText(step)}`)
       this.#do(step)
       await quiet()
       this.#look()
@@ -139,10 +154,16 @@ class Simulation {
     this.#disk.faults.disarm()
     this.#kernel.faults.disarm()
     this.#life?.killAfter(Number.POSITIVE_INFINITY)
-    await this.#pass(this.#isTroubled ? repairedMs : this.#folder === undefined ? settledMs : rereadMs)
+    await this.#pass(this.#calmMs)
     if (this.#witness.violation === undefined) await this.#atRest()
     if (this.#witness.violation === undefined) await this.#end()
     this.#life?.end()
+  }
+
+  get #calmMs(): number {
+    // Whoever found the server away asks again after ever longer pauses.
+    if (this.#isTroubled || this.#api !== undefined) return repairedMs
+    return this.#folder === undefined ? settledMs : rereadMs
   }
 
   /** Whether something may have to be made up for that is tried again at ever longer intervals, or found by comparing. */
@@ -169,6 +190,12 @@ class Simulation {
         break
       case 'files':
         for (const change of step.changes) this.#authors?.change(change)
+        break
+      case 'api':
+        for (const change of step.changes) this.#server?.change(change)
+        break
+      case 'devices':
+        this.#network.change(step.state)
         break
       case 'repeat':
         this.#cluster.repeat(step.share)
@@ -202,6 +229,7 @@ class Simulation {
     this.#life = life
     this.#lives += 1
     this.#authors?.onBlind()
+    this.#server?.onBlind()
     this.#trace.note(`life ${this.#lives}`)
     createAgent(this.#optionsFor(life), this.#machineFor(life, random)).then(
       agent => {
@@ -219,6 +247,7 @@ class Simulation {
       ...{ verifyPeriodMs, checkpointEvery: 7, logRetentionPeriodMs: 1500, maglev, ...this.#plan.agent },
       sources: [this.#cluster.source(life)],
       ...(this.#folder !== undefined && { manifests: folderPath }),
+      ...(this.#api !== undefined && { kubernetes: {} }),
       report: message => {
         this.#trace.note(`says ${message}`)
         // Whoever starts agents does as is said of that.
@@ -241,7 +270,9 @@ class Simulation {
         await life.io()
         return this.#isCalm || random.chance(0.7) ? undefined : 'ECONNREFUSED'
       },
+      network: () => (this.#plan.hasDevices ? async () => this.#network.network(life) : undefined),
       ...(this.#folder !== undefined && { manifests: this.#folder.machine(life) }),
+      ...(this.#api !== undefined && { connectKubernetes: () => this.#api!.connect(life) }),
     }
   }
 
@@ -324,30 +355,11 @@ class Simulation {
   /** Faults are over for long enough: everything said is in the log, and enforced. */
   async #atRest(): Promise<void> {
     const running = this.#running
-    if (running === undefined) {
-      this.#witness.broken('an agent comes back', `none runs ${repairedMs} ms later`)
-      return
+    if (running === undefined) this.#witness.broken('an agent comes back', `none runs ${repairedMs} ms later`)
+    else {
+      const parts = { plan: this.#plan, witness: this.#witness, kernel: this.#kernel, network: this.#network }
+      await lookAtRest({ ...parts, cluster: this.#cluster, authors: this.#authors, server: this.#server }, running)
     }
-    const { agent, applied } = running
-    const { durable } = this.#witness
-    if (this.#cluster.waiting > 0)
-      this.#witness.broken('inputs are taken', `${this.#cluster.waiting} submissions have no answer`)
-    const missing = this.#cluster.missing(durable) ?? this.#authors?.missing(durable)
-    if (missing !== undefined) this.#witness.broken('inputs are taken', `the log lacks ${missing}`)
-    const { failing } = agent.datapath
-    if (failing !== undefined) {
-      const wrong = /entries|room/.test(failing)
-        ? await roomForPolicies(this.#plan.sizes, failing, this.#kernel, agent.engine)
-        : ''
-      if (wrong !== undefined) this.#witness.broken('what failed is made up for', `still failing: ${failing} ${wrong}`)
-    }
-    const { shortages, maps } = agent.datapath.figures()
-    const usedLines = maps.find(({ name }) => name === 'weir_slots')?.entries ?? 0
-    const untrue = await roomForServices(shortages, usedLines, this.#kernel, agent.engine)
-    if (untrue !== undefined) this.#witness.broken('what has no room is said', untrue)
-    if (agent.engine.seq !== durable.length || applied !== durable.length)
-      this.#witness.broken('what is durable is enforced', `event ${applied} of ${durable.length} is`)
-    this.#witness.checkDigest(agent.engine)
   }
 
   async #end(): Promise<void> {
@@ -372,11 +384,3 @@ class Simulation {
     return result?.value
   }
 }
-
-function describe(step: Step): string {
-  if (step.kind === 'files') return `files ${step.changes.map(change => `${change.how} ${nameIn(change)}`).join(', ')}`
-  if (step.kind === 'say') return `say ${step.bodies.map(({ kind }) => kind).join(' ')}`
-  return JSON.stringify(step)
-}
-
-const nameIn = (change: FileChange): string => (change.how === 'removed' ? change.name : change.document.name)

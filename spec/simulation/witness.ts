@@ -3,6 +3,7 @@ import { Engine, type EventBody, type WeirEvent } from '@weir/core'
 import { clusterOf } from '../oracle/index.js'
 import { FlowWatch } from './flow-watch.js'
 import type { Kernel } from './kernel.js'
+import { LeavingWatch } from './leaving-watch.js'
 import type { Plan } from './plan.js'
 import { ServiceWatch } from './service-watch.js'
 import type { Short, Watch } from './watch.js'
@@ -28,10 +29,14 @@ export class Witness {
   #violation: Violation | undefined
 
   /** @param onBroken Told of the first violation, at once. */
-  constructor({ flows, asks }: Plan, onBroken: (violation: Violation) => void) {
+  constructor({ flows, asks, waysOut }: Plan, onBroken: (violation: Violation) => void) {
     this.#onBroken = onBroken
     const broken = this.broken.bind(this)
-    this.#watches = [new FlowWatch(flows, broken), ...(asks.length > 0 ? [new ServiceWatch(asks, broken)] : [])]
+    this.#watches = [
+      new FlowWatch(flows, broken),
+      ...(asks.length > 0 ? [new ServiceWatch(asks, broken)] : []),
+      ...(waysOut.length > 0 ? [new LeavingWatch(waysOut, broken)] : []),
+    ]
   }
 
   get violation(): Violation | undefined {

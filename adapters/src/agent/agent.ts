@@ -125,7 +125,7 @@ class RunningAgent implements Agent {
   readonly #startedAt: number
   readonly #sources: SourceRunner[]
   readonly #timers: Timer[] = []
-  readonly #devices: HostDevices
+  readonly #devices: HostDevices | undefined
   readonly #health: ServiceHealth
   readonly #recorder: Recorder
   readonly #routing: Routing
@@ -165,16 +165,17 @@ class RunningAgent implements Agent {
       onFolded: events => this.staged.folded(events),
       enforce: delta => this.#enforce(delta),
       onApplied: (events, delta, latencyMs) => this.#onApplied(events, delta, latencyMs),
+      onHalted: ({ message }) => report(message),
     })
-    this.#devices = new HostDevices({
-      netns: options.netns,
-      patterns: options.devices,
-      clock,
-      state: () => engine.state,
-      use: devices => this.#inTurn(() => datapath.useDevices(devices)),
-      submit: this.#submitFrom,
-      report,
-    })
+    const network = machine.network(datapath.kind)
+    this.#devices =
+      network &&
+      new HostDevices({
+        ...{ netns: options.netns, patterns: options.devices, network, clock, report },
+        state: () => engine.state,
+        use: devices => this.#inTurn(() => datapath.useDevices(devices)),
+        submit: this.#submitFrom,
+      })
     this.#routing = new Routing({
       mode: datapath.kind === 'kernel' ? (options.routing ?? 'off') : 'off',
       netns: options.netns,
@@ -202,7 +203,7 @@ class RunningAgent implements Agent {
       agent: this,
       hasSources: sources.length > 0,
       trouble: () => this.#intake.stopped,
-      fittingBytes: () => this.#routing.view.mtuBytes ?? this.#devices.mtuBytes,
+      fittingBytes: () => this.#routing.view.mtuBytes ?? this.#devices?.mtuBytes,
       report,
     })
     this.#sources = sources.map(
@@ -228,7 +229,7 @@ class RunningAgent implements Agent {
     this.datapath.watch(watcherOf(this.flows, this.history))
     if (this.datapath.kind === 'kernel') await this.#forgetStale()
     await this.#configure()
-    if (this.datapath.kind === 'kernel') await this.#devices.start()
+    await this.#devices?.start()
     await this.#takeOver()
     await this.cni?.recover()
     if (this.#options.routing !== undefined && this.datapath.kind === 'kernel') await this.#routing.start()
@@ -296,7 +297,7 @@ class RunningAgent implements Agent {
 
   async #stop(): Promise<void> {
     for (const timer of this.#timers) timer.stop()
-    await this.#devices.close()
+    await this.#devices?.close()
     await this.#routing.close()
     await Promise.all(this.#sources.map(source => source.stop()))
     await this.#server?.close()
@@ -362,7 +363,7 @@ class RunningAgent implements Agent {
     this.#updatedAt = this.#options.clock.nowMs()
     this.#applied.next({ events, delta })
     this.#health.applied(events)
-    if (this.datapath.kind === 'kernel' && events.some(saysWhatIsOwn)) this.#devices.changed()
+    if (events.some(saysWhatIsOwn)) this.#devices?.changed()
     this.#routing.observe(events)
     this.#recorder.applied()
   }
@@ -372,7 +373,7 @@ class RunningAgent implements Agent {
     this.#enforcing = turn.catch(() => {})
     try {
       const repaired = await turn
-      if (this.#devices.problem !== undefined) this.#devices.changed()
+      if (this.#devices?.problem !== undefined) this.#devices.changed()
       this.#repairs += repaired
       this.#lastVerifiedAt = this.#options.clock.nowMs()
       this.#updatedAt = this.#lastVerifiedAt

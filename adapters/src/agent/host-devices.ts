@@ -1,8 +1,9 @@
 import type { ClusterState, WeirEvent } from '@weir/core'
 import { sameFact } from '@weir/core/input/same-fact.js'
 import { chooseDevices, type NodeDevice } from '../network/node-devices.js'
+import type { Network } from '../network/network.js'
 import { deviceFacts, ObservedAddresses, type Sight } from '../network/observed-addresses.js'
-import type { Clock } from './clock.js'
+import type { Clock, Timer } from './clock.js'
 import type { Fact, Facts, Submitted } from './intake.js'
 import { hostAddresses } from './places.js'
 
@@ -15,6 +16,7 @@ const restFactor = 10
 export interface HostDevicesOptions {
   /** The node's namespace; that of this process when absent. */
   readonly netns: string | undefined
+  readonly network: () => Promise<Network>
   /** As DeviceChoice has them. */
   readonly patterns: readonly string[] | undefined
   readonly clock: Clock
@@ -34,9 +36,9 @@ export class HostDevices {
   #devices: readonly NodeDevice[] = []
   #problem: string | undefined
   #watch: { close(): void } | undefined
-  #gathering: NodeJS.Timeout | undefined
+  #gathering: Timer | undefined
   readonly #observed = new ObservedAddresses()
-  #again: NodeJS.Timeout | undefined
+  #again: Timer | undefined
   #isClosed = false
   #restMs = gatherMs
   #turn: Promise<void> = Promise.resolve()
@@ -64,7 +66,7 @@ export class HostDevices {
   async start(): Promise<void> {
     await this.refresh()
     try {
-      const { watchDevicesIn } = await import('netns-napi')
+      const { watchDevicesIn } = await this.#options.network()
       this.#watch = watchDevicesIn(this.#netns, () => this.changed())
       // What came while nobody watched.
       this.changed()
@@ -75,10 +77,10 @@ export class HostDevices {
 
   /** Something may have changed: looks at it soon. */
   changed(): void {
-    this.#gathering ??= setTimeout(() => {
+    this.#gathering ??= this.#after(this.#restMs, () => {
       this.#gathering = undefined
-      void this.refresh()
-    }, this.#restMs)
+      return this.refresh()
+    })
   }
 
   /** Looks now. */
@@ -90,9 +92,17 @@ export class HostDevices {
   async close(): Promise<void> {
     this.#watch?.close()
     this.#isClosed = true
-    clearTimeout(this.#gathering)
+    this.#gathering?.stop()
     await this.#turn
-    clearTimeout(this.#again)
+    this.#again?.stop()
+  }
+
+  #after(delayMs: number, work: () => Promise<void>): Timer {
+    const timer = this.#options.clock.every(delayMs, () => {
+      timer.stop()
+      return work()
+    })
+    return timer
   }
 
   get #netns(): string {
@@ -100,14 +110,14 @@ export class HostDevices {
   }
 
   async #look(): Promise<void> {
-    const { patterns, state, use } = this.#options
+    const { patterns, state, use, network, clock } = this.#options
     try {
-      const { devicesIn } = await import('netns-napi')
+      const { devicesIn } = await network()
       const podIfindexes = new Set([...state().endpoints.values()].map(({ fact }) => fact.ifindex))
       const nodeAddresses = hostAddresses(state())
-      const began = performance.now()
+      const began = clock.nowMs()
       const devices = devicesIn(this.#netns)
-      this.#restMs = Math.max(gatherMs, restFactor * (performance.now() - began))
+      this.#restMs = Math.max(gatherMs, restFactor * (clock.nowMs() - began))
       const found = chooseDevices(devices, {
         nodeAddresses,
         podIfindexes,
@@ -128,11 +138,8 @@ export class HostDevices {
     const { state, clock, submit } = this.#options
     const said = state().host?.fact.addresses ?? []
     const { addresses, againMs } = this.#observed.look(sight, said, clock.nowMs())
-    clearTimeout(this.#again)
-    if (againMs !== undefined && !this.#isClosed) {
-      this.#again = setTimeout(() => void this.refresh(), againMs)
-      this.#again.unref()
-    }
+    this.#again?.stop()
+    if (againMs !== undefined && !this.#isClosed) this.#again = this.#after(againMs, () => this.refresh())
     const facts: Fact[] = sameFact(said, addresses) ? [] : [{ kind: 'host.observed', host: { addresses } }]
     const devices = deviceFacts(sight, state().devices?.fact ?? [], addresses)
     if (asksForDevices(state()) && !sameFact(state().devices?.fact, devices))

@@ -33,6 +33,8 @@ export interface IntakeOptions {
   readonly enforce: (delta: TablesDelta) => Promise<void>
   /** Told after each batch, enforced or not. */
   readonly onApplied: (events: readonly WeirEvent[], delta: TablesDelta, latencyMs: number) => void
+  /** Told once, when the log can't be written to any more. */
+  readonly onHalted: (error: WeirError<'WEIR_INTAKE_STOPPED'>) => void
 }
 
 /** A fact, and who says so where it isn't simply who submits it. */
@@ -178,6 +180,7 @@ export class Intake {
       { reason },
       { cause },
     )
+    this.#options.onHalted(this.#stopped)
     for (const waiting of [...failed, ...this.#queue.splice(0)]) waiting.reject(this.#stopped)
   }
 }

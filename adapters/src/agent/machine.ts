@@ -4,7 +4,9 @@ import type { Backend } from '@weir/datapath/backend.js'
 import { CheckpointFile, folderStorage, type LogStorage, publicPem, readCheckpoints, signingKey } from '@weir/store'
 import type { AgentOptions } from './agent-options.js'
 import type { Checkpoints } from './checkpointer.js'
+import type { Api } from '../kubernetes/api.js'
 import type { ManifestMachine } from '../manifests/watch.js'
+import type { Network } from '../network/network.js'
 import { makeFolder } from './folder.js'
 import { openBackend } from './open-backend.js'
 import { networkProbe, type Probe } from './probe.js'
@@ -20,8 +22,16 @@ export interface Machine {
   /** From 0 up to 1. */
   random(): number
   readonly probe: Probe
+  /** What the node's devices are found by; undefined where programs of such a backend are at none. */
+  network(backend: Backend['kind']): (() => Promise<Network>) | undefined
   /** What manifests are followed by; Node's own means when absent. */
   readonly manifests?: ManifestMachine
+  /**
+   * Finds the API server, and what it takes to be let in; by HTTP when absent.
+   *
+   * @throws WeirError WEIR_KUBERNETES_CONFIG
+   */
+  readonly connectKubernetes?: () => Promise<Api>
 }
 
 /** The public half of the key that an agent makes in its state folder. */
@@ -50,4 +60,5 @@ export const thisMachine: Machine = {
   openBackend,
   random: Math.random,
   probe: networkProbe,
+  network: backend => (backend === 'kernel' ? () => import('netns-napi') : undefined),
 }

@@ -32,11 +32,13 @@ export function ownSources(
       : [
           kubernetesSource({
             ...{ clock, random: () => machine.random(), ownNode, report, writesBack: kubernetes.writesBack ?? false },
-            connect: async () => {
-              // It takes a second and 70 MiB to load: only those who follow an API server pay for it.
-              const { connect } = await import('../kubernetes/credentials.js')
-              return new HttpApi(await connect(kubernetes, () => clock.nowMs()))
-            },
+            connect:
+              machine.connectKubernetes ??
+              (async () => {
+                // It takes a second and 70 MiB to load: only those who follow an API server pay for it.
+                const { connect } = await import('../kubernetes/credentials.js')
+                return new HttpApi(await connect(kubernetes, () => clock.nowMs()))
+              }),
           }),
         ]),
     ...(ipMasqConfig === undefined ? [] : [ipMasqSource(ipMasqConfig)]),

@@ -19,7 +19,7 @@ export interface StatusParts
   readonly snapshot: number
   readonly engine: Engine
   readonly datapath: Datapath
-  readonly devices: HostDevices
+  readonly devices: HostDevices | undefined
 }
 
 /** GET /v1/status */
@@ -35,10 +35,10 @@ export function statusReport({ nowMs, log, snapshot, engine, datapath, devices, 
     backend: { kind: datapath.kind, ...datapath.figures() },
     host: hostView(
       engine,
-      devices.current,
+      devices?.current ?? [],
       datapath.attachments(),
       device => datapath.backend.xdpAt(device),
-      devices.problem,
+      devices?.problem,
     ),
     leaving: leavingView(tables),
     tables: tableSizes(tables),

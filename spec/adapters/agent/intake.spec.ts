@@ -33,6 +33,7 @@ function intakeOf(trail: string[], options: { failAt?: number; enforce?: () => P
         trail.push(`enforced ${delta.seq}`)
       }),
     onApplied: events => void applied.push(...events),
+    onHalted: ({ payload }) => void trail.push(`halted: ${payload.reason.split(',')[0]}`),
   })
   return { intake, engine, applied }
 }
@@ -97,7 +98,8 @@ describe('the intake', () => {
     )
     expect(engine.seq).to.equal(1)
     expect(intake.stopped).to.include('no space left')
-    expect(trail).to.deep.equal(['durable 1-1', 'enforced 1'])
+    // Said even where the submitter has no use for the error, and once.
+    expect(trail).to.deep.equal(['durable 1-1', 'enforced 1', `halted: ${intake.stopped!.split(',')[0]}`])
   })
 
   it('tells the submitter what couldn’t be enforced, keeps the event and goes on', async () => {

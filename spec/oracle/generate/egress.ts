@@ -78,7 +78,8 @@ const ipMasq: fc.Arbitrary<IpMasqFact> = fc.record({
   masqLinkLocalIpv6: fc.boolean(),
 })
 
-const leavingBodies: fc.Arbitrary<EventBody> = fc.oneof(
+/** One thing that happens to a cluster whose traffic leaves in all ways that there are. */
+export const leavingBodies: fc.Arbitrary<EventBody> = fc.oneof(
   { weight: 12, arbitrary: eventBodies },
   { weight: 6, arbitrary: policy.map(drawn => ({ kind: 'egressgateway.upserted' as const, policy: drawn })) },
   { weight: 1, arbitrary: pick(['e', 'f']).map(name => ({ kind: 'egressgateway.deleted' as const, name })) },
