@@ -38,6 +38,7 @@ describe('a whole agent, simulated', function () {
     }
     expect([...seen.kinds].sort()).to.deep.equal(
       [
+        'api',
         'connect',
         'devices',
         'disk fails',
