@@ -82,13 +82,14 @@ const targets = {
     },
   },
   fuzz: {
-    files: ['fuzz-packets'],
+    files: ['fuzz-packets', 'fuzz-services'],
     build(folder) {
       const sanitizers = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined']
       // Packet headers lie at any address, as the processors that BPF runs on allow; the compiler is told the same there.
       const flags = ['-O1', '-g', ...sanitizers, '-fno-sanitize=alignment', ...warnings]
       const parts = sources('memory').filter(path => !path.endsWith('/abi.c'))
       run('clang', [...flags, '-o', join(folder, 'fuzz-packets'), ...parts, ...sources('fuzz')])
+      run('clang', [...flags, '-o', join(folder, 'fuzz-services'), ...parts, ...sources('fuzz/services')])
     },
   },
 }
