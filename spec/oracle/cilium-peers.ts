@@ -41,7 +41,7 @@ export function ciliumPeersMatch(side: Side, peers: CiliumPeers, policyNamespace
 function endpointMatches(side: Side, selector: LabelSelector, policyNamespace: string): boolean {
   const { cluster, peer } = side
   if (selector.some(asksForReserved)) return selects(selector, reservedLabels(side))
-  if (peer.kind !== 'pod') return false
+  if (peer.kind !== 'pod' || peer.pod.init) return false
   const confined = policyNamespace !== '' && !selector.some(({ key }) => speaksOfNamespaces(key))
   return (!confined || peer.pod.namespace === policyNamespace) && selects(selector, podLabels(cluster, peer.pod))
 }
@@ -52,7 +52,7 @@ const asksForReserved = ({ key, operator }: Requirement): boolean =>
 /** What the other end is, as labels: the entities that one who is no pod belongs to, and a node's own labels. */
 function reservedLabels(side: Side): Labels {
   const { cluster, peer } = side
-  const single = ['world', 'world-ipv4', 'world-ipv6', 'host', 'remote-node', 'kube-apiserver'] as const
+  const single = ['world', 'world-ipv4', 'world-ipv6', 'host', 'remote-node', 'kube-apiserver', 'init'] as const
   const reserved = single.filter(entity => entityMatches(side, entity)).map(entity => [`reserved:${entity}`, ''])
   const own = peer.kind === 'node' ? Object.entries(nodeLabels(cluster, peer.node)) : []
   return Object.fromEntries([...own.map(([key, value]) => [`node:${key}`, value]), ...reserved])
@@ -121,8 +121,9 @@ function entityMatches(side: Side, entity: Entity): boolean {
       return isApiServer(side)
     case 'cluster':
       return peer.kind !== 'outside' || isApiServer(side)
-    // Weir has no endpoints of these kinds.
     case 'init':
+      return peer.kind === 'pod' && peer.pod.init === true
+    // Weir has no endpoints of these kinds.
     case 'health':
     case 'unmanaged':
     case 'ingress':

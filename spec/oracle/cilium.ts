@@ -57,7 +57,7 @@ function selectsSubject(
     return (
       policy.namespace === '' && subject.kind === 'node' && selects(wanted.selector, nodeLabels(cluster, subject.node))
     )
-  if (subject.kind !== 'pod') return false
+  if (subject.kind !== 'pod' || subject.pod.init) return false
   const inPlace = policy.namespace === '' || policy.namespace === subject.pod.namespace
   return inPlace && selects(wanted.selector, podLabels(cluster, subject.pod))
 }

@@ -41,8 +41,9 @@ function selectsSubject({ cluster, subject }: Side, policy: ClusterPolicyFact): 
   return subject.kind === 'pod' && podsMatch(cluster, policy.subject, subject.pod)
 }
 
-/** By the namespace's labels, or by those and the pod's own. */
+/** By the namespace's labels, or by those and the pod's own; a pod of which nobody has told has neither. */
 function podsMatch(cluster: OracleCluster, pods: NamespacedPods, pod: PodFact): boolean {
+  if (pod.init) return false
   const ofNamespace = namespaceLabels(cluster, pod.namespace)
   return pods.kind === 'namespaces'
     ? selects(pods.selector, ofNamespace)

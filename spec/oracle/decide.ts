@@ -24,6 +24,9 @@ import type { Cause, OracleFlow, Side, Subject } from './side.js'
  * - A node is a subject of clusterwide policies with a nodeSelector only. They judge whatever has one of the node's
  *   addresses as its source or destination, whoever is at the other end, but not what the node sends to itself.
  * - A node that policies isolate still reaches its own pods, and a few TCP ports of it stay open; an explicit denial wins.
+ * - A pod of which nobody has told (`reserved:init`) is in no namespace and has no labels: policies of pods neither select it
+ *   nor mean it, but those that name `init`, everything, the cluster or its address do. It is isolated both ways, and its
+ *   own node reaches it.
  * - Cluster policies of one priority: by name, then kind, all rules of one before the next one's.
  */
 
@@ -118,11 +121,18 @@ function exempt(reason: NonNullable<SideDecision['exempt']>, enforcedHere: boole
   return { verdict: 'allow', allowed: true, exempt: reason, ...nothing, enforcedHere }
 }
 
+/** Nobody can tell which policies a pod will have of which nobody has told: it is isolated until then. */
+function notKnownYet({ subject }: Side): readonly Cause[] {
+  return subject.kind === 'pod' && subject.pod.init
+    ? [{ policy: 'built-in: pods not known yet', path: 'reserved:init' }]
+    : []
+}
+
 /** The tiers, one after the other, until one decides. */
 function decideSide(side: Side, enforcedHere: boolean): SideDecision {
   const voices = [networkPolicyVoices(side), ciliumVoices(side)]
   const said = {
-    isolatedBy: voices.flatMap(({ isolating }) => isolating),
+    isolatedBy: [...voices.flatMap(({ isolating }) => isolating), ...notKnownYet(side)],
     deniedBy: voices.flatMap(({ denying }) => denying),
     allowedBy: voices.flatMap(({ allowing }) => allowing),
     proxiedBy: voices.flatMap(({ proxying }) => proxying),

@@ -9,8 +9,12 @@ const reservedPrefixes = [
   'reserved:',
 ]
 
-/** The labels of a pod as a Cilium policy sees them: its own, and those of its surroundings. */
+/**
+ * The labels of a pod as a Cilium policy sees them: its own, and those of its surroundings. Of a pod of which nobody has
+ * told nothing is known but that.
+ */
 export function podLabels(cluster: OracleCluster, pod: PodFact): Labels {
+  if (pod.init) return { 'reserved:init': '' }
   const own = Object.entries(pod.labels).filter(([key]) => !reservedPrefixes.some(prefix => key.startsWith(prefix)))
   const ofNamespace = Object.entries(namespaceLabels(cluster, pod.namespace))
   return Object.fromEntries([

@@ -31,10 +31,14 @@ function cause(policy: NetworkPolicyFact, path: string): Cause {
   return { policy: `NetworkPolicy ${nameOf(policy)}`, path }
 }
 
-/** A policy isolates, in the directions that it names, the pods of its own namespace that its selector matches. */
+/**
+ * A policy isolates, in the directions that it names, the pods of its own namespace that its selector matches. One of which
+ * nobody has told is in no namespace yet.
+ */
 function isolates(policy: NetworkPolicyFact, { subject, direction }: Side): boolean {
   return (
     subject.kind === 'pod' &&
+    !subject.pod.init &&
     policy.namespace === subject.pod.namespace &&
     policy.policyTypes.includes(direction) &&
     selects(policy.podSelector, subject.pod.labels)
@@ -69,7 +73,7 @@ function podsMatch(
   policy: NetworkPolicyFact,
   peer: Extract<NetworkPolicyPeer, { kind: 'pods' }>,
 ): boolean {
-  if (party.kind !== 'pod') return false
+  if (party.kind !== 'pod' || party.pod.init) return false
   const { pod } = party
   const namespaceMatches = peer.namespaceSelector
     ? selects(peer.namespaceSelector, namespaceLabels(cluster, pod.namespace))

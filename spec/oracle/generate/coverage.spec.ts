@@ -57,6 +57,16 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
   'allowed by two policies': ({ decision }) => new Set(decision.ingress.allowedBy.map(it => it.policy)).size > 1,
   'of a pod to itself': seen => sides(seen).some(side => side.exempt === 'itself' && side.enforcedHere),
   'of the node to its own pod': seen => sides(seen).some(side => side.builtIn.length > 0 && side.enforcedHere),
+  'of the node to a pod not known yet': ({ cluster, flow, decision }) =>
+    cluster.pods.some(pod => pod.init && pod.addresses.includes(flow.to)) &&
+    decision.ingress.builtIn.length > 0 &&
+    decision.ingress.enforcedHere,
+  'stopped at a pod not known yet': seen =>
+    sides(seen).some(
+      side => side.enforcedHere && !side.allowed && side.isolatedBy.some(({ path }) => path === 'reserved:init'),
+    ),
+  'of a pod not known yet, by its address': ({ cluster, flow, decision }) =>
+    cluster.pods.some(pod => pod.init && pod.addresses.includes(flow.from)) && decision.ingress.allowedBy.length > 0,
   'of an address that only a device tells of, to a pod of the node': ({ cluster, flow, decision }) =>
     cluster.agent !== undefined &&
     (cluster.observed ?? []).includes(flow.from) &&
@@ -87,7 +97,7 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
 describe('oracle: random histories', function () {
   this.timeout(20_000)
 
-  const seen: Seen[] = fc.sample(histories(40), { numRuns: 500, seed: 20 }).flatMap((batches, salt) => {
+  const seen: Seen[] = fc.sample(histories(40), { numRuns: 800, seed: 20 }).flatMap((batches, salt) => {
     const cluster = clusterOf(batches.flat())
     return [...interestingFlows(cluster, 60, salt)].map(flow => ({ cluster, flow, decision: decide(cluster, flow) }))
   })

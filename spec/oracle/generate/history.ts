@@ -71,11 +71,29 @@ const pod: fc.Arbitrary<PodFact> = fc.tuple(anyNamespace, pick(podNames)).chain(
     })),
 )
 
+/** A pod of which nobody has told, while its interface is here. */
+const initPod: fc.Arbitrary<PodFact> = fc.tuple(anyNamespace, pick(podNames)).chain(([namespace, name]) =>
+  podAddresses(namespace, name).map(addresses => ({
+    ...{
+      namespace,
+      name,
+      addresses,
+      labels: {},
+      serviceAccount: 'default',
+      node: 'here',
+      hostNetwork: false,
+      ports: [],
+    },
+    init: true as const,
+  })),
+)
+
 const objectName = (names: readonly string[]) => fc.record({ namespace: anyNamespace, name: pick(names) })
 
 /** One thing that happens to a cluster. Deletions name objects that may not exist: the log may say so twice. */
 export const eventBodies: fc.Arbitrary<EventBody> = fc.oneof(
   { weight: 12, arbitrary: pod.map(drawn => ({ kind: 'pod.upserted' as const, pod: drawn })) },
+  { weight: 1, arbitrary: initPod.map(drawn => ({ kind: 'pod.upserted' as const, pod: drawn })) },
   { weight: 3, arbitrary: objectName(podNames).map(object => ({ kind: 'pod.deleted' as const, ...object })) },
   {
     weight: 12,

@@ -225,7 +225,7 @@ const kinds: Readonly<Record<string, (seen: Seen) => boolean>> = {
 }
 
 describe('oracle: random histories of all dialects', () => {
-  const seen: Seen[] = fc.sample(mixedHistories(40), { numRuns: 1000, seed: 20 }).flatMap((batches, salt) => {
+  const seen: Seen[] = fc.sample(mixedHistories(40), { numRuns: 1200, seed: 22 }).flatMap((batches, salt) => {
     const cluster = clusterOf(batches.flat())
     return [...interestingFlows(cluster, 80, salt)].map(flow => ({ cluster, flow, decision: decide(cluster, flow) }))
   })
