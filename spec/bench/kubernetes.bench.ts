@@ -52,9 +52,11 @@ async function measure(options: BenchOptions, say: (line: string) => void, closi
   say(`${pods} pods and ${policies} policies are in place`)
   const stateFolder = await mkdtemp(join(tmpdir(), 'weir-bench-kubernetes-'))
   closing.add(() => rm(stateFolder, { recursive: true, force: true }))
+  const pinName = `kubernetes${process.pid}`
+  closing.add(() => rm(`/sys/fs/bpf/weir/${pinName}`, { recursive: true, force: true }))
   const backend = (await kernelObstacle()) === undefined ? 'kernel' : 'memory'
   const agent = new FollowingAgent({
-    ...{ stateFolder, backend, node: 'n2', pinName: `kubernetes${process.pid}` },
+    ...{ stateFolder, backend, node: 'n2', pinName },
     kubernetes: { kubeconfig: server.kubeconfig },
   })
   closing.add(() => agent.stop())
