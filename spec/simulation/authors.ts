@@ -120,8 +120,8 @@ export class Authors {
     state.document = undefined
     state.isTorn = isTorn
     if (document.policy !== undefined && !isTorn) state.versions.push(document.policy)
-    // Whoever dies may have cut it to nothing, which says nothing.
-    if (isTorn) state.mayBeGone = true
+    // Whoever dies may have cut it to nothing, which says nothing; and who isn't told of writers takes it for whole.
+    if (isTorn || this.#folder.isSeenBlindly) state.mayBeGone = true
     this.#folder.truncate(document.name)
     state.isThere = true
     const piece = (at: number): void => {

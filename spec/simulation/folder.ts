@@ -35,6 +35,8 @@ export class Folder {
   readonly #onOverflow: () => void
   readonly #files = new Map<string, File>()
   readonly #instances = new Set<Instance>()
+  /** Whose process looks at the files. */
+  #reader: Life | undefined
   #inodes = 10
 
   /**
@@ -79,8 +81,17 @@ export class Folder {
     if (this.#files.delete(name) && isTold) this.#tell(name, bits.delete)
   }
 
+  /** Whether a process looks at the files that isn't told of changes yet. */
+  get isSeenBlindly(): boolean {
+    if (this.#reader === undefined || this.#reader.isOver) return false
+    return ![...this.#instances].some(
+      ({ life, watches }) => life === this.#reader && [...watches.values()].includes(folderPath),
+    )
+  }
+
   /** As a process has it. */
   machine(life: Life): ManifestMachine {
+    this.#reader = life
     const files = this.#filesOf(life)
     const inotify = (onEvents: Instance['onEvents']) => this.#open(life, onEvents)
     return {

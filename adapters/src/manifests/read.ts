@@ -166,10 +166,11 @@ export class ManifestReader {
     const changed = files.filter(([file, { identity }]) => this.#seen.get(file)?.stamp !== identity)
     for (let start = 0; start < changed.length; start += filesAtOnce) {
       if (this.#abandoned) return new Promise(() => {})
-      const some = changed
+      const next = changed
         .slice(start, start + filesAtOnce)
         .map(([file, stamp]) => ({ file, stamp, writes: this.#writes(file) }))
-        .filter(({ writes }) => writes !== undefined)
+      const some = next.filter(({ writes }) => writes !== undefined)
+      for (const { file, writes } of next) if (writes === undefined) this.#leaveForLater(file)
       const contents = await Promise.all(some.map(({ file }) => readContent(this.#files, file, this.#limits)))
       for (const [index, { file, stamp, writes }] of some.entries()) {
         const { identity, changedMs } = stamp
@@ -187,7 +188,10 @@ export class ManifestReader {
         }
         const reading = readingOf(file, content, this.#limits)
         // Somebody has written meanwhile: what was read may be half of it, and there will be a notice.
-        if (this.#writes(file) !== writes) continue
+        if (this.#writes(file) !== writes) {
+          this.#leaveForLater(file)
+          continue
+        }
         this.#memory.put(file, this.#remember(reading, this.#memory.get(file)))
         this.#seen.set(file, seen)
       }
@@ -204,9 +208,21 @@ export class ManifestReader {
       return { reading, kept: this.#settleMs > 0 ? missing : [], unknown: false }
     }
     this.#leaving.delete(reading.file)
-    // A file that was not there at the last look has said nothing yet; at the first look nobody can tell.
-    const unknown = before === undefined ? this.#memory.last?.incomplete !== false : before.unknown
+    const unknown = before?.unknown ?? this.#mayHaveSaidMore
     return { reading, kept: missing.filter(entry => !isRefusal(entry)), unknown }
+  }
+
+  /** A file that was not there at the last look has said nothing yet; at the first look nobody can tell. */
+  get #mayHaveSaidMore(): boolean {
+    return this.#memory.last?.incomplete !== false
+  }
+
+  /** What a file said before this reader was there may still be in force: until it can be read, nothing is taken back. */
+  #leaveForLater(file: string): void {
+    if (this.#memory.get(file) !== undefined || !this.#mayHaveSaidMore) return
+    const reading: FileReading = { file, entries: [], refusal: undefined, skipped: [] }
+    this.#memory.put(file, { reading, kept: [], unknown: true })
+    this.#seen.set(file, { stamp: undefined, content: undefined })
   }
 
   /** Many a program replaces a file by taking it away first: what it said holds a while longer. */

@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, openSync, renameSync, rmSync, writeFileSync, 
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ManifestSet } from '@weir/adapters/manifests/set.js'
+import { ManifestReader } from '@weir/adapters/manifests/read.js'
 import { followManifests } from '@weir/adapters/manifests/watch.js'
 import { Inotify } from 'inotify-napi'
 import { expect } from 'chai'
@@ -169,6 +170,35 @@ describe('manifests: files that are half written', function () {
         expect(sets.flatMap(({ refusals }) => refusals)).to.deep.equal([])
         expect(sets.length, 'sets').to.be.greaterThan(4)
       })
+    })
+  })
+
+  it('take nothing back at the first look, when they are not read yet or were written to meanwhile', async () => {
+    for (const answers of [[undefined], [1, 2]])
+      await inFolder({ 'm/a.yaml': policy('a', closed), 'm/b.yaml': policy('b', closed) }, async folder => {
+        const left = [...answers]
+        const writes = (file: string): number | undefined =>
+          file.endsWith('b.yaml') && left.length > 0 ? left.shift() : 2
+        const reader = new ManifestReader(join(folder, 'm'), { writes })
+        const first = await reader.read()
+        expect([said(first), first.incomplete]).to.deep.equal(['a ingress+egress', true])
+        const second = await reader.read()
+        expect([said(second), second.incomplete]).to.deep.equal(['a ingress+egress, b ingress+egress', false])
+      })
+  })
+
+  it('hold nothing up any more when they go before they were ever read', async () => {
+    await inFolder({ 'm/a.yaml': policy('a', closed), 'm/b.yaml': policy('b', closed) }, async folder => {
+      let isWritten = true
+      const writes = (file: string): number | undefined => (isWritten && file.endsWith('b.yaml') ? undefined : 0)
+      const reader = new ManifestReader(join(folder, 'm'), { settleMs, writes })
+      expect((await reader.read()).incomplete).to.equal(true)
+      rmSync(join(folder, 'm/b.yaml'))
+      isWritten = false
+      expect((await reader.read()).incomplete, 'it may come back').to.equal(true)
+      await pause(settleMs + 20)
+      const set = await reader.read()
+      expect([said(set), set.incomplete]).to.deep.equal(['a ingress+egress', false])
     })
   })
 })
