@@ -20,6 +20,7 @@ import { ConnectionCloser } from './connection-closer.js'
 import type { PacketReport } from '../flows/namer.js'
 import { packetReport } from './packet-report.js'
 import { PacedQueue } from './paced-queue.js'
+import { Lately } from './lately.js'
 import { filledMaps, memories } from './map-names.js'
 import type { StatusReport } from './protocol.js'
 
@@ -106,6 +107,7 @@ class ReconciledDatapath implements Datapath {
   readonly #report: (message: string) => void
   readonly #clock: Clock
   readonly #closer: ConnectionCloser
+  readonly #withoutPort: Lately
   #socketsFailing: string | undefined
   #queue: PacedQueue<Uint8Array> | undefined
   #events: Subscription | undefined
@@ -117,6 +119,7 @@ class ReconciledDatapath implements Datapath {
   ) {
     this.kind = backend.kind
     this.backend = backend
+    this.#withoutPort = new Lately(() => Number(backend.counters().tallies.nat_exhausted ?? 0))
     this.#clock = clock
     this.#inNetns = netns === undefined ? {} : { netns }
     this.#cgroup = cgroup
@@ -225,6 +228,7 @@ class ReconciledDatapath implements Datapath {
 
   sweep(): void {
     this.backend.sweep()
+    this.#withoutPort.turn()
   }
 
   figures(): Omit<StatusReport['backend'], 'kind'> {
@@ -235,6 +239,7 @@ class ReconciledDatapath implements Datapath {
       features: { platform, attach, coarseClock, redirectPeer, sweep, sockets: this.#socketsText(), refusal },
       notes,
       shortages: this.#services.shortages,
+      withoutPort: this.#withoutPort.count,
       connections: {
         closed: this.#closer.closed,
         ...(this.#closer.failing !== undefined && { failing: this.#closer.failing }),

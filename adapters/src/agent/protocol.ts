@@ -78,6 +78,8 @@ export interface StatusReport {
     readonly notes: readonly string[]
     /** Maps that have no room for some services: those stay as they were. */
     readonly shortages: readonly MapShortage[]
+    /** Packets of the last seconds that were dropped as no port was free for their flow to be translated to. */
+    readonly withoutPort: number
     /** Packets and bytes by reason and direction. */
     readonly counters: readonly CounterRow[]
     /** Flows opened, judged again, cut; events suppressed and lost. */

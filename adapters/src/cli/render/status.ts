@@ -130,7 +130,7 @@ function hostTroubles({ isJudged, devices, problem }: StatusReport['host']): rea
 }
 
 function troublesOf(report: StatusReport): readonly string[] {
-  const { maps, connections } = report.backend
+  const { maps, connections, withoutPort } = report.backend
   const full = maps.filter(
     ({ maxEntries, entries, evicts }) => !evicts && maxEntries > 0 && entries >= 0.9 * maxEntries,
   )
@@ -140,6 +140,11 @@ function troublesOf(report: StatusReport): readonly string[] {
       ? []
       : [`the last change isn't enforced yet: ${report.reconcile.failing}`]),
     ...report.backend.shortages.map(each => `${shortageText(each)}; what they had stays (--map-size)`),
+    ...(withoutPort === 0
+      ? []
+      : [
+          `${counted(withoutPort, 'packet was', 'packets were')} dropped lately for want of a free port (--nat-port-range)`,
+        ]),
     ...(connections.failing === undefined
       ? []
       : [`connections to backends that went stay open: ${connections.failing}`]),
