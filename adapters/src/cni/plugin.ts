@@ -202,7 +202,7 @@ export class CniPlugin {
     const before = this.#attachmentOf(target)
     // A runtime that uses a container's name again for another one means the new one.
     if (before !== undefined && !this.#isWhole(before, target)) await this.#undo(before)
-    const mtuBytes = config.mtuBytes ?? this.#options.mtuBytes ?? this.#fittingBytes()
+    let mtuBytes = config.mtuBytes ?? this.#options.mtuBytes ?? this.#fittingBytes()
     await this.#allocate(config.name, target, pod)
     const attachment = this.#attachmentOf(target)
     if (attachment === undefined) throw new CniError(cniCodes.ioFailure, 'the address is gone')
@@ -221,7 +221,7 @@ export class CniPlugin {
         )
         throw error
       }
-    }
+    } else mtuBytes = interfacesIn(attachment.netns).find(({ name }) => name === target.ifname)?.mtu ?? mtuBytes
     const names = namesFor(target.container, target.ifname)
     return resultOf({ ...names, attachment, mtuBytes }, version, config.dns, config.prevResult)
   }

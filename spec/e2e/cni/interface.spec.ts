@@ -49,6 +49,16 @@ describe('a pod’s interface (needs root and eBPF)', function () {
     }
   })
 
+  it('is told of as it is when it is asked for again', async () => {
+    const [sandbox] = await site.sandboxes(1)
+    await site.start({ cni: { podWaitMs: 50, mtuBytes: 1420 } })
+    const first = await site.runtime().add(sandbox!)
+    await site.stop()
+    await site.start({ cni: { podWaitMs: 50, mtuBytes: 1380 } })
+    expect(await site.runtime().add(sandbox!)).to.deep.equal(first)
+    await site.runtime().del(sandbox!)
+  })
+
   it('has the settings that it needs, whatever those of new devices are', async () => {
     await setSysctls(site.network.netns, {
       'ipv4/conf/default/rp_filter': 1,
