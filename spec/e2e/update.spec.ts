@@ -1,15 +1,31 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { connectTcpIn, listenTcpIn } from 'netns-napi'
-import { pause } from './agent-process.js'
+import { eventually, pause } from './agent-process.js'
 import { AgentSite } from './agent-site.js'
 import { actors, requireKernel } from './stage.js'
 
 const clients = 64
 const port = 8080
+const clusterIps = ['10.96.0.80', 'fd96::80'] as const
+const service = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'server', namespace: 'red' },
+  spec: {
+    selector: { app: 'server' },
+    clusterIP: clusterIps[0],
+    clusterIPs: clusterIps,
+    ipFamilyPolicy: 'RequireDualStack',
+    ipFamilies: ['IPv4', 'IPv6'],
+    ports: [{ port, targetPort: port }],
+  },
+}
 const noIperf = spawnSync('iperf3', ['--version']).error === undefined ? '' : ': needs iperf3'
 
 describe('an update of the agent (needs root and eBPF)', function () {
@@ -27,6 +43,14 @@ describe('an update of the agent (needs root and eBPF)', function () {
       const listener = await listenTcpIn(netns('red/server'), { address, port, v6Only: address === '::', onConnection })
       closing.push(() => listener.close())
     }
+    writeFileSync(join(site.inputs, 'service.json'), JSON.stringify(service))
+    for (const address of clusterIps)
+      await eventually(() =>
+        get(netns('red/client'), address, '/', 500).then(
+          () => true,
+          () => undefined,
+        ),
+      )
   })
   after(async () => {
     for (const close of closing) close()
@@ -35,7 +59,8 @@ describe('an update of the agent (needs root and eBPF)', function () {
   })
 
   const netns = (pod: string): string => site.links.get(pod)!.netnsPath
-  const serverAddress = (family: 4 | 6): string => actors[1]!.addresses[family === 4 ? 0 : 1]!
+  /** The pod, and the service that leads to it. */
+  const served = [...actors[1]!.addresses, ...clusterIps]
 
   /** New programs under what is pinned, after a polite end and after none. */
   async function update(): Promise<void> {
@@ -50,14 +75,14 @@ describe('an update of the agent (needs root and eBPF)', function () {
     }
   }
 
-  it(`is noticed by none of ${clients} HTTP clients`, async () => {
+  it(`is noticed by none of ${clients} HTTP clients, of a pod and of a service`, async () => {
     let isOver = false
     const failures: string[] = []
     const rounds = await (async () => {
       const running = Array.from({ length: clients }, async (_, at) => {
         let done = 0
         for (; !isOver; done++)
-          await get(netns('red/client'), serverAddress(at % 2 === 0 ? 4 : 6), `/${at}/${done}`).catch((error: Error) =>
+          await get(netns('red/client'), served[at % served.length]!, `/${at}/${done}`).catch((error: Error) =>
             failures.push(`client ${at}, request ${done}: ${error.message}`),
           )
         return done
@@ -116,8 +141,8 @@ describe('an update of the agent (needs root and eBPF)', function () {
 })
 
 /** Asks over a connection of its own; rejects unless the answer is whole and right. */
-async function get(netns: string, address: string, path: string): Promise<void> {
-  const socket = await connectTcpIn(netns, { address, port, timeoutMs: 10_000 })
+async function get(netns: string, address: string, path: string, timeoutMs = 10_000): Promise<void> {
+  const socket = await connectTcpIn(netns, { address, port, timeoutMs })
   try {
     const text = await new Promise<string>((resolve, reject) => {
       const asking = request({ createConnection: () => socket, path, timeout: 10_000 }, response => {
