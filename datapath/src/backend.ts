@@ -27,6 +27,8 @@ export interface BackendMap {
    * is there all the time comes at least once.
    */
   parts(count: number): Iterable<readonly (readonly [Uint8Array, Uint8Array])[]>
+  /** How many entries each of such parts has: to count them costs less than to look at them. */
+  lengths(count: number): Iterable<number>
   /**
    * Contiguous keys and values, written in order.
    * @throws WeirError WEIR_MAP_FULL; entries before the one that didn't fit are written

@@ -79,6 +79,18 @@ export function conformsToBackend({ factory, supports }: Conformance): void {
     expect([...cells.entries()]).to.have.length(3)
   })
 
+  it('is counted and read in parts, each entry once while nothing changes', async () => {
+    const { weir_cells: cells } = (await make()).backend.maps
+    expect([...cells.lengths(64)].reduce((sum, length) => sum + length, 0)).to.equal(0)
+    const subjects = Array.from({ length: 1000 }, (_, at) => at + 1)
+    cells.updateBatch(joined(subjects.map(cellKey)), joined(subjects.map(cell)), subjects.length)
+    const lengths = [...cells.lengths(64)]
+    expect(lengths.reduce((sum, length) => sum + length, 0)).to.equal(1000)
+    expect(lengths.length).to.be.greaterThan(3)
+    const read = [...cells.parts(64)].flat().map(([key]) => codecs.cellKey.read(key).subject)
+    expect(read.sort((a, b) => a - b)).to.deep.equal(subjects)
+  })
+
   it('refuses what does not fit, by a typed error', async () => {
     const { weir_cells: cells } = (await make({ maxEntries: { weir_cells: 4 } })).backend.maps
     expect(cells.maxEntries).to.equal(4)

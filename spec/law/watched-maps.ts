@@ -11,6 +11,7 @@ export function watched({ maps, slots }: MemoryBackendHandle, onWrite: () => voi
     lookup: key => map.lookup(key),
     entries: () => map.entries(),
     parts: count => map.parts(count),
+    lengths: count => map.lengths(count),
     delete: key => map.delete(key),
     update: (key, value) => map.update(key, value),
     updateBatch(keys, values, count) {

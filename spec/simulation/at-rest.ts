@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Agent } from '@weir/adapters'
+import type { MapFill } from '@weir/adapters/agent/protocol.js'
 import type { WeirEvent } from '@weir/core'
 import { clusterOf } from '../oracle/index.js'
 import type { ApiSource } from './api-source.js'
@@ -24,11 +25,11 @@ export interface World {
 
 /**
  * What must hold when nothing has failed for long enough: everything said is in the log, and enforced.
- * @param applied The last event that the agent has said to be enforced.
+ * @param running The agent, the last event that it has said to be enforced, and how full it says that maps are.
  */
 export async function lookAtRest(
   world: World,
-  { agent, applied }: { readonly agent: Agent; readonly applied: number },
+  { agent, applied, fills }: { readonly agent: Agent; readonly applied: number; readonly fills: readonly MapFill[] },
 ) {
   const { plan, witness, kernel, network, cluster, authors, server } = world
   const { durable } = witness
@@ -41,8 +42,8 @@ export async function lookAtRest(
     const wrong = isOfRoom ? await roomForPolicies(plan.sizes, failing, kernel, agent.engine) : ''
     if (wrong !== undefined) witness.broken('what failed is made up for', `still failing: ${failing} ${wrong}`)
   }
-  const { shortages, maps } = agent.datapath.figures()
-  const usedLines = maps.find(({ name }) => name === 'weir_slots')?.entries ?? 0
+  const { shortages } = agent.datapath.figures()
+  const usedLines = fills.find(({ name }) => name === 'weir_slots')?.entries ?? 0
   const untrue = await roomForServices(shortages, usedLines, kernel, agent.engine)
   if (untrue !== undefined) witness.broken('what has no room is said', untrue)
   if (agent.engine.seq !== durable.length || applied !== durable.length)

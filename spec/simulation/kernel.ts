@@ -164,6 +164,7 @@ function watched(map: BackendMap, write: (what: string, work: () => void) => voi
     lookup: key => map.lookup(key),
     entries: () => map.entries(),
     parts: count => map.parts(count),
+    lengths: count => map.lengths(count),
     updateBatch(keys, values, count) {
       for (let at = 0; at < count; at += 1)
         update(keys.subarray(at * keySize, (at + 1) * keySize), values.subarray(at * valueSize, (at + 1) * valueSize))

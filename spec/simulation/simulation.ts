@@ -358,7 +358,9 @@ class Simulation {
     if (running === undefined) this.#witness.broken('an agent comes back', `none runs ${repairedMs} ms later`)
     else {
       const parts = { plan: this.#plan, witness: this.#witness, kernel: this.#kernel, network: this.#network }
-      await lookAtRest({ ...parts, cluster: this.#cluster, authors: this.#authors, server: this.#server }, running)
+      const fills = await this.#whileTimePasses(running.agent.datapath.fills())
+      const sources = { cluster: this.#cluster, authors: this.#authors, server: this.#server }
+      await lookAtRest({ ...parts, ...sources }, { ...running, fills: fills ?? [] })
     }
   }
 

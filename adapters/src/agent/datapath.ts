@@ -1,5 +1,6 @@
 import type { Tables, TablesDelta } from '@weir/core'
 import type { Attachment, AttachOptions, Backend, EventBatch } from '@weir/datapath/backend.js'
+import type { TableMapName } from '@weir/datapath/codec/maps.js'
 import { recordsOf } from '@weir/datapath/flow/event.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
@@ -22,7 +23,7 @@ import { packetReport } from './packet-report.js'
 import { PacedQueue } from './paced-queue.js'
 import { Lately } from './lately.js'
 import { filledMaps, memories } from './map-names.js'
-import type { StatusReport } from './protocol.js'
+import type { MapFill, StatusReport } from './protocol.js'
 
 /** Who is told of packets that made events. */
 export interface PacketWatcher {
@@ -58,12 +59,17 @@ export interface Datapath {
   /** Compares the maps with the tables and repairs them; returns how many entries differed. */
   verify(): Promise<number>
   sweep(): void
-  figures(): Omit<StatusReport['backend'], 'kind'>
+  figures(): Omit<StatusReport['backend'], 'kind' | 'maps'>
+  /** How full maps are. They are counted in steps, between which other work is done: some are large. */
+  fills(): Promise<readonly MapFill[]>
   /** Set while the last change isn't enforced yet; it is tried again without being asked. */
   readonly failing: string | undefined
   /** Programs and maps that are pinned go on. */
   close(): void
 }
+
+/** Entries that are counted at once: less than a millisecond. */
+const entriesPerStep = 1024
 
 export type AttachChoice = 'auto' | 'tcx' | 'clsact'
 
@@ -231,9 +237,8 @@ class ReconciledDatapath implements Datapath {
     this.#withoutPort.turn()
   }
 
-  figures(): Omit<StatusReport['backend'], 'kind'> {
+  figures(): Omit<StatusReport['backend'], 'kind' | 'maps'> {
     const { platform, attach, coarseClock, redirectPeer, sweep, refusal, maps: notes } = this.backend.features
-    const { maxEntries } = this.backend.maps.weir_slots
     const { reasons, tallies } = this.backend.counters()
     return {
       features: { platform, attach, coarseClock, redirectPeer, sweep, sockets: this.#socketsText(), refusal },
@@ -244,20 +249,6 @@ class ReconciledDatapath implements Datapath {
         closed: this.#closer.closed,
         ...(this.#closer.failing !== undefined && { failing: this.#closer.failing }),
       },
-      maps: [
-        ...filledMaps.map(name => {
-          const map = this.backend.maps[name]
-          let entries = 0
-          for (const _ of map.entries()) entries++
-          return { name, entries, maxEntries: map.maxEntries, evicts: memories.has(name) }
-        }),
-        { name: 'weir_slots', entries: this.#services.usedLines, maxEntries, evicts: false },
-        ...([4, 6] as const).map(family => {
-          const name = `weir_backends${family}` as const
-          const { maxEntries: most } = this.backend.maps[name]
-          return { name, entries: this.#services.usedPlaces[family], maxEntries: most, evicts: false }
-        }),
-      ],
       counters: reasons.flatMap(({ reason, egress, ingress }) =>
         Object.entries({ egress, ingress }).map(([direction, { packets, bytes }]) => ({
           reason: reasonName(reason),
@@ -268,6 +259,30 @@ class ReconciledDatapath implements Datapath {
       ),
       tallies: Object.fromEntries(Object.entries(tallies).map(([name, count]) => [name, Number(count)])),
     }
+  }
+
+  async fills(): Promise<readonly MapFill[]> {
+    const { maps } = this.backend
+    const fills: MapFill[] = []
+    for (const name of filledMaps) {
+      const fill = { name, entries: 0, maxEntries: maps[name].maxEntries, evicts: memories.has(name) }
+      for (const length of maps[name].lengths(entriesPerStep)) {
+        fill.entries += length
+        await this.#clock.nextTurn()
+      }
+      fills.push(fill)
+    }
+    const known = (name: TableMapName, entries: number): MapFill => ({
+      ...{ name, entries, maxEntries: maps[name].maxEntries },
+      evicts: false,
+    })
+    const { usedLines, usedPlaces } = this.#services
+    return [
+      ...fills,
+      known('weir_slots', usedLines),
+      known('weir_backends4', usedPlaces[4]),
+      known('weir_backends6', usedPlaces[6]),
+    ]
   }
 
   /** Programs where they belong; what they can't do is told once, and tried again by the next comparison. */

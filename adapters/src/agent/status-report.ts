@@ -23,7 +23,9 @@ export interface StatusParts
 }
 
 /** GET /v1/status */
-export function statusReport({ nowMs, log, snapshot, engine, datapath, devices, ...told }: StatusParts): StatusReport {
+export async function statusReport(parts: StatusParts): Promise<StatusReport> {
+  const { nowMs, log, snapshot, engine, datapath, devices, ...told } = parts
+  const maps = await datapath.fills()
   const { tables } = engine
   return {
     ...told,
@@ -32,7 +34,7 @@ export function statusReport({ nowMs, log, snapshot, engine, datapath, devices, 
     uptimeMs: nowMs - told.startedAt,
     log: { folder: log.location, head: log.head.seq, snapshot },
     digest: engine.digest(),
-    backend: { kind: datapath.kind, ...datapath.figures() },
+    backend: { kind: datapath.kind, ...datapath.figures(), maps },
     host: hostView(
       engine,
       devices?.current ?? [],

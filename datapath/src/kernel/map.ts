@@ -39,6 +39,10 @@ export class KernelMap implements BackendMap {
     for (const part of this.#map.lookupParts(count)) yield [...this.#pairs(part)]
   }
 
+  *lengths(count: number): Iterable<number> {
+    for (const part of this.#map.lookupParts(count)) yield part.count
+  }
+
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number): void {
     this.#orFull(() => {
       // A batch call costs more than an update until it has a few entries.

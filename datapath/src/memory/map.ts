@@ -89,6 +89,10 @@ export class MemoryMap implements BackendMap {
     for (let from = 0; from < all.length; from += count) yield all.slice(from, from + count)
   }
 
+  *lengths(count: number): Iterable<number> {
+    for (const part of this.parts(count)) yield part.length
+  }
+
   /** An array's, without a call for each. */
   *#elements(): Iterable<readonly [Uint8Array, Uint8Array]> {
     const at = this.#module.weir_map_values(this.#map)
