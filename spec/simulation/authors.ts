@@ -69,6 +69,8 @@ export class Authors {
         break
       case 'removed first':
         state.isBusy = true
+        // A process that has begun to look finds nothing there, and can't know that it comes back.
+        if (this.#folder.isSeenBlindly) state.mayBeGone = true
         this.#folder.remove(name, true)
         this.#after(change.pauseMs, () => this.#write(state, change.document, [1], false))
         break

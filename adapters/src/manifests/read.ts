@@ -178,6 +178,7 @@ export class ManifestReader {
         const settled = changedMs + stampGrainMs < this.#nowMs()
         const content = contents[index]
         if (content === undefined) {
+          this.#leaveForLater(file)
           this.#gone(file)
           continue
         }

@@ -149,7 +149,8 @@ export class Explainer {
     if (claimant === undefined || shape.kind !== 'pod') return undefined
     const face = [...this.#faceOf({ shape }, shape.labels)].flat().join('\u0000')
     const ports = [...shape.ports].map(([name, port]) => `${name}=${port}`).join()
-    return [party.name, party.local, node ?? '', ports, face].join('\u0000')
+    // Labels that nobody asked for before may count from now on: what was left out of an earlier face isn't in it.
+    return [this.#verdicts.keys.version, party.name, party.local, node ?? '', ports, face].join('\u0000')
   }
 
   /** Whether an end is an address that nobody in the cluster has. The inputs must be settled. */

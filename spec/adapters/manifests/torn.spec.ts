@@ -187,6 +187,17 @@ describe('manifests: files that are half written', function () {
       })
   })
 
+  it('take nothing back at once when they go between being listed and read at the first look', async () => {
+    await inFolder({ 'm/a.yaml': policy('a', closed), 'm/b.yaml': policy('b', closed) }, async folder => {
+      const file = join(folder, 'm/b.yaml')
+      const reader = new ManifestReader(join(folder, 'm'), { settleMs })
+      const first = await reader.read(() => rmSync(file))
+      expect([said(first), first.incomplete]).to.deep.equal(['a ingress+egress', true])
+      await pause(settleMs + 20)
+      expect((await reader.read()).incomplete).to.equal(false)
+    })
+  })
+
   it('hold nothing up any more when they go before they were ever read', async () => {
     await inFolder({ 'm/a.yaml': policy('a', closed), 'm/b.yaml': policy('b', closed) }, async folder => {
       let isWritten = true

@@ -144,6 +144,14 @@ describe('following flows through a log', function () {
     expect(story.tell(ofVersion), 'whom it has selected since').deep.equals(['12 cause web-db'])
   })
 
+  it('knows that a pod lost a label that rules ask for only since it was looked at', () => {
+    const story = twoPods()
+    story.tell(pod('a/web', { app: 'web', tier: 'front' }, '10.0.0.1'))
+    const front = policy('front', { ingress: [{ peers: [pods(is('tier', 'front'))], ports: [] }] })
+    expect(story.tell(policy('isolate', {}), front)).deep.equals(['5 verdict web-db', '6 verdict web-db'])
+    expect(story.tell(pod('a/web', { app: 'web' }, '10.0.0.1'))).deep.equals(['7 verdict web-db'])
+  })
+
   it('judges flows of one kind once', () => {
     const story = new Story()
     story.tell(agent(), pod('a/db', { app: 'db' }, '10.0.0.1'), policy('isolate', { podSelector: [is('app', 'db')] }))
