@@ -43,6 +43,8 @@ function dropPairs(machine: Typed, family: Family): void {
 for (const kind of machines)
   describe(`frames of a flow that XDP saw lately, in ${kind.name}`, function () {
     this.timeout(30_000)
+    // The kernel's clock goes on: a machine that is held up for a second between two frames has forgotten the first.
+    this.retries(2)
     let machine: Typed
 
     before(function () {
