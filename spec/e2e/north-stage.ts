@@ -111,12 +111,15 @@ export class NorthStage {
     return this.#networks[sites.findIndex(site => site.name === name)]!.netns
   }
 
-  /** What a server says to the client: its node's name, and whom it takes the client for; undefined when none answers. */
+  /**
+   * What a server says to the client: its node's name, and whom it takes the client for; undefined when none answers.
+   * @param options.from the client's port where it isn't just any, of UDP
+   */
   async ask(
     protocol: 'TCP' | 'UDP',
     to: string,
     port: number,
-    { timeoutMs = 5000, bytes = 4 } = {},
+    { timeoutMs = 5000, bytes = 4, from = 0 } = {},
   ): Promise<string | undefined> {
     if (protocol === 'TCP') {
       const socket = await connectTcpIn(this.client, { address: to, port, timeoutMs })
@@ -130,15 +133,15 @@ export class NorthStage {
         socket.setTimeout(timeoutMs, () => socket.destroy(new Error('nothing came back')))
       })
     }
-    const socket = await udpSocketIn(this.client, { address: to.includes(':') ? '::' : '0.0.0.0' })
+    const socket = await udpSocketIn(this.client, { address: to.includes(':') ? '::' : '0.0.0.0', port: from })
     try {
       return await new Promise(resolve => {
         setTimeout(() => resolve(undefined), timeoutMs)
         socket.on('error', () => resolve(undefined))
-        socket.on('message', (message, from) =>
+        socket.on('message', (message, sender) =>
           resolve(
-            from.address !== to || from.port !== port
-              ? `from ${from.address}`
+            sender.address !== to || sender.port !== port
+              ? `from ${sender.address}`
               : message.length < bytes
                 ? `${message.length} bytes`
                 : String(message).trimEnd(),

@@ -131,6 +131,17 @@ for (const [lbMode, dsrDispatch] of [
           })
 
       for (const family of families)
+        it(`IPv${family} UDP: a client’s port may be used for two services’ addresses of the same backends`, async () => {
+          const askFrom = async (from: number): Promise<readonly (string | undefined)[]> => [
+            await stage.ask('UDP', of(first.node, family), nodePorts.web, { from }),
+            await stage.ask('UDP', of(balanced, family), servicePort, { from }),
+          ]
+          // A third of these would be lost if both addresses' slots were taken as they come.
+          const said = await Promise.all(Array.from({ length: 12 }, (_, at) => askFrom(20_000 + at)))
+          for (const [one, other] of said) expect([one, other]).not.to.include(undefined)
+        })
+
+      for (const family of families)
         it(`IPv${family}: a megabyte comes whole to a pod of the other node`, async () => {
           const bytes = 2 ** 20
           expect(await stage.count(of(balanced, family), bytes)).to.equal(`${bytes} ${of(clientAddresses, family)}`)

@@ -210,16 +210,22 @@ WEIR_INLINE int weir_north_is_served(const struct weir_tuple *before)
 	return weir_north_frontend(&target) != 0;
 }
 
+/* Does a backend of another node answer by itself? */
+WEIR_INLINE int weir_returns_directly(__u8 protocol)
+{
+	return (protocol == IPPROTO_TCP && (weir_direct_return & 1)) || (protocol == IPPROTO_UDP && (weir_direct_return & 2));
+}
+
 /*
  * A backend for a new flow of the sender of `before`: `after` becomes what is sent to it. 0, or as enum weir_north says.
- * *flags are the frontend's.
+ * The backend of try 0 is the same on every node.
  */
-WEIR_GLOBAL int weir_north_choose(const struct weir_tuple *before, struct weir_tuple *after, __u32 *index, __u32 *flags)
+WEIR_GLOBAL int weir_north_choose(const struct weir_tuple *before, struct weir_tuple *after, __u32 *index, __u32 try)
 {
 	const struct weir_frontend *frontend;
 	struct weir_target to = {};
 
-	if (!before || !after || !index || !flags)
+	if (!before || !after || !index)
 		return WEIR_NORTH_NONE;
 
 	/* Once more if the backend went between the lookups: the frontend that led there has flipped before that. */
@@ -236,22 +242,35 @@ WEIR_GLOBAL int weir_north_choose(const struct weir_tuple *before, struct weir_t
 		if ((frontend->flags & WEIR_SOURCE_RANGES) &&
 		    !weir_is_in_ranges(frontend->ranges, &before->source, before->family))
 			return WEIR_OUT_OF_RANGES;
-		*flags = frontend->flags;
-		if (!weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), &to, &to, index))
+		if (!weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, try), &to, &to, index))
 			continue;
 		after->source = before->source;
 		after->source_port = before->source_port;
 		after->destination = to.address;
 		after->destination_port = to.port;
+		if ((frontend->flags & WEIR_LOCAL_ONLY) && !weir_is_here(&to.address, to.family))
+			return WEIR_UNSERVED;
 		return 0;
 	}
 	return WEIR_NORTH_REFUSE;
 }
 
-/* Does a backend of another node answer by itself? */
-WEIR_INLINE int weir_returns_directly(__u8 protocol)
+/* How many backends are tried for a flow that can't be told from another one of the first. */
+#define WEIR_DIRECT_TRIES 16
+
+/*
+ * Has the client's port another flow with this very backend, by another address of services? A backend that answers by
+ * itself couldn't tell the two: nobody may change the port, as it is the client who sees it in the answer.
+ */
+WEIR_APART int weir_north_is_ambiguous(const struct weir_tuple *before, const struct weir_tuple *after)
 {
-	return (protocol == IPPROTO_TCP && (weir_direct_return & 1)) || (protocol == IPPROTO_UDP && (weir_direct_return & 2));
+	const struct weir_nat *other;
+	int is_own = 0;
+
+	if (!weir_returns_directly(before->protocol) || weir_is_here(&after->destination, after->family))
+		return 0;
+	other = weir_nat_other(before, after, &is_own);
+	return other && weir_now() < other->expires && !(other->is_reply && is_own);
 }
 
 /* The way to the backend, and the address that the node has on it where the answer is to come back. */
@@ -277,20 +296,23 @@ WEIR_APART int weir_north_open(void *context, const struct weir_tuple *before, s
 			       __u32 ifindex)
 {
 	struct weir_nat is = {};
-	__u32 flags = 0;
 	__u64 now;
 	int result;
 
-	result = weir_north_choose(before, after, &is.backend, &flags);
-	if (result)
-		return result;
+	/* Kept here across the calls: there is no room on the stack for what more registers would take. */
+	is.seen[0] = seen;
+	for (__u32 try = 0; try < WEIR_DIRECT_TRIES; try++) {
+		result = weir_north_choose(before, after, &is.backend, try);
+		if (result)
+			return result;
+		if (!weir_north_is_ambiguous(before, after))
+			break;
+	}
 	now = weir_now();
 	is.kind = WEIR_NAT_NODE_PORT;
-	weir_nat_begin_with(&is, before->protocol, seen, now);
+	weir_nat_begin_with(&is, before->protocol, is.seen[0], now);
 	if (weir_is_here(&after->destination, after->family))
 		return weir_north_open_near(context, before, after, &is, now);
-	if (flags & WEIR_LOCAL_ONLY)
-		return WEIR_UNSERVED;
 	if (weir_returns_directly(before->protocol))
 		is.kind = WEIR_NAT_FORWARDED;
 	result = weir_north_way(context, after, &is, ifindex, now);
