@@ -167,6 +167,7 @@ export class MemberFinder {
     const outside = named
       .withRest([])
       .filter(prefix => containsPrefix(block, prefix))
+      .sort(narrowerFirst)
       .map(
         (within): Member => ({
           name: prefixText(within),
@@ -355,3 +356,7 @@ function unknown(word: string, known: readonly string[]): WeirError<'WEIR_NOT_FO
   const message = `no pod, workload or entity ${word}`
   return new WeirError('WEIR_NOT_FOUND', message, { kind: 'pod', name: word, near: [...new Set(near)].slice(0, 5) })
 }
+
+/** One block speaks for those that are judged alike: the same in each log that says the same, in whatever order it does. */
+const narrowerFirst = (a: Prefix, b: Prefix): number =>
+  b.length - a.length || (prefixText(a) < prefixText(b) ? -1 : 1)

@@ -105,6 +105,25 @@ describe('why: words that mean many', () => {
     expect(() => told('10.0.0.0/33', 'cart:1')).to.throw(WeirError, 'no block of addresses')
   })
 
+  it('are blocks of which the same one speaks, in whatever order rules came to name them', () => {
+    const naming = (name: string, cidr: string): EventBody => ({
+      kind: 'networkpolicy.upserted',
+      policy: {
+        ...allow(name, 'db', 'web', 1),
+        ingress: [{ peers: [{ kind: 'ipBlock', cidr, except: [] }], ports: [] }],
+      },
+    })
+    const named = [naming('a', '192.0.2.128/25'), naming('b', '192.0.2.0/25'), naming('c', '192.0.2.0/26')]
+    const spoken = [named, named.toReversed()].map(policies =>
+      why(engineOf([...smallShop, ...policies]), '192.0.2.0/24', 'shop/cart:8080').map(({ explanation, from }) => [
+        explanation.flow.from,
+        from.members,
+      ]),
+    )
+    expect(JSON.stringify(spoken[0])).to.contain('192.0.2.0/26')
+    expect(spoken[0]).to.deep.equal(spoken[1])
+  })
+
   it('are ports: told in the parts that rules make of a range', () => {
     expect(told('api-3', 'cart:8000-9000')).to.deep.equal([
       'shop/api-3 → shop/cart 6:8000-8079 denied',
