@@ -358,5 +358,4 @@ function unknown(word: string, known: readonly string[]): WeirError<'WEIR_NOT_FO
 }
 
 /** One block speaks for those that are judged alike: the same in each log that says the same, in whatever order it does. */
-const narrowerFirst = (a: Prefix, b: Prefix): number =>
-  b.length - a.length || (prefixText(a) < prefixText(b) ? -1 : 1)
+const narrowerFirst = (a: Prefix, b: Prefix): number => b.length - a.length || (prefixText(a) < prefixText(b) ? -1 : 1)
