@@ -64,7 +64,7 @@ async function measure(options: BenchOptions, say: (line: string) => void, closi
   const firstPeak = agent.peakMiB()
   say(`ready after ${first.seconds.toFixed(1)} s, ${firstPeak.toFixed(0)} MiB at most`)
   const before = agent.residentMiB()
-  const delays = await churn(cluster, agent, options)
+  const { delays, answers, afterAnswer } = await churn(cluster, agent, options)
   const ends = agent.residentMiB()
   const cpu = agent.cpuMs - first.cpuMs
   await agent.stop()
@@ -79,6 +79,11 @@ async function measure(options: BenchOptions, say: (line: string) => void, closi
     'CPU until ready, full log': { value: restart.cpuMs / 1000, unit: 's' },
     'API change to map, p50': { value: quantile(delays, 0.5), unit: 'ms' },
     'API change to map, p99': { value: quantile(delays, 0.99), unit: 'ms', goal: { atMost: 100 } },
+    'of it until the server has answered, p50': { value: quantile(answers, 0.5), unit: 'ms' },
+    'of it until the server has answered, p99': { value: quantile(answers, 0.99), unit: 'ms' },
+    'from that answer to the map, p50': { value: quantile(afterAnswer, 0.5), unit: 'ms' },
+    'from that answer to the map, p99': { value: quantile(afterAnswer, 0.99), unit: 'ms' },
+    'longest time that the agent was busy at once': { value: agent.longestBusyMs, unit: 'ms' },
     'CPU a change': { value: cpu / delays.length, unit: 'ms' },
     'memory before the changes': { value: before, unit: 'MiB' },
     'memory after them': { value: ends, unit: 'MiB' },
@@ -97,17 +102,31 @@ async function inParallel(count: number, work: (at: number) => Promise<void>): P
 /** Ranges of addresses beside each other, so that a pod's next address is nobody else's. */
 const addressOf = (range: number, at: number): string => `10.${range}.${at >> 8}.${at & 255}`
 
-/** Changes pods' addresses at the rate asked for; how long each took, in milliseconds from when it was asked for. */
-async function churn(cluster: RealCluster, agent: FollowingAgent, options: BenchOptions): Promise<readonly number[]> {
+/** In milliseconds, of each change. */
+interface Delays {
+  /** From when it was asked for until it was in the maps. */
+  readonly delays: readonly number[]
+  /** From when it was asked for until the API server had answered that it is so. */
+  readonly answers: readonly number[]
+  /** From that answer until it was in the maps; below 0 where a watch was faster. */
+  readonly afterAnswer: readonly number[]
+}
+
+/** Changes pods' addresses at the rate asked for. */
+async function churn(cluster: RealCluster, agent: FollowingAgent, options: BenchOptions): Promise<Delays> {
   const pods = options.number('pods')
   const periodMs = 1000 / options.number('rate')
   const asked = new Map<string, bigint>()
+  const enforced = new Map<string, bigint>()
   const delays: number[] = []
+  const answers: number[] = []
+  const afterAnswer: number[] = []
   agent.onEnforced = (addresses, at) => {
     for (const address of addresses) {
       const began = asked.get(address)
       if (began === undefined) continue
       asked.delete(address)
+      enforced.set(address, at)
       delays.push(Number(at - began) / 1e6)
     }
   }
@@ -115,15 +134,22 @@ async function churn(cluster: RealCluster, agent: FollowingAgent, options: Bench
   const working = new Set<Promise<void>>()
   for (let made = 0; performance.now() - began < options.number('seconds') * 1000; made++) {
     const address = addressOf(1 + Math.floor(made / pods), made % pods)
-    asked.set(address, process.hrtime.bigint())
-    const work = cluster.address(`pod${made % pods}`, address).finally(() => working.delete(work))
+    const askedAt = process.hrtime.bigint()
+    asked.set(address, askedAt)
+    const work = cluster.address(`pod${made % pods}`, address).then(async () => {
+      const answeredAt = process.hrtime.bigint()
+      answers.push(Number(answeredAt - askedAt) / 1e6)
+      while (!enforced.has(address)) await new Promise(resolve => setTimeout(resolve, 10))
+      afterAnswer.push(Number(enforced.get(address)! - answeredAt) / 1e6)
+      enforced.delete(address)
+    })
     working.add(work)
+    void work.finally(() => working.delete(work))
     const restMs = began + (made + 1) * periodMs - performance.now()
     await new Promise(resolve => setTimeout(resolve, Math.max(0, restMs)))
   }
   await Promise.all(working)
-  while (asked.size > 0) await new Promise(resolve => setTimeout(resolve, 10))
-  return delays
+  return { delays, answers, afterAnswer }
 }
 
 const quantile = (values: readonly number[], share: number): number =>
@@ -134,6 +160,7 @@ class FollowingAgent {
   readonly #child: ChildProcess
   readonly #began = performance.now()
   cpuMs = 0
+  longestBusyMs = 0
   onEnforced: (addresses: readonly string[], at: bigint) => void = () => {}
 
   constructor(options: FollowingAgentOptions) {
@@ -149,8 +176,10 @@ class FollowingAgent {
         if (message.kind === 'report') process.stderr.write(`${message.message}\n`)
         if (message.kind === 'report') return
         this.cpuMs = message.cpuMs
-        if (message.kind === 'enforced') this.onEnforced(message.addresses, message.at)
-        else if (message.pods < pods) reject(new Error(`ready with ${message.pods} pods`))
+        if (message.kind === 'enforced') {
+          this.longestBusyMs = message.longestBusyMs
+          this.onEnforced(message.addresses, message.at)
+        } else if (message.pods < pods) reject(new Error(`ready with ${message.pods} pods`))
         else resolve({ seconds: (performance.now() - this.#began) / 1000, cpuMs: message.cpuMs })
       })
     })
