@@ -14,6 +14,9 @@ const defaults = {
   logRetentionPeriodMs: 60 * 60_000,
 }
 
+/** Events between digests: one takes as long as there is new since the last one, and nothing else goes on meanwhile. */
+const digestEvery = 500
+
 /** What an agent keeps beside the events: snapshots, that a start needn't fold all of them, and checkpoints. */
 export class Recorder {
   readonly #log: EventLog
@@ -23,6 +26,7 @@ export class Recorder {
   readonly #checkpointer: Checkpointer
   readonly #report: (message: string) => void
   #snapshot: number
+  #digested: number
   #snapshotting: Promise<void> | undefined
   #compacting: Promise<void> | undefined
   #retaining: Timer | undefined
@@ -40,6 +44,7 @@ export class Recorder {
     this.#engine = engine
     this.#every = options.snapshotEvery ?? defaults.snapshotEvery
     this.#snapshot = snapshot
+    this.#digested = snapshot
     this.#kept = kept
     this.#checkpointer = new Checkpointer({
       ...{ kept, log, engine, report },
@@ -64,6 +69,10 @@ export class Recorder {
   /** Told when the engine has folded what the log holds. */
   applied(): void {
     this.#checkpointer.applied()
+    if (this.#engine.seq - this.#digested >= digestEvery) {
+      this.#engine.digest()
+      this.#digested = this.#engine.seq
+    }
     if (this.#engine.seq - this.#snapshot >= this.#every)
       this.#snapshotting ??= this.#writeSnapshot().finally(() => {
         this.#snapshotting = undefined
