@@ -67,8 +67,7 @@ export interface Agent {
 const defaults = { flowsKept: 4096, verifyPeriodMs: 60_000, sweepPeriodMs: 10_000 }
 
 /**
- * Puts an agent together and starts it: the log is opened, the engine restored from it, the datapath brought to what
- * the engine says, then sources run.
+ * Puts an agent together and starts it: the log, the engine restored from it, the datapath as it says, then the sources.
  *
  * @throws WeirError WEIR_REQUEST_INVALID when the node's name or addresses aren't usable, WEIR_LOG_LOCKED when another agent has the log, WEIR_LOG_DAMAGED, and what the backend needs and
  *   the machine lacks. Whatever was opened until then is closed again.
@@ -140,6 +139,7 @@ class RunningAgent implements Agent {
   #stopping: Promise<void> | undefined
   /** Enforcement happens one at a time: batches and repairs must not mix their writes. */
   #enforcing: Promise<unknown> = Promise.resolve()
+  #verifying: Promise<unknown> | undefined
   #markReady: () => void = () => {}
   readonly ready = new Promise<void>(resolve => {
     this.#markReady = resolve
@@ -303,6 +303,7 @@ class RunningAgent implements Agent {
     await this.#server?.close()
     await this.#health.close()
     await this.#intake.stop()
+    await this.#verifying
     await this.#enforcing
     await this.#recorder.stop()
     this.flows.close()
@@ -337,15 +338,14 @@ class RunningAgent implements Agent {
   }
 
   /** Enforcement alone, once what is under way has ended. */
-  async #inTurn(work: () => Promise<void>): Promise<void> {
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#enforcing.then(work)
     this.#enforcing = turn.catch(() => {})
-    await turn
+    return turn
   }
 
   async #enforce(delta: TablesDelta): Promise<void> {
-    const turn = this.#enforcing.then(() => this.datapath.apply(delta, this.engine.tables))
-    this.#enforcing = turn.catch(() => {})
+    const turn = this.#inTurn(() => this.datapath.apply(delta, this.engine.tables))
     try {
       this.#appliedChanges += await turn
       this.#failing = undefined
@@ -369,8 +369,8 @@ class RunningAgent implements Agent {
   }
 
   async #verify(): Promise<void> {
-    const turn = this.#enforcing.then(() => this.datapath.verify())
-    this.#enforcing = turn.catch(() => {})
+    const turn = this.datapath.verify(work => this.#inTurn(work))
+    this.#verifying = turn.catch(() => {})
     try {
       const repaired = await turn
       if (this.#devices?.problem !== undefined) this.#devices.changed()

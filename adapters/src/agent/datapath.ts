@@ -56,8 +56,11 @@ export interface Datapath {
   attachments(): readonly Attachment[]
   /** Brings the maps to the tables; returns how many entries were written or deleted. */
   apply(delta: TablesDelta, tables: Tables): Promise<number>
-  /** Compares the maps with the tables and repairs them; returns how many entries differed. */
-  verify(): Promise<number>
+  /**
+   * Compares the maps with the tables and repairs them; returns how many entries differed.
+   * @param exclusively runs work while nothing is applied: repairs, and what is quickly compared
+   */
+  verify(exclusively?: Exclusively): Promise<number>
   sweep(): void
   figures(): Omit<StatusReport['backend'], 'kind' | 'maps'>
   /** How full maps are. They are counted in steps, between which other work is done: some are large. */
@@ -70,6 +73,11 @@ export interface Datapath {
 
 /** Entries that are counted at once: less than a millisecond. */
 const entriesPerStep = 1024
+
+/** One comparison in so many holds what was written to the tables, too, not the maps alone to what was written. */
+const thoroughEvery = 60
+
+export type Exclusively = <Result>(work: () => Promise<Result>) => Promise<Result>
 
 export type AttachChoice = 'auto' | 'tcx' | 'clsact'
 
@@ -115,6 +123,7 @@ class ReconciledDatapath implements Datapath {
   readonly #closer: ConnectionCloser
   readonly #withoutPort: Lately
   #socketsFailing: string | undefined
+  #comparisons = 0
   #queue: PacedQueue<Uint8Array> | undefined
   #events: Subscription | undefined
 
@@ -220,16 +229,22 @@ class ReconciledDatapath implements Datapath {
     return reports.reduce((sum, { writes }) => sum + entriesOf(writes), left + arrived)
   }
 
-  async verify(): Promise<number> {
-    const [{ differences }, ...others] = await together(
-      this.#reconciler.verify(),
-      this.#services.verify(),
-      this.#leaving.verify(),
-    )
-    this.#placeSockets()
-    const inTunnels = this.#overlay?.verify() ?? 0
-    const differing = Object.values(differences).reduce((sum, count) => sum + count, inTunnels)
-    return others.reduce((sum, { writes }) => sum + entriesOf(writes), differing)
+  async verify(exclusively: Exclusively = work => work()): Promise<number> {
+    this.#comparisons += 1
+    const areTablesIntact =
+      this.#comparisons % thoroughEvery !== 0 && (await this.#reconciler.isIntact(() => this.#clock.nextTurn()))
+    const areServicesIntact = await this.#services.isIntact().catch(() => false)
+    return exclusively(async () => {
+      const [repaired, ...others] = await together(
+        areTablesIntact ? Promise.resolve(undefined) : this.#reconciler.verify(),
+        areServicesIntact ? Promise.resolve({ writes: {} }) : this.#services.verify(),
+        this.#leaving.verify(),
+      )
+      this.#placeSockets()
+      const inTunnels = this.#overlay?.verify() ?? 0
+      const differing = Object.values(repaired?.differences ?? {}).reduce((sum, count) => sum + count, inTunnels)
+      return others.reduce((sum, { writes }) => sum + entriesOf(writes), differing)
+    })
   }
 
   sweep(): void {

@@ -1,9 +1,9 @@
-import { addressBits, prefixText } from '@weir/core/address/address.js'
+import { addressBits, type Prefix, prefixText } from '@weir/core/address/address.js'
 import type { Backend, BackendMap } from '../backend.js'
 import { codecs } from '../codec/maps.js'
 import { type Peer, sameWiring, unwired, type Wiring } from '../peer.js'
 import type { DirectionNumber } from '../plan/cell-table.js'
-import { Installed } from '../plan/installed.js'
+import { Installed, type InstalledEndpoint } from '../plan/installed.js'
 import type { RowContent } from '../plan/row-content.js'
 import { decodeRow } from './encode.js'
 import { type Placement, RowStore } from './row-store.js'
@@ -36,41 +36,48 @@ export function readContent(backend: Backend): Content {
   return { installed, rows, devices, placements }
 }
 
-function decodePeer(bytes: Uint8Array): Peer {
+export function decodePeer(bytes: Uint8Array): Peer {
   const { identity, peer_class: peerClass, subject, slot } = codecs.peer.read(bytes)
   return { identity, peerClass, subject, slot }
 }
 
+/** An address as a key of its family's map has it. */
+export function decodeAddress(key: Uint8Array, family: 4 | 6): { readonly address: string; readonly bits: Prefix } {
+  const { address: bytes } = (family === 4 ? codecs.address4 : codecs.address6).read(key)
+  const bits = { family, bytes, length: addressBits(family) }
+  const text = prefixText(bits)
+  return { address: text.slice(0, text.lastIndexOf('/')), bits }
+}
+
 function readAddresses(installed: Installed, map: BackendMap, family: 4 | 6): void {
-  const codec = family === 4 ? codecs.address4 : codecs.address6
-  const length = addressBits(family)
-  for (const [key, value] of map.entries()) {
-    const bits = { family, bytes: codec.read(key).address, length }
-    const text = prefixText(bits)
-    const address = text.slice(0, text.lastIndexOf('/'))
-    installed.apply({ table: 'addresses', address, bits, peer: decodePeer(value) })
-  }
+  for (const [key, value] of map.entries())
+    installed.apply({ table: 'addresses', ...decodeAddress(key, family), peer: decodePeer(value) })
+}
+
+export function decodePrefix(key: Uint8Array, family: 4 | 6): Prefix {
+  const { length, address: bytes } = (family === 4 ? codecs.prefix4 : codecs.prefix6).read(key)
+  return { family, bytes, length }
 }
 
 function readPrefixes(installed: Installed, map: BackendMap, family: 4 | 6): void {
-  const codec = family === 4 ? codecs.prefix4 : codecs.prefix6
   for (const [key, value] of map.entries()) {
-    const { length, address: bytes } = codec.read(key)
-    const bits = { family, bytes, length }
+    const bits = decodePrefix(key, family)
     installed.apply({ table: 'prefixes', prefix: prefixText(bits), bits, peer: decodePeer(value) })
   }
 }
 
 const macText = (bytes: Uint8Array): string => [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join(':')
 
+export function decodeEndpoint(value: Uint8Array): InstalledEndpoint {
+  const { generation, ifindex, pod_mac, host_mac, identity } = codecs.endpoint.read(value)
+  const read: Wiring = { ifindex, identity, podMac: macText(pod_mac), hostMac: macText(host_mac) }
+  return { wiring: sameWiring(read, unwired) ? unwired : read, generation }
+}
+
 function readEndpoints(installed: Installed, map: BackendMap): void {
-  for (const [key, value] of map.entries()) {
-    if (value.every(byte => byte === 0)) continue
-    const { generation, ifindex, pod_mac, host_mac, identity } = codecs.endpoint.read(value)
-    const read: Wiring = { ifindex, identity, podMac: macText(pod_mac), hostMac: macText(host_mac) }
-    const wiring = sameWiring(read, unwired) ? unwired : read
-    installed.apply({ table: 'endpoints', slot: codecs.index.read(key), wiring, generation })
-  }
+  for (const [key, value] of map.entries())
+    if (value.some(byte => byte !== 0))
+      installed.apply({ table: 'endpoints', slot: codecs.index.read(key), ...decodeEndpoint(value) })
 }
 
 function readCells(installed: Installed, store: RowStore, cells: BackendMap, rows: BackendMap): Map<string, Placement> {
@@ -80,7 +87,7 @@ function readCells(installed: Installed, store: RowStore, cells: BackendMap, row
     const { subject, direction, peer_class: peerClass } = codecs.cellKey.read(key)
     const placement = codecs.cell.read(value)
     const place = `${placement.first}+${placement.chunks}`
-    const row = known.get(place) ?? decodeRow(readChunks(rows, placement))
+    const row = known.get(place) ?? readRow(rows, placement)
     known.set(place, row)
     if (!store.knows(placement)) store.adopt(row, placement)
     store.refer(placement, 1)
@@ -91,11 +98,12 @@ function readCells(installed: Installed, store: RowStore, cells: BackendMap, row
   return placements
 }
 
-function readChunks(rows: BackendMap, { first, chunks }: Placement): readonly Uint8Array[] {
+/** The row at a place, whatever is there. */
+export function readRow(rows: BackendMap, { first, chunks }: Placement): RowContent {
   const found: Uint8Array[] = []
   for (let index = first; index < Math.min(first + chunks, rows.maxEntries); index += 1) {
     const chunk = rows.lookup(codecs.index.encode(index))
     if (chunk !== undefined) found.push(chunk)
   }
-  return found
+  return decodeRow(found)
 }

@@ -10,6 +10,7 @@ import { bumpEndpoints, describeGoal, deviceRepairs } from './differences.js'
 import { ownDeviceWrites } from './own-devices.js'
 import { type Content, readContent } from './read.js'
 import { countWrites, type ReconcilerCounters, type ReconcileReport, type RepairReport } from './report.js'
+import { isAsKnown } from './scan.js'
 import { type TurnOptions, Turns, typedError } from './turns.js'
 import { BatchBuilder, type WriteBatch, writeBatch } from './batch.js'
 import { bindPlan, checkRoom, settle } from './writer.js'
@@ -107,6 +108,29 @@ export class Reconciler {
       this.#writeOwnDevices()
     } catch (cause) {
       throw typedError(cause)
+    }
+  }
+
+  /**
+   * Whether the maps hold what was written to them: false says that it takes a verify(). Reads them bit by bit, and writes may
+   * be made meanwhile, which verify() would hold up.
+   * @param nextTurn resolves when others have had their turn
+   */
+  async isIntact(nextTurn: () => Promise<unknown>): Promise<boolean> {
+    const content = this.#content
+    if (content === undefined) return false
+    try {
+      const steps = isAsKnown(this.#backend, content)
+      for (let step = steps.next(); ; step = steps.next()) {
+        if (step.done === true) return step.value && this.#attachments.lost().length === 0
+        await nextTurn()
+        if (this.#turns.lastError !== undefined) return false
+        // Whoever put another in its place has read the maps.
+        if (this.#content !== content) return true
+      }
+    } catch {
+      // What keeps maps from being read is verify()'s to say.
+      return false
     }
   }
 

@@ -45,6 +45,11 @@ export class RowStore {
     return this.#byText.size
   }
 
+  /** Every place in use, also while places come and go. */
+  runs(): Iterable<Run> {
+    return this.#byFirst.values()
+  }
+
   placementOf(row: RowContent): Placement | undefined {
     return this.#byText.get(row.text)
   }

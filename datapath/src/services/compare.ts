@@ -38,14 +38,15 @@ function* frontendsDiffer(map: BackendMap, { frontends }: ServiceStore): Generat
     const value = map.lookup(textBytes(key))
     return (value && byteText(value)) !== frontends.get(key)?.value
   }
-  let count = 0
-  for (const [bytes, value] of map.entries()) {
-    const key = byteText(bytes)
-    seen.add(key)
-    if (byteText(value) !== frontends.get(key)?.value && isWrong(key)) return true
-    count += 1
-    if (count % entriesPerStep === 0) yield
+  for (const part of map.parts(entriesPerStep)) {
+    for (const [bytes, value] of part) {
+      const key = byteText(bytes)
+      seen.add(key)
+      if (byteText(value) !== frontends.get(key)?.value && isWrong(key)) return true
+    }
+    yield
   }
+  let count = 0
   for (const key of frontends.keys()) {
     if (key.length === map.keySize && !seen.has(key) && isWrong(key)) return true
     count += 1
@@ -80,14 +81,9 @@ function* rangesDiffer(map: BackendMap, name: RangeMap, { ranges }: ServiceStore
 }
 
 function* backendsDiffer(map: BackendMap, places: BackendPlaces): Generator<void, boolean> {
-  let place = 0
-  for (const [, value] of map.entries()) {
-    if (!isAsMeant(value, places, place)) {
-      const now = map.lookup(codecs.index.encode(place))
-      if (now === undefined || !isAsMeant(now, places, place)) return true
-    }
-    place += 1
-    if (place % (entriesPerStep * 8) === 0) yield
+  for (const part of map.parts(entriesPerStep)) {
+    for (const [key, value] of part) if (!isAsMeant(value, places, codecs.index.read(key))) return true
+    yield
   }
   return false
 }

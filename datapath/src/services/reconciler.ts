@@ -111,21 +111,23 @@ export class ServiceReconciler {
     while (this.#building !== undefined) await this.#building
   }
 
-  /** Reads the maps slice by slice, and sets right what isn't as the tables say. */
+  /** Whether the maps hold what was written to them. Reads them bit by bit; writes may be made meanwhile. */
+  async isIntact(): Promise<boolean> {
+    const store = this.#store
+    if (store === undefined) return false
+    const steps = isDifferent(this.#backend, store)
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return !step.value
+      await this.#nextTurn()
+      // Whoever put another in its place has read the maps.
+      if (this.#closed || this.#store !== store) return true
+    }
+  }
+
+  /** Reads the maps the same way, and sets right what isn't as the tables say. */
   async verify(): Promise<ServicesReport> {
     if (this.#tables === undefined) throw new RangeError('verify before start')
-    const store = this.#store
-    if (store !== undefined) {
-      const steps = isDifferent(this.#backend, store)
-      let step = steps.next()
-      while (step.done !== true) {
-        await this.#nextTurn()
-        // Whoever put another in its place has read the maps.
-        if (this.#closed || this.#store !== store) return nothingDone
-        step = steps.next()
-      }
-      if (!step.value) return nothingDone
-    }
+    if (await this.isIntact()) return nothingDone
     return this.#turns.run(() => this.#resync())
   }
 
