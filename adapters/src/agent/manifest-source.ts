@@ -4,6 +4,7 @@ import { diffFacts } from '../manifests/diff.js'
 import { problemText, type ManifestSet } from '../manifests/set.js'
 import { concernsSlices, deriveSlices } from '../manifests/slices.js'
 import { followManifests, type ManifestMachine } from '../manifests/watch.js'
+import type { Claims } from './claims.js'
 import type { Clock } from './clock.js'
 import type { Source, SourceSink } from './source.js'
 
@@ -16,6 +17,8 @@ export interface ManifestSourceOptions {
   readonly clock: Clock
   /** This one when absent. */
   readonly machine?: ManifestMachine | undefined
+  /** Where an API server is followed beside it. */
+  readonly claims?: Claims | undefined
   /** Told once of each object that is skipped, with file and line. */
   readonly report: (message: string) => void
 }
@@ -27,18 +30,23 @@ export function manifestSource(options: ManifestSourceOptions): Source {
     name: `manifests:${options.path}`,
     run: async (sink, signal) => {
       let isLastInLog = false
-      for await (const set of followManifests(
-        options.path,
-        { node: options.node, nowMs: options.clock.nowMs, machine: options.machine },
-        signal,
-      )) {
-        try {
-          await take(set, isLastInLog, options, sink, told)
-          isLastInLog = true
-        } catch (error) {
-          isLastInLog = false
-          sink.report('failing', error instanceof Error ? error.message : String(error))
+      try {
+        for await (const set of followManifests(
+          options.path,
+          { node: options.node, nowMs: options.clock.nowMs, machine: options.machine },
+          signal,
+        )) {
+          try {
+            await take(set, isLastInLog, options, sink, told)
+            isLastInLog = true
+          } catch (error) {
+            isLastInLog = false
+            sink.report('failing', error instanceof Error ? error.message : String(error))
+          }
+          options.claims?.settleFolder(true)
         }
+      } finally {
+        options.claims?.settleFolder(false)
       }
     },
   }
@@ -70,8 +78,10 @@ async function take(
         options.report(`refused: ${text}`)
       }
     }
-    const withSlices = isPart ? addressed : deriveSlices(addressed, state)
-    return diffFacts(state, withSlices, { timeMs: options.clock.nowMs(), afterLast: isPart })
+    const { claims } = options
+    const withSlices = isPart ? addressed : deriveSlices(addressed, state, key => claims?.isServers(key) === true)
+    const how = { timeMs: options.clock.nowMs(), afterLast: isPart }
+    return claims === undefined ? diffFacts(state, withSlices, how) : claims.folderDrafts(state, withSlices, how)
   })
   if (set.incomplete) sink.report('failing', 'a file can’t be read, so nothing is deleted until it can')
   else sink.report('watching')

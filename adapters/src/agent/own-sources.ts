@@ -1,6 +1,8 @@
 import { HttpApi } from '../kubernetes/http-api.js'
 import { kubernetesSource } from '../kubernetes/source.js'
+import { resources } from '../kubernetes/resource.js'
 import type { AgentOptions } from './agent-options.js'
+import { Claims } from './claims.js'
 import { ipMasqSource } from './ip-masq-source.js'
 import type { Machine } from './machine.js'
 import { manifestSource } from './manifest-source.js'
@@ -25,13 +27,16 @@ export function ownSources(
   // A runtime's pods have the addresses of their interfaces.
   const addresses = { podCidrs: options.cni === undefined ? podCidrs : [], reserved }
   const following = { addresses, machine: machine.manifests }
+  const kinds = new Set(resources.map(({ kind }) => kind))
+  const claims = path === undefined || kubernetes === undefined ? undefined : new Claims(kind => kinds.has(kind))
   return [
-    ...(path === undefined ? [] : [manifestSource({ path, node, ...following, clock, report })]),
+    ...(path === undefined ? [] : [manifestSource({ path, node, ...following, clock, claims, report })]),
     ...(kubernetes === undefined
       ? []
       : [
           kubernetesSource({
-            ...{ clock, random: () => machine.random(), ownNode, report, writesBack: kubernetes.writesBack ?? false },
+            ...{ clock, random: () => machine.random(), ownNode, claims, report },
+            writesBack: kubernetes.writesBack ?? false,
             connect:
               machine.connectKubernetes ??
               (async () => {

@@ -15,6 +15,7 @@ import type {
 } from '@weir/core'
 import type { FlowRecorderFigures } from '../flows/recorder.js'
 import type { PastChange } from '../flows/what-if.js'
+import type { WaitingObject } from './claims.js'
 import type { EventSource, SourceEntry } from './event-source.js'
 import type { WouldBe } from '../staged/would-be.js'
 import type { ServiceHealthView } from './service-health.js'
@@ -160,6 +161,8 @@ export interface SourceStatus {
   readonly error?: string
   /** Of an API server's: how far each kind of objects is. */
   readonly resources?: readonly ResourceStatus[]
+  /** What it says that isn't in force, as another source says it too and counts more. */
+  readonly waiting?: readonly WaitingObject[]
 }
 
 /** How it stands with one kind of objects of an API server. */

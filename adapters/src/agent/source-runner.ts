@@ -38,12 +38,14 @@ export class SourceRunner {
   get status(): SourceStatus {
     const error = this.#error
     const resources = this.#source.resources?.()
+    const waiting = this.#source.waiting?.() ?? []
     return {
       name: this.#source.name,
       state: this.#state,
       drafts: this.#drafts,
       ...(error !== undefined && { error }),
       ...(resources !== undefined && { resources }),
+      ...(waiting.length > 0 && { waiting }),
     }
   }
 

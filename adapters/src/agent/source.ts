@@ -1,4 +1,5 @@
 import type { ClusterState } from '@weir/core'
+import type { WaitingObject } from './claims.js'
 import type { Facts, Submitted } from './intake.js'
 import type { ResourceStatus } from './protocol.js'
 
@@ -7,6 +8,8 @@ export interface Source {
   readonly name: string
   /** The kinds of objects that it follows one by one; absent where it has no such thing. */
   readonly resources?: () => readonly ResourceStatus[]
+  /** What it says that isn't in force, as another source says it too and counts more. */
+  readonly waiting?: () => readonly WaitingObject[]
   /**
    * Says facts until `signal` aborts, then resolves. What it can't understand it says as `input.refused`; what keeps it
    * from working it rejects with, and it is started again after a while.

@@ -1,6 +1,7 @@
 import type { ClusterState, NodeFact } from '@weir/core'
 import type { ObjectKey } from '@weir/core/event/event.js'
 import { WeirError } from '@weir/core/errors.js'
+import type { Claims, ServerPart } from '../agent/claims.js'
 import type { SourceSink } from '../agent/source.js'
 import { diffFacts } from '../manifests/diff.js'
 import { isRefusal } from '../manifests/file.js'
@@ -17,6 +18,8 @@ export interface ObjectIntakeOptions {
   readonly sink: SourceSink
   readonly nowMs: () => number
   readonly ownNode: OwnNode
+  /** Where a folder is followed beside it. */
+  readonly claims?: Claims | undefined
   /** Told once of each object that is refused, with its path and field. */
   readonly report: (message: string) => void
 }
@@ -45,29 +48,33 @@ export class ObjectIntake {
     }
     for (const refusal of refusals) this.#report(refusal)
     const keys = new Map([...last].map(([text, { entry }]) => [text, entry.object]))
+    const part = { keys, objects, refusals }
     await this.#submit(
-      () => ({ keys, objects, refusals }),
+      () => this.#options.claims?.serverSays(part) ?? part,
       object => originOf(last.get(keyText(object))?.entry.resourceVersion ?? ''),
     )
   }
 
   /** Of this kind there is nothing but what has these names, `namespace/name`. */
   async listed(kind: string, names: ReadonlySet<string>, resourceVersion: string): Promise<void> {
+    const { claims } = this.#options
     const isMissing = ({ namespace, name }: ObjectKey): boolean => !names.has(`${namespace}/${name}`)
     await this.#submit(
       state => {
-        const keys = new Map<string, ObjectKey>()
-        for (const { key } of inForceOfKind(state, kind)) if (isMissing(key)) keys.set(keyText(key), key)
+        const gone = new Map<string, ObjectKey>()
+        for (const { key } of inForceOfKind(state, kind)) if (isMissing(key)) gone.set(keyText(key), key)
         for (const { object } of state.refusals.values())
-          if (object.kind === kind && isMissing(object)) keys.set(keyText(object), object)
-        return { keys, objects: [], refusals: [] }
+          if (object.kind === kind && isMissing(object)) gone.set(keyText(object), object)
+        return { keys: claims?.serverListed(kind, isMissing, gone) ?? gone, objects: [], refusals: [] }
       },
-      () => originOf(resourceVersion),
+      object => claims?.letGoBy(object) ?? originOf(resourceVersion),
     )
   }
 
-  async #submit(partOf: (state: ClusterState) => Part, goneBy: (object: ObjectKey) => string): Promise<void> {
-    const { sink, nowMs } = this.#options
+  async #submit(partOf: (state: ClusterState) => ServerPart, goneBy: (object: ObjectKey) => string): Promise<void> {
+    const { sink, nowMs, claims } = this.#options
+    // Before it is known what files define, the server's version would take its place. One that ends says nothing more.
+    if (claims !== undefined && !(await claims.folderKnown)) return
     try {
       await sink.submit(state => {
         const changed = { ...partOf(state), skipped: [] }
@@ -95,10 +102,4 @@ export class ObjectIntake {
     this.#told.add(text)
     this.#options.report(`refused: ${text}`)
   }
-}
-
-interface Part {
-  readonly keys: ReadonlyMap<string, ObjectKey>
-  readonly objects: readonly ManifestObject[]
-  readonly refusals: readonly Refusal[]
 }

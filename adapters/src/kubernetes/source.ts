@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import type { Claims } from '../agent/claims.js'
 import type { Clock } from '../agent/clock.js'
 import { abortOf } from '../agent/pause.js'
 import type { ResourceStatus } from '../agent/protocol.js'
@@ -24,6 +25,8 @@ export interface KubernetesSourceOptions {
   readonly ownNode: OwnNode
   /** Whether the cluster is told what became of its policies, too. */
   readonly writesBack: boolean
+  /** Where a folder is followed beside it. */
+  readonly claims?: Claims | undefined
   /** Told once of each object that is refused. */
   readonly report: (message: string) => void
 }
@@ -37,6 +40,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
   return {
     name: 'kubernetes',
     resources: () => following?.status ?? [],
+    waiting: () => options.claims?.waiting ?? [],
     run: async (sink, signal) => {
       following = new Following(await options.connect(), sink, options)
       await following.run(signal)
@@ -52,9 +56,9 @@ class Following {
   #told = ''
 
   constructor(api: Api, sink: SourceSink, options: KubernetesSourceOptions) {
-    const { clock, random, ownNode, report } = options
+    const { clock, random, ownNode, claims, report } = options
     this.#sink = sink
-    const intake = new ObjectIntake({ sink, nowMs: () => clock.nowMs(), ownNode, report })
+    const intake = new ObjectIntake({ sink, nowMs: () => clock.nowMs(), ownNode, claims, report })
     if (options.writesBack) this.#writeBack = new WriteBack({ api, clock, random, node: ownNode.name, report })
     const onStatus = (): void => this.#tell()
     const reflector = (resource: Resource): Reflector<Entry> =>

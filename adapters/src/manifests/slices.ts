@@ -1,4 +1,4 @@
-import type { NamedPort, PodFact } from '@weir/core/event/event.js'
+import type { NamedPort, ObjectKey, PodFact } from '@weir/core/event/event.js'
 import type { EndpointSliceFact, ServiceFact, SliceEndpoint } from '@weir/core/event/service.js'
 import { standsFast } from './diff.js'
 import type { KnownFacts } from './known.js'
@@ -25,10 +25,16 @@ export const concernsSlices = ({ keys }: ManifestPart): boolean =>
  * of its own. Pods have their addresses by then; objects that stand as they were, since what the set says of them is
  * refused, count too. A service's pods may resolve a named target port to different numbers: there is one slice for each
  * family and each list of numbers. They are facts of a source of their own, at the service's place.
+ *
+ * @param isOthers Whether an object in force is of another source, which has slices of its own; none is when absent
  */
-export function deriveSlices(set: ManifestSet, known: KnownFacts): ManifestSet {
+export function deriveSlices(
+  set: ManifestSet,
+  known: KnownFacts,
+  isOthers: (key: ObjectKey) => boolean = () => false,
+): ManifestSet {
   const bodies = set.objects.flatMap(object => object.bodies)
-  const standing = standingFacts(set, known)
+  const standing = standingFacts(set, known, isOthers)
   const own = new Set(
     [...bodies.flatMap(body => (body.kind === 'endpointslice.upserted' ? [body.slice] : [])), ...standing.slices].map(
       ({ namespace, service }) => placeOf(namespace, service),
@@ -61,7 +67,7 @@ export function deriveSlices(set: ManifestSet, known: KnownFacts): ManifestSet {
 }
 
 /** What is in force and stays so although the set doesn't have it. Slices that were derived are made anew. */
-function standingFacts(set: ManifestSet, known: KnownFacts) {
+function standingFacts(set: ManifestSet, known: KnownFacts, isOthers: (key: ObjectKey) => boolean) {
   if (set.refusals.length === 0 && !set.incomplete) return { pods: [], services: [], slices: [] }
   const stands = standsFast(set)
   const said = new Set(
@@ -76,7 +82,9 @@ function standingFacts(set: ManifestSet, known: KnownFacts) {
     ),
   )
   const isLeft = (kind: string, { namespace, name }: { namespace: string; name: string }, workload?: string): boolean =>
-    !said.has(keyText({ kind, namespace, name })) && stands({ kind, namespace, name }, workload)
+    !said.has(keyText({ kind, namespace, name })) &&
+    stands({ kind, namespace, name }, workload) &&
+    !isOthers({ kind, namespace, name })
   return {
     pods: [...known.pods.values()].flatMap(({ fact }) => (isLeft('Pod', fact, fact.workload) ? [fact] : [])),
     services: [...known.services.values()].flatMap(({ fact }) => (isLeft('Service', fact) ? [fact] : [])),

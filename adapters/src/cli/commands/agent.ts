@@ -152,9 +152,7 @@ export function agentCommand(context: CommandContext): Command {
     )
     .option('--log-retention-size <size>', 'let go the oldest events beyond this, such as 2GiB', byteSize)
     .option('--manifests <path>', 'a folder or file of Kubernetes manifests to follow')
-    .addOption(
-      new Option('--kubernetes', 'follow an API server, by a kubeconfig or what a pod is given').conflicts('manifests'),
-    )
+    .option('--kubernetes', 'follow an API server, by a kubeconfig or what a pod is given; beside --manifests, too')
     .option('--kubernetes-write', 'tell the cluster which policies are refused, too: conditions, Events, an annotation')
     .option('--kubeconfig <file>', 'for --kubernetes (default: KUBECONFIG, ~/.kube/config, the pod’s service account)')
     .option('--context <name>', 'of the kubeconfig, in place of its current one')
