@@ -67,8 +67,9 @@ export class WriteBack {
       this.#waiting.delete(key)
       this.#waiting.delete(`event of ${key}`)
       if (isGone || isSaid || this.#waiting.size >= waitingMost) continue
-      this.#waiting.set(key, this.#conditionOf(resource, entry, wanted))
+      // The Event first: once the server tells of the condition, nobody has anything more to say.
       if (wanted.status === 'False') this.#waiting.set(`event of ${key}`, this.#eventOf(entry, wanted.message))
+      this.#waiting.set(key, this.#conditionOf(resource, entry, wanted))
     }
     this.#wake()
   }

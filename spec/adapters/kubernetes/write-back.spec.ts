@@ -63,6 +63,13 @@ describe('what a cluster is told of its policies', function () {
     const event = writes().find(({ verb }) => verb === 'create')?.body
     expect(event).to.deep.include({ type: 'Warning', reason: 'Refused' })
   })
+  it('is of a refused policy an Event first, as all is said once its condition is there', async () => {
+    server.put(policies, broken)
+    await follow()
+    await until(() => writes().length >= 3)
+    const about = writes().filter(({ path }) => !path.includes('/nodes/'))
+    expect(about.map(({ verb }) => verb)).to.deep.equal(['create', 'patch'])
+  })
   it('is nothing that it has been told already, by whichever node', async () => {
     server.put(policies, ciliumPolicy('web', 'web', 'db'))
     await follow()
