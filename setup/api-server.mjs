@@ -1,7 +1,7 @@
 // Makes a real API server in a cache folder: etcd as Debian has it, and kube-apiserver of Debian's source package, which
 // has no binary one. Nothing of it is installed on the machine.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const cache = path.join(process.env.WEIR_CACHE ?? '/var/cache/weir', 'kubernetes')
@@ -37,14 +37,18 @@ function ownApt() {
   return (args, cwd) => run('apt-get', [...settings, '-qq', ...args], { cwd })
 }
 
-/** Unpacked and not installed: an installed one would be started as a service. */
+/** Unpacks a package, and installs nothing: an installed server would be started as a service. */
+function unpack(name, folder) {
+  mkdirSync(folder, { recursive: true })
+  ownApt()(['download', name], folder)
+  const file = readdirSync(folder).find(each => each.endsWith('.deb'))
+  run('dpkg-deb', ['-x', path.join(folder, file), folder])
+}
+
 function takeEtcd(say) {
   say('fetching etcd')
   const folder = path.join(cache, 'etcd')
-  mkdirSync(folder, { recursive: true })
-  ownApt()(['download', 'etcd-server'], folder)
-  const file = readdirSync(folder).find(name => name.endsWith('.deb'))
-  run('dpkg-deb', ['-x', path.join(folder, file), folder])
+  unpack('etcd-server', folder)
   renameSync(path.join(folder, 'usr', 'bin', 'etcd'), path.join(apiServerFolder, 'etcd'))
   rmSync(folder, { recursive: true })
 }
@@ -61,6 +65,7 @@ function buildServer(say) {
   const tree = path.join(folder, 'go', 'src', 'k8s.io', 'kubernetes')
   mkdirSync(path.dirname(tree), { recursive: true })
   run('dpkg-source', ['--no-check', '-x', path.join(folder, file), tree])
+  renewReflection(folder, tree)
   say('building kube-apiserver: this takes a while')
   const env = {
     ...process.env,
@@ -74,6 +79,19 @@ function buildServer(say) {
   run('go', ['build', '-ldflags', '-s -w', '-o', target, './cmd/kube-apiserver'], { cwd: tree, env })
   rmSync(folder, { recursive: true })
   rmSync(path.join(cache, 'go-cache'), { recursive: true })
+}
+
+/**
+ * Its copy of a library walks maps as they were before Go 1.18, and a server with it falls over the first definition of a
+ * kind. Debian has the next version, with the same interface.
+ */
+function renewReflection(folder, tree) {
+  const unpacked = path.join(folder, 'reflect2')
+  unpack('golang-github-modern-go-reflect2-dev', unpacked)
+  const name = path.join('github.com', 'modern-go', 'reflect2')
+  const target = path.join(tree, 'vendor', name)
+  rmSync(target, { recursive: true })
+  cpSync(path.join(unpacked, 'usr', 'share', 'gocode', 'src', name), target, { recursive: true })
 }
 
 /** Makes what Debian's source leaves to be made: a description of every type that is tagged for it. */

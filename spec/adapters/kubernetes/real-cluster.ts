@@ -7,6 +7,36 @@ import type { RealServer } from './real-server.js'
 
 const merge = 'application/merge-patch+json'
 
+const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+
+/** Objects of any form, with conditions as Cilium's definitions have them: one of each type, whoever says it. */
+const anyWithConditions = {
+  ...open,
+  properties: {
+    status: {
+      ...open,
+      properties: {
+        conditions: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['status', 'type'],
+            properties: {
+              lastTransitionTime: { type: 'string', format: 'date-time' },
+              message: { type: 'string' },
+              reason: { type: 'string' },
+              status: { type: 'string' },
+              type: { type: 'string' },
+            },
+          },
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['type'],
+        },
+      },
+    },
+  },
+}
+
 /** Objects of a real API server, as those who run a cluster would make them. */
 export class RealCluster {
   readonly #server: RealServer
@@ -93,7 +123,7 @@ export class RealCluster {
             served: true,
             storage: true,
             subresources: { status: {} },
-            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+            schema: { openAPIV3Schema: anyWithConditions },
           },
         ],
       },

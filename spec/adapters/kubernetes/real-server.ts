@@ -77,11 +77,6 @@ export class RealServer {
     }
   }
 
-  /** Whether the API server has ended by itself, or was killed. */
-  get hasEnded(): boolean {
-    return this.#server !== undefined && (this.#server.exitCode !== null || this.#server.signalCode !== null)
-  }
-
   async kill(): Promise<void> {
     await end(this.#server)
   }
