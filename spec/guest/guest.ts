@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Kernel } from './kernels.js'
@@ -13,10 +13,13 @@ export interface GuestRun {
   /** All that came by the serial console. */
   readonly console: string
   readonly wallMs: number
+  /** Processor time of the emulator. */
+  readonly cpuMs: number
 }
 
 export interface BootOptions {
-  readonly timeoutMs: number
+  /** Most processor time that it may take: how long that is by the clock, others on the machine decide. */
+  readonly cpuMostMs: number
   readonly memoryMegabytes?: number
 }
 
@@ -46,14 +49,25 @@ export async function boot(kernel: Kernel, script: string, options: BootOptions)
   const start = performance.now()
   try {
     const initrd = makeInitrd(folder, kernel, script)
-    const text = await emulate(kernel, initrd, options)
-    return { ...readConsole(text), console: text, wallMs: Math.round(performance.now() - start) }
+    const { text, cpuMs } = await emulate(kernel, initrd, options)
+    return { ...readConsole(text), console: text, wallMs: Math.round(performance.now() - start), cpuMs }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function emulate(kernel: Kernel, initrd: string, { timeoutMs, memoryMegabytes = 1536 }: BootOptions): Promise<string> {
+/** How long a guest may do next to nothing before it is taken to wait for what never comes. */
+const stillMostMs = 300_000
+const stillCpuMs = 3000
+const lookMs = 2000
+
+interface Emulated {
+  readonly text: string
+  readonly cpuMs: number
+}
+
+function emulate(kernel: Kernel, initrd: string, options: BootOptions): Promise<Emulated> {
+  const { cpuMostMs, memoryMegabytes = 1536 } = options
   const machine = ['-machine', 'q35', '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', String(memoryMegabytes)]
   const host = 'local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap'
   const quiet = ['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio']
@@ -76,16 +90,40 @@ function emulate(kernel: Kernel, initrd: string, { timeoutMs, memoryMegabytes = 
     const take = (chunk: Buffer): void => void chunks.push(chunk)
     qemu.stdout.on('data', take)
     qemu.stderr.on('data', take)
-    const timer = setTimeout(() => {
-      take(Buffer.from(`\nweir-guest: no end after ${timeoutMs} ms\n`))
+    const end = (why: string): void => {
+      take(Buffer.from(`\nweir-guest: no end ${why}\n`))
       qemu.kill('SIGKILL')
-    }, timeoutMs)
+    }
+    let cpuMs = 0
+    let moved = { at: performance.now(), cpuMs }
+    const timer = setInterval(() => {
+      cpuMs = cpuMsOf(qemu.pid) ?? cpuMs
+      const now = performance.now()
+      if (cpuMs - moved.cpuMs > stillCpuMs) moved = { at: now, cpuMs }
+      if (cpuMs > cpuMostMs) end(`after ${cpuMs} ms of processor time`)
+      else if (now - moved.at > stillMostMs) end(`in sight: it has stood still for ${stillMostMs} ms`)
+    }, lookMs)
     qemu.on('error', reject)
     qemu.on('close', () => {
-      clearTimeout(timer)
-      resolve(Buffer.concat(chunks).toString('utf8').replaceAll('\r', ''))
+      clearInterval(timer)
+      resolve({ text: Buffer.concat(chunks).toString('utf8').replaceAll('\r', ''), cpuMs })
     })
   })
+}
+
+/** Linux counts in hundredths of a second, whatever the kernel's own clock. Undefined when there is no such process. */
+function cpuMsOf(pid: number | undefined): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13)
+      .map(Number)
+    return ((user ?? 0) + (system ?? 0)) * 10
+  } catch {
+    return undefined
+  }
 }
 
 function readConsole(text: string): Pick<GuestRun, 'output' | 'exit'> {
