@@ -138,9 +138,7 @@ export class Engine {
 
   /** The verdict of a flow in the whole cluster, with every rule that had a say. */
   explain(flow: SupposedFlow): Explanation {
-    this.#settling.inputs()
-    // Who is outside is told by the blocks that the rules ask for, and these are known once the tables are.
-    if (this.#explainer.asksOfOutside(flow)) this.#settling.verdicts()
+    this.#settling.question(addressesIn(flow), () => this.#explainer.asksOfOutside(flow))
     return this.#explainer.explain(flow, this.#state.seq)
   }
 
@@ -213,7 +211,7 @@ export class Engine {
 
   /** Every rule in force, built-in ones included; sets of addresses with the members that they have now. */
   *rules(): Iterable<Rule> {
-    this.#settling.inputs()
+    this.#settling.rules()
     for (const { rule } of this.#verdicts.rules.all()) yield this.#verdicts.withMembers(rule)
   }
 
@@ -383,3 +381,5 @@ export class Engine {
     return { seq: this.#state.seq, ...this.#verdicts.flush(), ...this.#services.flush(), ...this.#egress.flush() }
   }
 }
+
+const addressesIn = ({ from, to }: SupposedFlow): readonly string[] => [from, to].filter(end => typeof end === 'string')

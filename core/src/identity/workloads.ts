@@ -59,6 +59,17 @@ export class Workloads {
     return taken
   }
 
+  /** As `takeDirty`, of those alone that somebody asks for: the others stay. */
+  takeDirtyIf(isAskedFor: (workload: Workload) => boolean): Workload[] {
+    const taken: Workload[] = []
+    for (const workload of this.#dirty) if (isAskedFor(workload)) taken.push(workload)
+    for (const workload of taken) {
+      workload.dirty = false
+      this.#dirty.delete(workload)
+    }
+    return taken
+  }
+
   /** Follows an event that the state has already folded. */
   observe(event: WeirEvent, state: ClusterState): void {
     switch (event.kind) {

@@ -110,7 +110,8 @@ export class Services {
     for (const key of services.keys()) this.#serviceChanged(key)
     for (const key of endpointSlices.keys()) this.#sliceChanged(key)
     for (const key of localRedirects.keys()) this.#redirectChanged(key)
-    for (const { fact } of pods.values()) this.#podChanged(fact.namespace, fact.name)
+    // Redirects look at the pods of their own, and none was looked at yet.
+    for (const [key, { fact }] of pods) if (fact.hostPorts !== undefined) this.#touch(this.#pods.take(key))
     this.#aroundIsDirty = true
   }
 

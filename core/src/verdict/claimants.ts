@@ -121,6 +121,16 @@ export class Claimants {
     }
   }
 
+  /**
+   * Whether it has a say in who has the addresses or in what rules ask of peers: as one of them, a pod of this node, one
+   * that is a node, or one whose place may be another by now.
+   */
+  concerns(workload: Workload, addresses: readonly string[]): boolean {
+    const { pod, settled } = workload
+    if (settled || pod === undefined || pod.hostNetwork || this.#isLocal(workload)) return true
+    return pod.addresses.some(address => addresses.includes(address))
+  }
+
   settleWorkload(workload: Workload): void {
     const { pod, identity } = workload
     workload.settled = true

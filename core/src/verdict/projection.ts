@@ -1,6 +1,6 @@
 import { empty } from '../empty.js'
 import type { CidrIdentities } from '../identity/cidr-identities.js'
-import type { Workloads } from '../identity/workloads.js'
+import type { Workload, Workloads } from '../identity/workloads.js'
 import type { ServiceReference } from '../event/cilium.js'
 import { builtinRules, defaultFailSafePorts, hostBuiltinRules, initBuiltinRules } from '../policy/builtin.js'
 import type { Rule } from '../policy/rule.js'
@@ -102,11 +102,59 @@ export class Verdicts {
     return { ...rule, peers }
   }
 
+  /** Brings up to the state which rules are in force, and nothing else. */
+  settleRules(): void {
+    for (const key of this.dirtyPolicies) {
+      const policy = policyOf(this.#state, key)
+      this.rules.replace(key, policy === undefined ? [] : compilePolicy(policy, this.#state))
+      const services = policy === undefined ? [] : servicesIn(policy)
+      if (services.length > 0) this.#serviceUsers.set(key, services)
+      else this.#serviceUsers.delete(key)
+      if (policy !== undefined && speaksOfNodes(policy)) this.#hostPolicies.add(key)
+      else this.#hostPolicies.delete(key)
+    }
+    empty(this.dirtyPolicies)
+    const ports = this.#state.agent?.fact.failSafePorts ?? defaultFailSafePorts
+    const hostRules = this.#hostPolicies.size === 0 ? undefined : ports.join()
+    if (hostRules !== this.#hostRules) {
+      this.#hostRules = hostRules
+      this.rules.replace('built-in for nodes', hostRules === undefined ? [] : hostBuiltinRules(ports))
+    }
+    if (this.#workloads.hasInit !== this.#initRules) {
+      this.#initRules = this.#workloads.hasInit
+      this.rules.replace('built-in for pods not known yet', this.#initRules ? initBuiltinRules : [])
+    }
+    this.rules.sweep()
+    this.peers.atoms.settleSets()
+    for (const key of this.keys.changed) {
+      for (const workload of this.shapes.withFiltered(key)) this.#workloads.touch(workload)
+    }
+    empty(this.keys.changed)
+    for (const prefix of this.#cidrIdentities.dirty) {
+      const named = this.peers.groups.prefixes.get(prefix)
+      if (named !== undefined) this.peers.groups.dirtyPrefixes.add(named)
+    }
+    empty(this.#cidrIdentities.dirty)
+  }
+
   /** Brings up to the state who has which address and which rules are in force, and not the tables: a question's part. */
   settleInputs(): void {
-    this.#settlePolicies()
+    this.#settleClaims(() => this.#workloads.takeDirty())
+  }
+
+  /**
+   * As `settleInputs`, of what tells who has these addresses, and which blocks rules tell apart around them: pods of other
+   * nodes that have none of them stay for later. What rules ask must not be settled a part at a time once cells follow it.
+   */
+  settleInputsOf(addresses: readonly string[]): void {
+    this.#settleClaims(() => this.#workloads.takeDirtyIf(workload => this.claimants.concerns(workload, addresses)))
+    this.rules.settle()
+  }
+
+  #settleClaims(takeDirty: () => readonly Workload[]): void {
+    this.settleRules()
     this.claimants.settleNodes()
-    for (const workload of this.#workloads.takeDirty()) this.claimants.settleWorkload(workload)
+    for (const workload of takeDirty()) this.claimants.settleWorkload(workload)
     this.claimants.settleHost(({ labels }) => this.rules.rulesFor(labels).some(({ rule }) => rule.origin.seq > 0))
   }
 
@@ -153,40 +201,6 @@ export class Verdicts {
     this.cells.rows.commit()
     this.claimants.commit()
     return delta
-  }
-
-  #settlePolicies(): void {
-    for (const key of this.dirtyPolicies) {
-      const policy = policyOf(this.#state, key)
-      this.rules.replace(key, policy === undefined ? [] : compilePolicy(policy, this.#state))
-      const services = policy === undefined ? [] : servicesIn(policy)
-      if (services.length > 0) this.#serviceUsers.set(key, services)
-      else this.#serviceUsers.delete(key)
-      if (policy !== undefined && speaksOfNodes(policy)) this.#hostPolicies.add(key)
-      else this.#hostPolicies.delete(key)
-    }
-    empty(this.dirtyPolicies)
-    const ports = this.#state.agent?.fact.failSafePorts ?? defaultFailSafePorts
-    const hostRules = this.#hostPolicies.size === 0 ? undefined : ports.join()
-    if (hostRules !== this.#hostRules) {
-      this.#hostRules = hostRules
-      this.rules.replace('built-in for nodes', hostRules === undefined ? [] : hostBuiltinRules(ports))
-    }
-    if (this.#workloads.hasInit !== this.#initRules) {
-      this.#initRules = this.#workloads.hasInit
-      this.rules.replace('built-in for pods not known yet', this.#initRules ? initBuiltinRules : [])
-    }
-    this.rules.sweep()
-    this.peers.atoms.settleSets()
-    for (const key of this.keys.changed) {
-      for (const workload of this.shapes.withFiltered(key)) this.#workloads.touch(workload)
-    }
-    empty(this.keys.changed)
-    for (const prefix of this.#cidrIdentities.dirty) {
-      const named = this.peers.groups.prefixes.get(prefix)
-      if (named !== undefined) this.peers.groups.dirtyPrefixes.add(named)
-    }
-    empty(this.#cidrIdentities.dirty)
   }
 
   #writeAddresses(): void {
