@@ -172,8 +172,8 @@ export function createBodyReader(shapes: readonly (readonly string[])[]): BodyRe
   }
 
   const number: Read = () => sequence
-  const readers = shapes.map(shape => literal(shape, read))
-  const eventReaders = shapes.map(shape => literal(shape, read, number))
+  const readers = onDemand(shapes, shape => literal(shape, read))
+  const eventReaders = onDemand(shapes, shape => literal(shape, read, number))
 
   return {
     read(bytes, start, stop, seq) {
@@ -190,6 +190,16 @@ export function createBodyReader(shapes: readonly (readonly string[])[]): BodyRe
       return at === end ? event : undefined
     },
   }
+}
+
+/** Each is made when it is first called: a log has a tenth of the shapes, and compiling all takes longer than reading its end. */
+function onDemand(shapes: readonly (readonly string[])[], make: (shape: readonly string[]) => Read): Read[] {
+  const readers: Read[] = shapes.map((shape, at) => () => {
+    const reader = make(shape)
+    readers[at] = reader
+    return reader()
+  })
+  return readers
 }
 
 /**
