@@ -22,7 +22,7 @@ export const bench: Bench = {
     pods: { value: 5_000, help: 'pods alive at a time' },
     namespaces: { value: 50, help: 'namespaces' },
     snapshot: { value: 10_000, help: 'events between two snapshots, before they are thinned out' },
-    moments: { value: 10, help: 'moments, spread over the log, each asked for by event and by time' },
+    moments: { value: 10, help: 'moments that snapshots are far from, each asked for by event and by time' },
   },
   async run(options, say) {
     const folder = await mkdtemp(join(tmpdir(), 'weir-bench-state-at-'))
@@ -37,7 +37,7 @@ export const bench: Bench = {
       const count = options.number('moments')
       const took: Record<'event' | 'time', number[]> = { event: [], time: [] }
       for (let at = 0; at < count; at++) {
-        const seq = Math.max(1, Math.floor((events * (at + 0.9)) / count))
+        const seq = lastBeforeSnapshot(snapshots, Math.max(1, Math.floor((events * (at + 0.9)) / count)))
         // The clock of these logs goes on by 20 ms an event.
         const time = new Date(1_700_000_000_000 + seq * 20).toISOString()
         const answers = new Set<string>()
@@ -91,6 +91,10 @@ async function write(path: string, life: Iterable<EventDraft>, every: number): P
   await log.close()
   return snapshots
 }
+
+/** The moment that has the most events behind the snapshot before it, of those around a moment. */
+const lastBeforeSnapshot = (snapshots: readonly number[], seq: number): number =>
+  (snapshots.find(each => each >= seq) ?? seq + 1) - 1
 
 const widest = (snapshots: readonly number[], events: number): number =>
   Math.max(...[...snapshots, events].map((seq, at) => seq - (snapshots[at - 1] ?? 0)))

@@ -6,13 +6,13 @@ export interface Thinned {
 
 /** How many snapshots of a name are kept. */
 export interface SnapshotLimits {
-  /** At most this many, default 64. */
+  /** At most this many, default 128. */
   readonly count: number
   /** Of all together, default 512 MiB; the newest three stay even so. */
   readonly bytes: number
 }
 
-export const snapshotLimits: SnapshotLimits = { count: 64, bytes: 512 << 20 }
+export const snapshotLimits: SnapshotLimits = { count: 128, bytes: 512 << 20 }
 
 /** More than one, as the newest may turn out to be damaged. */
 const newest = 3
