@@ -279,6 +279,11 @@ export class Engine {
     reduceState(this.#state, event)
     this.#services.observe(event)
     this.#egress.observe(event)
+    // Most events are a pod's, and of it only its identity follows.
+    if (event.kind === 'pod.upserted' || event.kind === 'pod.deleted') {
+      this.#workloads.observe(event, this.#state)
+      return
+    }
     const touched = touchedBy(event)
     switch (touched.kind) {
       case 'policy':

@@ -2,6 +2,7 @@ import type { AgentFact, PodFact, WeirEvent } from '../event/event.js'
 import { objectKey, type ClusterState } from '../state/state.js'
 import { LabelFilter } from './filter.js'
 import type { Identity, Identities } from './identities.js'
+import { WordTree } from './word-tree.js'
 import { filteredLabels, filteredNamespaceLabels, namespaceLabels, relevantLabels, type LabelMap } from './labels.js'
 
 /** A pod and who it is. hostNetwork pods are the node: they have no identity. */
@@ -25,7 +26,7 @@ interface NamespaceMembers {
   /** By name. */
   readonly workloads: Map<string, Workload>
   /** Identities by the labels as the pods' facts write them: saves sorting and joining for each of a workload's pods. */
-  readonly known: Map<string, Identity>
+  known: WordTree<Identity>
 }
 
 /**
@@ -167,7 +168,7 @@ export class Workloads {
   #members(namespace: string): NamespaceMembers {
     let members = this.#namespaces.get(namespace)
     if (members === undefined) {
-      members = { labels: namespaceLabels(namespace, undefined), workloads: new Map(), known: new Map() }
+      members = { labels: namespaceLabels(namespace, undefined), workloads: new Map(), known: new WordTree() }
       this.#namespaces.set(namespace, members)
     }
     return members
@@ -199,7 +200,7 @@ export class Workloads {
   }
 
   #identifyAll(members: NamespaceMembers): void {
-    members.known.clear()
+    members.known = new WordTree()
     for (const workload of [...members.workloads.values()].sort((a, b) => (a.key < b.key ? -1 : 1))) {
       this.#identify(workload, members)
       this.touch(workload)
@@ -216,21 +217,18 @@ export class Workloads {
 
   #acquire(pod: PodFact, members: NamespaceMembers): Identity {
     if (pod.init) return this.#identities.acquireInit()
-    const { known } = members
-    let written = pod.serviceAccount
+    let known = members.known.step(pod.serviceAccount)
     const { labels } = pod
-    for (const key in labels) if (this.#filter.keeps(key)) written += `\u0000${key}\u0000${labels[key]}`
-    const identity = known.get(written)
+    for (const key in labels) if (this.#filter.keeps(key)) known = known.step(key).step(labels[key]!)
+    const identity = known.value
     if (identity !== undefined) {
       identity.references += 1
       return identity
     }
     const sources = { pod, namespace: members.labels, cluster: this.#cluster }
     const acquired = this.#identities.acquire(relevantLabels(sources, this.#filter))
-    known.set(written, acquired)
-    acquired.onFree.push(() => {
-      if (known.get(written) === acquired) known.delete(written)
-    })
+    known.value = acquired
+    acquired.onFree.push(() => known.forget())
     return acquired
   }
 }
