@@ -71,19 +71,21 @@ function selecting(cluster: OracleCluster, pod: PodFact): readonly EgressGateway
   const own = Object.entries(pod.labels).filter(
     ([key]) => !key.startsWith('io.cilium.k8s.') && !key.startsWith('reserved:'),
   )
-  const labels = {
-    ...Object.fromEntries(own),
-    'io.kubernetes.pod.namespace': pod.namespace,
-    'io.cilium.k8s.policy.serviceaccount': pod.serviceAccount,
-    'io.cilium.k8s.policy.cluster': cluster.agent?.cluster ?? 'default',
-  }
+  // Of a pod whose labels aren't known yet none is there, nor its namespace's.
+  const labels = pod.init
+    ? { 'reserved:init': '' }
+    : {
+        ...Object.fromEntries(own),
+        'io.kubernetes.pod.namespace': pod.namespace,
+        'io.cilium.k8s.policy.serviceaccount': pod.serviceAccount,
+        'io.cilium.k8s.policy.cluster': cluster.agent?.cluster ?? 'default',
+      }
+  const namespace = pod.init ? {} : namespaceLabels(cluster, pod.namespace)
   const node = nodeLabels(cluster, nodeOf(cluster, pod) ?? '')
   return (cluster.egressGateways ?? []).filter(({ selectors }) =>
     selectors.some(
       ({ podSelector = [], namespaceSelector = [], nodeSelector = [] }) =>
-        selects(podSelector, labels) &&
-        selects(namespaceSelector, namespaceLabels(cluster, pod.namespace)) &&
-        selects(nodeSelector, node),
+        selects(podSelector, labels) && selects(namespaceSelector, namespace) && selects(nodeSelector, node),
     ),
   )
 }
