@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { run } from '@weir/adapters/network/run.js'
 import { netnsFolder } from '@weir/adapters/network/node-network.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
+import { kernelRtnetlink, netnsAt } from '@weir/adapters/routing/netns.js'
 import { nextHops } from '@weir/adapters/routing/kernel-routes.js'
 import { Routing } from '@weir/adapters/routing/routing.js'
 import type { ClusterState, NodeFact } from '@weir/core'
@@ -68,8 +69,8 @@ export const bench: Bench = {
       let state = stateOf(nodes)
       const routing = (mode: RoutingMode): Routing =>
         new Routing({
-          ...{ mode, netns: path, clock: systemClock, state: () => state },
-          ...{ useOverlays: async () => {}, useTunnels: () => {} },
+          ...{ asked: mode, rtnetlink: kernelRtnetlink, path, clock: systemClock, state: () => state },
+          ...{ useOverlays: async () => {}, addTunnels: () => {}, useTunnels: () => {} },
           report: message => say(message),
         })
       const cost = async (work: () => Promise<unknown>): Promise<number> => {
@@ -112,7 +113,7 @@ export const bench: Bench = {
         byNetlink.push(
           await cost(() =>
             nextHops(
-              path,
+              netnsAt(path),
               Array.from({ length: nodes }, (_, at) => addressOf(at + 2)[0]),
             ),
           ),

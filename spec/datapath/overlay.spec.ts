@@ -64,6 +64,22 @@ describe('maps of tunnels', () => {
     expect(overlay.useTunnels(new Map())).to.equal(2)
   })
 
+  it('keep where the run before led, until no route leads there', () => {
+    const { backend } = open([])
+    const [one, other] = ['10.2.0.0/24', '10.3.0.0/24'].map(prefix => ({ prefix, address: '192.0.2.2', isNode: false }))
+    const there = (): number => [...backend.maps.weir_tunnels4.entries()].length
+    const next = new OverlayReconciler(backend, { labelsOf: identity => labels[identity] })
+    expect(next.addTunnels(new Map([[one!.prefix, one!]])), 'before it starts').to.equal(0)
+    expect(next.start({ addresses: new Map() })).to.equal(1)
+    const last = new OverlayReconciler(backend, { labelsOf: identity => labels[identity] })
+    last.start({ addresses: new Map() })
+    expect(there(), 'nobody has said anything').to.equal(1)
+    expect(last.addTunnels(new Map([[other!.prefix, other!]]))).to.equal(1)
+    expect([there(), last.verify()]).to.deep.equal([2, 0])
+    expect(last.useTunnels(new Map([[other!.prefix, other!]]))).to.equal(1)
+    expect(there()).to.equal(1)
+  })
+
   it('call an identity the same whoever has numbered it, and never as a reserved one', () => {
     expect(markOf(['k8s:app=web'])).to.deep.equal(markOf(['k8s:app=web']))
     expect(markOf(['k8s:app=web'])).to.not.deep.equal(markOf(['k8s:app=db']))

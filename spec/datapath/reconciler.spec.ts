@@ -140,6 +140,28 @@ describe('reconciler', () => {
     expect(names(), 'a node whose devices nobody names').to.have.members(pods)
   })
 
+  it('leaves programs at the devices of tunnels until it is told which there are', async () => {
+    const backend = createMemoryBackend()
+    const overlays = () => backend.attachments().flatMap(({ ifname, role }) => (role === 'overlay' ? [ifname] : []))
+    const first = new Reconciler(backend)
+    await first.useOverlays([{ ifindex: 8, ifname: 'weir-vxlan' }])
+    await first.start(open)
+    expect(overlays()).to.deep.equal(['weir-vxlan'])
+    let attached = 0
+    const attach = backend.attach.bind(backend)
+    backend.attach = (attachment, options) => {
+      if (attachment.role === 'overlay') attached += 1
+      return attach(attachment, options)
+    }
+    const next = new Reconciler(backend)
+    expect((await next.start(open)).detached).to.deep.equal([])
+    expect([overlays(), attached], 'as they were').to.deep.equal([['weir-vxlan'], 0])
+    await next.useOverlays([{ ifindex: 8, ifname: 'weir-vxlan' }])
+    expect(attached, 'those of this build').to.equal(1)
+    await next.useOverlays([])
+    expect(overlays()).to.deep.equal([])
+  })
+
   it('repairs maps that someone else changed, and tells what it was', async () => {
     const backend = createMemoryBackend()
     const reconciler = new Reconciler(backend)

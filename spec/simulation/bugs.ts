@@ -1,9 +1,11 @@
 import { Engine, type WeirEvent } from '@weir/core'
 import { HostDevices } from '@weir/adapters/agent/host-devices.js'
+import { Routing } from '@weir/adapters/routing/routing.js'
 import { ObjectIntake } from '@weir/adapters/kubernetes/intake.js'
 import type { RememberedReading } from '@weir/adapters/manifests/assemble.js'
 import { ManifestMemory } from '@weir/adapters/manifests/memory.js'
 import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
+import { OverlayReconciler } from '@weir/datapath/overlay/reconciler.js'
 import { BatchBuilder } from '@weir/datapath/reconcile/batch.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
 import { Turns } from '@weir/datapath/reconcile/turns.js'
@@ -163,6 +165,37 @@ export const bugs: readonly Bug[] = [
   {
     name: 'looks at devices when it starts alone',
     plant: () => replace(HostDevices.prototype, 'changed', () => () => {}),
+  },
+  {
+    name: 'never looks again whether its routes are there',
+    from: 40,
+    plant: () =>
+      replace(
+        Routing.prototype,
+        'start',
+        original =>
+          async function (this: Routing) {
+            await original.call(this)
+            this.refresh = async () => {}
+          },
+      ),
+  },
+  {
+    name: 'looks at nodes when it starts alone',
+    plant: () => replace(Routing.prototype, 'observe', () => () => {}),
+  },
+  {
+    name: 'forgets tunnels before no route leads into them',
+    from: 20,
+    plant: () =>
+      replace(
+        OverlayReconciler.prototype,
+        'addTunnels',
+        () =>
+          function (this: OverlayReconciler, tunnels) {
+            return this.useTunnels(tunnels)
+          },
+      ),
   },
   {
     name: 'never takes back what a list lacks',

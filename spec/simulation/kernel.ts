@@ -112,7 +112,7 @@ export class Kernel {
       attach: (attachment: Attachment) => {
         life.operation()
         this.#fail(`attach ${attachment.ifname}`)
-        if (attachment.role === 'device' && !this.#hasDevice(attachment.ifindex))
+        if ((attachment.role ?? 'endpoint') !== 'endpoint' && !this.#hasDevice(attachment.ifindex))
           throw failure('ENODEV', `attach ${attachment.ifname}`)
         backend.attach(attachment)
       },

@@ -1,8 +1,9 @@
 import type { AgentOptions } from '@weir/adapters'
 import type { EventBody } from '@weir/core'
+import type { RoutingMode } from '@weir/core/routing/node-ways.js'
 import fc from 'fast-check'
 import { nodeAddresses, ownAddresses, worldAddresses } from '../oracle/generate/addresses.js'
-import { leavingBodies, moreDestinations } from '../oracle/generate/egress.js'
+import { leavingBodies } from '../oracle/generate/egress.js'
 import { eventBodies } from '../oracle/generate/history.js'
 import { mixedBodies } from '../oracle/generate/mixed.js'
 import { nodeNames, podNames, portNumbers } from '../oracle/generate/names.js'
@@ -12,6 +13,7 @@ import type { ApiChange } from './api-source.js'
 import type { FileChange } from './authors.js'
 import { devicesState } from './device-plan.js'
 import type { DiskCode, KernelCode } from './faults.js'
+import { waysOutOf } from './leaving-plan.js'
 import type { WayOut } from './leaving-watch.js'
 import { fileChanges, firstFiles } from './manifest-plan.js'
 import type { DevicesState } from './node-network.js'
@@ -21,6 +23,7 @@ import { crampedSizes, type Sizes } from './room.js'
 import { asksOf, firstService } from './service-plan.js'
 import type { Ask } from './service-ways.js'
 import type { Flow } from './traffic.js'
+import { firstWays, modesOf, wayBodies, waysPause } from './ways-plan.js'
 
 /** What happens to an agent, its inputs, and its machine. */
 export type Action =
@@ -59,6 +62,8 @@ export interface Plan {
   readonly asks: readonly Ask[]
   /** How pods' packets leave the cluster. */
   readonly waysOut: readonly WayOut[]
+  /** The kinds of ways to other nodes that agents keep, one after the other; none where nobody asks for any. */
+  readonly modes: readonly RoutingMode[]
   /** The agent follows the node's devices. */
   readonly hasDevices: boolean
   /** All comes from files. */
@@ -80,12 +85,14 @@ export interface Plan {
 }
 
 /**
- * What is spoken of in a run: NetworkPolicy alone, every dialect, services, the node and ways out; or all comes from files,
- * or from an API server.
+ * What is spoken of in a run: NetworkPolicy alone, every dialect, services, the node and ways out, ways to other nodes; or
+ * all comes from files, or from an API server.
  */
-type Subject = 'plain' | 'mixed' | 'services' | 'node' | 'files' | 'api'
+type Subject = 'plain' | 'mixed' | 'services' | 'node' | 'files' | 'api' | 'ways'
 
 const subjects: readonly Subject[] = ['plain', 'mixed', 'services', 'node', 'files', 'api']
+/** Taken from all of them alike. */
+const waysShare = 1 / 7
 const sourceOf = {
   plain: eventBodies,
   mixed: mixedBodies,
@@ -93,23 +100,32 @@ const sourceOf = {
   node: fc.oneof(mixedBodies, leavingBodies, leavingBodies),
   files: eventBodies,
   api: eventBodies,
+  ways: eventBodies,
 }
 
 export function planOf(seed: number): Plan {
   const random = new Random(seed)
-  const subject = random.pick(subjects)
+  const ways = new Random(seed ^ 0x3a75)
+  const drawn = random.pick(subjects)
+  const subject = ways.chance(waysShare) ? 'ways' : drawn
   const bodies = new Bodies(random.fork(), subject)
   const steps: Step[] = [{ kind: 'say', asked: false, afterMs: 0, bodies: bodies.beginning() }]
   const count = random.between(4, 24)
   const troubled = random.chance(0.9)
   if (subject === 'files') steps.push({ kind: 'files', changes: firstFiles(random), afterMs: 0 })
   if (subject === 'api') steps.push({ kind: 'api', changes: firstObjects(random), afterMs: 0 })
-  while (steps.length < count) steps.push({ ...action(random, bodies, troubled), afterMs: pause(random) })
+  while (steps.length < count) {
+    const afterMs = pause(random) + (subject === 'ways' ? waysPause(random, steps.length) : 0)
+    const isMeddled = subject === 'ways' && troubled && random.chance(0.15)
+    const happens = isMeddled ? meddled(random) : action(random, bodies, troubled)
+    steps.push({ ...happens, afterMs })
+  }
   const asks = asksOf(random.fork())
   return {
     ...{ seed, steps, flows: flowsOf(random.fork(), subject), agent: agentOf(random, subject) },
     asks: subject === 'services' ? asks : [],
     waysOut: subject === 'node' ? waysOutOf(random.fork()) : [],
+    modes: subject === 'ways' ? modesOf(ways) : [],
     hasDevices: subject === 'node',
     hasFiles: subject === 'files',
     hasApi: subject === 'api',
@@ -151,7 +167,7 @@ function action(random: Random, bodies: Bodies, troubled: boolean): Action {
     case 7:
       return { kind: 'kernel refuses', code: random.pick(['E2BIG', 'ENOMEM', 'EBUSY']), after, times }
     case 8:
-      return { kind: 'meddle', salt: random.below(2 ** 32) }
+      return meddled(random)
     case 9:
     case 10:
       return { kind: 'connect' }
@@ -159,6 +175,8 @@ function action(random: Random, bodies: Bodies, troubled: boolean): Action {
       return { kind: 'repeat', share: random.next() }
   }
 }
+
+const meddled = (random: Random): Action => ({ kind: 'meddle', salt: random.below(2 ** 32) })
 
 /** What sources say, drawn by fast-check's generators: those that the oracle is compared with elsewhere. */
 class Bodies {
@@ -173,7 +191,7 @@ class Bodies {
 
   /** Some pods of this node, so that there is traffic. */
   beginning(): readonly EventBody[] {
-    const nodes = this.#subject === 'node' ? firstNodes : []
+    const nodes = this.#subject === 'node' ? firstNodes : this.#subject === 'ways' ? firstWays : []
     const pods = podNames.map(name => ({ namespace: 'default', name }))
     const services = this.#subject === 'services' ? firstService() : []
     const wired = pods.flatMap(({ namespace, name }, at): readonly EventBody[] => [
@@ -200,7 +218,9 @@ class Bodies {
     if (this.#subject === 'api') return { kind: 'api', changes: apiChanges(this.#random) }
     if (this.#subject === 'node' && this.#random.chance(0.2))
       return { kind: 'devices', state: devicesState(this.#random) }
-    return { kind: 'say', asked: this.#random.chance(0.3), bodies: this.#some() }
+    const isOfWays = this.#subject === 'ways' && this.#random.chance(0.7)
+    const bodies = isOfWays ? wayBodies(this.#random) : this.#some()
+    return { kind: 'say', asked: this.#random.chance(0.3), bodies }
   }
 
   #some(): readonly EventBody[] {
@@ -275,14 +295,6 @@ function flowsOf(random: Random, subject: Subject): readonly Flow[] {
     flows.push({ from, to, protocol, port: random.chance(0.5) ? 80 : random.pick(portNumbers) })
   }
   return flows
-}
-
-/** By more than the programs for pods alone see: destinations that blocks of gateways and masquerading tell apart. */
-function waysOutOf(random: Random): readonly WayOut[] {
-  return Array.from({ length: 8 }, () => {
-    const to = random.pick(moreDestinations)
-    return { from: ownAddresses('default', random.pick(podNames), 0)[to.includes(':') ? 1 : 0], to }
-  })
 }
 
 const firstNodes: readonly EventBody[] = nodeNames.map((name, at) => ({

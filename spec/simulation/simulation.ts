@@ -18,6 +18,7 @@ import { Random } from './random.js'
 import { quiet, Scheduler } from './scheduler.js'
 import { Cluster } from './source.js'
 import { Trace } from './trace.js'
+import { Ways } from './ways.js'
 import { NodeNetwork } from './node-network.js'
 import { stepText } from './step-text.js'
 import { noneShort, type Short } from './watch.js'
@@ -74,6 +75,7 @@ class Simulation {
   readonly #disk: Disk
   readonly #kernel: Kernel
   readonly #network: NodeNetwork
+  readonly #ways: Ways | undefined
   readonly #cluster: Cluster
   readonly #folder: Folder | undefined
   readonly #authors: Authors | undefined
@@ -117,12 +119,13 @@ class Simulation {
     this.#kernel = new Kernel(
       plan.sizes,
       () => this.#scheduler.nowMs,
-      ifindex => this.#network.has(ifindex),
+      ifindex => this.#network.has(ifindex) || this.#ways?.has(ifindex) === true,
       what => {
         this.#trace.note(`write ${what}`)
         this.#witness.onWrite(this.#kernel, what)
       },
     )
+    if (plan.modes.length > 0) this.#ways = new Ways(plan.modes, this.#kernel, this.#witness, note, nowMs)
     this.#cluster = new Cluster(this.#random.fork(), {
       onAcknowledged: (first, bodies) => this.#witness.onAcknowledged(first, bodies),
       onStopped: () => this.#replace('it takes nothing more'),
@@ -214,13 +217,18 @@ class Simulation {
         this.#kernel.faults.arm(step.code, step.after, step.times)
         break
       case 'meddle':
-        this.#trace.note(`meddled: ${meddle(this.#kernel.backend, new Random(step.salt))}`)
+        this.#meddle(new Random(step.salt))
         this.#isMeddledUntil = this.#scheduler.nowMs + repairedMs
         this.#witness.onDisturbed()
         break
       case 'connect':
         this.#witness.connect(this.#kernel)
     }
+  }
+
+  #meddle(random: Random): void {
+    const what = this.#ways?.meddle(random, repairedMs) ?? meddle(this.#kernel.backend, random)
+    this.#trace.note(`meddled: ${what}`)
   }
 
   #start(): void {
@@ -248,6 +256,7 @@ class Simulation {
       sources: [this.#cluster.source(life)],
       ...(this.#folder !== undefined && { manifests: folderPath }),
       ...(this.#api !== undefined && { kubernetes: {} }),
+      ...(this.#ways !== undefined && { routing: this.#ways.modeOf(this.#lives) }),
       report: message => {
         this.#trace.note(`says ${message}`)
         // Whoever starts agents does as is said of that.
@@ -271,6 +280,7 @@ class Simulation {
         return this.#isCalm || random.chance(0.7) ? undefined : 'ECONNREFUSED'
       },
       network: () => (this.#plan.hasDevices ? async () => this.#network.network(life) : undefined),
+      rtnetlink: () => this.#ways?.kernel.open(life),
       ...(this.#folder !== undefined && { manifests: this.#folder.machine(life) }),
       ...(this.#api !== undefined && { connectKubernetes: () => this.#api!.connect(life) }),
     }
@@ -302,6 +312,7 @@ class Simulation {
     this.#disk.crash(this.#isPowerNext)
     if (this.#isPowerNext) {
       this.#kernel.losePower()
+      this.#ways?.kernel.losePower()
       this.#witness.onDisturbed()
     }
     this.#isPowerNext = false
@@ -360,6 +371,7 @@ class Simulation {
       const parts = { plan: this.#plan, witness: this.#witness, kernel: this.#kernel, network: this.#network }
       const fills = await this.#whileTimePasses(running.agent.datapath.fills())
       const sources = { cluster: this.#cluster, authors: this.#authors, server: this.#server }
+      this.#ways?.lookAtRest()
       await lookAtRest({ ...parts, ...sources }, { ...running, fills: fills ?? [] })
     }
   }

@@ -19,7 +19,7 @@ export interface Violation {
  * oracle, which shares no code with the agent. Keeps the first violation that it sees.
  */
 export class Witness {
-  readonly #watches: readonly Watch[]
+  readonly #watches: Watch[]
   readonly #onBroken: (violation: Violation) => void
   readonly #durable: WeirEvent[] = []
   /** Last events of batches that became durable together. */
@@ -37,6 +37,11 @@ export class Witness {
       ...(asks.length > 0 ? [new ServiceWatch(asks, broken)] : []),
       ...(waysOut.length > 0 ? [new LeavingWatch(waysOut, broken)] : []),
     ]
+  }
+
+  /** Has one more kind of traffic looked at. */
+  add(watch: Watch): void {
+    this.#watches.push(watch)
   }
 
   get violation(): Violation | undefined {

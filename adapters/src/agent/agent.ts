@@ -177,13 +177,11 @@ class RunningAgent implements Agent {
         submit: this.#submitFrom,
       })
     this.#routing = new Routing({
-      mode: datapath.kind === 'kernel' ? (options.routing ?? 'off') : 'off',
-      netns: options.netns,
-      clock,
+      ...{ asked: options.routing, rtnetlink: machine.rtnetlink(datapath.kind), path: options.netns, clock, report },
       state: () => engine.state,
       useOverlays: overlays => this.#inTurn(() => datapath.useOverlays(overlays)),
+      addTunnels: tunnels => datapath.addTunnels(tunnels),
       useTunnels: tunnels => datapath.useTunnels(tunnels),
-      report,
     })
     this.#health = new ServiceHealth({
       clock,
@@ -230,9 +228,10 @@ class RunningAgent implements Agent {
     if (this.datapath.kind === 'kernel') await this.#forgetStale()
     await this.#configure()
     await this.#devices?.start()
+    await this.#routing.takeOver()
     await this.#takeOver()
     await this.cni?.recover()
-    if (this.#options.routing !== undefined && this.datapath.kind === 'kernel') await this.#routing.start()
+    await this.#routing.start()
     if (socketPath !== undefined) this.#server = await serve(socketPath, await accessOf(access), answerer(this))
     this.#timers.push(
       clock.every(this.#options.verifyPeriodMs ?? defaults.verifyPeriodMs, () => this.#verify()),

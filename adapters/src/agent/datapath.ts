@@ -50,7 +50,9 @@ export interface Datapath {
   useDevices(devices: readonly Attachment[]): Promise<void>
   /** The devices that tunnels are got into by. */
   useOverlays(overlays: readonly Attachment[]): Promise<void>
-  /** Where tunnels lead. */
+  /** Where tunnels lead from now on, besides where they led. */
+  addTunnels(tunnels: ReadonlyMap<string, TunnelRow>): void
+  /** Where tunnels lead, and nowhere else. */
   useTunnels(tunnels: ReadonlyMap<string, TunnelRow>): void
   /** Interfaces that have the programs. */
   attachments(): readonly Attachment[]
@@ -191,8 +193,12 @@ class ReconciledDatapath implements Datapath {
   }
 
   async start(tables: Tables): Promise<void> {
-    await together(this.#reconciler.start(tables), this.#services.start(tables), this.#leaving.start(tables))
-    this.#overlay?.start(tables)
+    try {
+      await together(this.#reconciler.start(tables), this.#services.start(tables), this.#leaving.start(tables))
+    } finally {
+      // Tunnels don't wait for what has no room.
+      this.#overlay?.start(tables)
+    }
     this.#placeSockets()
   }
 
@@ -208,6 +214,10 @@ class ReconciledDatapath implements Datapath {
     return this.#reconciler.useOverlays(overlays)
   }
 
+  addTunnels(tunnels: ReadonlyMap<string, TunnelRow>): void {
+    this.#overlay?.addTunnels(tunnels)
+  }
+
   useTunnels(tunnels: ReadonlyMap<string, TunnelRow>): void {
     this.#overlay?.useTunnels(tunnels)
   }
@@ -218,14 +228,20 @@ class ReconciledDatapath implements Datapath {
 
   async apply(delta: TablesDelta, tables: Tables): Promise<number> {
     const left = this.#overlay?.leave(delta.addresses) ?? 0
-    const reports = await together(
+    let arrived = 0
+    const work = [
       this.#reconciler.apply(delta, tables),
       this.#services.apply(delta, tables),
       this.#leaving.apply(delta, tables),
-    )
+    ] as const
+    try {
+      await together(...work)
+    } finally {
+      arrived = this.#overlay?.arrive(delta.addresses) ?? 0
+    }
     // No connection begins to what went from now on.
     this.#closer.apply(delta.backends)
-    const arrived = this.#overlay?.arrive(delta.addresses) ?? 0
+    const reports = await Promise.all(work)
     return reports.reduce((sum, { writes }) => sum + entriesOf(writes), left + arrived)
   }
 
@@ -235,13 +251,19 @@ class ReconciledDatapath implements Datapath {
       this.#comparisons % thoroughEvery !== 0 && (await this.#reconciler.isIntact(() => this.#clock.nextTurn()))
     const areServicesIntact = await this.#services.isIntact().catch(() => false)
     return exclusively(async () => {
-      const [repaired, ...others] = await together(
+      let inTunnels = 0
+      const work = [
         areTablesIntact ? Promise.resolve(undefined) : this.#reconciler.verify(),
         areServicesIntact ? Promise.resolve({ writes: {} }) : this.#services.verify(),
         this.#leaving.verify(),
-      )
+      ] as const
+      try {
+        await together(...work)
+      } finally {
+        inTunnels = this.#overlay?.verify() ?? 0
+      }
       this.#placeSockets()
-      const inTunnels = this.#overlay?.verify() ?? 0
+      const [repaired, ...others] = await Promise.all(work)
       const differing = Object.values(repaired?.differences ?? {}).reduce((sum, count) => sum + count, inTunnels)
       return others.reduce((sum, { writes }) => sum + entriesOf(writes), differing)
     })

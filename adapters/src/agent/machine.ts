@@ -7,6 +7,7 @@ import type { Checkpoints } from './checkpointer.js'
 import type { Api } from '../kubernetes/api.js'
 import type { ManifestMachine } from '../manifests/watch.js'
 import type { Network } from '../network/network.js'
+import { kernelRtnetlink, type Rtnetlink } from '../routing/netns.js'
 import { makeFolder } from './folder.js'
 import { openBackend } from './open-backend.js'
 import { networkProbe, type Probe } from './probe.js'
@@ -24,6 +25,8 @@ export interface Machine {
   readonly probe: Probe
   /** What the node's devices are found by; undefined where programs of such a backend are at none. */
   network(backend: Backend['kind']): (() => Promise<Network>) | undefined
+  /** What routes to other nodes are made by; undefined where programs of such a backend are met on none. */
+  rtnetlink(backend: Backend['kind']): Rtnetlink | undefined
   /** What manifests are followed by; Node's own means when absent. */
   readonly manifests?: ManifestMachine
   /**
@@ -61,4 +64,5 @@ export const thisMachine: Machine = {
   random: Math.random,
   probe: networkProbe,
   network: backend => (backend === 'kernel' ? () => import('netns-napi') : undefined),
+  rtnetlink: backend => (backend === 'kernel' ? kernelRtnetlink : undefined),
 }

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { listName, pluginName } from '../cni/install.js'
 import { bringRoutes, bringRules, routesIn } from '../routing/kernel-routes.js'
+import { netnsAt } from '../routing/netns.js'
 import { overlays, removeOverlay } from '../routing/overlay-device.js'
 
 /** Something that an agent left on a node. */
@@ -60,7 +61,8 @@ function cni({ cni: { binaries, lists } }: TraceOptions): Trace[] {
   ])
 }
 
-async function routes({ netns }: TraceOptions): Promise<Trace[]> {
+async function routes({ netns: path }: TraceOptions): Promise<Trace[]> {
+  const netns = netnsAt(path)
   const found = [...(await routesIn(netns, 4)), ...(await routesIn(netns, 6))]
   const contents = found.map(({ block }) => block).join(', ')
   const remove = async (): Promise<void> => {

@@ -1,5 +1,5 @@
-import { interfacesIn, NetnsError, readSysctlIn, writeSysctlIn } from 'netns-napi'
-import { type Netns, netnsPath } from './netns.js'
+import { NetnsError } from 'netns-napi'
+import type { Netns } from './netns.js'
 
 /**
  * Lets the kernel forward packets, as a node with pods does. A router doesn't believe other routers: devices that have
@@ -9,26 +9,26 @@ import { type Netns, netnsPath } from './netns.js'
  * @throws NetnsError EROFS, EACCES where it may not be changed
  */
 export async function allowForwarding(netns: Netns): Promise<readonly string[]> {
-  const path = netnsPath(netns)
+  const { path, rtnetlink } = netns
   const changed: string[] = []
   const set = async (file: string, value: number): Promise<void> => {
-    await writeSysctlIn(path, file, value)
+    await rtnetlink.writeSysctlIn(path, file, value)
     changed.push(`net.${file.replaceAll('/', '.')}=${value}`)
   }
-  if ((await read(path, 'ipv4/ip_forward')) === '0') await set('ipv4/ip_forward', 1)
-  if ((await read(path, 'ipv6/conf/all/forwarding')) !== '0') return changed
-  for (const { name } of interfacesIn(path)) {
+  if ((await read(netns, 'ipv4/ip_forward')) === '0') await set('ipv4/ip_forward', 1)
+  if ((await read(netns, 'ipv6/conf/all/forwarding')) !== '0') return changed
+  for (const { name } of rtnetlink.interfacesIn(path)) {
     const file = `ipv6/conf/${name}/accept_ra`
-    if ((await read(path, file)) === '1') await set(file, 2)
+    if ((await read(netns, file)) === '1') await set(file, 2)
   }
   await set('ipv6/conf/all/forwarding', 1)
   return changed
 }
 
 /** Undefined where the kernel has no such value: it has no IPv6, or the device has gone. */
-async function read(path: string, file: string): Promise<string | undefined> {
+async function read({ path, rtnetlink }: Netns, file: string): Promise<string | undefined> {
   try {
-    return await readSysctlIn(path, file)
+    return await rtnetlink.readSysctlIn(path, file)
   } catch (error) {
     if (error instanceof NetnsError && error.code === 'ENOENT') return undefined
     throw error

@@ -1,15 +1,8 @@
 import { WeirError } from '@weir/core'
-import { parsePrefix } from '@weir/core/address/address.js'
-import {
-  hopsIn,
-  interfacesIn,
-  type RouteEntry,
-  type RtRequest,
-  routesIn as entriesIn,
-  rulesIn,
-  tryRtnetlinkIn,
-} from 'netns-napi'
-import { type Netns, netnsPath } from './netns.js'
+import { containsPrefix, type Prefix, parsePrefix } from '@weir/core/address/address.js'
+import { entryOf } from '@weir/core/multimap.js'
+import type { NetnsError, RouteEntry, RtRequest } from 'netns-napi'
+import type { Netns } from './netns.js'
 
 /** Marks routes and rules as Weir's, in the kernel's table of who made one: no other daemon's number. */
 export const routeProtocol = 119
@@ -51,8 +44,8 @@ function routeText(route: PodRoute): string {
 const ruleText = ({ block, table, priority }: SourceRule): string => `from ${block} lookup ${table} pref ${priority}`
 
 /** Weir's routes that there are. @throws NetnsError as the kernel refuses to tell */
-export async function routesIn(netns: Netns, family: 4 | 6): Promise<readonly PodRoute[]> {
-  const found = await entriesIn(netnsPath(netns), family, routeProtocol)
+export async function routesIn({ path, rtnetlink }: Netns, family: 4 | 6): Promise<readonly PodRoute[]> {
+  const found = await rtnetlink.routesIn(path, family, routeProtocol)
   return found.map(({ destination, ifindex, gateway, source, table }) => ({
     ...{ block: blockText(destination), family, ifindex },
     ...(table !== mainTable && { table }),
@@ -63,7 +56,8 @@ export async function routesIn(netns: Netns, family: 4 | 6): Promise<readonly Po
 
 /**
  * Brings Weir's routes to those that are wanted. One that leads elsewhere is replaced in one step, so that packets never
- * meet a moment without any.
+ * meet a moment without any; and of blocks within each other the longer ones are written first and deleted last, so that
+ * none goes by a way for others. What lies within, or around, one that couldn't be written stays as it was.
  *
  * @param known what there is, where it needn't be asked for
  * @returns how many were written or taken away
@@ -77,26 +71,60 @@ export async function bringRoutes(
   const there = known ?? [...(await routesIn(netns, 4)), ...(await routesIn(netns, 6))]
   const texts = new Set(there.map(routeText))
   const places = new Set(wanted.map(placeOf))
-  return make(netns, [
-    ...wanted
-      .filter(route => !texts.has(routeText(route)))
-      .map((route): Change => ({ text: `route replace ${routeText(route)}`, request: replaces(route) })),
-    ...there
-      .filter(route => !places.has(placeOf(route)))
-      .map((route): Change => ({ text: `route delete ${routeText(route)}`, request: ends(route) })),
-  ])
+  const written = wanted
+    .filter(route => !texts.has(routeText(route)))
+    .map((route): RouteChange => ({ route, text: `route replace ${routeText(route)}`, request: replaces(route) }))
+  const deleted = there
+    .filter(route => !places.has(placeOf(route)))
+    .map((route): RouteChange => ({ route, text: `route delete ${routeText(route)}`, request: ends(route) }))
+  return makeInOrder(netns, [...[...byLength(written)].reverse(), ...byLength(deleted)])
+}
+
+interface RouteChange extends Change {
+  readonly route: PodRoute
+}
+
+/** Changes of one length each, the shortest first. */
+function byLength(changes: readonly RouteChange[]): readonly (readonly RouteChange[])[] {
+  const groups = new Map<number, RouteChange[]>()
+  for (const change of changes) entryOf(groups, prefixOf(change.route.block).length, () => []).push(change)
+  return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group)
+}
+
+async function makeInOrder(netns: Netns, groups: readonly (readonly RouteChange[])[]): Promise<number> {
+  const failed: Failed[] = []
+  const blocks: Prefix[] = []
+  let made = 0
+  for (const group of groups) {
+    const possible = blocks.length === 0 ? group : group.filter(({ route }) => !meets(route, blocks))
+    for (const [at, cause] of await tryAll(netns, possible)) {
+      const change = possible[at]!
+      failed.push({ change, cause })
+      const block = parsePrefix(change.route.block)
+      if (block !== undefined) blocks.push(block)
+    }
+    made += possible.length
+  }
+  return madeBut(failed, made)
+}
+
+/** Whether a route's block is within one of these, or around it. */
+function meets({ block }: PodRoute, blocks: readonly Prefix[]): boolean {
+  const own = parsePrefix(block)
+  if (own === undefined) return false
+  return blocks.some(each => each.family === own.family && (containsPrefix(each, own) || containsPrefix(own, each)))
 }
 
 /**
- * Brings Weir's rules to those that are wanted.
+ * Brings Weir's rules to those that are wanted. None goes before all that are wanted are there: one may stand for another.
  *
  * @returns how many were added or taken away
  * @throws WeirError WEIR_NETWORK_COMMAND as bringRoutes
  */
 export async function bringRules(netns: Netns, wanted: readonly SourceRule[]): Promise<number> {
-  const changes: Change[] = []
+  const [added, gone]: [Change[], Change[]] = [[], []]
   for (const family of families) {
-    const found = await rulesIn(netnsPath(netns), family, routeProtocol)
+    const found = await netns.rtnetlink.rulesIn(netns.path, family, routeProtocol)
     const there = found.map(({ source, table, priority }) => ({ block: blockText(source), family, table, priority }))
     const ours = wanted.filter(rule => rule.family === family)
     const [known, asked] = [there, ours].map(rules => new Set(rules.map(ruleText))) as [Set<string>, Set<string>]
@@ -104,12 +132,10 @@ export async function bringRules(netns: Netns, wanted: readonly SourceRule[]): P
       text: `${kind.replace('.', ' ')} ${ruleText(rule)}`,
       request: { kind, source: prefixOf(rule.block), ...numbersOf(rule), protocol: routeProtocol },
     })
-    changes.push(
-      ...ours.filter(rule => !known.has(ruleText(rule))).map(rule => change('rule.add', rule)),
-      ...there.filter(rule => !asked.has(ruleText(rule))).map(rule => change('rule.delete', rule)),
-    )
+    added.push(...ours.filter(rule => !known.has(ruleText(rule))).map(rule => change('rule.add', rule)))
+    gone.push(...there.filter(rule => !asked.has(ruleText(rule))).map(rule => change('rule.delete', rule)))
   }
-  return make(netns, changes)
+  return (await make(netns, added)) + (await make(netns, gone))
 }
 
 /** How packets to an address leave the node: the device, the next hop where it isn't on the link, and the device's MTU. */
@@ -120,10 +146,13 @@ export interface NextHop {
 }
 
 /** Next hops by address; addresses without a way are left out. */
-export async function nextHops(netns: Netns, addresses: Iterable<string>): Promise<ReadonlyMap<string, NextHop>> {
+export async function nextHops(
+  { path, rtnetlink }: Netns,
+  addresses: Iterable<string>,
+): Promise<ReadonlyMap<string, NextHop>> {
   const asked = [...addresses]
-  const hops = await hopsIn(netnsPath(netns), asked)
-  const links = new Map(interfacesIn(netnsPath(netns)).map(({ ifindex, mtu }) => [ifindex, mtu] as const))
+  const hops = await rtnetlink.hopsIn(path, asked)
+  const links = new Map(rtnetlink.interfacesIn(path).map(({ ifindex, mtu }) => [ifindex, mtu] as const))
   const found = new Map<string, NextHop>()
   for (const [at, hop] of hops.entries()) {
     const mtuBytes = links.get(hop?.ifindex ?? 0)
@@ -140,19 +169,37 @@ interface Change {
   readonly request: RtRequest
 }
 
+interface Failed {
+  readonly change: Change
+  readonly cause: NetnsError
+}
+
 async function make(netns: Netns, changes: readonly Change[]): Promise<number> {
-  const failures = await tryRtnetlinkIn(
-    netnsPath(netns),
-    changes.map(({ request }) => request),
+  const failures = await tryAll(netns, changes)
+  return madeBut(
+    [...failures].map(([at, cause]) => ({ change: changes[at]!, cause })),
+    changes.length,
   )
-  for (const [at, cause] of failures) {
-    const { text, request } = changes[at]!
-    // Somebody else took it away meanwhile.
-    if (request.kind.endsWith('.delete') && (cause.code === 'ESRCH' || cause.code === 'ENOENT')) continue
-    const detail = failures.size === 1 ? cause.message : `${cause.message}, and ${failures.size - 1} more`
-    throw new WeirError('WEIR_NETWORK_COMMAND', `${text}: ${detail}`, { command: text, detail }, { cause })
-  }
-  return changes.length
+}
+
+/** @returns what failed, by place; not what somebody else took away meanwhile */
+async function tryAll(
+  { path, rtnetlink }: Netns,
+  changes: readonly Change[],
+): Promise<readonly (readonly [number, NetnsError])[]> {
+  const requests = changes.map(({ request }) => request)
+  const failures = await rtnetlink.tryRtnetlinkIn(path, requests)
+  return [...failures].filter(
+    ([at, { code }]) => !(requests[at]!.kind.endsWith('.delete') && (code === 'ESRCH' || code === 'ENOENT')),
+  )
+}
+
+function madeBut([first, ...more]: readonly Failed[], made: number): number {
+  if (first === undefined) return made
+  const { cause } = first
+  const { text } = first.change
+  const detail = more.length === 0 ? cause.message : `${cause.message}, and ${more.length} more`
+  throw new WeirError('WEIR_NETWORK_COMMAND', `${text}: ${detail}`, { command: text, detail }, { cause })
 }
 
 const numbersOf = ({ table, priority }: SourceRule) => ({ table, priority })

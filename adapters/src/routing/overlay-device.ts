@@ -1,6 +1,6 @@
 import type { TunnelMode } from '@weir/core/routing/node-ways.js'
-import { type Interface, interfacesIn, NetnsError, readSysctlIn, rtnetlinkIn, writeSysctlIn } from 'netns-napi'
-import { type Netns, netnsPath } from './netns.js'
+import { type Interface, NetnsError } from 'netns-napi'
+import type { Netns } from './netns.js'
 
 /** The UDP ports of tunnels, by kind. */
 export const tunnelPorts: Readonly<Record<TunnelMode, number>> = { vxlan: 8472, geneve: 6081 }
@@ -22,8 +22,8 @@ export const overheadBytes = {
   geneve: { 4: 62, 6: 82 },
 } as const satisfies Readonly<Record<TunnelMode, Readonly<Record<4 | 6, number>>>>
 
-const deviceNamed = (netns: Netns, name: string): Interface | undefined =>
-  interfacesIn(netnsPath(netns)).find(each => each.name === name)
+const deviceNamed = ({ path, rtnetlink }: Netns, name: string): Interface | undefined =>
+  rtnetlink.interfacesIn(path).find(each => each.name === name)
 
 /**
  * Makes the device that all tunnels share, or finds it: it learns from programs where a packet goes, and tells them where
@@ -34,33 +34,39 @@ const deviceNamed = (netns: Netns, name: string): Interface | undefined =>
  */
 export async function overlayDevice(netns: Netns, mode: TunnelMode, mtuBytes: number): Promise<number> {
   const name = overlayNames[mode]
-  const path = netnsPath(netns)
+  const { path, rtnetlink } = netns
   const there = deviceNamed(netns, name)
   if (there === undefined)
-    await rtnetlinkIn(path, [{ kind: 'overlay.add', name, tunnel: mode, mac, udpPort: tunnelPorts[mode] }])
+    await rtnetlink.rtnetlinkIn(path, [{ kind: 'overlay.add', name, tunnel: mode, mac, udpPort: tunnelPorts[mode] }])
   const device = there ?? deviceNamed(netns, name)
   if (device === undefined) throw new NetnsError('ENODEV', 'rtnetlink', name)
   const { ifindex } = device
-  if (device.mtu !== mtuBytes) await rtnetlinkIn(path, [{ kind: 'link.set', ifindex, mtuBytes }])
+  if (device.mtu !== mtuBytes) await rtnetlink.rtnetlinkIn(path, [{ kind: 'link.set', ifindex, mtuBytes }])
   if (!device.up)
-    await rtnetlinkIn(path, [{ kind: 'link.set', ifindex, ownLinkLocal: false, asksNeighbours: false, up: true }])
-  await looseSource(path, name)
+    await rtnetlink.rtnetlinkIn(path, [
+      { kind: 'link.set', ifindex, ownLinkLocal: false, asksNeighbours: false, up: true },
+    ])
+  await looseSource(netns, name)
   return ifindex
 }
 
 /** The devices of tunnels that there are. */
-export function overlays(netns: Netns): readonly { readonly mode: TunnelMode; readonly name: string }[] {
-  const there = new Set(interfacesIn(netnsPath(netns)).map(({ name }) => name))
-  return (Object.keys(overlayNames) as TunnelMode[])
-    .map(mode => ({ mode, name: overlayNames[mode] }))
-    .filter(({ name }) => there.has(name))
+export function overlays({
+  path,
+  rtnetlink,
+}: Netns): readonly { readonly mode: TunnelMode; readonly name: string; readonly ifindex: number }[] {
+  const there = new Map(rtnetlink.interfacesIn(path).map(({ name, ifindex }) => [name, ifindex]))
+  return (Object.keys(overlayNames) as TunnelMode[]).flatMap(mode => {
+    const [name, ifindex] = [overlayNames[mode], there.get(overlayNames[mode])]
+    return ifindex === undefined ? [] : [{ mode, name, ifindex }]
+  })
 }
 
 /** Takes the device of a kind away; no error when it isn't there. */
 export async function removeOverlay(netns: Netns, mode: TunnelMode): Promise<void> {
   const found = overlays(netns).filter(each => each.mode === mode)
-  await rtnetlinkIn(
-    netnsPath(netns),
+  await netns.rtnetlink.rtnetlinkIn(
+    netns.path,
     found.map(({ name }) => ({ kind: 'link.delete', name })),
   )
 }
@@ -69,9 +75,9 @@ export async function removeOverlay(netns: Netns, mode: TunnelMode): Promise<voi
  * Clients' packets come out of a tunnel that no route to them leads into, and so do other nodes' own. The kernel takes the
  * larger of a device's value and that of all: where all are strict, this one has to be loose, as 0 wouldn't count.
  */
-async function looseSource(path: string, name: string): Promise<void> {
-  const all = await readSysctlIn(path, 'ipv4/conf/all/rp_filter')
+async function looseSource({ path, rtnetlink }: Netns, name: string): Promise<void> {
+  const all = await rtnetlink.readSysctlIn(path, 'ipv4/conf/all/rp_filter')
   const file = `ipv4/conf/${name}/rp_filter`
   const wanted = all === '0' ? 0 : 2
-  if ((await readSysctlIn(path, file)) !== String(wanted)) await writeSysctlIn(path, file, wanted)
+  if ((await rtnetlink.readSysctlIn(path, file)) !== String(wanted)) await rtnetlink.writeSysctlIn(path, file, wanted)
 }

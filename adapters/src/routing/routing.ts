@@ -6,6 +6,7 @@ import type { Attachment } from '@weir/datapath/backend.js'
 import type { Clock, Timer } from '../agent/clock.js'
 import { allowForwarding } from './forwarding.js'
 import { bringRoutes, bringRules, type NextHop, nextHops, type PodRoute } from './kernel-routes.js'
+import { type Netns, netnsAt, type Rtnetlink } from './netns.js'
 import { overlayDevice, overlayNames, overlays, removeOverlay } from './overlay-device.js'
 import { directRoutes, nodeRules, ownAddresses, tunnelMtu, tunnelRoutes } from './wanted.js'
 
@@ -15,14 +16,19 @@ const gatherMs = 20
 const periodMs = 30_000
 
 export interface RoutingOptions {
-  readonly mode: RoutingMode
+  /** Where nobody asks for any, routes that are there are left. */
+  readonly asked: RoutingMode | undefined
+  /** What routes are made by; nobody keeps any without it. */
+  readonly rtnetlink: Rtnetlink | undefined
   /** The node's namespace; that of this process when absent. */
-  readonly netns: string | undefined
+  readonly path: string | undefined
   readonly clock: Clock
   readonly state: () => ClusterState
   /** Brings the programs to the devices that tunnels are got into by; resolves when they are there. */
   readonly useOverlays: (overlays: readonly Attachment[]) => Promise<void>
-  /** Says where tunnels lead. */
+  /** Says where tunnels lead from now on, besides where they led. */
+  readonly addTunnels: (tunnels: ReadonlyMap<string, TunnelRow>) => void
+  /** Says where tunnels lead, and nowhere else. */
   readonly useTunnels: (tunnels: ReadonlyMap<string, TunnelRow>) => void
   readonly report: (message: string) => void
 }
@@ -44,7 +50,8 @@ export interface RoutingView {
  * the next one takes it over by its mark.
  */
 export class Routing {
-  readonly #options: RoutingOptions
+  readonly #options: RoutingOptions & { readonly mode: RoutingMode; readonly netns: Netns }
+  readonly #isAsked: boolean
   #turn: Promise<void> = Promise.resolve()
   #gathering: Timer | undefined
   #timer: Timer | undefined
@@ -56,16 +63,33 @@ export class Routing {
   #hasStrays = false
 
   constructor(options: RoutingOptions) {
-    this.#options = options
-    this.#view = { mode: options.mode, blocks: 0, routes: 0 }
+    const { asked, rtnetlink, path } = options
+    const mode = rtnetlink === undefined ? undefined : asked
+    this.#isAsked = mode !== undefined
+    this.#options = { ...options, mode: mode ?? 'off', netns: netnsAt(path, rtnetlink) }
+    this.#view = { mode: this.#options.mode, blocks: 0, routes: 0 }
   }
 
   get view(): RoutingView {
     return this.#view
   }
 
+  /**
+   * Before the datapath is taken over: routes of the run before may lead into tunnels of this mode, so that their device
+   * keeps having programs, and these keep knowing where to.
+   */
+  async takeOver(): Promise<void> {
+    const { mode, netns, state, useOverlays, addTunnels } = this.#options
+    if (!this.#isAsked) await useOverlays([])
+    const ifindex = isTunnel(mode) ? overlays(netns).find(each => each.mode === mode)?.ifindex : undefined
+    if (!isTunnel(mode) || ifindex === undefined) return
+    addTunnels(tunnelRows(state()))
+    await useOverlays([overlayAt(ifindex, mode, ownAddresses(state()))])
+  }
+
   /** Routes are there when it resolves, or the status says why not. */
   async start(): Promise<void> {
+    if (!this.#isAsked) return
     if (this.#options.mode !== 'off') await this.#forward()
     await this.refresh()
     if (this.#options.mode !== 'off') this.#timer = this.#options.clock.every(periodMs, () => this.refresh())
@@ -136,9 +160,12 @@ export class Routing {
     return { mode, blocks: ways.length, routes: routes.length }
   }
 
-  /** A device, programs that know where to, and only then routes that lead there, and rules by which pods take them. */
+  /**
+   * A device, programs that know where to, and only then routes that lead there, and rules by which pods take them. Where
+   * nothing leads any more is forgotten last.
+   */
   async #bringTunnels(mode: TunnelMode): Promise<RoutingView> {
-    const { netns, state, useOverlays, useTunnels } = this.#options
+    const { netns, state, addTunnels, useOverlays, useTunnels } = this.#options
     const ways = nodeWays(state(), true)
     const tunnels = tunnelRows(state())
     const sources = podSources(state())
@@ -148,10 +175,11 @@ export class Routing {
     const hops = await this.#hopsTo(ways)
     const mtuBytes = tunnelMtu(mode, ways, hops)
     const ifindex = await overlayDevice(netns, mode, mtuBytes)
-    await useOverlays([{ ifindex, ifname: overlayNames[mode], role: 'overlay', sources: own }])
-    useTunnels(tunnels)
+    await useOverlays([overlayAt(ifindex, mode, own)])
+    addTunnels(tunnels)
     await this.#reach(tunnelRoutes(tunnels, ifindex, own))
     await bringRules(netns, nodeRules(sources))
+    useTunnels(tunnels)
     await this.#removeOverlays(mode)
     return { mode, blocks: ways.length, routes: podRows, mtuBytes }
   }
@@ -191,5 +219,9 @@ export class Routing {
     }
   }
 }
+
+const overlayAt = (ifindex: number, mode: TunnelMode, sources: readonly string[]): Attachment => ({
+  ...{ ifindex, ifname: overlayNames[mode], role: 'overlay', sources },
+})
 
 const saysWhereNodesAre = ({ kind }: WeirEvent): boolean => kind.startsWith('node.') || kind === 'agent.configured'

@@ -18,19 +18,24 @@ type Cluster = Pick<ClusterState, 'agent' | 'nodes' | 'pods'>
 
 /**
  * Where tunnels lead: the blocks of other nodes, their own addresses, and pods that have an address outside of their node's
- * blocks. By prefix; who is a node is no pod.
+ * blocks. By prefix; who is a node is no pod, and of several that claim an address the first by name
+ * has it.
  */
 export function tunnelRows(state: Cluster): ReadonlyMap<string, TunnelRow> {
   const rows = new Map<string, TunnelRow>()
   for (const { block, address } of nodeWays(state, true)) rows.set(block, { prefix: block, address, isNode: false })
   const blocks = new Map<string, readonly Prefix[]>()
   for (const [name, node] of state.nodes) blocks.set(name, blocksOf(node.fact))
+  const strays: (TunnelRow & { readonly owner: string })[] = []
   for (const { fact } of state.pods.values())
     for (const own of fact.node === state.agent?.fact.node ? [] : addressesOutside(blocks.get(fact.node) ?? [], fact)) {
       const address = nodeAddress(state.nodes.get(fact.node)?.fact.addresses ?? [])
-      if (address !== undefined) rows.set(blockOfOne(own), { prefix: blockOfOne(own), address, isNode: false })
+      if (address === undefined) continue
+      strays.push({ owner: `${fact.namespace}/${fact.name}`, prefix: blockOfOne(own), address, isNode: false })
     }
-  for (const { fact } of state.nodes.values()) {
+  // The first by name is said last.
+  for (const { owner: _, ...row } of strays.sort((a, b) => (a.owner < b.owner ? 1 : -1))) rows.set(row.prefix, row)
+  for (const { fact } of [...state.nodes.values()].sort((a, b) => (a.fact.name < b.fact.name ? 1 : -1))) {
     const address = nodeAddress(fact.addresses)
     if (address === undefined || fact.name === state.agent?.fact.node) continue
     for (const own of fact.addresses) rows.set(blockOfOne(own), { prefix: blockOfOne(own), address, isNode: true })

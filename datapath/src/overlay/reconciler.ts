@@ -1,7 +1,7 @@
 import type { TunnelRow } from '@weir/core/routing/tunnel-rows.js'
 import type { AddressRow, Change, Tables } from '@weir/core/tables/tables.js'
 import type { Backend } from '../backend.js'
-import type { TableMapName } from '../codec/maps.js'
+import { codecs, type TableMapName } from '../codec/maps.js'
 import { BatchBuilder, type MapWrite, writeBatch } from '../reconcile/batch.js'
 import { type TurnOptions, Turns } from '../reconcile/turns.js'
 import { fellowWrite, markWrite, tunnelWrite } from './encode.js'
@@ -13,6 +13,10 @@ export interface OverlayReconcilerOptions extends TurnOptions<number> {
 
 const maps = ['weir_tunnels4', 'weir_tunnels6', 'weir_marks', 'weir_fellows'] as const satisfies readonly TableMapName[]
 
+const saysWhere = ({ map }: MapWrite): boolean => map === 'weir_tunnels4' || map === 'weir_tunnels6'
+const lengthOf = ({ map, key }: MapWrite): number =>
+  (map === 'weir_tunnels4' ? codecs.prefix4 : codecs.prefix6).read(key).length
+const byLength = (one: MapWrite, other: MapWrite): number => lengthOf(one) - lengthOf(other)
 const nameOf = ({ map, key }: Pick<MapWrite, 'map' | 'key'>): string => `${map} ${key.join()}`
 const isSame = (one: MapWrite | undefined, other: MapWrite): boolean =>
   one?.value !== undefined && other.value !== undefined && Buffer.from(one.value).equals(other.value)
@@ -29,6 +33,9 @@ export class OverlayReconciler {
   /** What the maps hold, while it is known; only entries of these maps. */
   #there: Map<string, MapWrite> | undefined
   #tunnels: ReadonlyMap<string, TunnelRow> = new Map()
+  /** Routes may lead into tunnels that aren't wanted any more, those of the run before too. */
+  #keepsOthers = true
+  #isStarted = false
   /** Entries of an identity, by name, as they are wanted. */
   readonly #entries = new Map<number, readonly MapWrite[]>()
 
@@ -46,6 +53,7 @@ export class OverlayReconciler {
   start({ addresses }: Pick<Tables, 'addresses'>): number {
     const rows = [...addresses].map(([, row]) => row)
     for (const identity of this.#fellows.arrive(rows)) this.#note(identity)
+    this.#isStarted = true
     return this.#turns.run(() => this.#resync())
   }
 
@@ -59,10 +67,14 @@ export class OverlayReconciler {
     return this.#change(this.#fellows.arrive(changes.flatMap(({ after }) => after ?? [])))
   }
 
-  /** Says where tunnels lead from now on. @throws as start */
+  /** Says where tunnels lead from now on; others stay until `useTunnels`. Said before start(), it happens there. @throws as start */
+  addTunnels(tunnels: ReadonlyMap<string, TunnelRow>): number {
+    return this.#lead(tunnels, true)
+  }
+
+  /** Says where tunnels lead, and that no route leads into others. @throws as start */
   useTunnels(tunnels: ReadonlyMap<string, TunnelRow>): number {
-    this.#tunnels = tunnels
-    return this.#there === undefined ? 0 : this.#turns.run(() => this.#reach())
+    return this.#lead(tunnels, false)
   }
 
   /** Reads the maps, and sets right what isn't as it should be. @throws as start */
@@ -72,6 +84,13 @@ export class OverlayReconciler {
 
   close(): void {
     this.#turns.close()
+  }
+
+  #lead(tunnels: ReadonlyMap<string, TunnelRow>, keepsOthers: boolean): number {
+    this.#tunnels = tunnels
+    this.#keepsOthers = keepsOthers
+    if (!this.#isStarted) return 0
+    return this.#turns.run(() => (this.#there === undefined ? this.#resync() : this.#reach()))
   }
 
   #change(identities: ReadonlySet<number>): number {
@@ -112,10 +131,17 @@ export class OverlayReconciler {
   #reach(): number {
     const there = this.#there!
     const wanted = new Map<string, MapWrite>()
-    for (const row of this.#tunnels.values()) put(wanted, tunnelWrite(row))
+    // Of blocks within each other the longer ones are written first and deleted last: no address is led by others' rows.
+    for (const entry of [...this.#tunnels.values()].map(tunnelWrite).sort(byLength).reverse()) put(wanted, entry)
     for (const entries of this.#entries.values()) for (const entry of entries) put(wanted, entry)
-    const gone = [...there.values()].filter(entry => !wanted.has(nameOf(entry)))
-    return this.#write(there, [...wanted.values(), ...gone.map(({ map, key }) => ({ map, key, value: undefined }))])
+    const gone = [...there.values()].filter(
+      entry => !wanted.has(nameOf(entry)) && !(this.#keepsOthers && saysWhere(entry)),
+    )
+    const shortestFirst = [...gone.filter(saysWhere).sort(byLength), ...gone.filter(entry => !saysWhere(entry))]
+    return this.#write(there, [
+      ...wanted.values(),
+      ...shortestFirst.map(({ map, key }) => ({ map, key, value: undefined })),
+    ])
   }
 
   #write(there: Map<string, MapWrite>, asked: readonly MapWrite[]): number {

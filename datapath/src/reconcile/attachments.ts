@@ -28,7 +28,10 @@ export class Attachments {
   readonly #options: AttachOptions
   readonly #known = new Map<string, Attachment>()
   #devices: readonly Attachment[] = []
-  #overlays: readonly Attachment[] = []
+  /** Undefined: nobody has said yet; those of the run before go on until then. */
+  #overlays: readonly Attachment[] | undefined
+  /** Overlays that have programs of the run before. */
+  readonly #resumed = new Set<string>()
 
   constructor(backend: Backend, options: AttachOptions) {
     this.#backend = backend
@@ -37,7 +40,10 @@ export class Attachments {
 
   /** Takes note of what earlier runs attached. */
   resume(): void {
-    for (const attachment of this.#backend.attachments(this.#options)) this.#known.set(keyOf(attachment), attachment)
+    for (const attachment of this.#backend.attachments(this.#options)) {
+      if (attachment.role === 'overlay' && !this.#known.has(keyOf(attachment))) this.#resumed.add(keyOf(attachment))
+      this.#known.set(keyOf(attachment), attachment)
+    }
   }
 
   /** Names of interfaces whose programs somebody else took away. */
@@ -62,16 +68,16 @@ export class Attachments {
 
   /** The node's devices, those of tunnels too: packets of services may leave by either. */
   get expectedDevices(): readonly Attachment[] {
-    return [...this.#devices, ...this.#overlays]
+    return [...this.#devices, ...(this.#overlays ?? [])]
   }
 
   /** Brings the node's devices to what is expected, and nothing else. */
   reachDevices(): AttachReport {
     const own = this.expectedDevices
     const wanted = new Set(own.map(keyOf))
-    const added = own.filter(device => !this.#known.has(keyOf(device)))
+    const added = own.filter(device => !this.#known.has(keyOf(device)) || this.#resumed.has(keyOf(device)))
     const removed = [...this.#known.values()].filter(
-      each => (each.role ?? 'endpoint') !== 'endpoint' && !wanted.has(keyOf(each)),
+      each => (each.role ?? 'endpoint') !== 'endpoint' && !wanted.has(keyOf(each)) && !this.#isLeft(each),
     )
     return this.#change(added, removed)
   }
@@ -80,7 +86,7 @@ export class Attachments {
   reachAll(tables: Tables): AttachReport {
     const wanted = new Map(this.expectedDevices.map(device => [keyOf(device), device]))
     for (const [, { wiring }] of tables.endpoints) if (wiring !== undefined) wanted.set(keyOf(wiring), wiring)
-    const strangers = [...this.#known.values()].filter(attachment => !wanted.has(keyOf(attachment)))
+    const strangers = [...this.#known.values()].filter(each => !wanted.has(keyOf(each)) && !this.#isLeft(each))
     return this.#change([...wanted.values()], strangers)
   }
 
@@ -89,6 +95,10 @@ export class Attachments {
     const added = wirings.filter(wiring => !this.#known.has(keyOf(wiring)))
     const removed = gone.flatMap(ifindex => this.#known.get(keyOf({ ifindex })) ?? [])
     return this.#change(added, removed)
+  }
+
+  #isLeft({ role }: Attachment): boolean {
+    return role === 'overlay' && this.#overlays === undefined
   }
 
   /** Tries all of them before it fails because of one. */
@@ -101,6 +111,7 @@ export class Attachments {
         this.#backend.attach(attachment, this.#options)
         if (!this.#known.has(keyOf(attachment))) attached.push(attachment.ifname)
         this.#known.set(keyOf(attachment), attachment)
+        this.#resumed.delete(keyOf(attachment))
       } catch (error) {
         failures.push(error)
       }

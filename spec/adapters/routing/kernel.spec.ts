@@ -2,6 +2,7 @@ import { canMakeNamespaces, netnsFolder } from '@weir/adapters/network/node-netw
 import { run, setSysctls } from '@weir/adapters/network/run.js'
 import { allowForwarding } from '@weir/adapters/routing/forwarding.js'
 import { bringRoutes, bringRules, routesIn } from '@weir/adapters/routing/kernel-routes.js'
+import { netnsAt } from '@weir/adapters/routing/netns.js'
 import { overlayDevice, overlays, removeOverlay } from '@weir/adapters/routing/overlay-device.js'
 import { nodeRules, nodeTable } from '@weir/adapters/routing/wanted.js'
 import { WeirError } from '@weir/core'
@@ -11,7 +12,8 @@ import { ifindexIn, readSysctlIn } from 'netns-napi'
 describe('what routing makes in the kernel (needs root)', function () {
   this.timeout(30_000)
   const name = `weir-routing-${process.pid}`
-  const netns = `${netnsFolder}/${name}`
+  const path = `${netnsFolder}/${name}`
+  const netns = netnsAt(path)
   const ip = (...words: readonly string[]): Promise<string> => run('ip', ['-n', name, ...words])
 
   before(async function () {
@@ -40,7 +42,7 @@ describe('what routing makes in the kernel (needs root)', function () {
       'ipv6/conf/up0/accept_ra',
       'ipv6/conf/far0/accept_ra',
     ]
-    expect(await Promise.all(values.map(path => readSysctlIn(netns, path)))).to.deep.equal(['1', '1', '2', '0'])
+    expect(await Promise.all(values.map(file => readSysctlIn(path, file)))).to.deep.equal(['1', '1', '2', '0'])
     expect(await allowForwarding(netns), 'once more').to.deep.equal([])
   })
 
@@ -52,7 +54,7 @@ describe('what routing makes in the kernel (needs root)', function () {
     ] as const) {
       await setSysctls(name, { 'ipv4/conf/all/rp_filter': all })
       const ifindex = await overlayDevice(netns, 'vxlan', 1450)
-      expect(await readSysctlIn(netns, 'ipv4/conf/weir-vxlan/rp_filter'), `all ${all}`).to.equal(own)
+      expect(await readSysctlIn(path, 'ipv4/conf/weir-vxlan/rp_filter'), `all ${all}`).to.equal(own)
       expect(await overlayDevice(netns, 'vxlan', 1400), 'the same one').to.equal(ifindex)
     }
     const said = await ip('-d', 'link', 'show', 'weir-vxlan')
@@ -66,14 +68,15 @@ describe('what routing makes in the kernel (needs root)', function () {
       'addrgenmode none',
     ])
       expect(said).to.include(word)
-    expect(overlays(netns)).to.deep.equal([{ mode: 'vxlan', name: 'weir-vxlan' }])
+    const ifindex = ifindexIn(path, 'weir-vxlan')
+    expect(overlays(netns)).to.deep.equal([{ mode: 'vxlan', name: 'weir-vxlan', ifindex }])
     await removeOverlay(netns, 'vxlan')
     await removeOverlay(netns, 'vxlan')
     expect(overlays(netns)).to.deep.equal([])
   })
 
   it('writes what differs of routes and rules, and nothing else', async () => {
-    const ifindex = ifindexIn(netns, 'up0')
+    const ifindex = ifindexIn(path, 'up0')
     const wanted = [
       { block: '10.7.1.0/24', family: 4, ifindex, via: '192.0.2.7', src: '192.0.2.1' },
       { block: '192.0.2.7/32', family: 4, ifindex, table: nodeTable },
@@ -95,7 +98,7 @@ describe('what routing makes in the kernel (needs root)', function () {
   })
 
   it('says which route the kernel refuses, and makes the others', async () => {
-    const ifindex = ifindexIn(netns, 'up0')
+    const ifindex = ifindexIn(path, 'up0')
     const bad = { block: '10.7.2.0/24', family: 4, ifindex: 999_999 } as const
     const good = { block: '10.7.3.0/24', family: 4, ifindex } as const
     const error = await bringRoutes(netns, [bad, good]).catch((problem: unknown) => problem)

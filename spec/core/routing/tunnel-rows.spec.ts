@@ -54,4 +54,18 @@ describe('where tunnels lead', () => {
     expect([...rows.keys()].filter(prefix => prefix.startsWith('10.'))).to.deep.equal(['10.2.0.0/24', '10.9.0.9/32'])
     expect(rows.get('192.0.2.2/32')?.isNode).to.equal(true)
   })
+
+  it('is to the first by name of several that claim an address, in whichever order they came', () => {
+    const { agent, nodes } = state([])
+    const more = [...nodes, ['a', stored(node('a', ['192.0.2.9', '192.0.2.2'], []))] as const]
+    const pods = [pod('y', 'a', '10.9.0.9'), pod('x', 'b', '10.9.0.9')]
+    const both = [1, -1].map(order => {
+      const [someNodes, somePods] = order > 0 ? [more, pods] : [[...more].reverse(), [...pods].reverse()]
+      const kept = new Map(somePods.map(fact => [`shop/${fact.name}`, stored(fact)]))
+      const rows = tunnelRows({ agent, nodes: new Map(someNodes), pods: kept })
+      return ['10.9.0.9/32', '192.0.2.2/32'].map(prefix => rows.get(prefix)?.address)
+    })
+    const expected = ['192.0.2.2', '192.0.2.9']
+    expect(both).to.deep.equal([expected, expected])
+  })
 })
