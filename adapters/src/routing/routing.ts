@@ -1,7 +1,7 @@
-import type { ClusterState, WeirEvent } from '@weir/core'
+import { type ClusterState, objectKey, type WeirEvent } from '@weir/core'
 import { isTunnel, type NodeWay, nodeWays, type RoutingMode, type TunnelMode } from '@weir/core/routing/node-ways.js'
 import { podSources } from '@weir/core/routing/pod-sources.js'
-import { strayAddresses, type TunnelRow, tunnelRows } from '@weir/core/routing/tunnel-rows.js'
+import { strayAddresses, strayPods, type TunnelRow, tunnelRows } from '@weir/core/routing/tunnel-rows.js'
 import type { Attachment } from '@weir/datapath/backend.js'
 import type { Clock, Timer } from '../agent/clock.js'
 import { allowForwarding } from './forwarding.js'
@@ -59,8 +59,8 @@ export class Routing {
   /** What is known of ways and routes since they were last asked for. */
   #hops: ReadonlyMap<string, NextHop> = new Map()
   #routes: readonly PodRoute[] | undefined
-  /** Pods that are in no block of their node. */
-  #hasStrays = false
+  /** Pods that were in no block of their node, by `namespace/name`. */
+  #strays: ReadonlySet<string> = new Set()
 
   constructor(options: RoutingOptions) {
     const { asked, rtnetlink, path } = options
@@ -92,7 +92,7 @@ export class Routing {
     if (!this.#isAsked) return
     if (this.#options.mode !== 'off') await this.#forward()
     await this.refresh()
-    if (this.#options.mode !== 'off') this.#timer = this.#options.clock.every(periodMs, () => this.refresh())
+    this.#timer = this.#options.clock.every(periodMs, () => this.refresh())
   }
 
   /** A node that may not set it, in a container for one, has it set by whoever may: the check of the node says so. */
@@ -143,8 +143,10 @@ export class Routing {
   }
 
   #saysStray(event: WeirEvent): boolean {
-    if (event.kind === 'pod.deleted') return this.#hasStrays
-    return event.kind === 'pod.upserted' && strayAddresses(this.#options.state(), event.pod).length > 0
+    if (event.kind === 'pod.deleted') return this.#strays.has(objectKey(event.namespace, event.name))
+    if (event.kind !== 'pod.upserted') return false
+    const { pod } = event
+    return this.#strays.has(objectKey(pod.namespace, pod.name)) || strayAddresses(this.#options.state(), pod).length > 0
   }
 
   /** Direct routes; or none, where the fabric has its own. What tunnels there were are of no use any more. */
@@ -171,7 +173,7 @@ export class Routing {
     const sources = podSources(state())
     const own = ownAddresses(state())
     const podRows = [...tunnels.values()].filter(({ isNode }) => !isNode).length
-    this.#hasStrays = podRows > ways.length || sources.length > this.#ownBlocks()
+    this.#strays = strayPods(state())
     const hops = await this.#hopsTo(ways)
     const mtuBytes = tunnelMtu(mode, ways, hops)
     const ifindex = await overlayDevice(netns, mode, mtuBytes)
@@ -201,11 +203,6 @@ export class Routing {
   async #removeOverlays(except?: TunnelMode): Promise<void> {
     const { netns } = this.#options
     for (const { mode } of overlays(netns)) if (mode !== except) await removeOverlay(netns, mode)
-  }
-
-  #ownBlocks(): number {
-    const { agent, nodes } = this.#options.state()
-    return nodes.get(agent?.fact.node ?? '')?.fact.podCidrs.length ?? 0
   }
 
   async #bring(): Promise<void> {

@@ -47,3 +47,11 @@ export function tunnelRows(state: Cluster): ReadonlyMap<string, TunnelRow> {
 export function strayAddresses({ nodes }: Pick<Cluster, 'nodes'>, pod: PodFact): readonly string[] {
   return addressesOutside(blocksOf(nodes.get(pod.node)?.fact), pod)
 }
+
+/** Pods that have such addresses, by `namespace/name`. */
+export function strayPods({ nodes, pods }: Pick<Cluster, 'nodes' | 'pods'>): ReadonlySet<string> {
+  const blocks = new Map([...nodes].map(([name, { fact }]) => [name, blocksOf(fact)] as const))
+  const found = new Set<string>()
+  for (const [key, { fact }] of pods) if (addressesOutside(blocks.get(fact.node) ?? [], fact).length > 0) found.add(key)
+  return found
+}

@@ -1,5 +1,5 @@
 import type { ClusterState, NodeFact, PodFact } from '@weir/core'
-import { tunnelRows } from '@weir/core/routing/tunnel-rows.js'
+import { strayPods, tunnelRows } from '@weir/core/routing/tunnel-rows.js'
 import { expect } from 'chai'
 
 const stored = <Fact>(fact: Fact) => ({ fact, seq: 1 })
@@ -67,5 +67,16 @@ describe('where tunnels lead', () => {
     })
     const expected = ['192.0.2.2', '192.0.2.9']
     expect(both).to.deep.equal([expected, expected])
+  })
+
+  it('knows the pods of any node that are in no block of it', () => {
+    const pods = [
+      pod('in', 'b', '10.2.0.9'),
+      pod('out', 'b', '10.9.0.9'),
+      pod('own', 'here', '10.9.0.1'),
+      pod('nowhere', 'c', '10.9.0.2'),
+      pod('host', 'b', '192.0.2.2', true),
+    ]
+    expect([...strayPods(state(pods))]).to.have.members(['shop/out', 'shop/own', 'shop/nowhere'])
   })
 })
