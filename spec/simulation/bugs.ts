@@ -133,7 +133,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'takes back at once what a file no longer says',
-    from: 80,
+    from: 180,
     plant: () =>
       replace(
         ManifestMemory.prototype,

@@ -229,10 +229,13 @@ class ReconciledDatapath implements Datapath {
   async apply(delta: TablesDelta, tables: Tables): Promise<number> {
     const left = this.#overlay?.leave(delta.addresses) ?? 0
     let arrived = 0
+    // Who goes was no matter of ways out before, and who comes is none any more: their change shows for neither.
+    const isEarly = delta.addresses.some(({ after }) => after === undefined)
+    const early = isEarly ? this.#leaving.apply(delta, tables) : undefined
     const work = [
       this.#reconciler.apply(delta, tables),
       this.#services.apply(delta, tables),
-      this.#leaving.apply(delta, tables),
+      early ?? this.#leaving.apply(delta, tables),
     ] as const
     try {
       await together(...work)
