@@ -127,4 +127,33 @@ describe('law: every verdict names its cause', function () {
     const { egress } = engine.explain({ from: '10.0.1.3', to: '203.0.113.7', protocol: 6, port: 80 })
     expect(egress.decidedBy?.origin.policy).equals('ClusterNetworkPolicy p')
   })
+
+  it('takes a pod that nobody has told of for one of the cluster', () => {
+    const engine = new Engine()
+    engine.apply(
+      numbered([
+        configured,
+        { kind: 'pod.upserted', pod: pod('a', ['10.0.1.1']) },
+        { kind: 'pod.upserted', pod: { ...pod('b', ['10.0.1.2']), init: true } },
+        {
+          kind: 'ciliumpolicy.upserted',
+          policy: {
+            kind: 'CiliumNetworkPolicy',
+            namespace: 'default',
+            name: 'p',
+            rules: [
+              {
+                path: 'spec',
+                subject: { kind: 'endpoints', selector: [] },
+                enableDefaultDeny: {},
+                ingressDeny: [{ path: 'spec.ingressDeny[0]', peers: { kind: 'entities', entities: ['cluster'] } }],
+              },
+            ],
+          },
+        },
+      ]),
+    )
+    const { ingress } = engine.explain({ from: '10.0.1.2', to: '10.0.1.1', protocol: 6, port: 80 })
+    expect(ingress.decidedBy?.origin.path).equals('spec.ingressDeny[0]')
+  })
 })

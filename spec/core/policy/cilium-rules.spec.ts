@@ -107,6 +107,7 @@ describe('peers of a CiliumNetworkPolicy', () => {
     expect(entities('none')).to.deep.equal([])
     expect(entities('cluster')).to.deep.equal([
       'labels io.kubernetes.pod.namespace Exists',
+      'labels reserved:init Exists',
       'labels reserved:node Exists',
       'endpoints of default/kubernetes any',
     ])

@@ -88,7 +88,13 @@ function cidrPeer(source: CidrSource, scope: AddressScope): PeerSelector {
 function entityPeers(entity: Entity): readonly PeerSelector[] {
   switch (entity) {
     case 'cluster':
-      return [labelled([inAnyNamespace]), labelled(having(placeKeys.node)), apiServer]
+      // Pods that nobody has told of yet have no namespace.
+      return [
+        labelled([inAnyNamespace]),
+        labelled(having(reservedLabel('init'))),
+        labelled(having(placeKeys.node)),
+        apiServer,
+      ]
     case 'kube-apiserver':
       return [apiServer]
     case 'all':
