@@ -76,9 +76,18 @@ export class Routing {
 
   /**
    * Before the datapath is taken over: routes of the run before may lead into tunnels of this mode, so that their device
-   * keeps having programs, and these keep knowing where to.
+   * keeps having programs, and these keep knowing where to. What the kernel refuses of it is tried again with all else.
    */
   async takeOver(): Promise<void> {
+    try {
+      await this.#keepTunnels()
+    } catch (error) {
+      // The datapath knows by then which devices are wanted: without ways its start is what brings them to that.
+      if (this.#isAsked) this.#note(error)
+    }
+  }
+
+  async #keepTunnels(): Promise<void> {
     const { mode, netns, state, useOverlays, addTunnels } = this.#options
     if (!this.#isAsked) await useOverlays([])
     const ifindex = isTunnel(mode) ? overlays(netns).find(each => each.mode === mode)?.ifindex : undefined
@@ -206,14 +215,19 @@ export class Routing {
   }
 
   async #bring(): Promise<void> {
-    const { mode, report } = this.#options
+    const { mode } = this.#options
     try {
       this.#view = isTunnel(mode) ? await this.#bringTunnels(mode) : await this.#bringRoutes(mode)
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error)
-      if (problem !== this.#view.problem) report(`not all routes to other nodes' pods are there: ${problem}`)
-      this.#view = { ...this.#view, problem }
+      this.#note(error)
     }
+  }
+
+  #note(error: unknown): void {
+    const problem = error instanceof Error ? error.message : String(error)
+    if (problem !== this.#view.problem)
+      this.#options.report(`not all routes to other nodes' pods are there: ${problem}`)
+    this.#view = { ...this.#view, problem }
   }
 }
 
