@@ -123,7 +123,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'lets a service without room hold up all others',
-    from: 230,
+    from: 2000,
     plant: () => replace(InstalledFrontends.prototype, 'hasRoomFor', () => () => true),
   },
   {
