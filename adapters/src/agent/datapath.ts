@@ -58,10 +58,7 @@ export interface Datapath {
   attachments(): readonly Attachment[]
   /** Brings the maps to the tables; returns how many entries were written or deleted. */
   apply(delta: TablesDelta, tables: Tables): Promise<number>
-  /**
-   * Compares the maps with the tables and repairs them; returns how many entries differed.
-   * @param exclusively runs work while nothing is applied: repairs, and what is quickly compared
-   */
+  /** Compares the maps with the tables and repairs them, `exclusively`: while nothing is applied. How many differed. */
   verify(exclusively?: Exclusively): Promise<number>
   sweep(): void
   figures(): Omit<StatusReport['backend'], 'kind' | 'maps'>
@@ -126,6 +123,8 @@ class ReconciledDatapath implements Datapath {
   readonly #withoutPort: Lately
   #socketsFailing: string | undefined
   #comparisons = 0
+  /** A change failed before all had heard of it: maps may be intact, and yet not as the tables say. */
+  #isBehind = false
   #queue: PacedQueue<Uint8Array> | undefined
   #events: Subscription | undefined
 
@@ -227,15 +226,16 @@ class ReconciledDatapath implements Datapath {
   }
 
   async apply(delta: TablesDelta, tables: Tables): Promise<number> {
+    const isThorough = this.#isBehind
+    this.#isBehind = true
     const left = this.#overlay?.leave(delta.addresses) ?? 0
     let arrived = 0
     // Who goes was no matter of ways out before, and who comes is none any more: their change shows for neither.
-    const isEarly = delta.addresses.some(({ after }) => after === undefined)
-    const early = isEarly ? this.#leaving.apply(delta, tables) : undefined
+    const early = delta.addresses.some(({ after }) => after === undefined) && this.#leaving.apply(delta, tables)
     const work = [
       this.#reconciler.apply(delta, tables),
       this.#services.apply(delta, tables),
-      early ?? this.#leaving.apply(delta, tables),
+      early || this.#leaving.apply(delta, tables),
     ] as const
     try {
       await together(...work)
@@ -245,14 +245,17 @@ class ReconciledDatapath implements Datapath {
     // No connection begins to what went from now on.
     this.#closer.apply(delta.backends)
     const reports = await Promise.all(work)
+    this.#isBehind = isThorough
     return reports.reduce((sum, { writes }) => sum + entriesOf(writes), left + arrived)
   }
 
   async verify(exclusively: Exclusively = work => work()): Promise<number> {
     this.#comparisons += 1
     const areTablesIntact =
-      this.#comparisons % thoroughEvery !== 0 && (await this.#reconciler.isIntact(() => this.#clock.nextTurn()))
-    const areServicesIntact = await this.#services.isIntact().catch(() => false)
+      !this.#isBehind &&
+      this.#comparisons % thoroughEvery !== 0 &&
+      (await this.#reconciler.isIntact(() => this.#clock.nextTurn()))
+    const areServicesIntact = !this.#isBehind && (await this.#services.isIntact().catch(() => false))
     return exclusively(async () => {
       let inTunnels = 0
       const work = [
@@ -267,6 +270,7 @@ class ReconciledDatapath implements Datapath {
       }
       this.#placeSockets()
       const [repaired, ...others] = await Promise.all(work)
+      if (!areTablesIntact) this.#isBehind = false
       const differing = Object.values(repaired?.differences ?? {}).reduce((sum, count) => sum + count, inTunnels)
       return others.reduce((sum, { writes }) => sum + entriesOf(writes), differing)
     })
@@ -317,12 +321,8 @@ class ReconciledDatapath implements Datapath {
       evicts: false,
     })
     const { usedLines, usedPlaces } = this.#services
-    return [
-      ...fills,
-      known('weir_slots', usedLines),
-      known('weir_backends4', usedPlaces[4]),
-      known('weir_backends6', usedPlaces[6]),
-    ]
+    const backends = [known('weir_backends4', usedPlaces[4]), known('weir_backends6', usedPlaces[6])]
+    return [...fills, known('weir_slots', usedLines), ...backends]
   }
 
   /** Programs where they belong; what they can't do is told once, and tried again by the next comparison. */
