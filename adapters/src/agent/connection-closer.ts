@@ -1,7 +1,10 @@
 import type { BackendRow, ServiceTables } from '@weir/core'
 import type { Change } from '@weir/core/tables/tables.js'
-import type { BackendMap } from '@weir/datapath/backend.js'
+import type { Backend, BackendMap } from '@weir/datapath/backend.js'
 import { type Connection, connectionsWhere, placeText } from '@weir/datapath/services/connections.js'
+import { destroySocketsIn } from 'netns-napi'
+import { Namespaces } from '../network/namespaces.js'
+import type { Clock } from './clock.js'
 
 /** Sockets ended in one turn. */
 const perTurn = 64
@@ -157,4 +160,21 @@ function grouped(connections: readonly Connection[]): Iterable<readonly Connecti
     group.push(connection)
   }
   return groups.values()
+}
+
+/** In memory there are no sockets to be ended. */
+export function createConnectionCloser(
+  { kind, maps }: Backend,
+  netns: string | undefined,
+  clock: Clock,
+  report: (message: string) => void,
+): ConnectionCloser {
+  const namespaces = new Namespaces(netns === undefined ? [] : [netns])
+  return new ConnectionCloser({
+    map: maps.weir_connections,
+    namespaces: async cookies => (kind === 'memory' ? new Map() : namespaces.find(cookies)),
+    destroy: destroySocketsIn,
+    report,
+    nextTurn: () => clock.nextTurn(),
+  })
 }

@@ -1,6 +1,5 @@
-import type { Tables, TablesDelta } from '@weir/core'
+import type { BackendRow, Change, Tables, TablesDelta } from '@weir/core'
 import type { Attachment, AttachOptions, Backend, EventBatch } from '@weir/datapath/backend.js'
-import type { TableMapName } from '@weir/datapath/codec/maps.js'
 import { recordsOf } from '@weir/datapath/flow/event.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
@@ -12,17 +11,15 @@ import type { Timer as Delays } from '@weir/datapath/reconcile/timer.js'
 import { ServiceReconciler } from '@weir/datapath/services/reconciler.js'
 import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
-import { destroySocketsIn } from 'netns-napi'
 import type { Subscription } from 'rxjs'
 import type { AgentOptions } from './agent-options.js'
-import { Namespaces } from '../network/namespaces.js'
 import type { Clock } from './clock.js'
-import { ConnectionCloser } from './connection-closer.js'
+import { type ConnectionCloser, createConnectionCloser } from './connection-closer.js'
 import type { PacketReport } from '../flows/namer.js'
 import { packetReport } from './packet-report.js'
 import { PacedQueue } from './paced-queue.js'
 import { Lately } from './lately.js'
-import { filledMaps, memories } from './map-names.js'
+import { fillsOf } from './map-fills.js'
 import type { MapFill, StatusReport } from './protocol.js'
 
 /** Who is told of packets that made events. */
@@ -69,9 +66,6 @@ export interface Datapath {
   /** Programs and maps that are pinned go on. */
   close(): void
 }
-
-/** Entries that are counted at once: less than a millisecond. */
-const entriesPerStep = 1024
 
 /** One comparison in so many holds what was written to the tables, too, not the maps alone to what was written. */
 const thoroughEvery = 60
@@ -123,8 +117,10 @@ class ReconciledDatapath implements Datapath {
   readonly #withoutPort: Lately
   #socketsFailing: string | undefined
   #comparisons = 0
-  /** A change failed before all had heard of it: maps may be intact, and yet not as the tables say. */
-  #isBehind = false
+  /** Changes of backends, connections to which aren't ended yet. */
+  readonly #unclosed: Change<BackendRow>[] = []
+  /** Changes that nobody was told of but the tunnels, which still name who goes; all make up for them from the tables. */
+  #held: { readonly tables: Tables; readonly backends: Change<BackendRow>[] } | undefined
   #queue: PacedQueue<Uint8Array> | undefined
   #events: Subscription | undefined
 
@@ -146,9 +142,12 @@ class ReconciledDatapath implements Datapath {
       ...(maglev !== undefined && { tables: maglev }),
       onShortage: shortages =>
         report(shortages.length === 0 ? 'all services have room again' : shortages.map(shortageText).join('; ')),
-      onRecovered: () => report('what the datapath refused of services before is in force now'),
+      onRecovered: () => {
+        report('what the datapath refused of services before is in force now')
+        this.#closeTo([])
+      },
     })
-    this.#closer = connectionCloser(backend, netns, clock, report)
+    this.#closer = createConnectionCloser(backend, netns, clock, report)
     this.#leaving = new LeavingReconciler(backend, {
       timer,
       onRecovered: () => report('what the datapath refused of ways out before is in force now'),
@@ -157,7 +156,10 @@ class ReconciledDatapath implements Datapath {
       this.#overlay = new OverlayReconciler(backend, {
         timer,
         labelsOf,
-        onRecovered: () => report('what the datapath refused of tunnels before is in force now'),
+        onRecovered: () => {
+          report('what the datapath refused of tunnels before is in force now')
+          this.#catchUp().catch(() => {})
+        },
       })
     this.#reconciler = new Reconciler(backend, {
       ...this.#inNetns,
@@ -226,9 +228,17 @@ class ReconciledDatapath implements Datapath {
   }
 
   async apply(delta: TablesDelta, tables: Tables): Promise<number> {
-    const isThorough = this.#isBehind
-    this.#isBehind = true
-    const left = this.#overlay?.leave(delta.addresses) ?? 0
+    let left = 0
+    try {
+      left = this.#overlay?.leave(delta.addresses) ?? 0
+    } catch (error) {
+      this.#hold(delta, tables)
+      throw error
+    }
+    if (this.#held !== undefined) {
+      this.#hold(delta, tables)
+      return left + (await this.#catchUp())
+    }
     let arrived = 0
     // Who goes was no matter of ways out before, and who comes is none any more: their change shows for neither.
     const early = delta.addresses.some(({ after }) => after === undefined) && this.#leaving.apply(delta, tables)
@@ -240,23 +250,48 @@ class ReconciledDatapath implements Datapath {
     try {
       await together(...work)
     } finally {
+      this.#closeTo(delta.backends)
       arrived = this.#overlay?.arrive(delta.addresses) ?? 0
     }
-    // No connection begins to what went from now on.
-    this.#closer.apply(delta.backends)
     const reports = await Promise.all(work)
-    this.#isBehind = isThorough
     return reports.reduce((sum, { writes }) => sum + entriesOf(writes), left + arrived)
+  }
+
+  /** Ends connections to what went, once no more of them begin. */
+  #closeTo(backends: readonly Change<BackendRow>[]): void {
+    this.#unclosed.push(...backends)
+    if (this.#services.failure === undefined) this.#closer.apply(this.#unclosed.splice(0))
+  }
+
+  #hold({ backends }: TablesDelta, tables: Tables): void {
+    this.#held = { tables, backends: [...(this.#held?.backends ?? []), ...backends] }
+  }
+
+  /** Brings all to the tables, once the tunnels name nobody who goes. */
+  async #catchUp(): Promise<number> {
+    const held = this.#held
+    if (held === undefined) return 0
+    let written = this.#overlay?.letGo() ?? 0
+    this.#held = undefined
+    const { tables, backends } = held
+    const work = [this.#leaving.start(tables), this.#reconciler.start(tables), this.#services.start(tables)] as const
+    try {
+      await together(...work)
+    } finally {
+      this.#closeTo(backends)
+      written += this.#overlay?.start(tables) ?? 0
+    }
+    const reports = await Promise.all(work)
+    return reports.reduce((sum, { writes }) => sum + entriesOf(writes), written)
   }
 
   async verify(exclusively: Exclusively = work => work()): Promise<number> {
     this.#comparisons += 1
     const areTablesIntact =
-      !this.#isBehind &&
-      this.#comparisons % thoroughEvery !== 0 &&
-      (await this.#reconciler.isIntact(() => this.#clock.nextTurn()))
-    const areServicesIntact = !this.#isBehind && (await this.#services.isIntact().catch(() => false))
+      this.#comparisons % thoroughEvery !== 0 && (await this.#reconciler.isIntact(() => this.#clock.nextTurn()))
+    const areServicesIntact = await this.#services.isIntact().catch(() => false)
     return exclusively(async () => {
+      if (this.#held !== undefined) return this.#catchUp()
       let inTunnels = 0
       const work = [
         areTablesIntact ? Promise.resolve(undefined) : this.#reconciler.verify(),
@@ -270,7 +305,6 @@ class ReconciledDatapath implements Datapath {
       }
       this.#placeSockets()
       const [repaired, ...others] = await Promise.all(work)
-      if (!areTablesIntact) this.#isBehind = false
       const differing = Object.values(repaired?.differences ?? {}).reduce((sum, count) => sum + count, inTunnels)
       return others.reduce((sum, { writes }) => sum + entriesOf(writes), differing)
     })
@@ -305,24 +339,8 @@ class ReconciledDatapath implements Datapath {
     }
   }
 
-  async fills(): Promise<readonly MapFill[]> {
-    const { maps } = this.backend
-    const fills: MapFill[] = []
-    for (const name of filledMaps) {
-      const fill = { name, entries: 0, maxEntries: maps[name].maxEntries, evicts: memories.has(name) }
-      for (const length of maps[name].lengths(entriesPerStep)) {
-        fill.entries += length
-        await this.#clock.nextTurn()
-      }
-      fills.push(fill)
-    }
-    const known = (name: TableMapName, entries: number): MapFill => ({
-      ...{ name, entries, maxEntries: maps[name].maxEntries },
-      evicts: false,
-    })
-    const { usedLines, usedPlaces } = this.#services
-    const backends = [known('weir_backends4', usedPlaces[4]), known('weir_backends6', usedPlaces[6])]
-    return [...fills, known('weir_slots', usedLines), ...backends]
+  fills(): Promise<readonly MapFill[]> {
+    return fillsOf(this.backend, this.#services, () => this.#clock.nextTurn())
   }
 
   /** Programs where they belong; what they can't do is told once, and tried again by the next comparison. */
@@ -368,23 +386,6 @@ const delaysBy = (clock: Clock): Delays => ({
     return () => timer.stop()
   },
 })
-
-/** In memory there are no sockets to be ended. */
-function connectionCloser(
-  { kind, maps }: Backend,
-  netns: string | undefined,
-  clock: Clock,
-  report: (message: string) => void,
-): ConnectionCloser {
-  const namespaces = new Namespaces(netns === undefined ? [] : [netns])
-  return new ConnectionCloser({
-    map: maps.weir_connections,
-    namespaces: async cookies => (kind === 'memory' ? new Map() : namespaces.find(cookies)),
-    destroy: destroySocketsIn,
-    report,
-    nextTurn: () => clock.nextTurn(),
-  })
-}
 
 /** All are waited for, so that a failure of one doesn't leave another half-done; the first failure is thrown. */
 async function together<Results extends readonly unknown[]>(

@@ -3,7 +3,7 @@ import type { AddressRow, Change, Tables } from '@weir/core/tables/tables.js'
 import type { Backend } from '../backend.js'
 import { codecs, type TableMapName } from '../codec/maps.js'
 import { BatchBuilder, type MapWrite, writeBatch } from '../reconcile/batch.js'
-import { type TurnOptions, Turns } from '../reconcile/turns.js'
+import { type TurnOptions, Turns, typedError } from '../reconcile/turns.js'
 import { fellowWrite, markWrite, tunnelWrite } from './encode.js'
 import { Fellows, type Known } from './fellows.js'
 
@@ -57,9 +57,40 @@ export class OverlayReconciler {
     return this.#turns.run(() => this.#resync())
   }
 
-  /** Before the tables change. @throws as start */
+  /**
+   * Before the tables change. What else is wrong in these maps, for want of room most likely, keeps nobody from going.
+   * @throws WeirError WEIR_DATAPATH_FAILED: who goes may stand for an identity yet; the turn is retried meanwhile
+   */
   leave(changes: readonly Change<AddressRow>[]): number {
-    return this.#change(this.#fellows.leave(changes))
+    const identities = this.#fellows.leave(changes)
+    try {
+      return this.#change(identities)
+    } catch {
+      return this.letGo()
+    }
+  }
+
+  /**
+   * Takes away who stands for an identity and shouldn't, and nothing else.
+   * @throws WeirError WEIR_DATAPATH_FAILED
+   */
+  letGo(): number {
+    const wanted = new Map([...this.#entries.values()].flat().map(entry => [nameOf(entry), entry]))
+    const builder = new BatchBuilder()
+    let count = 0
+    for (const map of ['weir_marks', 'weir_fellows'] as const)
+      for (const [key, value] of this.#backend.maps[map].entries()) {
+        const now = wanted.get(nameOf({ map, key }))
+        if (now !== undefined && isSame(now, { map, key, value })) continue
+        builder.add({ map, key: key.slice(), value: now?.value })
+        count += 1
+      }
+    try {
+      for (const batch of builder.batches()) writeBatch(this.#backend, batch)
+    } catch (cause) {
+      throw typedError(cause)
+    }
+    return count
   }
 
   /** After they have. @throws as start */
