@@ -49,7 +49,7 @@ export interface SlotMemory {
 
 /** Records of the event ring in one turn of the event loop, not decoded yet. */
 export interface EventBatch {
-  /** One record after the other, each of `codecs.event.size` bytes. The batch's own. */
+  /** One record after the other, each of `codecs.event.size` bytes. The next batch's memory: whoever needs one for longer copies it. */
   readonly data: Uint8Array
   readonly count: number
   /** Records that were lost since the batch before, because nobody read fast enough. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type BpfObject, loadObject, openHandles, openRingBuffer } from 'ebpf-napi'
+import { type BpfObject, loadObject, openHandles, openRingBatches, openRingBuffer } from 'ebpf-napi'
 import { readU32, u32s } from './bytes.js'
 import { failureOf } from './failure.js'
 import { needsBpf } from './needs.js'
@@ -59,6 +59,40 @@ describe('ebpf-napi: ring buffers', () => {
     } finally {
       ring.close()
     }
+  })
+
+  it('hand over batches in memory that they share, and records each in its own', async () => {
+    const memories = new Set<ArrayBufferLike>()
+    const numbers: number[] = []
+    const kept: Uint8Array[] = []
+    const batches = openRingBatches(events(), (data, ends) => {
+      memories.add(data.buffer)
+      let start = 0
+      for (const end of ends) {
+        numbers.push(readU32(data.subarray(start, end)))
+        start = end
+      }
+    })
+    try {
+      for (let round = 0; round < 20; round++) {
+        emit(10, round * 10)
+        await until(() => batches.received === (round + 1) * 10)
+      }
+    } finally {
+      batches.close()
+    }
+    expect(numbers).to.deep.equal(Array.from({ length: 200 }, (_, index) => index))
+    expect(memories.size).to.equal(1)
+    const records = openRingBuffer(events(), some => void kept.push(...some))
+    try {
+      for (let round = 0; round < 20; round++) {
+        emit(10, round * 10)
+        await until(() => records.received === (round + 1) * 10)
+      }
+    } finally {
+      records.close()
+    }
+    expect(kept.map(record => readU32(record))).to.deep.equal(numbers)
   })
 
   it('count what found no room in the queue while JavaScript was busy, and go on', async () => {

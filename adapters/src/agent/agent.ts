@@ -224,7 +224,7 @@ class RunningAgent implements Agent {
   async start(): Promise<void> {
     const { clock, socketPath, access = { admins: [], readers: [] } } = this.#options
     await this.history?.start()
-    this.datapath.watch(watcherOf(this.flows, this.history))
+    this.datapath.watch(watcherOf(this.flows, this.history, clock))
     if (this.datapath.kind === 'kernel') await this.#forgetStale()
     await this.#configure()
     await this.#devices?.start()

@@ -1,19 +1,18 @@
 import type { BackendRow, Change, Tables, TablesDelta } from '@weir/core'
 import type { Attachment, AttachOptions, Backend, EventBatch } from '@weir/datapath/backend.js'
-import { recordsOf } from '@weir/datapath/flow/event.js'
+import { keptRecords } from '@weir/datapath/flow/event.js'
 import { reasonName } from '@weir/datapath/flow/reasons.js'
 import { LeavingReconciler } from '@weir/datapath/leaving/reconciler.js'
 import { OverlayReconciler } from '@weir/datapath/overlay/reconciler.js'
 import { isTunnel } from '@weir/core/routing/node-ways.js'
 import type { TunnelRow } from '@weir/core/routing/tunnel-rows.js'
 import { Reconciler } from '@weir/datapath/reconcile/reconciler.js'
-import type { Timer as Delays } from '@weir/datapath/reconcile/timer.js'
 import { ServiceReconciler } from '@weir/datapath/services/reconciler.js'
 import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
 import type { Subscription } from 'rxjs'
 import type { AgentOptions } from './agent-options.js'
-import type { Clock } from './clock.js'
+import { type Clock, delaysBy } from './clock.js'
 import { type ConnectionCloser, createConnectionCloser } from './connection-closer.js'
 import type { PacketReport } from '../flows/namer.js'
 import { packetReport } from './packet-report.js'
@@ -26,6 +25,8 @@ import type { MapFill, StatusReport } from './protocol.js'
 export interface PacketWatcher {
   /** All that were read in one turn of the event loop, as they are. */
   onBatch(batch: EventBatch): void
+  /** Of how many of so many packets `onPacket` is to be told. */
+  wanted(count: number): number
   /** One of them; soon, but not before other work when there are many. */
   onPacket(report: PacketReport): void
   /** Events that were in no batch. */
@@ -177,7 +178,7 @@ class ReconciledDatapath implements Datapath {
     )
   }
 
-  watch({ onBatch, onPacket, onLost, onSkipped }: PacketWatcher): void {
+  watch({ onBatch, wanted, onPacket, onLost, onSkipped }: PacketWatcher): void {
     const work = (record: Uint8Array): void => {
       const report = packetReport(record)
       if (report !== undefined) onPacket(report)
@@ -187,9 +188,9 @@ class ReconciledDatapath implements Datapath {
     this.#events = this.backend.events.subscribe(batch => {
       if (batch.lost > 0) onLost(batch.lost)
       onBatch(batch)
-      const room = Math.min(batch.count, queue.room)
-      if (room < batch.count) onSkipped(batch.count - room)
-      queue.push(recordsOf(batch, room))
+      const count = wanted(Math.min(batch.count, queue.room))
+      if (count < batch.count) onSkipped(batch.count - count)
+      queue.push(keptRecords(batch, count))
     })
   }
 
@@ -375,17 +376,6 @@ class ReconciledDatapath implements Datapath {
     this.backend.close()
   }
 }
-
-/** What is tried again is tried by the agent's clock. */
-const delaysBy = (clock: Clock): Delays => ({
-  after(delayMs, callback) {
-    const timer = clock.every(delayMs, () => {
-      timer.stop()
-      callback()
-    })
-    return () => timer.stop()
-  },
-})
 
 /** All are waited for, so that a failure of one doesn't leave another half-done; the first failure is thrown. */
 async function together<Results extends readonly unknown[]>(

@@ -44,6 +44,11 @@ export class FlowBook {
     return this.#live
   }
 
+  /** Whether anybody is told of flows as they come. */
+  get isWatched(): boolean {
+    return this.#live.observed
+  }
+
   /** Events that the datapath couldn't hand over. */
   addLost(count: number): void {
     this.#lost += count

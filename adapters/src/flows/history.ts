@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { folderStorage, type LogStorage } from '@weir/store'
 import type { AgentOptions } from '../agent/agent-options.js'
 import type { PacketWatcher } from '../agent/datapath.js'
+import type { Clock } from '../agent/clock.js'
 import { makeFolder } from '../agent/folder.js'
 import type { FlowBook } from '../agent/flows.js'
+import { Allowance } from './allowance.js'
 import { FlowRecorder } from './recorder.js'
 
 /** Where flow history is in an agent's state folder. */
@@ -26,9 +28,14 @@ export function flowHistory(
   return new FlowRecorder({ storage: { ...folder, open }, clock, seq, retention, report })
 }
 
-/** Both are told of packets: the book of as many as it has time for, history of every one. */
-export function watcherOf(book: FlowBook, history: FlowRecorder | undefined): PacketWatcher {
+/** Packets a second that get names though nobody looks on, and how many at once after a quiet time. */
+const unwatched = { perSecond: 500, atOnce: 4096 }
+
+/** Both are told of packets: the book of as many as it has time for, or of some while nobody looks on, history of every one. */
+export function watcherOf(book: FlowBook, history: FlowRecorder | undefined, clock: Clock): PacketWatcher {
+  const allowance = new Allowance(clock, unwatched.perSecond, unwatched.atOnce)
   return {
+    wanted: count => (book.isWatched ? count : allowance.take(count)),
     onBatch: batch => history?.push(batch),
     onPacket: packet => book.add(packet),
     onLost: count => {

@@ -1,8 +1,10 @@
 import type { EventBatch } from '@weir/datapath/backend.js'
+import { codecs } from '@weir/datapath/codec/maps.js'
 import { type FlowColumns, type FlowFigures, type FlowRetention, FlowStore, type LogStorage } from '@weir/store'
 import type { Clock, Timer } from '../agent/clock.js'
 import { PacedQueue } from '../agent/paced-queue.js'
 import { FlowAggregator } from './aggregator.js'
+import { WaitingRecords } from './waiting-records.js'
 
 export interface FlowRecorderOptions {
   readonly storage: LogStorage
@@ -29,11 +31,11 @@ export interface FlowRecorderFigures extends FlowFigures {
 
 /** Records that are summed up at a stretch, at a tenth of a microsecond or two each. */
 const sliceRecords = 2048
-/** Slices that may wait: some 20 MiB of records. */
-const slicesMost = 128
+/** Records that may wait, some 20 MiB. */
+const waitingMost = 1 << 18
 
 interface Slice {
-  readonly batch: EventBatch
+  /** Of the records that wait. */
   readonly from: number
   readonly to: number
   readonly seq: number
@@ -45,6 +47,7 @@ interface Slice {
 export class FlowRecorder {
   readonly #options: FlowRecorderOptions
   readonly #queue: PacedQueue<Slice>
+  readonly #waiting = new WaitingRecords(waitingMost, codecs.event.size)
   #current: FlowAggregator
   /** Absent while its rows are being written. */
   #spare: FlowAggregator | undefined
@@ -63,8 +66,9 @@ export class FlowRecorder {
     this.#queue = new PacedQueue<Slice>(
       clock,
       slice => this.#take(slice),
-      (_, lost) => this.addLost(lost.reduce((sum, { from, to }) => sum + to - from, 0)),
-      slicesMost,
+      // There are no more slices than records.
+      () => {},
+      waitingMost,
     )
   }
 
@@ -84,13 +88,20 @@ export class FlowRecorder {
     this.#timer = this.#options.clock.every(this.#options.windowMs ?? 10_000, () => this.flush())
   }
 
-  /** Takes a batch; it is summed up soon, but not before other work when there is much of it. */
+  /** Takes a batch, whose memory is the next one's afterwards; it is summed up soon, but not before other work when there is much of it. */
   push(batch: EventBatch): void {
     const seq = this.#options.seq()
     this.#packets += batch.count
     const slices: Slice[] = []
-    for (let from = 0; from < batch.count; from += sliceRecords)
-      slices.push({ batch, from, to: Math.min(batch.count, from + sliceRecords), seq })
+    for (let from = 0; from < batch.count; ) {
+      const { at, count } = this.#waiting.put(batch.data, from, Math.min(sliceRecords, batch.count - from))
+      if (count === 0) {
+        this.addLost(batch.count - from)
+        break
+      }
+      slices.push({ from: at, to: at + count, seq })
+      from += count
+    }
     this.#queue.push(slices)
   }
 
@@ -113,12 +124,15 @@ export class FlowRecorder {
     await this.#leave()
   }
 
-  #take({ batch, from, to, seq }: Slice): void {
+  #take({ from, to, seq }: Slice): void {
     const nowMs = Math.floor(this.#options.clock.nowMs())
-    const next = this.#current.add(batch.data, from, to, seq, nowMs)
-    if (next === to) return
-    const rest = this.#endWindow() ? this.#current.add(batch.data, next, to, seq, nowMs) : next
-    this.addLost(to - rest)
+    const { bytes } = this.#waiting
+    const next = this.#current.add(bytes, from, to, seq, nowMs)
+    if (next < to) {
+      const rest = this.#endWindow() ? this.#current.add(bytes, next, to, seq, nowMs) : next
+      this.addLost(to - rest)
+    }
+    this.#waiting.release(to - from)
   }
 
   /** False when the window before is still being written. */

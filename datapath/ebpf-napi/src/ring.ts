@@ -66,11 +66,14 @@ export function openRingBuffer(
   onRecords: (records: readonly Uint8Array[], lost: number) => void,
   options: RingBufferOptions = {},
 ): RingBuffer {
-  const onBatch: OnRingBatch = (data, ends, lost) => onRecords(recordsOf(data, ends), lost)
+  const onBatch: OnRingBatch = (data, ends, lost) => onRecords(recordsOf(data.slice(), ends), lost)
   return open('openRingBuffer', map, onBatch, options)
 }
 
-/** As `openRingBuffer`, with the records of a batch in one piece: hundreds of thousands a second make no object each. */
+/**
+ * As `openRingBuffer`, with the records of a batch in one piece, in memory that the next batch is told in: hundreds of
+ * thousands a second make no object each, and nothing to collect.
+ */
 export function openRingBatches(map: BpfMap, onBatch: OnRingBatch, options: RingBufferOptions = {}): RingBuffer {
   return open('openRingBatches', map, onBatch, options)
 }

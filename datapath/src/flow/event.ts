@@ -99,6 +99,10 @@ export const recordsOf = ({ data, count }: EventBatch, most: number = count): Ui
     data.subarray(at * codecs.event.size, (at + 1) * codecs.event.size),
   )
 
+/** The first records of a batch, for longer than it lasts. */
+export const keptRecords = ({ data, count, lost }: EventBatch, most: number): Uint8Array[] =>
+  recordsOf({ data: data.slice(0, most * codecs.event.size), count, lost }, most)
+
 /** A backend's events, decoded. */
 export const flowEvents = (backend: Pick<Backend, 'events'>): Observable<FlowEventBatch> =>
   backend.events.pipe(map(batch => ({ events: recordsOf(batch).map(decodeFlowEvent), lost: batch.lost })))

@@ -66,6 +66,24 @@ describe('keeping flow history', () => {
     ])
   })
 
+  it('holds what waits its turn, though the batch’s memory is the next one’s', async () => {
+    const database = newDatabase()
+    const { made, time, fire, ground } = recorder(database)
+    await made.start()
+    // Each look at the clock takes longer than a stretch of work may.
+    Object.assign(ground.clock, { nowMs: () => (time.nowMs += 3) })
+    const told = batchOf([packet()])
+    for (let port = 1; port <= 5; port++) {
+      told.data.set(batchOf(ports(1, port)).data)
+      made.push(told)
+    }
+    told.data.fill(0)
+    for (let turn = 0; turn < 10; turn++) await fire()
+    await made.close()
+    const rows = await rowsIn(database)
+    expect(rows.map(({ port }) => port).sort()).to.deep.equal([1, 2, 3, 4, 5])
+  })
+
   it('ends a window that is full, and counts what comes while both are', async () => {
     const database = new FaultyLevel()
     let letOn: () => void = () => {}

@@ -81,6 +81,9 @@ class Ring {
   }
 
   Napi::ThreadSafeFunction deliver;
+  // What batches are told in, one after the other: memory of its own for each would have the collector run for its sake.
+  Napi::Reference<Napi::ArrayBuffer> space;
+  Napi::Reference<Napi::ArrayBuffer> endsSpace;
   bool closed = false;
 
  private:
@@ -159,15 +162,28 @@ class Ring {
   bool announced_ = false;
 };
 
+// `bytes` in a buffer that is there already, or in a larger one from now on.
+Napi::ArrayBuffer Put(Napi::Env env, Napi::Reference<Napi::ArrayBuffer>& space, const void* bytes, size_t length) {
+  if (space.IsEmpty() || space.Value().ByteLength() < length) {
+    size_t capacity = 64 * 1024;
+    while (capacity < length) capacity *= 2;
+    space = Napi::Persistent(Napi::ArrayBuffer::New(env, capacity));
+  }
+  Napi::ArrayBuffer buffer = space.Value();
+  if (length > 0) memcpy(buffer.Data(), bytes, length);
+  return buffer;
+}
+
 void Ring::OnDeliver(Napi::Env env, Napi::Function onBatch, Ring* ring) {
   // Without an environment the queue is being torn down.
   if (env == nullptr || ring->closed) return;
   Batch batch = ring->Take();
   try {
-    Napi::Uint8Array data = Napi::Uint8Array::New(env, batch.data.size());
-    if (!batch.data.empty()) memcpy(data.Data(), batch.data.data(), batch.data.size());
-    Napi::Uint32Array ends = Napi::Uint32Array::New(env, batch.ends.size());
-    if (!batch.ends.empty()) memcpy(ends.Data(), batch.ends.data(), batch.ends.size() * sizeof(uint32_t));
+    size_t count = batch.ends.size();
+    Napi::ArrayBuffer bytes = Put(env, ring->space, batch.data.data(), batch.data.size());
+    Napi::ArrayBuffer limits = Put(env, ring->endsSpace, batch.ends.data(), count * sizeof(uint32_t));
+    Napi::Uint8Array data = Napi::Uint8Array::New(env, batch.data.size(), bytes, 0);
+    Napi::Uint32Array ends = Napi::Uint32Array::New(env, count, limits, 0);
     onBatch.Call({data, ends, Napi::Number::New(env, batch.lost)});
   } catch (const Napi::Error& thrown) {
     // It has no caller to reach but the process. (A terminated worker refuses every call: nothing to tell then.)
