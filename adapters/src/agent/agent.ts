@@ -39,6 +39,7 @@ export interface Applied {
 /** A running agent. */
 export interface Agent {
   readonly engine: Engine
+  readonly sources: readonly Pick<SourceRunner, 'status'>[]
   readonly log: EventLog
   readonly flows: FlowBook
   /** What staged policies would do. */
@@ -122,7 +123,7 @@ class RunningAgent implements Agent {
   readonly #intake: Intake
   readonly #applied = new Subject<Applied>()
   readonly #startedAt: number
-  readonly #sources: SourceRunner[]
+  readonly sources: readonly SourceRunner[]
   readonly #timers: Timer[] = []
   readonly #devices: HostDevices | undefined
   readonly #health: ServiceHealth
@@ -204,7 +205,7 @@ class RunningAgent implements Agent {
       fittingBytes: () => this.#routing.view.mtuBytes ?? this.#devices?.mtuBytes,
       report,
     })
-    this.#sources = sources.map(
+    this.sources = sources.map(
       source => new SourceRunner(source, { clock, report, submit: this.#submitFrom, state: () => engine.state }),
     )
   }
@@ -238,8 +239,8 @@ class RunningAgent implements Agent {
       clock.every(this.#options.sweepPeriodMs ?? defaults.sweepPeriodMs, () => this.#sweep()),
     )
     await this.#health.start()
-    for (const source of this.#sources) source.start()
-    void Promise.all(this.#sources.map(source => source.settled)).then(() => {
+    for (const source of this.sources) source.start()
+    void Promise.all(this.sources.map(source => source.settled)).then(() => {
       if (this.#stopping === undefined) this.datapath.complete(this.engine.tables)
       this.#markReady()
     })
@@ -279,7 +280,7 @@ class RunningAgent implements Agent {
         ...(this.#failingNow !== undefined && { failing: this.#failingNow }),
       },
       health: this.#health.view,
-      sources: this.#sources.map(source => source.status),
+      sources: this.sources.map(source => source.status),
       flows: { ...this.flows.counts, ...(this.history !== undefined && { history: this.history.figures }) },
     })
   }
@@ -298,7 +299,7 @@ class RunningAgent implements Agent {
     for (const timer of this.#timers) timer.stop()
     await this.#devices?.close()
     await this.#routing.close()
-    await Promise.all(this.#sources.map(source => source.stop()))
+    await Promise.all(this.sources.map(source => source.stop()))
     await this.#server?.close()
     await this.#health.close()
     await this.#intake.stop()

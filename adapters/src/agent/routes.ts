@@ -9,6 +9,7 @@ import { type Kind, kinds, type SnapshotAnswer } from './protocol.js'
 import { type Answer, type Lines, notFound, type Question } from './server.js'
 import { entriesOf, type EventSource, type SourceOf } from './event-source.js'
 import { viewOf } from './views.js'
+import { withWaiting } from './waiting-views.js'
 import type { ServiceDetail } from './why-service.js'
 
 /** The kernel's numbers of devices are positive ints. */
@@ -55,7 +56,7 @@ export function answerer(agent: Agent): (question: Question) => Promise<Answer> 
       case 'digest':
         return value({ seq: agent.engine.seq, ...agent.engine.digest() })
       case 'get':
-        return value(await viewOf(agent.engine, kindOf(rest[0]), question.query.get('name') ?? undefined, sourceOf))
+        return value(await view(agent, kindOf(rest[0]), question.query.get('name') ?? undefined, sourceOf))
       case 'why':
         return value(
           await answersTo(agent.engine, required(question, 'from'), required(question, 'to'), sourceOf, {
@@ -103,6 +104,20 @@ async function eventsOf(agent: Agent, question: Question): Promise<object> {
   const events: unknown[] = []
   for await (const batch of agent.log.read({ from, to })) events.push(...batch)
   return { head, events }
+}
+
+async function view(
+  agent: Agent,
+  kind: Kind,
+  name: string | undefined,
+  sourceOf: SourceOf,
+): Promise<readonly object[]> {
+  const rows = await viewOf(agent.engine, kind, name, sourceOf)
+  return withWaiting(
+    kind,
+    rows,
+    agent.sources.map(({ status }) => status),
+  )
 }
 
 /** Flows kept from before, then those to come. */

@@ -3,6 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
+import { nowhere } from '@weir/adapters/agent/event-source.js'
+import { viewOf } from '@weir/adapters/agent/views.js'
+import { withWaiting } from '@weir/adapters/agent/waiting-views.js'
+import { objectLines } from '@weir/adapters/cli/render/objects.js'
+import { plain } from '@weir/adapters/cli/terminal.js'
 import { sourceLines } from '@weir/adapters/cli/render/source-status.js'
 import { expect } from 'chai'
 import { ApiServer } from '../kubernetes/api-server.js'
@@ -94,9 +99,21 @@ describe('an agent that follows a folder and an API server', function () {
     expect(sourceLines([status], 0).at(-1)?.trim()).to.equal(
       `its NetworkPolicy shop/cart waits: manifests:${file('cart')}:1 counts`,
     )
+    const policies = async (): Promise<readonly Record<string, unknown>[]> => {
+      const rows = await viewOf(agent!.engine, 'policies', undefined, async () => nowhere)
+      const sources = agent!.sources.map(({ status }) => status)
+      return withWaiting('policies', rows, sources) as readonly Record<string, unknown>[]
+    }
+    const shown = await policies()
+    expect(shown.filter(({ waiting }) => waiting !== undefined)).to.have.length(1)
+    const lines = objectLines('policies', shown, plain)
+    expect(lines[1 + lines.findIndex(line => /\bcart\b/.test(line))]?.trim()).to.equal(
+      `kubernetes has another version, which waits: manifests:${file('cart')}:1 counts`,
+    )
     rmSync(file('cart'))
     await until(() => rulesOf('shop/cart') === 1)
     expect((await kubernetes()).waiting).to.equal(undefined)
+    expect((await policies()).some(({ waiting }) => waiting !== undefined)).to.equal(false)
   })
   it('finds what went from either of them while it was away', async () => {
     await start()

@@ -1,6 +1,7 @@
 import type { Conflict } from '@weir/core'
 import { socketText } from '@weir/core/service/backend-text.js'
 import type { BackendView, EgressView, Kind, PolicyView, ServiceView } from '../../agent/protocol.js'
+import type { WaitingVersion } from '../../agent/waiting-views.js'
 import { type Column, tableLines } from '../table.js'
 import type { Colour } from '../terminal.js'
 import { problemLine } from './error.js'
@@ -68,7 +69,10 @@ const columns: Readonly<Record<Kind, readonly (string | Column<Row>)[]>> = {
   tables: ['table', 'name', 'identity', 'peerClass', 'subject', 'endpoint', 'direction', 'row', 'steps'],
 }
 
-/** A kind's objects as a table; below a policy's line, what is wrong with a version that was refused. */
+/**
+ * A kind's objects as a table; below a policy's line, what is wrong with a version that was refused, and below any, which
+ * version of it waits.
+ */
 export function objectLines(kind: Kind, rows: readonly Row[], colour: Colour): readonly string[] {
   if (rows.length === 0) return [`no ${kind}`]
   const shown = columns[kind].map(
@@ -76,17 +80,26 @@ export function objectLines(kind: Kind, rows: readonly Row[], colour: Colour): r
       typeof column === 'string' ? { heading: column, cell: row => cellText(column, row[column], colour) } : column,
   )
   const lines = tableLines(rows, shown)
-  if (kind === 'services') return lines.flatMap((line, at) => [line, ...conflictLines(rows[at - 1], colour)])
-  if (kind !== 'policies') return lines
   return lines.flatMap((line, at) => {
-    const problems = at === 0 ? [] : ((rows[at - 1] as unknown as PolicyView).problems ?? [])
-    return [line, ...problems.map(problem => colour.bad(`   ${problemLine(problem)}`))]
+    const row = rows[at - 1]
+    if (row === undefined) return [line]
+    const conflicts = kind === 'services' ? conflictLines(row, colour) : []
+    const problems = kind === 'policies' ? ((row as unknown as PolicyView).problems ?? []) : []
+    return [
+      line,
+      ...conflicts,
+      ...problems.map(problem => colour.bad(`   ${problemLine(problem)}`)),
+      ...waitingLines(row.waiting as WaitingVersion | undefined),
+    ]
   })
 }
 
+const waitingLines = (waiting: WaitingVersion | undefined): readonly string[] =>
+  waiting === undefined ? [] : [`   ${waiting.source} has another version, which waits: ${waiting.by} counts`]
+
 /** Below a service's line: who has an address and port that it claims too, or claims what it has. */
-function conflictLines(row: Row | undefined, colour: Colour): readonly string[] {
-  const { conflicts = [] } = (row ?? {}) as Partial<ServiceView>
+function conflictLines(row: Row, colour: Colour): readonly string[] {
+  const { conflicts = [] } = row as Partial<ServiceView>
   return conflicts.map(conflict => colour.bad(`   ${conflictText(conflict)}`))
 }
 
