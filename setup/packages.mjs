@@ -53,6 +53,13 @@ const kubernetes = [
   { name: 'go', package: 'golang-go', probe: command('go') },
   { name: 'dpkg-source', package: 'dpkg-dev', probe: command('dpkg-source') },
   { name: 'openssl', package: 'openssl', probe: command('openssl') },
+  // What Helm's templates are made of.
+  {
+    name: 'Sprig',
+    package: 'golang-github-masterminds-sprig-dev',
+    probe: goLibrary('github.com/Masterminds/sprig'),
+  },
+  { name: 'YAML for Go', package: 'golang-k8s-sigs-yaml-dev', probe: goLibrary('sigs.k8s.io/yaml') },
   { name: 'Debian archive keys', package: 'debian-archive-keyring', probe: () => existsSync(debianKeyring) },
 ]
 
@@ -71,6 +78,10 @@ function command(name) {
 
 function library(name) {
   return () => spawnSync('pkg-config', ['--exists', name], { stdio: 'ignore' }).status === 0
+}
+
+function goLibrary(name) {
+  return () => existsSync(`/usr/share/gocode/src/${name}`)
 }
 
 function clangMajor() {
