@@ -227,4 +227,17 @@ describe('reconciler', () => {
     expect([...backend.maps.weir_addr4.entries()], 'nothing of it is written').to.deep.equal(before)
     reconciler.close()
   })
+
+  it('writes nothing of a change whose endpoints have no slot, and names the slots', async () => {
+    const backend = createMemoryBackend({ maxEntries: { weir_endpoints: 2 } })
+    const reconciler = new Reconciler(backend, { timer: handTimer() })
+    const failed = await reconciler.start(open).catch((error: unknown) => error)
+    expect(failed)
+      .to.be.instanceOf(WeirError)
+      .that.includes({ code: 'WEIR_MAP_FULL' })
+      .and.has.property('message')
+      .that.matches(/^weir_endpoints has 2 slots, the change needs [1-9]\d*$/)
+    expect([...backend.maps.weir_addr4.entries()]).to.have.length(0)
+    reconciler.close()
+  })
 })

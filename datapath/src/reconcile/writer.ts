@@ -83,6 +83,7 @@ function bind(into: BatchBuilder, content: Content, devices: Devices, operation:
  * @throws WeirError WEIR_MAP_FULL
  */
 export function checkRoom(backend: Backend, content: Content, planned: readonly WriteBatch[]): void {
+  checkSlots(backend, planned)
   const doubtful: TableMapName[] = []
   for (const { map, kind } of planned) {
     const size = kind === 'update' ? sizeOf(content, map) : undefined
@@ -110,6 +111,21 @@ export function checkRoom(backend: Backend, content: Content, planned: readonly 
       throw new WeirError('WEIR_MAP_FULL', message, { map, size: maxEntries, needed: size })
     }
   }
+}
+
+/** Entries of an array are all there: what has no room is a slot beyond the last. */
+function checkSlots({ maps }: Backend, planned: readonly WriteBatch[]): void {
+  const map = 'weir_endpoints'
+  const { maxEntries: size } = maps[map]
+  let needed = 0
+  for (const batch of planned) {
+    if (batch.map !== map) continue
+    for (let at = 0; at < batch.count; at += 1)
+      needed = Math.max(needed, codecs.index.read(batch.keys.subarray(at * codecs.index.size)) + 1)
+  }
+  if (needed <= size) return
+  const message = `${map} has ${size} slots, the change needs ${needed}`
+  throw new WeirError('WEIR_MAP_FULL', message, { map, size, needed })
 }
 
 function isThere(backend: Backend, { installed }: Content, map: TableMapName, key: Uint8Array): boolean {
