@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { compiled } from '../ebpf-napi/programs.js'
 import { boot } from './guest.js'
 import { guests, quoted } from './guests.js'
 
@@ -22,6 +23,8 @@ describe(`tunnels of Geneve, emulated: ${guest?.name}`, function () {
 
   it('lead clients to backends on another node, in both families, as those of VXLAN do', async function () {
     if (guest?.kernel === undefined) return this.skip()
+    // The guest only reads this machine's files.
+    compiled('basics')
     const run = await boot(guest.kernel, script, { cpuMostMs, memoryMegabytes: 2560 })
     const [, said = run.console, exit] = /([\s\S]*)geneve: exit (\d+)/.exec(run.output) ?? []
     expect(exit, said.slice(-8000)).to.equal('0')
