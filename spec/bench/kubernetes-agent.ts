@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createAgent } from '@weir/adapters/agent/agent.js'
 import type { AgentOptions } from '@weir/adapters/agent/agent-options.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
-import { compileAtOnce } from '@weir/adapters/agent/compile-at-once.js'
+import { runAsAgent } from '@weir/adapters/agent/engine-flags.js'
 
 /** What the process is started with, as JSON in its only argument. */
 export type FollowingAgentOptions = Pick<AgentOptions, 'stateFolder' | 'node' | 'pinName' | 'backend' | 'kubernetes'>
@@ -29,7 +29,7 @@ const cpuMs = (): number => {
   return (user + system) / 1000
 }
 
-compileAtOnce()
+runAsAgent()
 const agent = await createAgent({
   ...(JSON.parse(process.argv[2] ?? '') as FollowingAgentOptions),
   clock: systemClock,

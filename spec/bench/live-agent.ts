@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import { createAgent } from '@weir/adapters/agent/agent.js'
 import type { AgentOptions } from '@weir/adapters/agent/agent-options.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
-import { compileAtOnce } from '@weir/adapters/agent/compile-at-once.js'
+import { runAsAgent } from '@weir/adapters/agent/engine-flags.js'
 import { stageChannel } from '@weir/adapters/stages.js'
 import type { EndpointFact } from '@weir/core'
 
@@ -22,7 +22,7 @@ export type LiveAgentMessage =
 
 const tell = (message: LiveAgentMessage): void => void process.send?.(message)
 
-compileAtOnce()
+runAsAgent()
 const { agent: options, endpoints } = JSON.parse(process.argv[2] ?? '') as LiveAgentOptions
 const agent = await createAgent({
   ...options,

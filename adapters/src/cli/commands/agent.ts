@@ -9,7 +9,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Agent } from '../../agent/agent.js'
 import type { BackendChoice, AgentOptions as CreateOptions } from '../../agent/agent-options.js'
 import { systemClock } from '../../agent/clock.js'
-import { compileAtOnce } from '../../agent/compile-at-once.js'
+import { runAsAgent } from '../../agent/engine-flags.js'
 import type { AttachChoice } from '../../agent/datapath.js'
 import { type MapSizes, sizableMaps } from '../../agent/map-names.js'
 import { cgroupRoot } from '../../agent/cgroup-root.js'
@@ -75,7 +75,7 @@ export function agentCommand(context: CommandContext): Command {
     'run on a node: read inputs, keep the log, enforce policies',
     async (options: AgentOptions) => {
       const { terminal } = context
-      compileAtOnce()
+      runAsAgent()
       // Native code is loaded only by commands that need it.
       const { createAgent } = await import('../../agent/agent.js')
       const agent = await createAgent({
