@@ -12,6 +12,7 @@ import { reservedRows } from './identity/reserved-rows.js'
 import { Workloads } from './identity/workloads.js'
 import { apiServerEndpoints } from './policy/address-source.js'
 import type { Protocol, Rule } from './policy/rule.js'
+import { Tunnels } from './routing/projection.js'
 import { type Candidate, candidatesOf } from './service/candidates.js'
 import { backendCauses, frontendCauses } from './service/causes.js'
 import type { Conflict } from './service/frontends.js'
@@ -55,6 +56,7 @@ export class Engine {
   readonly #verdicts: Verdicts
   readonly #services: Services
   readonly #egress: Egress
+  readonly #tunnels: Tunnels
   readonly #explainer: Explainer
   readonly #tables: Tables
   /** The slices whose addresses policies may mean. */
@@ -76,6 +78,7 @@ export class Engine {
     this.#verdicts = new Verdicts(this.#state, this.#workloads, this.#cidrIdentities, this.#digest)
     this.#services = new Services(this.#state)
     this.#egress = new Egress(this.#state)
+    this.#tunnels = new Tunnels(this.#state)
     this.#settling = new Settling(this.#state, this.#verdicts, this.#services, this.#egress)
     this.#tables = { ...this.#verdicts.tables, ...this.#services.tables, ...this.#egress.tables }
     this.#explainer = new Explainer(this.#state, this.#verdicts, this.#cidrIdentities)
@@ -128,11 +131,13 @@ export class Engine {
 
   digest(): Digest {
     this.#settling.all()
+    this.#tunnels.settle()
     return this.#digest.digest({
       state: this.#state,
       verdicts: this.#verdicts,
       services: this.#services,
       egress: this.#egress,
+      tunnels: this.#tunnels,
     })
   }
 
@@ -260,6 +265,7 @@ export class Engine {
     this.#allNodesChanged()
     this.#services.resume()
     this.#egress.resume()
+    this.#tunnels.resume()
   }
 
   #settleWith(snapshot: EngineSnapshot): void {
@@ -279,6 +285,7 @@ export class Engine {
     reduceState(this.#state, event)
     this.#services.observe(event)
     this.#egress.observe(event)
+    this.#tunnels.observe(event)
     // Most events are a pod's, and of it only its identity follows.
     if (event.kind === 'pod.upserted' || event.kind === 'pod.deleted') {
       this.#workloads.observe(event, this.#state)

@@ -1,3 +1,4 @@
+import { empty } from '../empty.js'
 import type { Identity } from '../identity/identities.js'
 import { prefixIdentityLabels } from '../identity/cidr-identities.js'
 import { entryOf } from '../multimap.js'
@@ -9,6 +10,7 @@ import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Subject } from '..
 import { subjectsAsking } from '../verdict/plan.js'
 import type { SettleListener, Verdicts } from '../verdict/projection.js'
 import type { Egress } from '../egress/projection.js'
+import type { Tunnels } from '../routing/projection.js'
 import type { Services } from '../service/projection.js'
 import { backendMeaning, frontendMeaning } from './service-meaning.js'
 import { egressMeaning, masqueradeMeaning, nonMasqueradeMeaning } from './egress-meaning.js'
@@ -22,9 +24,8 @@ import {
   rowMeaning,
   subjectMeaning,
 } from './meaning.js'
-import { add, hash, hashHex, subtract, sumHex, zero, type Sum } from './sum.js'
-
-const version = 4
+import { add, hash, subtract, sumHex, zero, type Sum } from './sum.js'
+import { hexOf, version } from './versions.js'
 
 /** Hashes of the derived tables by meaning: equal wherever and however the same state came about. */
 export interface Digest {
@@ -42,6 +43,7 @@ export interface Digest {
     readonly frontends: string
     readonly backends: string
     readonly egress: string
+    readonly tunnels: string
   }
 }
 
@@ -51,6 +53,7 @@ export interface DigestSources {
   readonly verdicts: Verdicts
   readonly services: Services
   readonly egress: Egress
+  readonly tunnels: Tunnels
 }
 
 /**
@@ -67,6 +70,8 @@ export class DigestKeeper implements SettleListener {
   readonly #frontends = new HashSum<string>()
   readonly #backends = new HashSum<number>()
   readonly #egress = new HashSum<string>()
+  /** By node: one that is reached at another address costs one hash, besides what its rows cost. */
+  readonly #tunnels = new GroupedSum<string, string>('tunnels', address => address)
   readonly #touchedAddresses = new Set<KnownAddress>()
   readonly #touchedPrefixes = new Set<NamedPrefix>()
   readonly #touchedEndpoints = new Set<Claimant>()
@@ -124,6 +129,7 @@ export class DigestKeeper implements SettleListener {
     this.#follow(sources)
     this.#followServices(sources.services)
     this.#followEgress(sources.egress)
+    this.#followTunnels(sources.tunnels)
     return digestOf({
       addresses: this.#addresses.total(),
       prefixes: this.#prefixes.total(),
@@ -134,6 +140,7 @@ export class DigestKeeper implements SettleListener {
       frontends: this.#frontends.total,
       backends: this.#backends.total,
       egress: this.#egress.total,
+      tunnels: this.#tunnels.total(),
     })
   }
 
@@ -218,6 +225,15 @@ export class DigestKeeper implements SettleListener {
     for (const [, row] of masquerade) sum = add(sum, masqueradeMeaning(row))
     this.#egress.put('masquerade', sum)
   }
+
+  #followTunnels(tunnels: Tunnels): void {
+    for (const prefix of tunnels.touched) {
+      const row = tunnels.row(prefix)
+      if (row === undefined) this.#tunnels.remove(prefix)
+      else this.#tunnels.put(prefix, row.address, hash('tunnel', prefix, row.isNode ? 'node' : 'pods'))
+    }
+    empty(tunnels.touched)
+  }
 }
 
 /** What came and went since the last digest is as if it had never been: churn must not gather until the next one. */
@@ -261,8 +277,7 @@ function digestOf(sums: Parts<Sum>): Digest {
     frontends: sumHex(sums.frontends),
     backends: sumHex(sums.backends),
     egress: sumHex(sums.egress),
+    tunnels: sumHex(sums.tunnels),
   }
-  const fields = [parts.addresses, parts.prefixes, parts.endpoints, parts.cells, parts.policies, parts.identities]
-  fields.push(parts.frontends, parts.backends, parts.egress)
-  return { hex: hashHex(`weir digest ${version}`, ...fields), version, parts }
+  return { hex: hexOf(version, parts), version, parts }
 }

@@ -1,8 +1,8 @@
 import type { Prefix } from '../address/address.js'
 import type { PodFact } from '../event/event.js'
 import type { ClusterState } from '../state/state.js'
-import { blockOfOne, nodeAddress, nodeWays } from './node-ways.js'
 import { addressesOutside, blocksOf } from './pod-sources.js'
+import { claimsOfNode, claimsOfPod, type TunnelClaim } from './tunnel-claims.js'
 
 /** By which node an address is reached through a tunnel. */
 export interface TunnelRow {
@@ -21,26 +21,21 @@ type Cluster = Pick<ClusterState, 'agent' | 'nodes' | 'pods'>
  * blocks. By prefix; who is a node is no pod, and of several that claim an address the first by name
  * has it.
  */
-export function tunnelRows(state: Cluster): ReadonlyMap<string, TunnelRow> {
-  const rows = new Map<string, TunnelRow>()
-  for (const { block, address } of nodeWays(state, true)) rows.set(block, { prefix: block, address, isNode: false })
-  const blocks = new Map<string, readonly Prefix[]>()
-  for (const [name, node] of state.nodes) blocks.set(name, blocksOf(node.fact))
-  const strays: (TunnelRow & { readonly owner: string })[] = []
-  for (const { fact } of state.pods.values())
-    for (const own of fact.node === state.agent?.fact.node ? [] : addressesOutside(blocks.get(fact.node) ?? [], fact)) {
-      const address = nodeAddress(state.nodes.get(fact.node)?.fact.addresses ?? [])
-      if (address === undefined) continue
-      strays.push({ owner: `${fact.namespace}/${fact.name}`, prefix: blockOfOne(own), address, isNode: false })
-    }
-  // The first by name is said last.
-  for (const { owner: _, ...row } of strays.sort((a, b) => (a.owner < b.owner ? 1 : -1))) rows.set(row.prefix, row)
-  for (const { fact } of [...state.nodes.values()].sort((a, b) => (a.fact.name < b.fact.name ? 1 : -1))) {
-    const address = nodeAddress(fact.addresses)
-    if (address === undefined || fact.name === state.agent?.fact.node) continue
-    for (const own of fact.addresses) rows.set(blockOfOne(own), { prefix: blockOfOne(own), address, isNode: true })
+export function tunnelRows({ agent, nodes, pods }: Cluster): ReadonlyMap<string, TunnelRow> {
+  const claims = new Map<string, TunnelClaim>()
+  const take = (claim: TunnelClaim): void => {
+    const found = claims.get(claim.prefix)
+    if (found === undefined || claim.rank < found.rank) claims.set(claim.prefix, claim)
   }
-  return rows
+  const own = agent?.fact.node
+  const blocks = new Map<string, readonly Prefix[]>()
+  for (const [name, { fact }] of nodes) {
+    blocks.set(name, blocksOf(fact))
+    if (name !== own) claimsOfNode(fact).forEach(take)
+  }
+  for (const { fact } of pods.values())
+    if (fact.node !== own) claimsOfPod(fact, blocks.get(fact.node) ?? [], nodes.get(fact.node)?.fact).forEach(take)
+  return new Map([...claims].map(([prefix, { address, isNode }]) => [prefix, { prefix, address, isNode }]))
 }
 
 /** The addresses of a pod, of this node or another one, that are in none of its node's blocks. */
