@@ -1,3 +1,4 @@
+import { digestAs, partsLackingIn } from '@weir/core/digest/versions.js'
 import type { EventLog } from '@weir/store'
 import { engineAtBase } from './log-base.js'
 import type { RecordedDigest } from './digest-record.js'
@@ -19,14 +20,23 @@ export interface Divergence {
   readonly rows?: { readonly recorded: readonly string[]; readonly replayed: readonly string[] }
 }
 
+export interface NarrowerDigests {
+  readonly version: number
+  readonly digests: number
+  /** Tables that this build's digests have and those don't. */
+  readonly lacking: readonly string[]
+}
+
 export interface Comparison {
   /** Events folded. */
   readonly events: number
   /** Recorded digests that were reached and could be compared. */
   readonly compared: number
   readonly agreeing: number
-  /** Recorded by builds that knew other tables: there is nothing to compare. */
+  /** Recorded by builds that hashed tables otherwise: there is nothing to compare. */
   readonly incomparable: number
+  /** Compared digests of builds that knew fewer tables, by the version of their digests: what those speak of agrees or not. */
+  readonly narrower: readonly NarrowerDigests[]
   readonly first?: Divergence
 }
 
@@ -40,7 +50,7 @@ export async function compareDigests(
   const byEvent = new Map<number, RecordedDigest[]>()
   for (const each of digests) byEvent.set(each.seq, [...(byEvent.get(each.seq) ?? []), each])
   const engine = await engineAtBase(log)
-  const { version } = engine.digest()
+  const narrower = new Map<number, number>()
   let [compared, agreeing, incomparable, after] = [0, 0, 0, 0]
   let first: Divergence | undefined
   for await (const batch of log.read({ to })) {
@@ -52,12 +62,13 @@ export async function compareDigests(
       const delta = wantsRows ? engine.apply([event]) : undefined
       if (!wantsRows) engine.fold([event])
       for (const each of recorded ?? []) {
-        if (each.version !== version) {
+        const digest = digestAs(engine.digest(), each.version)
+        if (digest === undefined) {
           incomparable++
           continue
         }
         compared++
-        const digest = engine.digest()
+        if (partsLackingIn(each.version).length > 0) narrower.set(each.version, (narrower.get(each.version) ?? 0) + 1)
         if (digest.hex === each.hex) {
           agreeing++
           if (first === undefined) after = each.seq
@@ -78,7 +89,11 @@ export async function compareDigests(
     }
     onProgress(engine.seq)
   }
-  return { events: engine.seq, compared, agreeing, incomparable, ...(first !== undefined && { first }) }
+  return {
+    ...{ events: engine.seq, compared, agreeing, incomparable },
+    narrower: [...narrower].map(([version, digests]) => ({ version, digests, lacking: partsLackingIn(version) })),
+    ...(first !== undefined && { first }),
+  }
 }
 
 function rowsApart(recorded: readonly string[], replayed: readonly string[]): Pick<Divergence, 'rows'> {

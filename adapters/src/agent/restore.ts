@@ -1,4 +1,5 @@
 import { type Digest, Engine, type EngineSnapshot, type RestoreOptions, type WeirEvent } from '@weir/core'
+import { digestAs, isComparable } from '@weir/core/digest/versions.js'
 import { type EventLog, readCheckpoints } from '@weir/store'
 import { engineAtBase, refuseCompacted } from './log-base.js'
 import type { RecordedDigest } from './digest-record.js'
@@ -98,9 +99,8 @@ export async function replayLog(
   to: number = log.head.seq,
   onProgress: (seq: number) => void = () => {},
 ): Promise<Replay> {
-  const { version } = new Engine().digest()
-  // A build that knew other tables, or hashed them otherwise: there is nothing to compare.
-  const recorded = (await digestsOf(log)).filter(each => each.version === version)
+  // A build that hashed tables otherwise: there is nothing to compare.
+  const recorded = (await digestsOf(log)).filter(({ version }) => isComparable(version))
   const stops = [...new Set(recorded.map(({ seq }) => seq))].filter(seq => seq <= to)
   const engine = await engineAtBase(log)
   const checkpoints: { seq: number; recorded: string; replayed: string; build: string }[] = []
@@ -108,8 +108,9 @@ export async function replayLog(
   for await (const batch of log.read({ to })) {
     for (const part of splitAt(batch, stops)) {
       engine.fold(part)
-      for (const { seq, hex, build } of recorded)
-        if (seq === engine.seq) checkpoints.push({ seq, recorded: hex, replayed: engine.digest().hex, build })
+      for (const { seq, hex, build, version } of recorded)
+        if (seq === engine.seq)
+          checkpoints.push({ seq, recorded: hex, replayed: digestAs(engine.digest(), version)!.hex, build })
     }
     onProgress(engine.seq)
   }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Engine, WeirError } from '@weir/core'
+import { digestAs, isComparable } from '@weir/core/digest/versions.js'
 import {
   type Checkpoint,
   EventLog,
@@ -242,14 +243,12 @@ function differenceOf(record: EngineRecord, engine: Engine): string | undefined 
     if (error instanceof WeirError && error.code === 'WEIR_SNAPSHOT_VERSION') return ''
     return `can't be restored: ${error instanceof Error ? error.message : String(error)}`
   }
-  return record.digest.version === digest.version ? undefined : ''
+  return isComparable(record.digest.version) ? undefined : ''
 }
 
-/** The tables whose digests differ; none where another version took them, which can't be compared. */
+/** The tables whose digests differ, of those that the recorded version has; none where it can't be compared. */
 function differingParts(recorded: Checkpoint['digest'], engine: Engine): readonly string[] {
-  const { version, parts } = engine.digest()
-  if (recorded.version !== version) return []
-  return Object.entries(parts)
+  return Object.entries(digestAs(engine.digest(), recorded.version)?.parts ?? {})
     .filter(([part, digest]) => recorded.parts[part] !== digest)
     .map(([part]) => part)
 }

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { createAgent } from '@weir/adapters/agent/agent.js'
 import type { AgentOptions } from '@weir/adapters/agent/agent-options.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
+import { restoreEngine } from '@weir/adapters/agent/restore.js'
 import { verifyLog } from '@weir/adapters/agent/verify-log.js'
-import type { WeirError } from '@weir/core'
+import type { Digest, Engine, WeirError } from '@weir/core'
+import { digestAs } from '@weir/core/digest/versions.js'
 import {
   type Checkpoint,
   folderStorage,
@@ -181,6 +183,16 @@ describe('checkpoints', function () {
     const verdict = await verifyLog(log)
     expect(verdict).to.include({ condition: 'diverged', firstBad: first!.seq })
     expect(verdict.findings[0]!.message).to.include('other signed other cells at event')
+    for (const [egress, condition] of [
+      [undefined, 'sound'],
+      ['0', 'diverged'],
+    ] as const) {
+      const fourth = digestAs(first!.digest as Digest, 4)!
+      const said = { ...fourth, parts: { ...fourth.parts, ...(egress && { egress }) } }
+      const earlier = signCheckpoint({ ...first!, digest: said, previous: linkTo(first) }, key)
+      await writeFile(file(), `${JSON.stringify(first)}\n${JSON.stringify(earlier)}\n`)
+      expect(await verifyLog(log)).to.include({ condition, checkpoints: 2 })
+    }
     const otherwise = { hex: '0', version: 999, parts: { cells: '0' } }
     const later = signCheckpoint({ ...first!, digest: otherwise, previous: linkTo(first) }, key)
     await writeFile(file(), `${JSON.stringify(first)}\n${JSON.stringify(later)}\n`)
@@ -243,6 +255,10 @@ describe('a statement about the past', function () {
       expect((then!.answers as { explanation: { verdict: number } }[])[0]!.explanation.verdict).to.not.equal(
         (later!.answers as { explanation: { verdict: number } }[])[0]!.explanation.verdict,
       )
+      const { engine } = await readingState(state, allowed)
+      const earlier = join(folder, 'earlier.json')
+      await writeFile(earlier, JSON.stringify({ ...then, digest: digestAs(engine.digest(), 4)!.hex }))
+      expect((await verify(earlier)).code, 'a digest as builds before took it').to.equal(0)
       const forgeries = {
         answers: { ...then, answers: later!.answers },
         events: { ...then, events: [] },
@@ -268,6 +284,15 @@ describe('a statement about the past', function () {
     }
   })
 })
+
+async function readingState(state: string, to: number): Promise<{ readonly engine: Engine }> {
+  const log = await EventLog.openReadOnly({ path: join(state, 'log') })
+  try {
+    return await restoreEngine(log, () => {}, to)
+  } finally {
+    await log.close()
+  }
+}
 
 const publicPemOf = (checkpoints: readonly Checkpoint[]): string => checkpoints[0]!.key
 

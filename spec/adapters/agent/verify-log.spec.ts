@@ -1,6 +1,8 @@
 import { cp, mkdir, readFile, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { EngineRecord } from '@weir/adapters/agent/restore.js'
 import { type LogVerdict, verifyLog } from '@weir/adapters/agent/verify-log.js'
+import { digestAs } from '@weir/core/digest/versions.js'
 import { EventLog } from '@weir/store'
 import { decodeGroup, type Group } from '@weir/store/log/group.js'
 import { groupKey, headKey, formatKey } from '@weir/store/log/keys.js'
@@ -127,6 +129,28 @@ describe('verifying a log', function () {
     const verdict = await verifyLog(path)
     expect(verdict).to.deep.include({ condition: 'sound', findings: [] })
     expect(verdict.snapshots.map(({ outcome }) => outcome)).to.deep.equal(['same', 'same', 'other-tables'])
+  })
+
+  it('compares what a snapshot of an earlier build speaks of', async () => {
+    const { folderStorage } = await import('@weir/store')
+    for (const [cells, outcome] of [
+      [undefined, 'same'],
+      ['0', 'differs'],
+    ] as const) {
+      const path = await logs.copy()
+      const log = await EventLog.open({
+        storage: folderStorage({ path, holder: { pid: process.pid, command: 'spec', since: 0 } }),
+      })
+      const latest = await log.snapshots.latest('engine')
+      const record = latest!.state as EngineRecord
+      const digest = digestAs(record.digest, 4)!
+      const earlier = { ...record, digest: { ...digest, parts: { ...digest.parts, ...(cells && { cells }) } } }
+      await log.snapshots.write('engine', latest!.seq, earlier)
+      await log.close()
+      const verdict = await verifyLog(path)
+      expect(verdict.condition).to.equal(outcome === 'same' ? 'sound' : 'diverged')
+      expect(verdict.snapshots.map(each => each.outcome)).to.deep.equal(['same', 'same', outcome])
+    }
   })
 
   it('calls a log half-copied that lacks a file, whichever it is, and reads what is left', async () => {

@@ -6,6 +6,8 @@ import { createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
 import type { RecordedDigest } from '@weir/adapters/agent/digest-record.js'
 import type { Comparison } from '@weir/adapters/agent/replay-compare.js'
+import type { Digest } from '@weir/core'
+import { digestAs } from '@weir/core/digest/versions.js'
 import { expect } from 'chai'
 import { allow, pod, smallShop } from '../agent/cluster.js'
 import { runWeir } from './run.js'
@@ -118,6 +120,24 @@ describe('weir replay', function () {
     const all = lines.slice(1).flatMap(line => (JSON.parse(line) as RecordedDigest).rows ?? [])
     expect(all.some(row => /^cell ingress of shop\/cart with (anybody else|10\.|shop)/.test(row))).to.equal(true)
     expect(all.some(row => /^address 10\.0\.1\.1: identity \d+$/.test(row))).to.equal(true)
+  })
+
+  it('compares with a build that knew fewer tables, in those that it knew', async () => {
+    const asOfFourth = (lines: readonly string[]): string[] =>
+      lines.map((line, at) => {
+        const recorded = JSON.parse(line) as RecordedDigest
+        return JSON.stringify(at === 0 ? recorded : { ...recorded, ...digestAs(recorded as unknown as Digest, 4) })
+      })
+    const lines = asOfFourth(await recorded('--every', '10'))
+    const narrower = [{ version: 4, digests: lines.length - 1, lacking: ['tunnels'] }]
+    const comparison = await compared(lines)
+    expect(comparison).to.deep.include({ code: 0, agreeing: lines.length - 1, incomparable: 0, narrower })
+    const otherwise = await compared(asOfOther(lines, culprit))
+    expect(otherwise.first).to.deep.include({ after: 40, seq: 50, parts: ['cells'] })
+    const file = at('of-version-4')
+    await writeFile(file, lines.join('\n'))
+    const { out } = await runWeir(['replay', '--log', log, '--compare', file])
+    expect(out).to.include(`${lines.length - 1} digests are of version 4: compared without tunnels`)
   })
 
   it('has the other build find the event', async () => {

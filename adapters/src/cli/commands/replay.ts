@@ -207,10 +207,14 @@ async function digestsOfBuild(
 }
 
 function comparisonLines(comparison: Comparison, bad: (text: string) => string): readonly string[] {
-  const { events, compared, agreeing, incomparable, first } = comparison
+  const { events, compared, agreeing, incomparable, narrower, first } = comparison
   const lines: string[] = []
   if (first !== undefined) lines.push(...divergenceLines(first, bad))
-  if (incomparable > 0) lines.push(`${incomparable} digests are of builds that knew other tables: not compared`)
+  for (const { version, digests, lacking } of narrower)
+    lines.push(
+      `${counted(digests, 'digest is', 'digests are')} of version ${version}: compared without ${lacking.join(', ')}`,
+    )
+  if (incomparable > 0) lines.push(`${incomparable} digests are of builds that hashed tables otherwise: not compared`)
   lines.push(
     compared === 0
       ? 'no digest could be compared'
