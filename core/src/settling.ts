@@ -12,8 +12,8 @@ export class Settling {
   readonly #verdicts: Verdicts
   readonly #services: Services
   readonly #egress: Egress
-  /** The event that each part follows. */
   #questions = 0
+  /** The event that each part follows. */
   readonly #settled = { inputs: -1, verdicts: -1, services: -1, egress: -1 }
 
   constructor(state: Pick<ClusterState, 'seq'>, verdicts: Verdicts, services: Services, egress: Egress) {
