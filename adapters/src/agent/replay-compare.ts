@@ -1,4 +1,5 @@
 import { digestAs, partsLackingIn } from '@weir/core/digest/versions.js'
+import { entryOf } from '@weir/core/multimap.js'
 import type { EventLog } from '@weir/store'
 import { engineAtBase } from './log-base.js'
 import type { RecordedDigest } from './digest-record.js'
@@ -48,7 +49,7 @@ export async function compareDigests(
   onProgress: (seq: number) => void = () => {},
 ): Promise<Comparison> {
   const byEvent = new Map<number, RecordedDigest[]>()
-  for (const each of digests) byEvent.set(each.seq, [...(byEvent.get(each.seq) ?? []), each])
+  for (const each of digests) entryOf(byEvent, each.seq, () => []).push(each)
   const engine = await engineAtBase(log)
   const narrower = new Map<number, number>()
   let [compared, agreeing, incomparable, after] = [0, 0, 0, 0]

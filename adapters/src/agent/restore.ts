@@ -1,5 +1,6 @@
 import { type Digest, Engine, type EngineSnapshot, type RestoreOptions, type WeirEvent } from '@weir/core'
 import { digestAs, isComparable } from '@weir/core/digest/versions.js'
+import { entryOf } from '@weir/core/multimap.js'
 import { type EventLog, readCheckpoints } from '@weir/store'
 import { engineAtBase, refuseCompacted } from './log-base.js'
 import type { RecordedDigest } from './digest-record.js'
@@ -60,17 +61,21 @@ export async function recordEngine(log: EventLog, engine: Engine, build: string)
 
 /** The digests that lie with a log: its snapshots' and its checkpoints'. */
 export async function digestsOf(log: EventLog): Promise<readonly RecordedDigest[]> {
-  const found: RecordedDigest[] = []
+  // An agent that stops writes both: each is told once.
+  const found = new Map<string, RecordedDigest>()
+  const note = (each: RecordedDigest): void => {
+    const name = `${each.seq} ${each.hex} ${each.build}`
+    if (!found.has(name)) found.set(name, each)
+  }
   for (const seq of await log.snapshots.list(snapshotName)) {
     const snapshot = await log.snapshots.latest(snapshotName, { atOrBefore: seq })
     if (snapshot?.seq !== seq) continue
     const { digest, build } = snapshot.state as EngineRecord
-    found.push({ seq, build, ...digest })
+    note({ seq, build, ...digest })
   }
   for (const { seq, build, digest } of (await readCheckpoints(log.location)).checkpoints)
-    if (!found.some(each => each.seq === seq && each.build === build && each.hex === digest.hex))
-      found.push({ seq, build, ...digest })
-  return found.sort((a, b) => a.seq - b.seq)
+    note({ seq, build, ...digest })
+  return [...found.values()].sort((a, b) => a.seq - b.seq)
 }
 
 /** What a replay came to. */
@@ -100,17 +105,18 @@ export async function replayLog(
   onProgress: (seq: number) => void = () => {},
 ): Promise<Replay> {
   // A build that hashed tables otherwise: there is nothing to compare.
-  const recorded = (await digestsOf(log)).filter(({ version }) => isComparable(version))
-  const stops = [...new Set(recorded.map(({ seq }) => seq))].filter(seq => seq <= to)
+  const recorded = new Map<number, RecordedDigest[]>()
+  for (const each of await digestsOf(log))
+    if (each.seq <= to && isComparable(each.version)) entryOf(recorded, each.seq, () => []).push(each)
+  const stops = [...recorded.keys()]
   const engine = await engineAtBase(log)
   const checkpoints: { seq: number; recorded: string; replayed: string; build: string }[] = []
   const start = nowMs()
   for await (const batch of log.read({ to })) {
     for (const part of splitAt(batch, stops)) {
       engine.fold(part)
-      for (const { seq, hex, build, version } of recorded)
-        if (seq === engine.seq)
-          checkpoints.push({ seq, recorded: hex, replayed: digestAs(engine.digest(), version)!.hex, build })
+      for (const { seq, hex, build, version } of recorded.get(engine.seq) ?? [])
+        checkpoints.push({ seq, recorded: hex, replayed: digestAs(engine.digest(), version)!.hex, build })
     }
     onProgress(engine.seq)
   }
@@ -118,16 +124,28 @@ export async function replayLog(
   return { events: engine.seq, digest, durationMs: nowMs() - start, checkpoints }
 }
 
-/** The batch in parts that each end with one of the sequence numbers, and the rest. */
+/** The batch in parts that each end with one of the sequence numbers, which are in order, and the rest. */
 export function splitAt(batch: readonly WeirEvent[], stops: readonly number[]): readonly (readonly WeirEvent[])[] {
   const parts: (readonly WeirEvent[])[] = []
   let from = 0
-  for (const stop of stops) {
-    const at = batch.findIndex(event => event.seq === stop)
-    if (at < from) continue
+  let next = firstFrom(stops, batch[0]?.seq ?? 0)
+  for (const [at, { seq }] of batch.entries()) {
+    while (next < stops.length && stops[next]! < seq) next++
+    if (stops[next] !== seq) continue
     parts.push(batch.slice(from, at + 1))
     from = at + 1
   }
   if (from < batch.length) parts.push(batch.slice(from))
   return parts
+}
+
+/** The place of the first number that is no smaller: all of them are asked for again with each batch. */
+function firstFrom(numbers: readonly number[], least: number): number {
+  let [low, high] = [0, numbers.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (numbers[middle]! < least) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Engine, WeirError } from '@weir/core'
 import { digestAs, isComparable } from '@weir/core/digest/versions.js'
+import { entryOf } from '@weir/core/multimap.js'
 import {
   type Checkpoint,
   EventLog,
@@ -189,12 +190,14 @@ async function replayRecords(
     const message = `this build can't begin with the state there: ${error instanceof Error ? error.message : String(error)}`
     return { replayed: seq, snapshots, findings: [{ kind: 'undecodable', seq, lastSeq: seq, message }] }
   }
-  const recorded = [...(await log.snapshots.list(snapshotName)), ...checkpoints.map(({ seq }) => seq)]
+  const signedAt = new Map<number, Checkpoint[]>()
+  for (const each of checkpoints) entryOf(signedAt, each.seq, () => []).push(each)
+  const recorded = [...(await log.snapshots.list(snapshotName)), ...signedAt.keys()]
   // What was recorded before the log begins can't be compared any more.
   const stops = [...new Set(recorded)].filter(seq => seq >= engine.seq && seq > 0).sort((a, b) => a - b)
   const compare = async (seq: number, reached: boolean): Promise<void> => {
     if (reached)
-      for (const checkpoint of checkpoints.filter(each => each.seq === seq)) {
+      for (const checkpoint of signedAt.get(seq) ?? []) {
         const differing = differingParts(checkpoint.digest, engine)
         if (differing.length === 0) continue
         const message = `${checkpoint.build} signed other ${differing.join(', ')} at event ${seq} than this build comes to`
