@@ -70,7 +70,7 @@ export const bench: Bench = {
       const routing = (mode: RoutingMode): Routing =>
         new Routing({
           ...{ asked: mode, rtnetlink: kernelRtnetlink, path, clock: systemClock, state: () => state },
-          ...{ useOverlays: async () => {}, addTunnels: () => {}, useTunnels: () => {} },
+          ...{ addOverlays: async () => {}, useOverlays: async () => {}, addTunnels: () => {}, useTunnels: () => {} },
           report: message => say(message),
         })
       const cost = async (work: () => Promise<unknown>): Promise<number> => {

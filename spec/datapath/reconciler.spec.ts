@@ -162,6 +162,28 @@ describe('reconciler', () => {
     expect(overlays()).to.deep.equal([])
   })
 
+  it('leaves a device of tunnels as it is, until no route leads into it', async () => {
+    const backend = createMemoryBackend()
+    const overlays = () => backend.attachments().flatMap(({ ifname, role }) => (role === 'overlay' ? [ifname] : []))
+    const own = () => [...backend.maps.weir_own.entries()].map(([key]) => codecs.index.read(key)).sort()
+    const [vxlan, geneve] = [
+      { ifindex: 8, ifname: 'weir-vxlan', sources: ['192.0.2.1'] },
+      { ifindex: 9, ifname: 'weir-geneve', sources: ['192.0.2.1'] },
+    ]
+    const first = new Reconciler(backend)
+    await first.useOverlays([vxlan])
+    await first.start(open)
+    const next = new Reconciler(backend)
+    await next.start(open)
+    expect([overlays(), own()], 'before anything is said').to.deep.equal([['weir-vxlan'], [8]])
+    await next.addOverlays([geneve])
+    await next.verify()
+    expect(overlays()).to.have.members(['weir-vxlan', 'weir-geneve'])
+    expect(own()).to.deep.equal([8, 9])
+    await next.useOverlays([geneve])
+    expect([overlays(), own()]).to.deep.equal([['weir-geneve'], [9]])
+  })
+
   it('repairs maps that someone else changed, and tells what it was', async () => {
     const backend = createMemoryBackend()
     const reconciler = new Reconciler(backend)

@@ -180,6 +180,7 @@ class RunningAgent implements Agent {
     this.#routing = new Routing({
       ...{ asked: options.routing, rtnetlink: machine.rtnetlink(datapath.kind), path: options.netns, clock, report },
       state: () => engine.state,
+      addOverlays: overlays => this.#inTurn(() => datapath.addOverlays(overlays)),
       useOverlays: overlays => this.#inTurn(() => datapath.useOverlays(overlays)),
       addTunnels: tunnels => datapath.addTunnels(tunnels),
       useTunnels: tunnels => datapath.useTunnels(tunnels),

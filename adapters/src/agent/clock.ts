@@ -1,4 +1,3 @@
-import type { Timer as Delays } from '@weir/datapath/reconcile/timer.js'
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises'
 
 /** Time as the agent sees it; tests and the simulator hand in one of their own. */
@@ -36,14 +35,3 @@ export const systemClock: Clock = {
     }
   },
 }
-
-/** What is tried again is tried by the agent's clock. */
-export const delaysBy = (clock: Clock): Delays => ({
-  after(delayMs, callback) {
-    const timer = clock.every(delayMs, () => {
-      timer.stop()
-      callback()
-    })
-    return () => timer.stop()
-  },
-})

@@ -12,11 +12,12 @@ import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { WriteCounts } from '@weir/datapath/reconcile/report.js'
 import type { Subscription } from 'rxjs'
 import type { AgentOptions } from './agent-options.js'
-import { type Clock, delaysBy } from './clock.js'
+import type { Clock } from './clock.js'
 import { type ConnectionCloser, createConnectionCloser } from './connection-closer.js'
 import type { PacketReport } from '../flows/namer.js'
 import { packetReport } from './packet-report.js'
 import { PacedQueue } from './paced-queue.js'
+import { delaysBy } from './delays.js'
 import { Lately } from './lately.js'
 import { fillsOf } from './map-fills.js'
 import type { MapFill, StatusReport } from './protocol.js'
@@ -46,7 +47,9 @@ export interface Datapath {
   complete(tables: Tables): void
   /** The node's own devices; before the start, for the start. */
   useDevices(devices: readonly Attachment[]): Promise<void>
-  /** The devices that tunnels are got into by. */
+  /** Devices that tunnels are got into by, besides those that have programs. */
+  addOverlays(overlays: readonly Attachment[]): Promise<void>
+  /** The devices that tunnels are got into by, and no others. */
   useOverlays(overlays: readonly Attachment[]): Promise<void>
   /** Where tunnels lead from now on, besides where they led. */
   addTunnels(tunnels: ReadonlyMap<string, TunnelRow>): void
@@ -210,6 +213,10 @@ class ReconciledDatapath implements Datapath {
 
   useDevices(devices: readonly Attachment[]): Promise<void> {
     return this.#reconciler.useDevices(devices)
+  }
+
+  addOverlays(overlays: readonly Attachment[]): Promise<void> {
+    return this.#reconciler.addOverlays(overlays)
   }
 
   useOverlays(overlays: readonly Attachment[]): Promise<void> {

@@ -24,7 +24,9 @@ export interface RoutingOptions {
   readonly path: string | undefined
   readonly clock: Clock
   readonly state: () => ClusterState
-  /** Brings the programs to the devices that tunnels are got into by; resolves when they are there. */
+  /** Brings programs to devices that tunnels are got into by, others keep theirs; resolves when they are there. */
+  readonly addOverlays: (overlays: readonly Attachment[]) => Promise<void>
+  /** The same, and takes them off others. */
   readonly useOverlays: (overlays: readonly Attachment[]) => Promise<void>
   /** Says where tunnels lead from now on, besides where they led. */
   readonly addTunnels: (tunnels: ReadonlyMap<string, TunnelRow>) => void
@@ -88,12 +90,12 @@ export class Routing {
   }
 
   async #keepTunnels(): Promise<void> {
-    const { mode, netns, state, useOverlays, addTunnels } = this.#options
+    const { mode, netns, state, addOverlays, useOverlays, addTunnels } = this.#options
     if (!this.#isAsked) await useOverlays([])
     const ifindex = isTunnel(mode) ? overlays(netns).find(each => each.mode === mode)?.ifindex : undefined
     if (!isTunnel(mode) || ifindex === undefined) return
     addTunnels(tunnelRows(state()))
-    await useOverlays([overlayAt(ifindex, mode, ownAddresses(state()))])
+    await addOverlays([overlayAt(ifindex, mode, ownAddresses(state()))])
   }
 
   /** Routes are there when it resolves, or the status says why not. */
@@ -173,10 +175,10 @@ export class Routing {
 
   /**
    * A device, programs that know where to, and only then routes that lead there, and rules by which pods take them. Where
-   * nothing leads any more is forgotten last.
+   * nothing leads any more is forgotten last, a device of the other kind with its programs too.
    */
   async #bringTunnels(mode: TunnelMode): Promise<RoutingView> {
-    const { netns, state, addTunnels, useOverlays, useTunnels } = this.#options
+    const { netns, state, addOverlays, addTunnels, useOverlays, useTunnels } = this.#options
     const ways = nodeWays(state(), true)
     const tunnels = tunnelRows(state())
     const sources = podSources(state())
@@ -185,12 +187,16 @@ export class Routing {
     this.#strays = strayPods(state())
     const hops = await this.#hopsTo(ways)
     const mtuBytes = tunnelMtu(mode, ways, hops)
+    // No route leads into a tunnel that has no device: what was known of a time before would be where the first ones lead.
+    if (overlays(netns).length === 0) useTunnels(tunnels)
     const ifindex = await overlayDevice(netns, mode, mtuBytes)
-    await useOverlays([overlayAt(ifindex, mode, own)])
+    const overlay = overlayAt(ifindex, mode, own)
+    await addOverlays([overlay])
     addTunnels(tunnels)
     await this.#reach(tunnelRoutes(tunnels, ifindex, own))
     await bringRules(netns, nodeRules(sources))
     useTunnels(tunnels)
+    await useOverlays([overlay])
     await this.#removeOverlays(mode)
     return { mode, blocks: ways.length, routes: podRows, mtuBytes }
   }

@@ -28,8 +28,9 @@ export class Attachments {
   readonly #options: AttachOptions
   readonly #known = new Map<string, Attachment>()
   #devices: readonly Attachment[] = []
-  /** Undefined: nobody has said yet; those of the run before go on until then. */
-  #overlays: readonly Attachment[] | undefined
+  #overlays: readonly Attachment[] = []
+  /** Routes may lead into others still, of the run before too: those keep the programs that they have. */
+  #keepsOverlays = true
   /** Overlays that have programs of the run before. */
   readonly #resumed = new Set<string>()
 
@@ -61,14 +62,20 @@ export class Attachments {
     this.#devices = devices.map(device => inRole(device, 'device'))
   }
 
-  /** Says which devices tunnels are got into by; attaches nothing yet. */
-  expectOverlays(overlays: readonly Attachment[]): void {
+  /** Says which devices tunnels are got into by, and whether others stay as they are; attaches nothing yet. */
+  expectOverlays(overlays: readonly Attachment[], keepsOthers: boolean): void {
     this.#overlays = overlays.map(device => inRole(device, 'overlay'))
+    this.#keepsOverlays = keepsOthers
   }
 
   /** The node's devices, those of tunnels too: packets of services may leave by either. */
   get expectedDevices(): readonly Attachment[] {
-    return [...this.#devices, ...(this.#overlays ?? [])]
+    return [...this.#devices, ...this.#overlays]
+  }
+
+  /** Numbers of devices that nobody asked for and that stay as they are. */
+  get leftDevices(): ReadonlySet<number> {
+    return new Set([...this.#known.values()].filter(each => this.#isLeft(each)).map(({ ifindex }) => ifindex))
   }
 
   /** Brings the node's devices to what is expected, and nothing else. */
@@ -98,7 +105,7 @@ export class Attachments {
   }
 
   #isLeft({ role }: Attachment): boolean {
-    return role === 'overlay' && this.#overlays === undefined
+    return role === 'overlay' && this.#keepsOverlays
   }
 
   /** Tries all of them before it fails because of one. */

@@ -6,10 +6,13 @@ import type { MapWrite } from './batch.js'
 /**
  * What weir_own lacks and has too much: for each of the node's own devices the first address of each family that is said
  * of it, and whether XDP of others may send by it.
+ *
+ * @param left Numbers of devices of which nothing is said: what there is of them stays.
  */
 export function ownDeviceWrites(
   backend: Pick<Backend, 'maps'>,
   devices: readonly Attachment[],
+  left: ReadonlySet<number>,
   takesFrames: (device: Attachment) => boolean,
 ): readonly MapWrite[] {
   const found = new Map(
@@ -29,6 +32,6 @@ export function ownDeviceWrites(
     found.delete(ifindex)
   }
   for (const ifindex of found.keys())
-    writes.push({ map: 'weir_own', key: codecs.index.encode(ifindex), value: undefined })
+    if (!left.has(ifindex)) writes.push({ map: 'weir_own', key: codecs.index.encode(ifindex), value: undefined })
   return writes
 }

@@ -94,9 +94,15 @@ export class Reconciler {
     this.#reachDevices()
   }
 
-  /** The same for the devices that tunnels are got into by. @throws as useDevices */
+  /** Devices that tunnels are got into by get their programs; others keep what they have. @throws as useDevices */
+  async addOverlays(overlays: readonly Attachment[]): Promise<void> {
+    this.#attachments.expectOverlays(overlays, true)
+    this.#reachDevices()
+  }
+
+  /** The same, and others lose them: no route leads into those any more. @throws as useDevices */
   async useOverlays(overlays: readonly Attachment[]): Promise<void> {
-    this.#attachments.expectOverlays(overlays)
+    this.#attachments.expectOverlays(overlays, false)
     this.#reachDevices()
   }
 
@@ -228,7 +234,8 @@ export class Reconciler {
   #writeOwnDevices(
     takesFrames = (device: Attachment): boolean => this.#backend.takesFrames(device, this.#options),
   ): readonly WriteBatch[] {
-    return this.#writeApart(ownDeviceWrites(this.#backend, this.#attachments.expectedDevices, takesFrames))
+    const { expectedDevices, leftDevices } = this.#attachments
+    return this.#writeApart(ownDeviceWrites(this.#backend, expectedDevices, leftDevices, takesFrames))
   }
 
   /** Writes of a map that no plan is about: deletions first. */
