@@ -198,6 +198,18 @@ export const bugs: readonly Bug[] = [
       ),
   },
   {
+    name: 'takes programs off a device of tunnels before routes have left it',
+    plant: () =>
+      replace(
+        Reconciler.prototype,
+        'addOverlays',
+        () =>
+          function (this: Reconciler, overlays) {
+            return this.useOverlays(overlays)
+          },
+      ),
+  },
+  {
     name: 'never takes back what a list lacks',
     from: 40,
     plant: () => replace(ObjectIntake.prototype, 'listed', () => async () => {}),

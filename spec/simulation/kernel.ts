@@ -38,6 +38,7 @@ export class Kernel {
   readonly faults = new Faults<KernelCode>()
   readonly #nowMs: () => number
   readonly #onWrite: (what: string) => void
+  readonly #onPrograms: (attachment: Attachment, isAttached: boolean) => void
   readonly #sizes: Sizes
   readonly #hasDevice: (ifindex: number) => boolean
   #backend: MemoryBackendHandle
@@ -47,13 +48,16 @@ export class Kernel {
    * @param sizes Of maps that have little room.
    * @param hasDevice Whether the node has a device of its own with this number.
    * @param onWrite Told after every single entry that a process wrote or deleted.
+   * @param onPrograms Told after a process brought programs to a device, or took them away.
    */
   constructor(
     sizes: Sizes,
     nowMs: () => number,
     hasDevice: (ifindex: number) => boolean,
     onWrite: (what: string) => void,
+    onPrograms: (attachment: Attachment, isAttached: boolean) => void,
   ) {
+    this.#onPrograms = onPrograms
     this.#hasDevice = hasDevice
     this.#nowMs = nowMs
     this.#onWrite = onWrite
@@ -115,10 +119,12 @@ export class Kernel {
         if ((attachment.role ?? 'endpoint') !== 'endpoint' && !this.#hasDevice(attachment.ifindex))
           throw failure('ENODEV', `attach ${attachment.ifname}`)
         backend.attach(attachment)
+        this.#onPrograms(attachment, true)
       },
       detach: (attachment: Attachment) => {
         life.operation()
         backend.detach(attachment)
+        this.#onPrograms(attachment, false)
       },
       attachments: () => backend.attachments(),
       xdpAt: attachment => backend.xdpAt(attachment),

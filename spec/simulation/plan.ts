@@ -108,6 +108,7 @@ export function planOf(seed: number): Plan {
   const ways = new Random(seed ^ 0x3a75)
   const drawn = random.pick(subjects)
   const subject = ways.chance(waysShare) ? 'ways' : drawn
+  const modes = subject === 'ways' ? modesOf(ways) : []
   const bodies = new Bodies(random.fork(), subject)
   const steps: Step[] = [{ kind: 'say', asked: false, afterMs: 0, bodies: bodies.beginning() }]
   const count = random.between(4, 24)
@@ -116,16 +117,18 @@ export function planOf(seed: number): Plan {
   if (subject === 'api') steps.push({ kind: 'api', changes: firstObjects(random), afterMs: 0 })
   while (steps.length < count) {
     const afterMs = pause(random) + (subject === 'ways' ? waysPause(random, steps.length) : 0)
+    // The next agent keeps ways of another kind.
+    const isChanged = modes.length > 1 && random.chance(0.12)
     const isMeddled = subject === 'ways' && troubled && random.chance(0.15)
     const happens = isMeddled ? meddled(random) : action(random, bodies, troubled)
-    steps.push({ ...happens, afterMs })
+    steps.push({ ...(isChanged ? ({ kind: 'restart' } as const) : happens), afterMs })
   }
   const asks = asksOf(random.fork())
   return {
     ...{ seed, steps, flows: flowsOf(random.fork(), subject), agent: agentOf(random, subject) },
     asks: subject === 'services' ? asks : [],
     waysOut: subject === 'node' ? waysOutOf(random.fork()) : [],
-    modes: subject === 'ways' ? modesOf(ways) : [],
+    modes,
     hasDevices: subject === 'node',
     hasFiles: subject === 'files',
     hasApi: subject === 'api',

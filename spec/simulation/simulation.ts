@@ -12,6 +12,7 @@ import { Folder, folderPath } from './folder.js'
 import { Kernel } from './kernel.js'
 import { Life } from './life.js'
 import { meddle } from './meddle.js'
+import { quietMs, repairedMs, rereadMs, settledMs, stoppedMs, verifyPeriodMs } from './periods.js'
 import type { Plan, Step } from './plan.js'
 import { crampsServices } from './room.js'
 import { Random } from './random.js'
@@ -38,17 +39,6 @@ export interface Outcome {
   readonly virtualMs: number
 }
 
-const verifyPeriodMs = 5000
-/** By then all that somebody else changed is repaired, whatever failed meanwhile: two comparisons and the longest pause. */
-const repairedMs = 2 * verifyPeriodMs + 35_000
-/** By then an agent that nothing fails for has started, taken what it was told, and compared the maps once. */
-const settledMs = verifyPeriodMs + 3000
-/** By then files that changed in silence are read, too. */
-const rereadMs = 25_000
-/** An agent that is told to stop has stopped by then. */
-const stoppedMs = 60_000
-/** What is put off is done by then, unless it fails. */
-const quietMs = 50
 const maglev = { size: 251, seed: 0 }
 const dawnMs = 1_700_000_000_000
 
@@ -124,6 +114,7 @@ class Simulation {
         this.#trace.note(`write ${what}`)
         this.#witness.onWrite(this.#kernel, what)
       },
+      (attachment, isAttached) => this.#ways?.onPrograms(attachment, isAttached),
     )
     if (plan.modes.length > 0) this.#ways = new Ways(plan.modes, this.#kernel, this.#witness, note, nowMs)
     this.#cluster = new Cluster(this.#random.fork(), {
@@ -227,7 +218,7 @@ class Simulation {
   }
 
   #meddle(random: Random): void {
-    const what = this.#ways?.meddle(random, repairedMs) ?? meddle(this.#kernel.backend, random)
+    const what = this.#ways?.meddle(random) ?? meddle(this.#kernel.backend, random)
     this.#trace.note(`meddled: ${what}`)
   }
 
@@ -342,6 +333,7 @@ class Simulation {
 
   /** After each step: what must hold at any time, and what must hold whenever the agent says that it is done. */
   #look(): void {
+    this.#ways?.onTime()
     const running = this.#running
     if (running === undefined) return
     const { agent, applied } = running

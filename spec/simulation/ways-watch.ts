@@ -1,12 +1,12 @@
 import { type RoutingMode, isTunnel } from '@weir/core/routing/node-ways.js'
-import { codecs } from '@weir/datapath'
+import { type Attachment, codecs } from '@weir/datapath'
 import { namespaceNames, podNames } from '../oracle/generate/names.js'
 import { nodeAddresses, ownAddresses } from '../oracle/generate/addresses.js'
 import { formatAddress, type OracleCluster, parseAddress } from '../oracle/index.js'
 import { isOwnPod, type OracleWays, plainly, waysOf, wayTo } from '../oracle/ways.js'
 import type { Kernel } from './kernel.js'
 import type { Broken, Watch } from './watch.js'
-import { mainTable, placeOf, ruleOf, type WaysKernel, weirs } from './ways-kernel.js'
+import { mainTable, placeOf, ruleOf, type SimulatedRoute, type WaysKernel, weirs } from './ways-kernel.js'
 import { furtherAddresses, isOnLink } from './ways-plan.js'
 
 /** A packet: to somebody, from a pod of this node or from the node. */
@@ -27,6 +27,8 @@ const probes: readonly Probe[] = targets.flatMap(to => [
 
 /** By then an agent has no state before it in work: it looks at one after the other. */
 const workedOffMs = 2000
+/** So often it is asked whether all is in order, while it isn't. */
+const periodMs = 100
 
 interface State {
   readonly seq: number
@@ -42,12 +44,15 @@ export class WaysWatch implements Watch {
   readonly #kernel: WaysKernel
   readonly #nowMs: () => number
   readonly #broken: Broken
-  #blindUntilMs = 0
+  /** Looks at it of its own accord from then on. */
+  #dueMs = 0
   #mode: RoutingMode = 'off'
   #latest: { readonly seq: number; readonly cluster: OracleCluster } | undefined
   /** What the kernel may hold parts of; undefined: nobody knows. */
   #states: State[] | undefined
   #now: State | undefined
+  /** Of which kind of ways the agent was that brought programs to a device. */
+  readonly #programs = new Map<number, RoutingMode>()
   #checks = 0
 
   constructor(kernel: WaysKernel, nowMs: () => number, broken: Broken) {
@@ -62,18 +67,22 @@ export class WaysWatch implements Watch {
 
   /** An agent starts that keeps ways of such a kind. */
   onMode(mode: RoutingMode): void {
-    const before = this.#mode
-    if (mode === before) return
+    if (mode === this.#mode) return
     this.#mode = mode
-    // Programs of one kind of tunnel are of no use at the device of the other.
-    if (isTunnel(before) && isTunnel(mode)) this.#states = undefined
     this.#say()
   }
 
-  /** Somebody else changed something, which may show until all has been looked at. */
-  onMeddled(repairedMs: number): void {
+  /** Somebody else changed something, which may show until all is found in order. */
+  onMeddled(): void {
     this.#states = undefined
-    this.#blindUntilMs = this.#nowMs() + repairedMs
+  }
+
+  /** Time went by, in which an agent may have come to an end of its work. */
+  onTime(kernel: Kernel): void {
+    const [now, nowMs] = [this.#now, this.#nowMs()]
+    if (now === undefined || this.#isKnown(now) || now.sinceMs + workedOffMs > nowMs || this.#dueMs > nowMs) return
+    this.#dueMs = nowMs + periodMs
+    this.#look(kernel, 'a while')
   }
 
   onDurable(seq: number, cluster: OracleCluster): void {
@@ -90,6 +99,13 @@ export class WaysWatch implements Watch {
     this.#look(kernel, what)
   }
 
+  /** An agent brought programs to a device, or took them away. */
+  onPrograms(kernel: Kernel, { ifindex, ifname, role }: Attachment, isAttached: boolean): void {
+    if (role !== 'overlay') return
+    if (isAttached) this.#programs.set(ifindex, this.#mode)
+    this.#look(kernel, `programs ${isAttached ? 'came to' : 'left'} ${ifname}`)
+  }
+
   /** A route, a rule or a device was changed. */
   onRequest(kernel: Kernel, what: string): void {
     this.#look(kernel, what)
@@ -98,8 +114,10 @@ export class WaysWatch implements Watch {
   #look(kernel: Kernel, what: string): void {
     const { touched } = this.#kernel
     if (touched !== undefined) this.#broken("others' routes stay", `after ${what} ${touched} isn't as it was`)
-    const found = probes.map(probe => this.#follow(kernel, probe))
     const states = this.#states
+    // By which kind of tunnel, and to whom, are two questions: rows may change while routes go from one kind to the other.
+    const kinds = new Set((states ?? [this.#now]).map(each => `weir-${each?.mode}`))
+    const found = probes.map(probe => this.#follow(kernel, probe, kinds))
     if (states !== undefined) {
       this.#checks += probes.length
       for (const [at, { to, from = 'the node' }] of probes.entries()) {
@@ -112,8 +130,14 @@ export class WaysWatch implements Watch {
       }
     }
     const now = this.#now
-    if (now === undefined || Math.max(this.#blindUntilMs, now.sinceMs + workedOffMs) > this.#nowMs()) return
-    if (now.words.every((word, at) => word === undefined || word === found[at])) this.#states = [now]
+    if (now === undefined || this.#isKnown(now) || now.sinceMs + workedOffMs > this.#nowMs()) return
+    const isThere = now.words.every((word, at) => word === undefined || word === found[at])
+    if (isThere && this.#disorder(kernel, now) === undefined) this.#states = [now]
+  }
+
+  /** That state alone is expected already. */
+  #isKnown(now: State): boolean {
+    return this.#states?.length === 1 && this.#states[0] === now
   }
 
   /** Ways come a little after what is enforced of policies: `atRest` looks at them. */
@@ -125,24 +149,37 @@ export class WaysWatch implements Watch {
 
   /** All faults are over, and the ways have been looked at since: they are what the log says, and nothing else is there. */
   atRest(kernel: Kernel): void {
-    this.#blindUntilMs = 0
-    this.#states = this.#now && [this.#now]
+    const now = this.#now
+    if (now === undefined) return
+    this.#states = [now]
     this.#look(kernel, 'all faults')
-    const { ways, podBlocks } = this.#now?.ways ?? { ways: [], podBlocks: [] }
-    const places = ways.map(
-      ({ block, forPodsAlone }) => `${canonical(block)} table ${forPodsAlone ? weirs : mainTable}`,
-    )
+    const disorder = this.#disorder(kernel, now)
+    if (disorder !== undefined) this.#broken('ways are as the log says', disorder)
+  }
+
+  /** What isn't as the log says, or is there besides; packets that nobody follows meet it too. */
+  #disorder(kernel: Kernel, { mode, ways: { ways, podBlocks } }: State): string | undefined {
     const mine = ({ protocol }: { readonly protocol: number }): boolean => protocol === weirs
-    this.#compare('routes', this.#kernel.routes.filter(mine).map(placeOf), places)
+    const [link] = this.#kernel.links
+    const leads = ({ ifindex, gateway }: SimulatedRoute): string =>
+      isTunnel(mode) && ifindex === link?.ifindex ? 'into the tunnel' : `by ${gateway}`
+    const wanted = ways.map(({ block, forPodsAlone, address }) => {
+      const place = `${canonical(block)} table ${forPodsAlone ? weirs : mainTable}`
+      return `${place} ${isTunnel(mode) ? 'into the tunnel' : `by ${address}`}`
+    })
+    const found = this.#kernel.routes.filter(mine).map(route => `${placeOf(route)} ${leads(route)}`)
     const rules = podBlocks.map(block => `from ${canonical(block)} table ${weirs} at ${weirs}`)
-    this.#compare('rules', this.#kernel.rules.filter(mine).map(ruleOf), rules)
     const links = this.#kernel.links.map(({ name, up }) => `${name} ${up ? 'up' : 'down'}`)
-    this.#compare('devices', links, isTunnel(this.#mode) ? [`weir-${this.#mode} up`] : [])
-    if (!isTunnel(this.#mode)) return
-    const { maps } = kernel.backend
-    const inMaps = [...maps.weir_tunnels4.entries(), ...maps.weir_tunnels6.entries()].length
-    if (inMaps !== ways.length)
-      this.#broken('ways are as the log says', `maps say of ${inMaps} tunnels, the log of ${ways.length}`)
+    const { weir_tunnels4, weir_tunnels6 } = kernel.backend.maps
+    const inMaps = [...weir_tunnels4.entries(), ...weir_tunnels6.entries()].length
+    return (
+      difference('routes', found, wanted) ??
+      difference('rules', this.#kernel.rules.filter(mine).map(ruleOf), rules) ??
+      difference('devices', links, isTunnel(mode) ? [`weir-${mode} up`] : []) ??
+      (isTunnel(mode) && inMaps !== ways.length
+        ? `maps say of ${inMaps} tunnels, the log of ${ways.length}`
+        : undefined)
+    )
   }
 
   #say(): void {
@@ -158,16 +195,22 @@ export class WaysWatch implements Watch {
   }
 
   /** As the kernel's own lookup goes, and the programs'. */
-  #follow(kernel: Kernel, { to, from }: Probe): string {
+  #follow(kernel: Kernel, { to, from }: Probe, kinds: ReadonlySet<string>): string {
     const route = this.#kernel.lookup(to, from)
     if (route === undefined) return 'nowhere'
     const { protocol, ifindex, gateway } = route
     const link = this.#kernel.links.find(each => each.ifindex === ifindex)
     if (link === undefined) return protocol === weirs ? `by ${gateway}` : plainly
-    if (link.name !== `weir-${this.#mode}` && isTunnel(this.#mode)) return `into ${link.name}, of another mode`
+    if (!kinds.has(link.name)) return `into ${link.name}, of a kind that nobody asks for`
     if (!link.up || !kernel.isAttached(ifindex, 'overlay')) return `into ${link.name}, where nobody takes them`
+    const kind = link.name.slice('weir-'.length)
+    // Programs are made for one kind: those of another don't know this device's packets.
+    if (this.#programs.get(ifindex) !== kind) return `into ${link.name}, by programs of ${this.#programs.get(ifindex)}`
+    const { maps } = kernel.backend
+    if (maps.weir_own.lookup(codecs.index.encode(ifindex)) === undefined)
+      return `into ${link.name}, under nobody's address`
     const isFour = !to.includes(':')
-    const map = kernel.backend.maps[isFour ? 'weir_tunnels4' : 'weir_tunnels6']
+    const map = maps[isFour ? 'weir_tunnels4' : 'weir_tunnels6']
     const key = isFour
       ? codecs.prefix4.encode({ length: 32, address: bytesOf(to) })
       : codecs.prefix6.encode({ length: 128, address: bytesOf(to) })
@@ -176,11 +219,11 @@ export class WaysWatch implements Watch {
     const { family, address } = codecs.tunnel.read(value)
     return `in a tunnel to ${textOf(address, family === 4)}`
   }
+}
 
-  #compare(what: string, found: readonly string[], wanted: readonly string[]): void {
-    const [there, asked] = [[...found].sort().join(', '), [...new Set(wanted)].sort().join(', ')]
-    if (there !== asked) this.#broken('ways are as the log says', `${what} are ${there}; the log says ${asked}`)
-  }
+function difference(what: string, found: readonly string[], wanted: readonly string[]): string | undefined {
+  const [there, asked] = [[...found].sort().join(', '), [...new Set(wanted)].sort().join(', ')]
+  return there === asked ? undefined : `${what} are ${there}; the log says ${asked}`
 }
 
 function bytesOf(address: string): Uint8Array {

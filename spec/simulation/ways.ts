@@ -1,4 +1,5 @@
 import type { RoutingMode } from '@weir/core/routing/node-ways.js'
+import type { Attachment } from '@weir/datapath'
 import type { Kernel } from './kernel.js'
 import { meddleWays } from './meddle-ways.js'
 import type { Random } from './random.js'
@@ -35,6 +36,11 @@ export class Ways {
     witness.add(this.#watch)
   }
 
+  /** An agent brought programs to a device, or took them away. */
+  onPrograms(attachment: Attachment, isAttached: boolean): void {
+    this.#watch.onPrograms(this.#packets, attachment, isAttached)
+  }
+
   has(ifindex: number): boolean {
     return this.kernel.has(ifindex)
   }
@@ -47,9 +53,13 @@ export class Ways {
   }
 
   /** @returns what was done; undefined: nothing here, so that it may be done to something else */
-  meddle(random: Random, repairedMs: number): string | undefined {
-    this.#watch.onMeddled(repairedMs)
+  meddle(random: Random): string | undefined {
+    this.#watch.onMeddled()
     return random.chance(0.7) ? meddleWays(this.kernel, this.#packets, random) : undefined
+  }
+
+  onTime(): void {
+    this.#watch.onTime(this.#packets)
   }
 
   lookAtRest(): void {
