@@ -25,7 +25,7 @@ function cpuMs(): number {
 
 const addressOf = (at: number): readonly [string, string] => [
   `10.60.${at >> 8}.${at & 255}`,
-  `fd60::${(at >> 8).toString(16)}:${(at & 255).toString(16)}`,
+  `fd60::${((at >> 8) + 1).toString(16)}:${(at & 255).toString(16)}`,
 ]
 
 const nodeAt = (at: number): NodeFact => ({

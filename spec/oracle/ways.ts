@@ -13,6 +13,8 @@ export interface OracleWay {
 
 export interface OracleWays {
   readonly ways: readonly OracleWay[]
+  /** Blocks that somebody else has a route to, which says nothing to this node's own routes for pods. */
+  readonly taken: ReadonlySet<string>
   /** Who this node's pods are; where there are no tunnels nobody asks. */
   readonly podBlocks: readonly string[]
 }
@@ -26,15 +28,16 @@ const byName = (a: { readonly name: string }, b: { readonly name: string }): num
 const outsideOf = (blocks: readonly string[], address: string): boolean =>
   !blocks.some(block => cidrContains(block, parseAddress(address)))
 
-/**
- * What a node needs of ways to others, said naively.
- *
- * @param isOnLink Whether the node reaches an address without a router.
- */
-export function waysOf(
-  { nodes, pods }: OracleCluster,
-  { own, mode, isOnLink }: { readonly own: string; readonly mode: RoutingMode; isOnLink(address: string): boolean },
-): OracleWays {
+export interface WaysAsked {
+  readonly own: string
+  readonly mode: RoutingMode
+  readonly taken: ReadonlySet<string>
+  /** Whether the node reaches an address without a router. */
+  isOnLink(address: string): boolean
+}
+
+/** What a node needs of ways to others, said naively. */
+export function waysOf({ nodes, pods }: OracleCluster, { own, mode, isOnLink, taken }: WaysAsked): OracleWays {
   const others = nodes.filter(({ name }) => name !== own).sort(byName)
   const found = new Map<string, OracleWay>()
   const say = (block: string, forPodsAlone: boolean, how: OracleWay['how'], address: string | undefined): void => {
@@ -49,9 +52,9 @@ export function waysOf(
           'by',
           addresses.find(each => isSix(each) === isSix(block)),
         )
-    return { ways: [...found.values()].filter(({ address }) => isOnLink(address)), podBlocks: [] }
+    return { ways: [...found.values()].filter(({ address }) => isOnLink(address)), podBlocks: [], taken }
   }
-  if (mode === 'off') return { ways: [], podBlocks: [] }
+  if (mode === 'off') return { ways: [], podBlocks: [], taken }
   const outer = (addresses: readonly string[]): string | undefined =>
     addresses.find(each => !isSix(each)) ?? addresses[0]
   const strays = [...pods]
@@ -70,8 +73,12 @@ export function waysOf(
     for (const block of podCidrs) say(block, false, 'in a tunnel to', outer(addresses))
   const blocks = nodes.find(({ name }) => name === own)?.podCidrs ?? []
   const ownStrays = strays.flatMap(({ address, node }) => (node === own ? [ofOne(address)] : []))
-  return { ways: [...found.values()], podBlocks: [...new Set([...blocks, ...ownStrays])] }
+  return { ways: [...found.values()], podBlocks: [...new Set([...blocks, ...ownStrays])], taken }
 }
+
+/** Whether there is to be a route for a way: none where somebody else has one to the very block. */
+export const isMade = ({ taken }: OracleWays, { block, forPodsAlone }: OracleWay): boolean =>
+  forPodsAlone || !taken.has(block)
 
 export const isOwnPod = ({ podBlocks }: OracleWays, address: string): boolean => !outsideOf(podBlocks, address)
 
@@ -84,8 +91,11 @@ export function wayTo(all: OracleWays, to: string, from?: string): string {
     some.reduce<OracleWay | undefined>((best, each) => (lengthOf(each) > lengthOf(best) ? each : best), undefined)
   const route =
     (isPods ? longest(fitting.filter(({ forPodsAlone }) => forPodsAlone)) : undefined) ??
-    longest(fitting.filter(({ forPodsAlone }) => !forPodsAlone))
+    longest(fitting.filter(way => !way.forPodsAlone && isMade(all, way)))
   if (route === undefined) return plainly
+  const strange = [...all.taken].filter(block => cidrContains(block, parseAddress(to)))
+  const isStranger = strange.some(block => Number(block.split('/')[1]) > lengthOf(route))
+  if (isStranger && !route.forPodsAlone) return plainly
   // Where a tunnel leads is by the longest block, whoever the routes are for.
   const { how, address } = route.how === 'by' ? route : longest(fitting)!
   return `${how} ${address}`

@@ -14,6 +14,8 @@ import { InstalledFrontends } from '@weir/datapath/services/installed-frontends.
 import { ServiceStore } from '@weir/datapath/services/store.js'
 import { EventLog } from '@weir/store'
 import { durably } from '@weir/store/log/keys.js'
+import type { RtRequest } from 'netns-napi'
+import { WaysKernel, weirs } from './ways-kernel.js'
 
 /** A mistake that an agent could have. */
 export interface Bug {
@@ -168,7 +170,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'never looks again whether its routes are there',
-    from: 40,
+    from: 20,
     plant: () =>
       replace(
         Routing.prototype,
@@ -194,6 +196,25 @@ export const bugs: readonly Bug[] = [
         () =>
           function (this: OverlayReconciler, tunnels) {
             return this.useTunnels(tunnels)
+          },
+      ),
+  },
+  {
+    name: 'doesn’t look whose route it puts its own in the place of',
+    plant: () =>
+      replace(
+        WaysKernel.prototype,
+        'open',
+        original =>
+          function (this: WaysKernel, life) {
+            const { routesIn, tryRtnetlinkIn, ...rest } = original.call(this, life)
+            const replaced = (request: RtRequest): RtRequest =>
+              request.kind === 'route.add' ? { ...request, kind: 'route.replace' } : request
+            return {
+              ...rest,
+              routesIn: (path, family) => routesIn(path, family, weirs),
+              tryRtnetlinkIn: (path, requests) => tryRtnetlinkIn(path, requests.map(replaced)),
+            }
           },
       ),
   },

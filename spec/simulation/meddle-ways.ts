@@ -3,6 +3,7 @@ import type { Kernel } from './kernel.js'
 import { outerDevice } from './node-network.js'
 import type { Random } from './random.js'
 import { mainTable, type WaysKernel, weirs } from './ways-kernel.js'
+import { blocks } from './ways-plan.js'
 
 /** Changes what leads to other nodes as no agent would, under an agent's mark. @returns what it did */
 export function meddleWays(ways: WaysKernel, kernel: Kernel, random: Random): string {
@@ -13,7 +14,7 @@ export function meddleWays(ways: WaysKernel, kernel: Kernel, random: Random): st
     ways.request(request)
     return JSON.stringify(request)
   }
-  switch (random.below(7)) {
+  switch (random.below(9)) {
     case 0: {
       if (routes.length === 0) return 'nothing'
       const { destination, table, ifindex } = random.pick(routes)
@@ -44,6 +45,14 @@ export function meddleWays(ways: WaysKernel, kernel: Kernel, random: Random): st
       if (link === undefined) return 'nothing'
       if (random.chance(0.5)) return does({ kind: 'link.delete', name: link.name })
       return does({ kind: 'link.set', ifindex: link.ifindex, up: false })
+    }
+    case 6:
+    case 7: {
+      const block = random.pick(blocks)
+      // Another program's routes come and go by themselves.
+      const isThere = !ways.taken.has(block)
+      if (!ways.strangers(block, isThere)) return 'nothing'
+      return `somebody else ${isThere ? 'made' : 'took away'} a route to ${block}`
     }
     default: {
       const map = kernel.backend.maps.weir_tunnels4

@@ -54,6 +54,8 @@ export class WaysKernel {
   readonly #onGone: (ifindex: number) => void
   readonly #links = new Map<number, Interface>()
   readonly #routes = new Map<string, SimulatedRoute>()
+  /** Routes of others to blocks of nodes, by block. */
+  readonly #strange = new Map<string, SimulatedRoute>()
   readonly #rules = new Map<string, SimulatedRule>()
   readonly #sysctls = new Map<string, string>()
   /** No device gets the number of one that there was. */
@@ -88,9 +90,29 @@ export class WaysKernel {
     return this.#links.has(index)
   }
 
+  /** Blocks that somebody else has a route to where Weir may want one. */
+  get taken(): ReadonlySet<string> {
+    return new Set(this.#strange.keys())
+  }
+
+  /** Somebody else makes a route, where there is none, or takes his own away. @returns whether it was done */
+  strangers(block: string, isThere: boolean): boolean {
+    const made = route(block, { table: mainTable, ifindex, gateway: '192.168.0.253' })
+    const place = placeOf(made)
+    if (isThere === this.#routes.has(place) || (!isThere && !this.#strange.has(block))) return false
+    if (isThere) {
+      this.#routes.set(place, made)
+      this.#strange.set(block, made)
+    } else {
+      this.#routes.delete(place)
+      this.#strange.delete(block)
+    }
+    return true
+  }
+
   /** What is no longer as somebody else made it. */
   get touched(): string | undefined {
-    const lost = foreignRoutes.find(each => this.#routes.get(placeOf(each)) !== each)
+    const lost = [...foreignRoutes, ...this.#strange.values()].find(each => this.#routes.get(placeOf(each)) !== each)
     if (lost !== undefined) return placeOf(lost)
     const rule = foreignRules.find(each => this.#rules.get(ruleOf(each)) !== each)
     return rule && ruleOf(rule)
@@ -99,6 +121,7 @@ export class WaysKernel {
   losePower(): void {
     this.#links.clear()
     this.#routes.clear()
+    this.#strange.clear()
     this.#rules.clear()
     this.#sysctls.clear()
     for (const each of foreignRoutes) this.#routes.set(placeOf(each), each)
@@ -217,8 +240,9 @@ export class WaysKernel {
         this.#onGone(link.ifindex)
         return
       }
+      case 'route.add':
       case 'route.replace':
-        this.#replace(request)
+        this.#make(request)
         return
       case 'route.delete': {
         const { table = mainTable, protocol = others } = request
@@ -247,7 +271,7 @@ export class WaysKernel {
     }
   }
 
-  #replace(request: Extract<RtRequest, { readonly kind: 'route.replace' }>): void {
+  #make(request: Extract<RtRequest, { readonly kind: 'route.add' | 'route.replace' }>): void {
     const { destination, table = mainTable, protocol = others, gateway, source } = request
     const link = request.ifindex === outer.ifindex ? outer : this.#links.get(request.ifindex)
     if (link === undefined) throw refusal('ENODEV', request)
@@ -265,7 +289,9 @@ export class WaysKernel {
       ...(gateway !== undefined && { gateway }),
       ...(source !== undefined && { source }),
     }
-    this.#routes.set(placeOf(made), made)
+    const place = placeOf(made)
+    if (request.kind === 'route.add' && this.#routes.has(place)) throw refusal('EEXIST', request)
+    this.#routes.set(place, made)
   }
 
   #loseRoutes(index: number): void {

@@ -8,7 +8,7 @@ import type { Random } from './random.js'
 const further = ['192.168.0.9', 'fd00:ffff::9'] as const
 export const furtherAddresses: readonly string[] = [...further, '192.0.2.50', '10.0.2.200']
 /** Within each other, side by side, and such as more than one node claims. */
-const blocks = ['10.0.1.0/24', '10.0.2.0/24', '10.0.2.0/29', '10.0.3.0/24', 'fd00:0:0:2::/64', 'fd00:0:0:3::/64']
+export const blocks = ['10.0.1.0/24', '10.0.2.0/24', '10.0.2.0/29', '10.0.3.0/24', 'fd00:0:0:2::/64', 'fd00:0:0:3::/64']
 
 const outerLinks = ['192.168.0.', 'fd00:ffff::']
 /** Without a router, as the simulated node's routes have it. */

@@ -3,7 +3,7 @@ import { type Attachment, codecs } from '@weir/datapath'
 import { namespaceNames, podNames } from '../oracle/generate/names.js'
 import { nodeAddresses, ownAddresses } from '../oracle/generate/addresses.js'
 import { formatAddress, type OracleCluster, parseAddress } from '../oracle/index.js'
-import { isOwnPod, type OracleWays, plainly, waysOf, wayTo } from '../oracle/ways.js'
+import { isMade, isOwnPod, type OracleWays, plainly, waysOf, wayTo } from '../oracle/ways.js'
 import type { Kernel } from './kernel.js'
 import type { Broken, Watch } from './watch.js'
 import { mainTable, placeOf, ruleOf, type SimulatedRoute, type WaysKernel, weirs } from './ways-kernel.js'
@@ -72,11 +72,6 @@ export class WaysWatch implements Watch {
     this.#say()
   }
 
-  /** Somebody else changed something, which may show until all is found in order. */
-  onMeddled(): void {
-    this.#states = undefined
-  }
-
   /** Time went by, in which an agent may have come to an end of its work. */
   onTime(kernel: Kernel): void {
     const [now, nowMs] = [this.#now, this.#nowMs()]
@@ -90,7 +85,9 @@ export class WaysWatch implements Watch {
     this.#say()
   }
 
+  /** Somebody else changed something, which may show until all is found in order; or made a route that is his. */
   onDisturbed(): void {
+    this.#say()
     this.#states = undefined
   }
 
@@ -158,12 +155,14 @@ export class WaysWatch implements Watch {
   }
 
   /** What isn't as the log says, or is there besides; packets that nobody follows meet it too. */
-  #disorder(kernel: Kernel, { mode, ways: { ways, podBlocks } }: State): string | undefined {
+  #disorder(kernel: Kernel, { mode, ways: all }: State): string | undefined {
+    const { ways, podBlocks } = all
     const mine = ({ protocol }: { readonly protocol: number }): boolean => protocol === weirs
     const [link] = this.#kernel.links
     const leads = ({ ifindex, gateway }: SimulatedRoute): string =>
       isTunnel(mode) && ifindex === link?.ifindex ? 'into the tunnel' : `by ${gateway}`
-    const wanted = ways.map(({ block, forPodsAlone, address }) => {
+    const made = ways.filter(way => isMade(all, way))
+    const wanted = made.map(({ block, forPodsAlone, address }) => {
       const place = `${canonical(block)} table ${forPodsAlone ? weirs : mainTable}`
       return `${place} ${isTunnel(mode) ? 'into the tunnel' : `by ${address}`}`
     })
@@ -185,7 +184,8 @@ export class WaysWatch implements Watch {
   #say(): void {
     if (this.#latest === undefined) return
     const { seq, cluster } = this.#latest
-    const ways = waysOf(cluster, { own: 'here', mode: this.#mode, isOnLink })
+    const { taken } = this.#kernel
+    const ways = waysOf(cluster, { own: 'here', mode: this.#mode, isOnLink, taken })
     const words = probes.map(({ to, from }) =>
       isTunnel(this.#mode) && from !== undefined && !isOwnPod(ways, from) ? undefined : wayTo(ways, to, from),
     )

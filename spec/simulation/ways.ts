@@ -54,7 +54,6 @@ export class Ways {
 
   /** @returns what was done; undefined: nothing here, so that it may be done to something else */
   meddle(random: Random): string | undefined {
-    this.#watch.onMeddled()
     return random.chance(0.7) ? meddleWays(this.kernel, this.#packets, random) : undefined
   }
 

@@ -45,39 +45,78 @@ const ruleText = ({ block, table, priority }: SourceRule): string => `from ${blo
 
 /** Weir's routes that there are. @throws NetnsError as the kernel refuses to tell */
 export async function routesIn({ path, rtnetlink }: Netns, family: 4 | 6): Promise<readonly PodRoute[]> {
-  const found = await rtnetlink.routesIn(path, family, routeProtocol)
-  return found.map(({ destination, ifindex, gateway, source, table }) => ({
-    ...{ block: blockText(destination), family, ifindex },
-    ...(table !== mainTable && { table }),
-    ...(gateway !== undefined && { via: gateway }),
-    ...(source !== undefined && { src: source }),
-  }))
+  return (await rtnetlink.routesIn(path, family, routeProtocol)).map(each => podRoute(each, family))
+}
+
+const podRoute = ({ destination, ifindex, gateway, source, table }: RouteEntry, family: 4 | 6): PodRoute => ({
+  ...{ block: blockText(destination), family, ifindex },
+  ...(table !== mainTable && { table }),
+  ...(gateway !== undefined && { via: gateway }),
+  ...(source !== undefined && { src: source }),
+})
+
+/** What came of bringing routes. */
+export interface BroughtRoutes {
+  /** How many were written or taken away. */
+  readonly changed: number
+  /** Those of Weir's that there are now. */
+  readonly routes: readonly PodRoute[]
+  /** Those that wait, since somebody else has a route to the very block in the same table. */
+  readonly waiting: readonly PodRoute[]
 }
 
 /**
  * Brings Weir's routes to those that are wanted. One that leads elsewhere is replaced in one step, so that packets never
  * meet a moment without any; and of blocks within each other the longer ones are written first and deleted last, so that
- * none goes by a way for others. What lies within, or around, one that couldn't be written stays as it was.
+ * none goes by a way for others. What lies within, or around, one that couldn't be written stays as it was. A route that
+ * somebody else made stays, whatever its metric: Weir's to the same block waits until it is gone.
  *
  * @param known what there is, where it needn't be asked for
- * @returns how many were written or taken away
  * @throws WeirError WEIR_NETWORK_COMMAND when one couldn't be; the others are as they should be
  */
 export async function bringRoutes(
   netns: Netns,
   wanted: readonly PodRoute[],
   known?: readonly PodRoute[],
-): Promise<number> {
-  const there = known ?? [...(await routesIn(netns, 4)), ...(await routesIn(netns, 6))]
-  const texts = new Set(there.map(routeText))
-  const places = new Set(wanted.map(placeOf))
-  const written = wanted
-    .filter(route => !texts.has(routeText(route)))
-    .map((route): RouteChange => ({ route, text: `route replace ${routeText(route)}`, request: replaces(route) }))
-  const deleted = there
+): Promise<BroughtRoutes> {
+  // Before anything is written it is asked for all the same: somebody may have put a route in the place of Weir's.
+  const isKnown = known !== undefined && lackingIn(known, wanted).length === 0
+  const { ours, taken } = isKnown ? { ours: known, taken: new Set<string>() } : await allRoutes(netns)
+  const waiting = wanted.filter(route => taken.has(placeOf(route)))
+  const routes = waiting.length === 0 ? wanted : wanted.filter(route => !taken.has(placeOf(route)))
+  const replaced = new Set(ours.map(placeOf))
+  const places = new Set(routes.map(placeOf))
+  const written = lackingIn(ours, routes).map((route): RouteChange => {
+    const verb = replaced.has(placeOf(route)) ? 'replace' : 'add'
+    return { route, text: `route ${verb} ${routeText(route)}`, request: makes(verb, route) }
+  })
+  const deleted = ours
     .filter(route => !places.has(placeOf(route)))
     .map((route): RouteChange => ({ route, text: `route delete ${routeText(route)}`, request: ends(route) }))
-  return makeInOrder(netns, [...[...byLength(written)].reverse(), ...byLength(deleted)])
+  const { made, late } = await makeInOrder(netns, [...[...byLength(written)].reverse(), ...byLength(deleted)])
+  return {
+    changed: made,
+    routes: late.size === 0 ? routes : routes.filter(route => !late.has(route)),
+    waiting: [...waiting, ...late],
+  }
+}
+
+function lackingIn(there: readonly PodRoute[], wanted: readonly PodRoute[]): readonly PodRoute[] {
+  const texts = new Set(there.map(routeText))
+  return wanted.filter(route => !texts.has(routeText(route)))
+}
+
+/** Weir's routes, and the places that others have. */
+async function allRoutes({ path, rtnetlink }: Netns) {
+  const ours: PodRoute[] = []
+  const taken = new Set<string>()
+  for (const family of families)
+    for (const found of await rtnetlink.routesIn(path, family)) {
+      const route = podRoute(found, family)
+      if (found.protocol === routeProtocol) ours.push(route)
+      else taken.add(placeOf(route))
+    }
+  return { ours, taken }
 }
 
 interface RouteChange extends Change {
@@ -91,21 +130,31 @@ function byLength(changes: readonly RouteChange[]): readonly (readonly RouteChan
   return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group)
 }
 
-async function makeInOrder(netns: Netns, groups: readonly (readonly RouteChange[])[]): Promise<number> {
+/** @returns how many were made, and the routes whose place somebody else took just then */
+async function makeInOrder(
+  netns: Netns,
+  groups: readonly (readonly RouteChange[])[],
+): Promise<{ readonly made: number; readonly late: ReadonlySet<PodRoute> }> {
   const failed: Failed[] = []
   const blocks: Prefix[] = []
+  const late = new Set<PodRoute>()
   let made = 0
   for (const group of groups) {
     const possible = blocks.length === 0 ? group : group.filter(({ route }) => !meets(route, blocks))
+    made += possible.length
     for (const [at, cause] of await tryAll(netns, possible)) {
       const change = possible[at]!
+      if (change.request.kind === 'route.add' && cause.code === 'EEXIST') {
+        late.add(change.route)
+        made -= 1
+        continue
+      }
       failed.push({ change, cause })
       const block = parsePrefix(change.route.block)
       if (block !== undefined) blocks.push(block)
     }
-    made += possible.length
   }
-  return madeBut(failed, made)
+  return { made: madeBut(failed, made), late }
 }
 
 /** Whether a route's block is within one of these, or around it. */
@@ -209,8 +258,8 @@ function prefixOf(block: string): { readonly address: string; readonly length: n
   return { address, length: length === '' ? (parsePrefix(block)?.length ?? 0) : Number(length) }
 }
 
-const replaces = ({ block, ifindex, via, src, table = mainTable }: PodRoute): RtRequest => ({
-  ...{ kind: 'route.replace', destination: prefixOf(block), ifindex, table, protocol: routeProtocol },
+const makes = (verb: 'add' | 'replace', { block, ifindex, via, src, table = mainTable }: PodRoute): RtRequest => ({
+  ...{ kind: `route.${verb}`, destination: prefixOf(block), ifindex, table, protocol: routeProtocol },
   ...(via !== undefined && { gateway: via }),
   ...(src !== undefined && { source: src }),
 })

@@ -42,6 +42,8 @@ export interface RoutingView {
   readonly blocks: number
   /** Those that have a route of Weir's. */
   readonly routes: number
+  /** Blocks to which somebody else has a route, that Weir's waits for to go; absent when there are none. */
+  readonly taken?: readonly string[]
   /** What pods' packets to other nodes may be at most, where tunnels add to them. */
   readonly mtuBytes?: number
   readonly problem?: string
@@ -167,10 +169,10 @@ export class Routing {
     const hops = await this.#hopsTo(ways)
     const routes = directRoutes(ways, hops, ownAddresses(state()))
     await bringRules(netns, [])
-    await this.#reach(routes)
+    const waiting = await this.#reach(routes)
     await useOverlays([])
     await this.#removeOverlays()
-    return { mode, blocks: ways.length, routes: routes.length }
+    return { mode, blocks: ways.length, routes: routes.length - waiting.length, ...takenBy(waiting) }
   }
 
   /**
@@ -183,7 +185,6 @@ export class Routing {
     const tunnels = tunnelRows(state())
     const sources = podSources(state())
     const own = ownAddresses(state())
-    const podRows = [...tunnels.values()].filter(({ isNode }) => !isNode).length
     this.#strays = strayPods(state())
     const hops = await this.#hopsTo(ways)
     const mtuBytes = tunnelMtu(mode, ways, hops)
@@ -193,12 +194,14 @@ export class Routing {
     const overlay = overlayAt(ifindex, mode, own)
     await addOverlays([overlay])
     addTunnels(tunnels)
-    await this.#reach(tunnelRoutes(tunnels, ifindex, own))
+    const routes = tunnelRoutes(tunnels, ifindex, own)
+    const waiting = await this.#reach(routes)
     await bringRules(netns, nodeRules(sources))
     useTunnels(tunnels)
     await useOverlays([overlay])
     await this.#removeOverlays(mode)
-    return { mode, blocks: ways.length, routes: podRows, mtuBytes }
+    const forAll = (some: readonly PodRoute[]): number => some.filter(({ table }) => table === undefined).length
+    return { mode, blocks: ways.length, routes: forAll(routes) - forAll(waiting), mtuBytes, ...takenBy(waiting) }
   }
 
   /** Asks for the ways that aren't known. */
@@ -208,11 +211,13 @@ export class Routing {
     return this.#hops
   }
 
-  async #reach(routes: readonly PodRoute[]): Promise<void> {
+  /** @returns routes that wait for those of others to go */
+  async #reach(wanted: readonly PodRoute[]): Promise<readonly PodRoute[]> {
     const known = this.#routes
     this.#routes = undefined
-    await bringRoutes(this.#options.netns, routes, known)
+    const { routes, waiting } = await bringRoutes(this.#options.netns, wanted, known)
     this.#routes = routes
+    return waiting
   }
 
   async #removeOverlays(except?: TunnelMode): Promise<void> {
@@ -223,10 +228,18 @@ export class Routing {
   async #bring(): Promise<void> {
     const { mode } = this.#options
     try {
-      this.#view = isTunnel(mode) ? await this.#bringTunnels(mode) : await this.#bringRoutes(mode)
+      const view = isTunnel(mode) ? await this.#bringTunnels(mode) : await this.#bringRoutes(mode)
+      this.#tell(view)
+      this.#view = view
     } catch (error) {
       this.#note(error)
     }
+  }
+
+  #tell({ taken = [] }: RoutingView): void {
+    const { taken: before = [] } = this.#view
+    if (taken.join() === before.join()) return
+    this.#options.report(taken.length === 0 ? "routes of others to nodes' pods are gone" : takenText(taken))
   }
 
   #note(error: unknown): void {
@@ -240,5 +253,18 @@ export class Routing {
 const overlayAt = (ifindex: number, mode: TunnelMode, sources: readonly string[]): Attachment => ({
   ...{ ifindex, ifname: overlayNames[mode], role: 'overlay', sources },
 })
+
+/** As many blocks as tell where to look. */
+const takenShown = 4
+
+/** That routes of others stay, with some of their blocks. */
+export function takenText(taken: readonly string[]): string {
+  const more = taken.length - takenShown
+  const shown = `${taken.slice(0, takenShown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  return `somebody else has routes to ${shown}: those stay, Weir's wait until they are gone`
+}
+
+const takenBy = (waiting: readonly PodRoute[]): Pick<RoutingView, 'taken'> =>
+  waiting.length === 0 ? {} : { taken: [...new Set(waiting.map(({ block }) => block))].sort() }
 
 const saysWhereNodesAre = ({ kind }: WeirEvent): boolean => kind.startsWith('node.') || kind === 'agent.configured'

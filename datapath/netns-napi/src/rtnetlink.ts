@@ -15,7 +15,8 @@ import { argument, change, families, make, Message, put } from './message.js'
 import { type Netns, native } from './native.js'
 
 export interface Route {
-  readonly kind: 'route.replace'
+  /** To add one where there is any to the destination, of the same metric, is refused: EEXIST. */
+  readonly kind: 'route.add' | 'route.replace'
   readonly ifindex: number
   /** The main one, 254, when absent. */
   readonly table?: number
@@ -123,8 +124,9 @@ function encoded(request: RtRequest): Uint8Array {
       if (family === 4) message.attribute(2, bytes)
       return message.attribute(1, bytes).bytes()
     }
+    case 'route.add':
     case 'route.replace':
-      return routeReplace(request)
+      return routeMade(request)
     case 'route.delete': {
       const { destination, ifindex, table = route.main, protocol = 0 } = request
       const message = new Message(types.delRoute, change)
@@ -150,13 +152,13 @@ function encoded(request: RtRequest): Uint8Array {
   }
 }
 
-function routeReplace(given: Route): Uint8Array {
+function routeMade(given: Route): Uint8Array {
   const { ifindex, destination, gateway, source, table = route.main, protocol = route.static } = given
   const known = destination?.address ?? gateway
   if (known === undefined) throw argument('a route leads to a destination or by a gateway')
   const family = families[familyOf(known)]
   const scope = gateway === undefined && family === families[4] ? route.scopeLink : route.scopeUniverse
-  const message = new Message(types.newRoute, put)
+  const message = new Message(types.newRoute, given.kind === 'route.add' ? make : put)
   message.u8(family, destination?.length ?? 0, 0, 0, 0, protocol, scope, route.unicast)
   message.u32(gateway === undefined ? 0 : route.onlink)
   if (destination !== undefined) message.attribute(routeAttributes.destination, addressBytes(destination.address))

@@ -1,11 +1,14 @@
+import { systemClock } from '@weir/adapters/agent/clock.js'
 import { canMakeNamespaces, netnsFolder } from '@weir/adapters/network/node-network.js'
 import { run, setSysctls } from '@weir/adapters/network/run.js'
 import { allowForwarding } from '@weir/adapters/routing/forwarding.js'
 import { bringRoutes, bringRules, routesIn } from '@weir/adapters/routing/kernel-routes.js'
-import { netnsAt } from '@weir/adapters/routing/netns.js'
+import { kernelRtnetlink, netnsAt } from '@weir/adapters/routing/netns.js'
 import { overlayDevice, overlays, removeOverlay } from '@weir/adapters/routing/overlay-device.js'
+import { Routing, takenText } from '@weir/adapters/routing/routing.js'
 import { nodeRules, nodeTable } from '@weir/adapters/routing/wanted.js'
-import { WeirError } from '@weir/core'
+import { type ClusterState, WeirError } from '@weir/core'
+import { emptyState } from '@weir/core/state/state.js'
 import { expect } from 'chai'
 import { ifindexIn, readSysctlIn } from 'netns-napi'
 
@@ -81,11 +84,11 @@ describe('what routing makes in the kernel (needs root)', function () {
       { block: '10.7.1.0/24', family: 4, ifindex, via: '192.0.2.7', src: '192.0.2.1' },
       { block: '192.0.2.7/32', family: 4, ifindex, table: nodeTable },
     ] as const
-    expect(await bringRoutes(netns, wanted)).to.equal(2)
-    expect(await bringRoutes(netns, wanted)).to.equal(0)
+    expect((await bringRoutes(netns, wanted)).changed).to.equal(2)
+    expect((await bringRoutes(netns, wanted)).changed).to.equal(0)
     expect(await routesIn(netns, 4)).to.have.deep.members([...wanted])
     expect(
-      await bringRoutes(netns, [{ ...wanted[0], via: '192.0.2.8' }, wanted[1]], wanted),
+      (await bringRoutes(netns, [{ ...wanted[0], via: '192.0.2.8' }, wanted[1]], wanted)).changed,
       'by what is known',
     ).to.equal(1)
     expect(await ip('route', 'show', 'proto', '119')).to.match(/^10\.7\.1\.0\/24 via 192\.0\.2\.8 /)
@@ -94,7 +97,68 @@ describe('what routing makes in the kernel (needs root)', function () {
     expect(await bringRules(netns, rules)).to.equal(0)
     expect(await bringRules(netns, rules.slice(1))).to.equal(1)
     expect(await bringRules(netns, [])).to.equal(1)
-    expect(await bringRoutes(netns, [])).to.equal(2)
+    expect((await bringRoutes(netns, [])).changed).to.equal(2)
+  })
+
+  it('leaves routes of others to the very block where they are, and takes their place when they are gone', async () => {
+    const ifindex = ifindexIn(path, 'up0')
+    const blocks = ['10.7.4.0/24', '10.7.5.0/24', 'fd07:4::/64', '10.7.6.0/24'] as const
+    const wanted = blocks.map(block => ({ block, family: block.includes(':') ? 6 : 4, ifindex }) as const)
+    const free = { block: '10.7.7.0/24', family: 4, ifindex } as const
+    await ip('route', 'add', blocks[0], 'via', '192.0.2.9')
+    await ip('route', 'add', blocks[1], 'via', '192.0.2.9', 'metric', '700')
+    await ip('-6', 'route', 'add', blocks[2], 'dev', 'up0')
+    await ip('route', 'add', 'blackhole', blocks[3])
+    const others = async () => [await ip('route', 'show'), await ip('-6', 'route', 'show')].join('\n')
+    const before = await others()
+    const brought = await bringRoutes(netns, [...wanted, free])
+    expect(brought).to.deep.equal({ changed: 1, routes: [free], waiting: wanted })
+    expect((await others()).replace(/^10\.7\.7\..*\n/m, '')).to.equal(before)
+    // Somebody takes the place of one of Weir's, which isn't looked at before it is to lead elsewhere.
+    await ip('route', 'replace', free.block, 'via', '192.0.2.9')
+    const elsewhere = { ...free, via: '192.0.2.8' }
+    expect((await bringRoutes(netns, [elsewhere], [free])).waiting).to.deep.equal([elsewhere])
+    expect(await ip('route', 'show', free.block)).to.match(/via 192\.0\.2\.9 /)
+    for (const block of [blocks[0], blocks[1], free.block]) await ip('route', 'delete', block)
+    await ip('-6', 'route', 'delete', blocks[2])
+    await ip('route', 'delete', 'blackhole', blocks[3])
+    expect(await bringRoutes(netns, wanted, [])).to.deep.include({ changed: 4, waiting: [] })
+    await bringRoutes(netns, [])
+  })
+
+  it('tells to which blocks others have routes, and looks whether those are gone', async () => {
+    const nodes = new Map(
+      ['here', 'there', 'yonder'].map((node, at) => {
+        const fact = { name: node, labels: {}, addresses: [`192.0.2.${at + 1}`], podCidrs: [`10.7.${8 + at}.0/24`] }
+        return [node, { fact, seq: 1 }] as const
+      }),
+    )
+    const state: ClusterState = {
+      ...emptyState(),
+      nodes,
+      agent: { fact: { node: 'here', cluster: 'default', labelFilter: [] }, seq: 1 },
+    }
+    const told: string[] = []
+    const routing = new Routing({
+      ...{ asked: 'native', rtnetlink: kernelRtnetlink, path, clock: systemClock, state: () => state },
+      ...{ addOverlays: async () => {}, useOverlays: async () => {}, addTunnels: () => {}, useTunnels: () => {} },
+      report: message => void told.push(message),
+    })
+    try {
+      await ip('route', 'add', '10.7.9.0/24', 'via', '192.0.2.99', 'metric', '50')
+      await routing.start()
+      expect(routing.view).to.deep.equal({ mode: 'native', blocks: 2, routes: 1, taken: ['10.7.9.0/24'] })
+      expect(told.at(-1)).to.equal(takenText(['10.7.9.0/24']))
+      expect(await ip('route', 'get', '10.7.9.1')).to.match(/via 192\.0\.2\.99 /)
+      await ip('route', 'delete', '10.7.9.0/24')
+      await routing.refresh()
+      expect(routing.view).to.deep.equal({ mode: 'native', blocks: 2, routes: 2 })
+      expect(await ip('route', 'get', '10.7.9.1')).to.match(/via 192\.0\.2\.2 /)
+      expect(told.at(-1)).to.include('are gone')
+    } finally {
+      await routing.close()
+      await bringRoutes(netns, [])
+    }
   })
 
   it('says which route the kernel refuses, and makes the others', async () => {
@@ -104,7 +168,7 @@ describe('what routing makes in the kernel (needs root)', function () {
     const error = await bringRoutes(netns, [bad, good]).catch((problem: unknown) => problem)
     expect(error).to.be.instanceOf(WeirError)
     expect((error as WeirError).code).to.equal('WEIR_NETWORK_COMMAND')
-    expect((error as WeirError).message).to.match(/^route replace 10\.7\.2\.0\/24 table 254 dev 999999: .*ENODEV/)
+    expect((error as WeirError).message).to.match(/^route add 10\.7\.2\.0\/24 table 254 dev 999999: .*ENODEV/)
     expect((await routesIn(netns, 4)).map(({ block }) => block)).to.deep.equal(['10.7.3.0/24'])
     await bringRoutes(netns, [])
   })

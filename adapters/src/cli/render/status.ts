@@ -1,6 +1,7 @@
 import { counted, countedAll } from '@weir/core/counted.js'
 import { shortageText } from '@weir/datapath/services/shortage.js'
 import type { StatusReport } from '../../agent/protocol.js'
+import { takenText } from '../../routing/routing.js'
 import { tableLines } from '../table.js'
 import { flowStatusLines, flowTroubles } from './flow-status.js'
 import { sourceLines } from './source-status.js'
@@ -109,6 +110,14 @@ function routingLines({ mode, blocks, routes, mtuBytes }: StatusReport['routing'
   ]
 }
 
+/** What keeps ways to other nodes from being there. */
+function routingTroubles({ problem, taken = [] }: StatusReport['routing']): readonly string[] {
+  return [
+    ...(problem === undefined ? [] : [`not all routes to other nodes' pods are there: ${problem}`]),
+    ...(taken.length === 0 ? [] : [takenText(taken)]),
+  ]
+}
+
 /** What doesn't leave though it is to. */
 function leavingTroubles({ rules: { noGateway, noAddress } }: StatusReport['leaving']): readonly string[] {
   const told = (count: number, what: string): readonly string[] =>
@@ -149,6 +158,7 @@ function troublesOf(report: StatusReport): readonly string[] {
       ? []
       : [`connections to backends that went stay open: ${connections.failing}`]),
     ...hostTroubles(report.host),
+    ...routingTroubles(report.routing),
     ...leavingTroubles(report.leaving),
     ...report.sources
       .filter(source => source.state === 'failing')
