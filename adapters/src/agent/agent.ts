@@ -1,5 +1,5 @@
 import { counted } from '@weir/core/counted.js'
-import { type EndpointFact, type Engine, type TablesDelta, WeirError, type WeirEvent } from '@weir/core'
+import type { EndpointFact, Engine, TablesDelta, WeirEvent } from '@weir/core'
 import { EventLog } from '@weir/store'
 import { type Observable, Subject } from 'rxjs'
 import type { TableOptions } from '@weir/datapath/services/table-builds.js'
@@ -13,7 +13,7 @@ import type { FlowRecorder } from '../flows/recorder.js'
 import { FlowBook } from './flows.js'
 import { HostDevices, saysWhatIsOwn } from './host-devices.js'
 import { defaultTables } from './maglev-slots.js'
-import { type Facts, Intake, type Submitted } from './intake.js'
+import { type Facts, Intake, onlyEnforcement, type Submitted } from './intake.js'
 import { type Machine, thisMachine } from './machine.js'
 import { checkedNodeOptions } from './node-options.js'
 import { ownFacts } from './own-facts.js'
@@ -393,9 +393,4 @@ class RunningAgent implements Agent {
       this.#report(`sweeping expired flows failed: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-}
-
-/** An event that isn't enforced yet is told and tried again; one that isn't durable ends the start. */
-function onlyEnforcement(error: unknown): void {
-  if (error instanceof WeirError && error.code === 'WEIR_INTAKE_STOPPED') throw error
 }

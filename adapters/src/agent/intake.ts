@@ -184,3 +184,8 @@ export class Intake {
     for (const waiting of [...failed, ...this.#queue.splice(0)]) waiting.reject(this.#stopped)
   }
 }
+
+/** An event that isn't enforced yet is told and tried again; one that isn't durable ends the start. */
+export function onlyEnforcement(error: unknown): void {
+  if (error instanceof WeirError && error.code === 'WEIR_INTAKE_STOPPED') throw error
+}
