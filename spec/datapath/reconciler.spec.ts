@@ -250,7 +250,7 @@ describe('reconciler', () => {
     reconciler.close()
   })
 
-  it('writes nothing of a change whose endpoints have no slot, and names the slots', async () => {
+  it('writes nothing of a change whose endpoints have no slot, and says how many it needs', async () => {
     const backend = createMemoryBackend({ maxEntries: { weir_endpoints: 2 } })
     const reconciler = new Reconciler(backend, { timer: handTimer() })
     const failed = await reconciler.start(open).catch((error: unknown) => error)
@@ -258,7 +258,7 @@ describe('reconciler', () => {
       .to.be.instanceOf(WeirError)
       .that.includes({ code: 'WEIR_MAP_FULL' })
       .and.has.property('message')
-      .that.matches(/^weir_endpoints has 2 slots, the change needs [1-9]\d*$/)
+      .that.matches(/^weir_endpoints has 2 entries, the change needs [1-9]\d*$/)
     expect([...backend.maps.weir_addr4.entries()]).to.have.length(0)
     reconciler.close()
   })

@@ -124,7 +124,7 @@ function checkSlots({ maps }: Backend, planned: readonly WriteBatch[]): void {
       needed = Math.max(needed, codecs.index.read(batch.keys.subarray(at * codecs.index.size)) + 1)
   }
   if (needed <= size) return
-  const message = `${map} has ${size} slots, the change needs ${needed}`
+  const message = `${map} has ${size} entries, the change needs ${needed}`
   throw new WeirError('WEIR_MAP_FULL', message, { map, size, needed })
 }
 
