@@ -259,11 +259,11 @@ export class Engine {
     this.#identities.resume(snapshot.identities)
     for (const policy of policiesOf(this.#state)) this.#policyChanged(policyKey(policy))
     for (const name of this.#state.cidrGroups.keys()) this.#groupChanged(name)
+    this.#services.resume()
     for (const key of this.#state.endpointSlices.keys()) this.#sliceChanged(key)
     this.#namesChanged()
     this.#cidrIdentities.resume(snapshot.cidrIdentities)
     this.#allNodesChanged()
-    this.#services.resume()
     this.#egress.resume()
     this.#tunnels.resume()
   }
@@ -282,8 +282,9 @@ export class Engine {
 
   #foldOne(given: WeirEvent): void {
     const event = this.#enforcesStaged ? unstaged(given) : given
+    const replaced = this.#services.replacedBy(event)
     reduceState(this.#state, event)
-    this.#services.observe(event)
+    this.#services.observe(event, replaced)
     this.#egress.observe(event)
     this.#tunnels.observe(event)
     // Most events are a pod's, and of it only its identity follows.
@@ -377,7 +378,7 @@ export class Engine {
 
   #isPolicyTopic({ namespace, service }: EndpointSliceFact): boolean {
     if (namespace === apiServerEndpoints.namespace && service === apiServerEndpoints.service) return true
-    const known = this.#state.services.get(objectKey(namespace, service))?.fact
+    const known = this.#services.serviceOf(objectKey(namespace, service))
     return known !== undefined && Object.keys(known.selector).length === 0
   }
 

@@ -5,14 +5,17 @@ import { NumberedTable } from '../tables/numbered-table.js'
 import type { BackendRow, BackendState } from '../tables/service-rows.js'
 import { NumberPool } from '../verdict/number-pool.js'
 import { backendTargetText, socketText } from './backend-text.js'
-import { appended, type Backend, type Unit, type Use } from './model.js'
+import { appended, type Unit, type Use } from './model.js'
+import { Sockets } from './sockets.js'
 
 /** Everything that serves, numbered. A backend is there as long as any unit uses it. */
 export class Backends {
   readonly table = new NumberedTable<BackendRow>(sameBackend)
-  /** The first backend at each address; each names the next. */
-  readonly #byAddress = new Map<string, Backend>()
-  readonly #idle = new Set<Backend>()
+  readonly #sockets = new Sockets(this.table)
+  /** The first use of each backend, by its number; each names the next. */
+  readonly #uses: (Use | undefined)[] = []
+  /** Backends that lost all uses. */
+  readonly #idle = new Set<number>()
   readonly #numbers = new NumberPool()
   readonly #told: ReadonlyMap<string, Stored<BackendFact>>
   readonly #failed: ReadonlyMap<string, Stored<BackendCheckFact>>
@@ -46,8 +49,8 @@ export class Backends {
 
   /** Who uses a backend, and what is said of it there. */
   *usesOf(address: string, port: number, protocol: Protocol): Iterable<Use> {
-    const backend = this.#find(address, port, protocol)
-    for (let use = backend?.uses; use !== undefined; use = use.next) yield use
+    const number = this.#sockets.find(address, port, protocol)
+    for (let use = this.#uses[number]; use !== undefined; use = use.next) yield use
   }
 
   /**
@@ -65,11 +68,10 @@ export class Backends {
     place: number,
     settled: number,
   ): Use {
-    const first = this.#byAddress.get(address)
-    let backend = first
-    while (backend !== undefined && !isAt(backend, port, protocol)) backend = backend.next
-    backend ??= this.#add(first, address, port, protocol, endpoint, ready, local)
-    for (let use = backend.uses; use !== undefined; use = use.next) {
+    const known = this.#sockets.find(address, port, protocol)
+    const row = known > 0 ? this.table.get(known)! : this.#add(address, port, protocol, endpoint, ready, local)
+    const first = this.#uses[row.backend]
+    for (let use = first; use !== undefined; use = use.next) {
       if (use.unit !== unit) continue
       if (use.seen < settled) {
         use.seen = settled
@@ -81,11 +83,10 @@ export class Backends {
       use.place = place
       return use
     }
-    const next = backend.uses
     const use: Use = {
       unit,
-      backend,
-      next,
+      row,
+      next: first,
       endpoint,
       ready,
       local,
@@ -94,7 +95,7 @@ export class Backends {
       weight: 1,
       seen: settled,
     }
-    backend.uses = use
+    this.#uses[row.backend] = use
     unit.uses = appended(unit.uses, use)
     return use
   }
@@ -104,35 +105,35 @@ export class Backends {
    * @param isChecked its user minds what trying it came to
    */
   settle(use: Use, isChecked = false): void {
-    use.unhealthy = isChecked && this.#failed.has(textOf(use.backend.row))
+    use.unhealthy = isChecked && this.#failed.has(textOf(use.row))
     const told = this.#told.size === 0 ? undefined : this.#toldOf(use)
     use.weight = told === undefined ? 1 : told.state === 'active' ? (told.weight ?? 1) : 0
-    this.#write(use.backend)
+    this.#write(use.row)
   }
 
   /** Ends uses that a settling didn't see. */
   release(uses: readonly Use[], settled: number): void {
     for (const use of uses) {
       if (use.seen >= settled) continue
-      const { backend } = use
-      unlink(backend, use)
-      if (backend.uses === undefined) this.#idle.add(backend)
-      else this.#write(backend)
+      const { row, next } = use
+      const first = this.#uses[row.backend]
+      if (first !== use) unlink(first, use)
+      else {
+        this.#uses[row.backend] = next
+        if (next === undefined) {
+          this.#idle.add(row.backend)
+          continue
+        }
+      }
+      this.#write(row)
     }
   }
 
   /** Ends the writing of a delta: backends that nobody uses any more go. */
   sweep(): void {
-    for (const backend of this.#idle) {
-      if (backend.uses !== undefined) continue
-      const { address, backend: number } = backend.row
-      const first = this.#byAddress.get(address)!
-      if (first !== backend) {
-        let before = first
-        while (before.next !== backend) before = before.next!
-        before.next = backend.next
-      } else if (backend.next === undefined) this.#byAddress.delete(address)
-      else this.#byAddress.set(address, backend.next)
+    for (const number of this.#idle) {
+      if (this.#uses[number] !== undefined) continue
+      this.#sockets.delete(number)
       this.#numbers.free(number)
       this.table.delete(number)
     }
@@ -145,12 +146,13 @@ export class Backends {
   }
 
   /** Brings a backend's row up to what all its uses say together. */
-  #write(backend: Backend): void {
+  #write(row: BackendRow): void {
     let local = false
     let zone = ''
     let rank = 0
     let unhealthy = false
-    for (let use = backend.uses; use !== undefined; use = use.next) {
+    const first = this.#uses[row.backend]
+    for (let use = first; use !== undefined; use = use.next) {
       const { endpoint, ready } = use
       const said = ready ? 2 : endpoint.terminating ? 0 : 1
       local ||= use.local
@@ -160,37 +162,29 @@ export class Backends {
       if (own !== undefined && (zone === '' || own < zone)) zone = own
     }
     const state =
-      (this.#told.size === 0 ? undefined : this.#withheld(backend)) ??
+      (this.#told.size === 0 ? undefined : this.#withheld(first)) ??
       (unhealthy && rank === 2 ? 'unhealthy' : stateOf[rank]!)
-    const { row } = backend
     if (row.local === local && row.state === state && row.zone === zone) return
-    backend.row = rowWith(row, local, state, zone)
-    this.table.set(row.backend, backend.row)
-  }
-
-  #find(address: string, port: number, protocol: Protocol): Backend | undefined {
-    let backend = this.#byAddress.get(address)
-    while (backend !== undefined && !isAt(backend, port, protocol)) backend = backend.next
-    return backend
+    const now = rowWith(row, local, state, zone)
+    for (let use = first; use !== undefined; use = use.next) use.row = now
+    this.table.set(row.backend, now)
   }
 
   #add(
-    first: Backend | undefined,
     address: string,
     port: number,
     protocol: Protocol,
     { terminating, zone = '' }: SliceEndpoint,
     ready: boolean,
     local: boolean,
-  ): Backend {
+  ): BackendRow {
     const number = this.#numberFor(address, port, protocol)
     const state = ready ? 'active' : terminating ? 'terminating' : 'notReady'
     const row: BackendRow = { backend: number, address, port, protocol, local, state, zone }
-    const backend: Backend = { row, uses: undefined, next: first?.next }
-    if (first === undefined) this.#byAddress.set(address, backend)
-    else first.next = backend
+    while (this.#uses.length < number) this.#uses.push(undefined)
+    this.#sockets.add(row)
     this.table.set(number, row)
-    return backend
+    return row
   }
 
   #numberFor(address: string, port: number, protocol: Protocol): number {
@@ -202,17 +196,17 @@ export class Backends {
   }
 
   /** What was said of a backend itself comes before what was said of the pod behind it. */
-  #toldOf({ backend, endpoint, unit }: Use): BackendFact | undefined {
-    const own = this.#told.get(textOf(backend.row))
+  #toldOf({ row, endpoint, unit }: Use): BackendFact | undefined {
+    const own = this.#told.get(textOf(row))
     if (own !== undefined || endpoint.pod === undefined) return own?.fact
     const target = { kind: 'pod', namespace: unit.namespace, name: endpoint.pod } as const
     return this.#told.get(backendTargetText(target))?.fact
   }
 
   /** The state that was said of it, the more final one where its uses know it by several pods. */
-  #withheld(backend: Backend): BackendState | undefined {
+  #withheld(first: Use | undefined): BackendState | undefined {
     let found: BackendState | undefined
-    for (let use = backend.uses; use !== undefined; use = use.next) {
+    for (let use = first; use !== undefined; use = use.next) {
       const state = this.#toldOf(use)?.state
       if (state === 'maintenance') return state
       if (state === 'quarantined') found = state
@@ -220,9 +214,6 @@ export class Backends {
     return found
   }
 }
-
-const isAt = ({ row }: Backend, port: number, protocol: Protocol): boolean =>
-  row.port === port && row.protocol === protocol
 
 const stateOf = ['terminating', 'notReady', 'active'] as const
 
@@ -241,12 +232,9 @@ function isBetter(ready: boolean, endpoint: SliceEndpoint, place: number, than: 
 const rankOf = (ready: boolean, { serving, terminating }: SliceEndpoint): number =>
   ready ? 3 : terminating ? (serving ? 2 : 0) : 1
 
-function unlink(backend: Backend, gone: Use): void {
-  if (backend.uses === gone) {
-    backend.uses = gone.next
-    return
-  }
-  let use = backend.uses
+/** @param first another use of the same backend, before the one that is gone */
+function unlink(first: Use | undefined, gone: Use): void {
+  let use = first
   while (use !== undefined && use.next !== gone) use = use.next
   if (use !== undefined) use.next = gone.next
 }

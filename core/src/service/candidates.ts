@@ -40,15 +40,13 @@ export interface Candidate {
 
 /** Every endpoint of the frontend's port in its family, chosen or not, by address and port. */
 export function candidatesOf(row: FrontendRow, state: ClusterState, services: Services): readonly Candidate[] {
-  const uses = usesFor(row, state, services).filter(
-    ({ backend }) => backend.row.address.includes(':') === row.address.includes(':'),
-  )
+  const uses = usesFor(row, state, services).filter(use => use.row.address.includes(':') === row.address.includes(':'))
   const chosen = chosenFrom(uses, row, state)
   return uses
     .map((use): Candidate => {
-      const { backend, endpoint, weight } = use
+      const { row: backend, endpoint, weight } = use
       const isChosen = chosen.has(use)
-      return { backend: backend.row, endpoint, weight, standing: standingOf(use, isChosen, row.local), isChosen }
+      return { backend, endpoint, weight, standing: standingOf(use, isChosen, row.local), isChosen }
     })
     .sort((a, b) => compareSockets(a.backend, b.backend))
 }
@@ -111,13 +109,13 @@ function chosenFrom(uses: readonly Use[], row: FrontendRow, state: ClusterState)
 }
 
 function standingOf(
-  { backend, endpoint, weight, ready, local, unhealthy }: Use,
+  { row, endpoint, weight, ready, local, unhealthy }: Use,
   isChosen: boolean,
   onlyLocal: boolean,
 ): Standing {
   if (isChosen) return ready ? (unhealthy ? 'failOpen' : 'ready') : 'lastResort'
   if (weight === 0) {
-    const { state } = backend.row
+    const { state } = row
     return state === 'quarantined' || state === 'maintenance' ? state : 'weightless'
   }
   if (onlyLocal && !local) return 'otherNode'

@@ -1,7 +1,7 @@
 import type { Protocol } from '../policy/rule.js'
-import { RecordedTable } from '../tables/recorded-table.js'
+import { type Slot, SlottedTable } from '../tables/recorded-table.js'
 import { type FrontendKind, frontendKey, frontendKinds, type FrontendRow } from '../tables/service-rows.js'
-import type { Claim, Unit } from './model.js'
+import { appended, type Claim, type Unit } from './model.js'
 
 /** Who has, or wants, an address and port. */
 export interface Claimant {
@@ -23,10 +23,9 @@ export interface Conflict {
 
 /** Claims by address and port. One that several have goes to one of them by what they are, whoever came first. */
 export class Frontends {
-  readonly table = new RecordedTable<string, FrontendRow>(sameFrontend)
+  readonly table = new ClaimedTable(sameFrontend)
   /** Keys for `takeTouched`, from its first call on. */
   #touched: Set<string> | undefined
-  readonly #slots = new Map<string, Slot>()
   readonly #contested = new Set<string>()
 
   /** Takes a unit's claims in place of those that it had. */
@@ -47,7 +46,7 @@ export class Frontends {
   /** By address and port. */
   *conflicts(): Iterable<Conflict> {
     for (const key of [...this.#contested].sort()) {
-      const { claims } = this.#slots.get(key)!
+      const { claims } = this.table.slotOf(key)
       for (const rivals of [claims.filter(isService), claims.filter(claim => !isService(claim))]) {
         const [winner, ...losers] = rivals.sort(compareClaims)
         if (winner === undefined || losers.length === 0) continue
@@ -58,40 +57,33 @@ export class Frontends {
   }
 
   #put(claim: Claim): void {
-    const slot = this.#slots.get(claim.key)
-    if (slot === undefined) {
-      const made: Slot = { claims: [claim], internal: undefined, external: undefined }
-      this.#slots.set(claim.key, made)
-      this.#resolve(made)
-      return
-    }
+    const slot = this.table.slotOf(claim.key)
     const at = slot.claims.findIndex(({ unit }) => unit === claim.unit)
-    if (at < 0) slot.claims.push(claim)
+    if (at < 0) slot.claims = appended(slot.claims, claim)
     else slot.claims[at] = claim
     this.#resolve(slot)
   }
 
   /** Takes a claim back, unless its unit has made it anew. */
   #drop(claim: Claim): void {
-    const slot = this.#slots.get(claim.key)
-    const at = slot?.claims.indexOf(claim) ?? -1
-    if (slot === undefined || at < 0) return
+    const slot = this.table.slotOf(claim.key)
+    const at = slot.claims.indexOf(claim)
+    if (at < 0) return
     slot.claims.splice(at, 1)
     if (slot.claims.length > 0) {
       this.#resolve(slot)
       return
     }
-    this.#slots.delete(claim.key)
     this.#contested.delete(claim.key)
-    this.#write(claim.key, slot, undefined, undefined)
+    this.#write(slot, undefined, undefined)
   }
 
-  #resolve(slot: Slot): void {
+  #resolve(slot: ClaimedSlot): void {
     const { claims } = slot
     const first = claims[0]!
     if (claims.length === 1 && isService(first)) {
       if (this.#contested.size > 0) this.#contested.delete(first.key)
-      this.#write(first.key, slot, first.internal, first.external)
+      this.#write(slot, first.internal, first.external)
       return
     }
     const winner = bestOf(claims.filter(isService))
@@ -100,29 +92,50 @@ export class Frontends {
     if (rivals > 0) this.#contested.add(first.key)
     else this.#contested.delete(first.key)
     const internal = redirect === undefined ? winner?.internal : redirected(redirect.internal, winner?.internal)
-    this.#write(first.key, slot, internal, winner?.external)
+    this.#write(slot, internal, winner?.external)
   }
 
-  #write(key: string, slot: Slot, internal: FrontendRow | undefined, external: FrontendRow | undefined): void {
-    if (slot.internal !== internal) this.#writeOne(key, internal)
+  #write(slot: ClaimedSlot, internal: FrontendRow | undefined, external: FrontendRow | undefined): void {
+    if (slot.internal !== internal) {
+      if (internal === undefined) this.table.clear(slot)
+      else this.table.put(slot, internal)
+      this.#touched?.add(slot.key)
+    }
     const outside = external ?? slot.external
-    if (outside !== undefined && slot.external !== external) this.#writeOne(keyOf(outside), external)
+    if (outside !== undefined && slot.external !== external) this.#writeOutside(keyOf(outside), external)
     slot.internal = internal
     slot.external = external
   }
 
-  #writeOne(key: string, after: FrontendRow | undefined): void {
+  #writeOutside(key: string, after: FrontendRow | undefined): void {
     if (after === undefined) this.table.delete(key)
     else this.table.set(key, after)
     this.#touched?.add(key)
   }
 }
 
-/** One address and port: who claims it, and the rows that it has. */
-interface Slot {
-  readonly claims: Claim[]
+/** One address and port, where those inside look: who claims it, and the rows that it was given. */
+interface ClaimedSlot extends Slot<string, FrontendRow> {
+  claims: Claim[]
   internal: FrontendRow | undefined
   external: FrontendRow | undefined
+}
+
+const unclaimed: Claim[] = []
+
+/** Keeps claims beside rows: whoever has a claim has a row for those inside as well. */
+class ClaimedTable extends SlottedTable<string, FrontendRow, ClaimedSlot> {
+  protected override emptySlot(key: string): ClaimedSlot {
+    return {
+      key,
+      now: undefined,
+      before: undefined,
+      touched: false,
+      claims: unclaimed,
+      internal: undefined,
+      external: undefined,
+    }
+  }
 }
 
 const bestOf = (claims: readonly Claim[]): Claim | undefined =>

@@ -1,4 +1,4 @@
-import type { SliceEndpoint } from '../event/service.js'
+import type { EndpointSliceFact, ServiceFact, SliceEndpoint } from '../event/service.js'
 import type { BackendRow, FrontendKind, FrontendRow } from '../tables/service-rows.js'
 import type { Selection } from './selections.js'
 
@@ -9,14 +9,21 @@ export interface Unit {
   readonly name: string
   /** `namespace/name` */
   readonly key: string
-  /** Of a service: the keys of its slices, unordered. */
-  slices: string[]
+  /** Of a service: what was said of it last, and its slices, unordered. */
+  service: ServiceFact | undefined
+  slices: Slice[]
   uses: Use[]
   claims: readonly Claim[]
   /** Held until the claims that name them are replaced. */
   selections: readonly Selection[]
   /** Whether it waits to be settled: asking the unit is cheaper than asking a set. */
   dirty: boolean
+}
+
+/** A slice by `namespace/name`. */
+export interface Slice {
+  readonly key: string
+  readonly fact: EndpointSliceFact
 }
 
 /**
@@ -34,23 +41,26 @@ const none: readonly never[] = []
 export function newUnit(kind: Unit['kind'], key: string): Unit {
   const slash = key.indexOf('/')
   const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)]
-  return { kind, namespace, name, key, slices: [], uses: [], claims: none, selections: none, dirty: false }
-}
-
-/** An address and port with those that use it; it is there as long as somebody does. */
-export interface Backend {
-  /** As the table has it. */
-  row: BackendRow
-  /** The first of its uses; each names the next. */
-  uses: Use | undefined
-  /** The next backend at its address. */
-  next: Backend | undefined
+  return {
+    kind,
+    namespace,
+    name,
+    key,
+    service: undefined,
+    slices: [],
+    uses: [],
+    claims: none,
+    selections: none,
+    dirty: false,
+  }
 }
 
 /** A unit's use of a backend, and what is said of it there. */
 export interface Use {
   readonly unit: Unit
-  readonly backend: Backend
+  /** The backend as the table has it; the same for all who use it. */
+  row: BackendRow
+  /** Another use of the same backend. */
   next: Use | undefined
   endpoint: SliceEndpoint
   /** As the unit takes it: some take endpoints that are not ready for ready. */

@@ -21,7 +21,7 @@ export function compilePod(
     )
     for (const use of uses) backends.settle(use)
     for (const address of only === undefined ? around.nodePortAddresses : [only]) {
-      const target = uses.find(({ backend }) => backend.row.address.includes(':') === address.includes(':'))
+      const target = uses.find(({ row }) => row.address.includes(':') === address.includes(':'))
       if (target === undefined) continue
       const selection = builder.select(target.weight > 0 ? [target] : [])
       const offer = { selection, local: true }

@@ -1,5 +1,5 @@
 import type { WeirEvent } from '../event/event.js'
-import type { BackendTarget, EndpointSliceFact } from '../event/service.js'
+import type { BackendTarget, EndpointSliceFact, ServiceFact } from '../event/service.js'
 import { dropFrom, entryOf } from '../multimap.js'
 import { objectKey, type ClusterState } from '../state/state.js'
 import type { Protocol } from '../policy/rule.js'
@@ -9,7 +9,7 @@ import { Backends } from './backends.js'
 import { ClaimBuilder } from './claims.js'
 import { type Conflict, Frontends } from './frontends.js'
 import { LocalPods } from './local-pods.js'
-import { appended, type Unit } from './model.js'
+import { appended, type Slice, type Unit } from './model.js'
 import { compilePod } from './pod-unit.js'
 import { compileRedirect } from './redirect-unit.js'
 import { Selections } from './selections.js'
@@ -34,7 +34,6 @@ export class Services {
   readonly #pods = new Units('pod')
   readonly #redirects = new Units('redirect')
   #dirty: Unit[] = []
-  readonly #serviceOfSlice = new Map<string, Unit>()
   /** Redirects by the service that they speak of, and by their namespace. */
   readonly #redirectsOf = new Map<string, Set<Unit>>()
   readonly #topicOfRedirect = new Map<Unit, string>()
@@ -55,20 +54,28 @@ export class Services {
     }
   }
 
-  /** Notes what an event, which the state has taken in already, makes dirty. */
-  observe(event: WeirEvent): void {
+  /** The slice in place of which an event brings another, or none. The state must not have taken the event in yet. */
+  replacedBy(event: WeirEvent): EndpointSliceFact | undefined {
+    if (event.kind === 'endpointslice.upserted')
+      return this.#state.endpointSlices.get(objectKey(event.slice.namespace, event.slice.name))?.fact
+    if (event.kind !== 'endpointslice.deleted') return undefined
+    return this.#state.endpointSlices.get(objectKey(event.namespace, event.name))?.fact
+  }
+
+  /** Notes what an event, which the state has taken in by now, makes dirty. @param replaced see `replacedBy` */
+  observe(event: WeirEvent, replaced?: EndpointSliceFact): void {
     switch (event.kind) {
       case 'service.upserted':
-        this.#serviceChanged(objectKey(event.service.namespace, event.service.name))
+        this.#serviceChanged(objectKey(event.service.namespace, event.service.name), event.service)
         break
       case 'service.deleted':
-        this.#serviceChanged(objectKey(event.namespace, event.name))
+        this.#serviceChanged(objectKey(event.namespace, event.name), undefined)
         break
       case 'endpointslice.upserted':
-        this.#sliceChanged(objectKey(event.slice.namespace, event.slice.name))
+        this.#sliceChanged(objectKey(event.slice.namespace, event.slice.name), replaced, event.slice)
         break
       case 'endpointslice.deleted':
-        this.#sliceChanged(objectKey(event.namespace, event.name))
+        this.#sliceChanged(objectKey(event.namespace, event.name), replaced, undefined)
         break
       case 'pod.upserted':
         this.#podChanged(event.pod.namespace, event.pod.name)
@@ -107,8 +114,8 @@ export class Services {
   /** Takes in a whole state, as a snapshot brings it. */
   resume(): void {
     const { services, endpointSlices, localRedirects, pods } = this.#state
-    for (const key of services.keys()) this.#serviceChanged(key)
-    for (const key of endpointSlices.keys()) this.#sliceChanged(key)
+    for (const [key, { fact }] of services) this.#serviceChanged(key, fact)
+    for (const [key, { fact }] of endpointSlices) this.#sliceChanged(key, undefined, fact)
     for (const key of localRedirects.keys()) this.#redirectChanged(key)
     // Redirects look at the pods of their own, and none was looked at yet.
     for (const [key, { fact }] of pods) if (fact.hostPorts !== undefined) this.#touch(this.#pods.take(key))
@@ -170,7 +177,7 @@ export class Services {
   localEndpoints(service: string): number {
     const uses = this.#services.get(service)?.uses ?? []
     const taking = uses.filter(({ local, ready, weight, unhealthy }) => local && ready && weight > 0 && !unhealthy)
-    return new Set(taking.map(({ backend }) => backend.row.address)).size
+    return new Set(taking.map(({ row }) => row.address)).size
   }
 
   conflicts(): readonly Conflict[] {
@@ -179,18 +186,17 @@ export class Services {
 
   /** The keys of a service's slices, in their order. */
   sliceKeysOf(service: string): readonly string[] {
-    return this.#services.get(service)?.slices.toSorted() ?? []
+    return slicesIn(this.#services.get(service)).map(({ key }) => key)
   }
 
   /** The slices of a service, by their names' order. */
   slicesOf(service: string): readonly EndpointSliceFact[] {
-    return this.#slicesOf(this.#services.get(service))
+    return factsIn(this.#services.get(service))
   }
 
-  #slicesOf(unit: Unit | undefined): readonly EndpointSliceFact[] {
-    const keys = unit?.slices ?? []
-    if (keys.length > 1) keys.sort()
-    return keys.map(key => this.#state.endpointSlices.get(key)!.fact)
+  /** What was said of a service last. */
+  serviceOf(service: string): ServiceFact | undefined {
+    return this.#services.get(service)?.service
   }
 
   #touch(unit: Unit): void {
@@ -199,33 +205,31 @@ export class Services {
     this.#dirty.push(unit)
   }
 
-  #serviceChanged(key: string): void {
-    this.#touch(this.#services.take(key))
+  #serviceChanged(key: string, fact: ServiceFact | undefined): void {
+    const unit = this.#services.take(key)
+    unit.service = fact
+    this.#touch(unit)
     if (this.#topicOfRedirect.size === 0) return
     for (const redirect of this.#redirectsOf.get(key) ?? []) this.#touch(redirect)
   }
 
-  #sliceChanged(key: string): void {
-    const before = this.#serviceOfSlice.get(key)
-    const fact = this.#state.endpointSlices.get(key)?.fact
-    const isSame = before !== undefined && before.name === fact?.service
-    const now = isSame
-      ? before
-      : fact === undefined || fact.service === ''
-        ? undefined
-        : this.#services.take(objectKey(fact.namespace, fact.service))
+  #sliceChanged(key: string, before: EndpointSliceFact | undefined, fact: EndpointSliceFact | undefined): void {
+    const now = this.#unitOf(fact)
     if (now !== undefined) this.#touch(now)
-    if (before === now) return
-    if (before !== undefined) {
-      before.slices.splice(before.slices.indexOf(key), 1)
-      this.#touch(before)
+    const was = this.#unitOf(before)
+    if (was !== undefined) {
+      this.#touch(was)
+      const at = was.slices.findIndex(slice => slice.key === key)
+      if (was === now) was.slices[at] = { key, fact: fact! }
+      else was.slices.splice(at, 1)
     }
-    if (now === undefined) {
-      this.#serviceOfSlice.delete(key)
-      return
-    }
-    this.#serviceOfSlice.set(key, now)
-    now.slices = appended(now.slices, key)
+    if (now !== undefined && was !== now) now.slices = appended(now.slices, { key, fact: fact! })
+  }
+
+  /** The service that a slice is of, if it is of one. */
+  #unitOf(slice: EndpointSliceFact | undefined): Unit | undefined {
+    if (slice === undefined || slice.service === '') return undefined
+    return this.#services.take(objectKey(slice.namespace, slice.service))
   }
 
   #podChanged(namespace: string, name: string): void {
@@ -294,9 +298,8 @@ export class Services {
   }
 
   /** Whether a unit looks at this node's addresses or zone. */
-  #isBound({ kind, key }: Unit): boolean {
+  #isBound({ kind, service }: Unit): boolean {
     if (kind !== 'service') return true
-    const service = this.#state.services.get(key)?.fact
     return service?.topology !== undefined || (service?.ports.some(({ nodePort }) => nodePort !== undefined) ?? false)
   }
 
@@ -317,10 +320,10 @@ export class Services {
     const { services, pods, localRedirects } = this.#state
     switch (unit.kind) {
       case 'service': {
-        const service = services.get(unit.key)?.fact
+        const { service } = unit
         if (service === undefined && unit.slices.length === 0) this.#services.forget(unit)
         if (service === undefined || !isProgrammed(service)) return
-        compileService(unit, service, this.#slicesOf(unit), this.#around, this.backends, builder, this.#turn)
+        compileService(unit, service, factsIn(unit), this.#around, this.backends, builder, this.#turn)
         return
       }
       case 'pod': {
@@ -344,6 +347,14 @@ export class Services {
     }
   }
 }
+
+function slicesIn(unit: Unit | undefined): readonly Slice[] {
+  const slices = unit?.slices ?? []
+  if (slices.length > 1) slices.sort((a, b) => (a.key < b.key ? -1 : 1))
+  return slices
+}
+
+const factsIn = (unit: Unit | undefined): readonly EndpointSliceFact[] => slicesIn(unit).map(({ fact }) => fact)
 
 function turns(): Turn & { settled: number } {
   let last = 0

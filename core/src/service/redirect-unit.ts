@@ -37,9 +37,7 @@ export function compileRedirect(
     const uses = able.flatMap(pod => usesOf(unit, pod, target, around, backends, turn))
     for (const use of uses) backends.settle(use)
     for (const address of addresses) {
-      const there = uses.filter(
-        ({ weight, backend }) => weight > 0 && backend.row.address.includes(':') === address.includes(':'),
-      )
+      const there = uses.filter(({ weight, row }) => weight > 0 && row.address.includes(':') === address.includes(':'))
       if (there.length === 0) continue
       const internal = {
         selection: builder.select([...new Set(there)]),

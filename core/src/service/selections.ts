@@ -95,7 +95,7 @@ export class Selections {
   }
 
   #rowOf(uses: readonly Use[]): SelectionRow {
-    const backends = uses.map(({ backend }) => backend.row.backend)
+    const backends = uses.map(({ row }) => row.backend)
     const weights = uses.every(({ weight }) => weight === 1) ? undefined : uses.map(({ weight }) => weight)
     const selection = this.#numberFor(backends, weights)
     return weights === undefined ? { selection, backends } : { selection, backends, weights }
@@ -113,8 +113,8 @@ export class Selections {
 function contentHash(uses: readonly Use[]): number {
   let hash = uses.length
   for (let at = 0; at < uses.length; at++) {
-    const { backend, weight } = uses[at]!
-    hash = Math.imul(hash ^ backend.row.backend, 0x9e3779b1)
+    const { row, weight } = uses[at]!
+    hash = Math.imul(hash ^ row.backend, 0x9e3779b1)
     hash = Math.imul((hash ^ (hash >>> 15)) + weight, 0x85ebca6b)
   }
   return hash
@@ -126,8 +126,8 @@ const contentText = (backends: readonly number[], weights: readonly number[] | u
 function isOf({ backends, weights }: SelectionRow, uses: readonly Use[]): boolean {
   if (backends.length !== uses.length) return false
   for (let at = 0; at < uses.length; at++) {
-    const { backend, weight } = uses[at]!
-    if (backends[at] !== backend.row.backend || (weights?.[at] ?? 1) !== weight) return false
+    const { row, weight } = uses[at]!
+    if (backends[at] !== row.backend || (weights?.[at] ?? 1) !== weight) return false
   }
   return true
 }
@@ -135,8 +135,8 @@ function isOf({ backends, weights }: SelectionRow, uses: readonly Use[]): boolea
 /** Mostly they are in order already. */
 function byNumber(uses: readonly Use[]): readonly Use[] {
   for (let at = 1; at < uses.length; at++) {
-    if (uses[at - 1]!.backend.row.backend < uses[at]!.backend.row.backend) continue
-    return uses.toSorted((a, b) => a.backend.row.backend - b.backend.row.backend)
+    if (uses[at - 1]!.row.backend < uses[at]!.row.backend) continue
+    return uses.toSorted((a, b) => a.row.backend - b.row.backend)
   }
   return uses
 }

@@ -46,7 +46,7 @@ export function compileService(
 /** The endpoints of one port, each once, in the slices' order. */
 function usesOf(
   unit: Unit,
-  { publishNotReadyAddresses }: ServiceFact,
+  { publishNotReadyAddresses, ports }: ServiceFact,
   port: ServicePort,
   slices: readonly EndpointSliceFact[],
   { node }: Surroundings,
@@ -54,11 +54,13 @@ function usesOf(
   turn: Turn,
 ): Use[] {
   const publish = publishNotReadyAddresses === true
+  // What a unit with one port uses is what that port has.
+  const isOnly = ports.length === 1
   const list = turn.next()
   let uses: Use[] = []
   let first = 0
-  for (const { ports, endpoints } of slices) {
-    for (const { name, protocol, port: target } of ports) {
+  for (const { ports: targets, endpoints } of slices) {
+    for (const { name, protocol, port: target } of targets) {
       if (name !== port.name || protocol !== port.protocol) continue
       for (let index = 0; index < endpoints.length; index++) {
         const endpoint = endpoints[index]!
@@ -67,14 +69,14 @@ function usesOf(
         const ready = endpoint.ready || publish
         const local = node !== '' && endpoint.node === node
         const use = backends.use(unit, address, target, protocol, endpoint, ready, local, first + index, turn.settled)
-        if (use.seen === list) continue
+        if (isOnly || use.seen === list) continue
         use.seen = list
         uses = appended(uses, use)
       }
     }
     first += endpoints.length
   }
-  return uses
+  return isOnly ? unit.uses : uses
 }
 
 /** The zone of this node, for endpoints that are on it. */
@@ -111,9 +113,9 @@ class Choices {
 
   /** Mostly all of them. */
   #ofFamily(isSix: boolean): readonly Use[] {
-    for (const { backend } of this.#uses) {
-      if (backend.row.address.includes(':') === isSix) continue
-      return this.#uses.filter(use => use.backend.row.address.includes(':') === isSix)
+    for (const { row } of this.#uses) {
+      if (row.address.includes(':') === isSix) continue
+      return this.#uses.filter(use => use.row.address.includes(':') === isSix)
     }
     return this.#uses
   }

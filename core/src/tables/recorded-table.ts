@@ -14,16 +14,21 @@ const noChanges: readonly never[] = []
  * A table that remembers what each touched key held before, so that a delta holds net changes only. A change looks its
  * key up once, or never where the writer kept the key's slot: large tables are mostly lookups.
  */
-export class RecordedTable<Key, Value extends object> implements Table<Key, Value> {
+export abstract class SlottedTable<Key, Value extends object, Kept extends Slot<Key, Value>>
+  implements Table<Key, Value>
+{
   /** A row that is gone keeps its slot until the delta that says so. */
-  readonly #slots = new Map<Key, Slot<Key, Value>>()
-  #touched: Slot<Key, Value>[] = []
+  readonly #slots = new Map<Key, Kept>()
+  #touched: Kept[] = []
   readonly #equal: (a: Value, b: Value) => boolean
   #size = 0
 
   constructor(equal: (a: Value, b: Value) => boolean) {
     this.#equal = equal
   }
+
+  /** A slot without a row, with what the writer keeps beside one. */
+  protected abstract emptySlot(key: Key): Kept
 
   get size(): number {
     return this.#size
@@ -38,10 +43,10 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
   }
 
   /** Where a key's row is; good until the delta that says that the row is gone. */
-  slotOf(key: Key): Slot<Key, Value> {
+  slotOf(key: Key): Kept {
     let slot = this.#slots.get(key)
     if (slot === undefined) {
-      slot = { key, now: undefined, before: undefined, touched: false }
+      slot = this.emptySlot(key)
       this.#slots.set(key, slot)
     }
     return slot
@@ -52,7 +57,7 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
   }
 
   /** Writes the row of a slot of this table. */
-  put(slot: Slot<Key, Value>, value: Value): void {
+  put(slot: Kept, value: Value): void {
     const { now } = slot
     if (now === undefined) this.#size += 1
     else if (this.#equal(now, value)) return
@@ -62,7 +67,12 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
 
   delete(key: Key): void {
     const slot = this.#slots.get(key)
-    if (slot?.now === undefined) return
+    if (slot !== undefined) this.clear(slot)
+  }
+
+  /** Takes the row out of a slot of this table. */
+  clear(slot: Kept): void {
+    if (slot.now === undefined) return
     this.#touch(slot)
     slot.now = undefined
     this.#size -= 1
@@ -86,10 +96,17 @@ export class RecordedTable<Key, Value extends object> implements Table<Key, Valu
     return changes
   }
 
-  #touch(slot: Slot<Key, Value>): void {
+  #touch(slot: Kept): void {
     if (slot.touched) return
     slot.touched = true
     slot.before = slot.now
     this.#touched.push(slot)
+  }
+}
+
+/** A table whose writers keep nothing beside the rows. */
+export class RecordedTable<Key, Value extends object> extends SlottedTable<Key, Value, Slot<Key, Value>> {
+  protected override emptySlot(key: Key): Slot<Key, Value> {
+    return { key, now: undefined, before: undefined, touched: false }
   }
 }

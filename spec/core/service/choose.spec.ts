@@ -7,7 +7,7 @@ const useOf = (number: number, said: Partial<Use> = {}): Use => {
   const row = { backend: number, address: '10.0.0.1', port: 1, protocol: 'TCP', local: false, zone: '' } as const
   return {
     unit: newUnit('service', 'shop/web'),
-    backend: { row: { ...row, state: 'active' }, uses: undefined, next: undefined },
+    row: { ...row, state: 'active' },
     next: undefined,
     endpoint: { addresses: [], ready: true, serving: true, terminating: false },
     ready: true,

@@ -6,10 +6,10 @@ const unit = newUnit('service', 'shop/web')
 const endpoint = { addresses: [], ready: true, serving: true, terminating: false }
 
 const useOf = (number: number, weight = 1): Use => {
-  const row = { backend: number, address: '10.0.0.1', port: 1, protocol: 'TCP', local: false, zone: '' } as const
-  const backend = { row: { ...row, state: 'active' as const }, uses: undefined, next: undefined }
+  const at = { backend: number, address: '10.0.0.1', port: 1, protocol: 'TCP', local: false, zone: '' } as const
+  const row = { ...at, state: 'active' as const }
   const said = { endpoint, ready: true, local: false, place: 0, unhealthy: false }
-  return { unit, backend, next: undefined, ...said, weight, seen: 0 }
+  return { unit, row, next: undefined, ...said, weight, seen: 0 }
 }
 
 describe('selections', () => {
