@@ -47,14 +47,17 @@ export class NumberedTable<Value extends object> implements Table<number, Value>
 
   /** The net changes since the last call. */
   flush(): Change<Value>[] {
-    const changes: Change<Value>[] = []
+    // Ten thousand at once are as many as were noted: a list that grows on the way there is copied again and again.
+    const changes = new Array<Change<Value>>(this.#changes.size)
+    let count = 0
     this.#changes.take((number, before) => {
       const after = this.#rows[number]
       if (before === undefined) {
-        if (after !== undefined) changes.push({ after })
-      } else if (after === undefined) changes.push({ before })
-      else if (!this.#equal(before, after)) changes.push({ before, after })
+        if (after !== undefined) changes[count++] = { after }
+      } else if (after === undefined) changes[count++] = { before }
+      else if (!this.#equal(before, after)) changes[count++] = { before, after }
     })
+    changes.length = count
     return changes
   }
 
@@ -75,27 +78,41 @@ export class NumberedTable<Value extends object> implements Table<number, Value>
   }
 }
 
-/** The first word on each number since it was last taken. */
+/** The first word on each number since it was last taken. Nearly all words of a load are that there was nothing. */
 class Journal<Value> {
-  readonly #noted: number[] = []
+  /** The round that each number was noted in last. */
+  #noted = new Int32Array(64)
+  /** Twice the number, and one more where something was there before: that is in `#before`, in the same order. */
   #numbers: number[] = []
-  #before: (Value | undefined)[] = []
+  #before: Value[] = []
   #round = 1
 
+  get size(): number {
+    return this.#numbers.length
+  }
+
   note(number: number, before: Value | undefined): void {
+    if (number >= this.#noted.length) this.#grow(number)
     if (this.#noted[number] === this.#round) return
-    while (this.#noted.length < number) this.#noted.push(0)
     this.#noted[number] = this.#round
-    this.#numbers.push(number)
-    this.#before.push(before)
+    if (before !== undefined) this.#before.push(before)
+    this.#numbers.push(number * 2 + (before === undefined ? 0 : 1))
   }
 
   take(visit: (number: number, before: Value | undefined) => void): void {
     const numbers = this.#numbers
     const before = this.#before
+    if (numbers.length === 0) return
     this.#numbers = []
-    this.#before = []
+    if (before.length > 0) this.#before = []
     this.#round += 1
-    for (let at = 0; at < numbers.length; at++) visit(numbers[at]!, before[at])
+    let next = 0
+    for (const noted of numbers) visit(noted >>> 1, (noted & 1) === 0 ? undefined : before[next++])
+  }
+
+  #grow(number: number): void {
+    const before = this.#noted
+    this.#noted = new Int32Array(Math.max(before.length * 2, number + 1))
+    this.#noted.set(before)
   }
 }
