@@ -116,13 +116,17 @@ function planStaged(
   liveness: Liveness,
 ): Phases {
   const nodes = nodesOf(installed, units, liveness)
-  const now = new Map<Unit, Peer | undefined>()
+  const now = new Array<Peer | undefined>(units.length)
   const refine: Operation[] = []
   // Prefixes first: programs deny what no table knows to every subject, also to one whose cells allow all meanwhile.
-  for (const unit of [...units].sort((a, b) => Number(a.table === 'addresses') - Number(b.table === 'addresses'))) {
-    const during = duringPeer(unit, nodes.during(unit))
-    now.set(unit, during)
-    if (!samePeer(during, unit.before)) refine.push(write(unit, during))
+  for (const table of ['prefixes', 'addresses'] as const) {
+    for (let at = 0; at < units.length; at += 1) {
+      const unit = units[at]!
+      if (unit.table !== table) continue
+      const during = duringPeer(unit, nodes.during(unit))
+      now[at] = during
+      if (!samePeer(during, unit.before)) refine.push(write(unit, during))
+    }
   }
   const staged = stageCells(new CellOverlay(cells.before), cells.before, cells.after, goal, nodes)
   return [
@@ -131,7 +135,7 @@ function planStaged(
     ['restrict cells', staged.restrict],
     ['relax cells', staged.relax],
     ['final cells', staged.final],
-    ['move addresses', lastMoves(units, unit => now.get(unit))],
+    ['move addresses', lastMoves(units, (_, at) => now[at])],
     ['clean up', staged.cleanUp],
   ]
 }
@@ -147,13 +151,15 @@ function duringPeer(unit: Unit, during: Standing): Peer | undefined {
 }
 
 /** Rows to their final values, longest prefix first; then rows away, shortest prefix first. */
-function lastMoves(units: readonly Unit[], now: (unit: Unit) => Peer | undefined): readonly Operation[] {
+function lastMoves(units: readonly Unit[], now: (unit: Unit, at: number) => Peer | undefined): readonly Operation[] {
   const writes: Unit[] = []
   const deletions: Unit[] = []
-  for (const unit of units) {
+  for (let at = 0; at < units.length; at += 1) {
+    const unit = units[at]!
+    const peer = now(unit, at)
     if (unit.after === undefined) {
-      if (now(unit) !== undefined) deletions.push(unit)
-    } else if (!samePeer(now(unit), unit.after)) writes.push(unit)
+      if (peer !== undefined) deletions.push(unit)
+    } else if (!samePeer(peer, unit.after)) writes.push(unit)
   }
   if (writes.length > 1) writes.sort(byLength)
   if (deletions.length > 1) deletions.sort((a, b) => byLength(b, a))
