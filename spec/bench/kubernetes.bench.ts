@@ -64,8 +64,11 @@ async function measure(options: BenchOptions, say: (line: string) => void, closi
   const firstPeak = agent.peakMiB()
   say(`ready after ${first.seconds.toFixed(1)} s, ${firstPeak.toFixed(0)} MiB at most`)
   const before = agent.residentMiB()
+  const memory: number[] = []
+  const watch = setInterval(() => memory.push(agent.residentMiB()), 1000)
+  closing.add(() => clearInterval(watch))
   const { delays, answers, afterAnswer } = await churn(cluster, agent, options)
-  const ends = agent.residentMiB()
+  clearInterval(watch)
   const cpu = agent.cpuMs - first.cpuMs
   await agent.stop()
   const again = new FollowingAgent(agent.options)
@@ -86,9 +89,14 @@ async function measure(options: BenchOptions, say: (line: string) => void, closi
     'longest time that the agent was busy at once': { value: agent.longestBusyMs, unit: 'ms' },
     'CPU a change': { value: cpu / delays.length, unit: 'ms' },
     'memory before the changes': { value: before, unit: 'MiB' },
-    'memory after them': { value: ends, unit: 'MiB' },
+    'memory in the second fifth of them': { value: fifth(memory, 1), unit: 'MiB' },
+    'memory in the last fifth of them': { value: fifth(memory, 4), unit: 'MiB' },
   }
-  return { workload: { pods, policies, changes: delays.length, backend }, figures, ratios: {} }
+  return {
+    workload: { pods, policies, changes: delays.length, backend },
+    figures,
+    ratios: { 'memory, last / second fifth': { value: fifth(memory, 4) / fifth(memory, 1), goal: { atMost: 1.1 } } },
+  }
 }
 
 async function inParallel(count: number, work: (at: number) => Promise<void>): Promise<void> {
@@ -154,6 +162,12 @@ async function churn(cluster: RealCluster, agent: FollowingAgent, options: Bench
 
 const quantile = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
+
+/** The middle of what a fifth of the time had: what the collector has let gather by then comes and goes. */
+const fifth = (values: readonly number[], number: number): number => {
+  const at = (part: number): number => Math.floor((values.length * part) / 5)
+  return quantile(values.slice(at(number), at(number + 1)), 0.5)
+}
 
 class FollowingAgent {
   readonly options: FollowingAgentOptions
