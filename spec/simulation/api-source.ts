@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { EventBody, NetworkPolicyFact, WeirEvent } from '@weir/core'
 import { type ApiModel, type ApiObject, placeOf } from './api-model.js'
 import type { Document } from './authors.js'
+import { placeIn } from './places-of-objects.js'
 import type { Broken } from './watch.js'
 
 /** What happens to the API server. */
@@ -18,6 +19,8 @@ interface Kept {
   document: Document | undefined
   /** Since when, in virtual milliseconds, it says what it does. */
   sinceMs: number
+  /** Since when it is there, whatever it says. */
+  thereSinceMs: number
   /** How often it went, at the server and in the log. */
   deletions: number
   taken: number
@@ -49,6 +52,7 @@ export class ApiSource {
     switch (change.how) {
       case 'put': {
         const kept = this.#keptAt(placeOf(objectOf(change.document)))
+        if (kept.document === undefined) kept.thereSinceMs = this.#nowMs()
         kept.document = change.document
         kept.sinceMs = this.#nowMs()
         if (change.document.policy !== undefined) kept.versions.push(change.document.policy)
@@ -74,6 +78,26 @@ export class ApiSource {
         this.#model.setAway(true)
         this.#after(change.forMs, () => this.#model.setAway(false))
     }
+  }
+
+  /** Of all objects that the server ever had. */
+  get places(): Iterable<string> {
+    return this.#kept.keys()
+  }
+
+  documentAt(place: string): Document | undefined {
+    return this.#kept.get(place)?.document
+  }
+
+  versionsAt(place: string): readonly NetworkPolicyFact[] {
+    return this.#kept.get(place)?.versions ?? []
+  }
+
+  /** Whether an object is there since before the process began that wrote something at a time. */
+  hasSinceBefore(place: string, timeMs: number): boolean {
+    const kept = this.#kept.get(place)
+    const bornMs = this.#born.findLast(each => each <= timeMs) ?? 0
+    return kept?.document !== undefined && kept.thereSinceMs < bornMs
   }
 
   /** A process begins. */
@@ -132,28 +156,8 @@ export class ApiSource {
   #keptAt(place: string): Kept {
     const known = this.#kept.get(place)
     if (known !== undefined) return known
-    const kept: Kept = { document: undefined, sinceMs: 0, deletions: 0, taken: 0, versions: [] }
+    const kept: Kept = { document: undefined, sinceMs: 0, thereSinceMs: 0, deletions: 0, taken: 0, versions: [] }
     this.#kept.set(place, kept)
     return kept
-  }
-}
-
-/** The object that an event is about, where the server has such. */
-function placeIn(event: EventBody): string | undefined {
-  switch (event.kind) {
-    case 'pod.upserted':
-      return placeOf({ kind: 'Pod', metadata: event.pod })
-    case 'pod.deleted':
-      return placeOf({ kind: 'Pod', metadata: event })
-    case 'namespace.upserted':
-      return placeOf({ kind: 'Namespace', metadata: event.namespace })
-    case 'namespace.deleted':
-      return placeOf({ kind: 'Namespace', metadata: event })
-    case 'networkpolicy.upserted':
-      return placeOf({ kind: 'NetworkPolicy', metadata: event.policy })
-    case 'networkpolicy.deleted':
-      return placeOf({ kind: 'NetworkPolicy', metadata: event })
-    default:
-      return undefined
   }
 }

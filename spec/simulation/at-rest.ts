@@ -5,6 +5,7 @@ import type { WeirEvent } from '@weir/core'
 import { clusterOf } from '../oracle/index.js'
 import type { ApiSource } from './api-source.js'
 import type { Authors } from './authors.js'
+import type { BothSources } from './both-sources.js'
 import type { Kernel } from './kernel.js'
 import { type NodeNetwork, outerDevice } from './node-network.js'
 import type { Plan } from './plan.js'
@@ -20,7 +21,7 @@ export interface World {
   readonly network: NodeNetwork
   readonly cluster: Cluster
   readonly authors: Authors | undefined
-  readonly server: ApiSource | undefined
+  readonly server: Pick<ApiSource | BothSources, 'missing'> | undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { EventBody, NetworkPolicyFact, WeirEvent } from '@weir/core'
+import { type ApiObject, placeOf } from './api-model.js'
 import type { Folder } from './folder.js'
 import type { Broken } from './watch.js'
 
@@ -28,7 +29,8 @@ export interface Document {
   readonly policy?: NetworkPolicyFact
 }
 
-interface State {
+/** A file, as those know who write it. */
+export interface State {
   /** As whoever wrote last left it; undefined: nobody knows, or it isn't there. */
   document: Document | undefined
   isThere: boolean
@@ -47,6 +49,8 @@ export class Authors {
   readonly #after: (delayMs: number, run: () => void) => void
   readonly #broken: Broken
   readonly #states = new Map<string, State>()
+  /** Names of files, by the place of what they say. */
+  readonly #places = new Map<string, string>()
 
   constructor(folder: Folder, after: (delayMs: number, run: () => void) => void, broken: Broken) {
     this.#folder = folder
@@ -56,6 +60,7 @@ export class Authors {
 
   change(change: FileChange): void {
     const name = change.how === 'removed' ? change.name : change.document.name
+    if (change.how !== 'removed') this.#places.set(placeOf(change.document.manifest as ApiObject), name)
     const state = this.#stateOf(name)
     // Two that write one file at once are nobody's to understand.
     if (state.isBusy) return
@@ -78,6 +83,20 @@ export class Authors {
         this.#folder.remove(name, !change.isSilent)
         Object.assign(state, { document: undefined, isThere: false, isTorn: false, mayBeGone: true })
     }
+  }
+
+  get files(): readonly State[] {
+    return [...this.#states.values()]
+  }
+
+  /** Of the objects that any file ever said. */
+  get places(): Iterable<string> {
+    return this.#places.keys()
+  }
+
+  /** The file that says an object, or did. */
+  fileOf(place: string): State | undefined {
+    return this.#states.get(this.#places.get(place) ?? '')
   }
 
   /** A process has begun to look, or has lost events: of a file that is being written it may see anything. */

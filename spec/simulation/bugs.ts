@@ -1,4 +1,5 @@
 import { Engine, type WeirEvent } from '@weir/core'
+import { Claims } from '@weir/adapters/agent/claims.js'
 import { HostDevices } from '@weir/adapters/agent/host-devices.js'
 import { Routing } from '@weir/adapters/routing/routing.js'
 import { ObjectIntake } from '@weir/adapters/kubernetes/intake.js'
@@ -227,6 +228,24 @@ export const bugs: readonly Bug[] = [
         () =>
           function (this: Reconciler, overlays) {
             return this.useOverlays(overlays)
+          },
+      ),
+  },
+  {
+    name: 'puts in force what the server says of an object of a file',
+    plant: () => replace(Claims.prototype, 'serverSays', () => said => said),
+  },
+  {
+    name: 'forgets what the server says of an object of a file',
+    plant: () =>
+      replace(
+        Claims.prototype,
+        'serverSays',
+        original =>
+          function (this: Claims, said) {
+            const counts = original.call(this, said)
+            original.call(this, { ...said, objects: [], refusals: [] })
+            return counts
           },
       ),
   },

@@ -66,9 +66,9 @@ export interface Plan {
   readonly modes: readonly RoutingMode[]
   /** The agent follows the node's devices. */
   readonly hasDevices: boolean
-  /** All comes from files. */
+  /** All comes from files; or from an API server as well, where there is one. */
   readonly hasFiles: boolean
-  /** All comes from an API server. */
+  /** All comes from an API server; or from files as well. */
   readonly hasApi: boolean
   /** Maps that have little room. */
   readonly sizes: Sizes
@@ -86,13 +86,14 @@ export interface Plan {
 
 /**
  * What is spoken of in a run: NetworkPolicy alone, every dialect, services, the node and ways out, ways to other nodes; or
- * all comes from files, or from an API server.
+ * all comes from files, from an API server, or from both.
  */
-type Subject = 'plain' | 'mixed' | 'services' | 'node' | 'files' | 'api' | 'ways'
+type Subject = 'plain' | 'mixed' | 'services' | 'node' | 'files' | 'api' | 'both' | 'ways'
 
 const subjects: readonly Subject[] = ['plain', 'mixed', 'services', 'node', 'files', 'api']
 /** Taken from all of them alike. */
 const waysShare = 1 / 7
+const bothShare = 1 / 10
 const sourceOf = {
   plain: eventBodies,
   mixed: mixedBodies,
@@ -100,6 +101,7 @@ const sourceOf = {
   node: fc.oneof(mixedBodies, leavingBodies, leavingBodies),
   files: eventBodies,
   api: eventBodies,
+  both: eventBodies,
   ways: eventBodies,
 }
 
@@ -107,14 +109,17 @@ export function planOf(seed: number): Plan {
   const random = new Random(seed)
   const ways = new Random(seed ^ 0x3a75)
   const drawn = random.pick(subjects)
-  const subject = ways.chance(waysShare) ? 'ways' : drawn
+  const single = ways.chance(waysShare) ? 'ways' : drawn
+  const subject = single !== 'ways' && new Random(seed ^ 0xb07).chance(bothShare) ? 'both' : single
+  const hasFiles = subject === 'files' || subject === 'both'
+  const hasApi = subject === 'api' || subject === 'both'
   const modes = subject === 'ways' ? modesOf(ways) : []
   const bodies = new Bodies(random.fork(), subject)
   const steps: Step[] = [{ kind: 'say', asked: false, afterMs: 0, bodies: bodies.beginning() }]
   const count = random.between(4, 24)
   const troubled = random.chance(0.9)
-  if (subject === 'files') steps.push({ kind: 'files', changes: firstFiles(random), afterMs: 0 })
-  if (subject === 'api') steps.push({ kind: 'api', changes: firstObjects(random), afterMs: 0 })
+  if (hasFiles) steps.push({ kind: 'files', changes: firstFiles(random), afterMs: 0 })
+  if (hasApi) steps.push({ kind: 'api', changes: firstObjects(random), afterMs: 0 })
   while (steps.length < count) {
     const afterMs = pause(random) + (subject === 'ways' ? waysPause(random, steps.length) : 0)
     // The next agent keeps ways of another kind.
@@ -130,8 +135,7 @@ export function planOf(seed: number): Plan {
     waysOut: subject === 'node' ? waysOutOf(random.fork()) : [],
     modes,
     hasDevices: subject === 'node',
-    hasFiles: subject === 'files',
-    hasApi: subject === 'api',
+    ...{ hasFiles, hasApi },
     sizes: random.chance(0.3) ? crampedSizes(random, subject === 'services') : {},
   }
 }
@@ -210,15 +214,16 @@ class Bodies {
       ...(at === 2 ? [] : [{ kind: 'endpoint.attached' as const, endpoint: endpointOf({ namespace, name }) }]),
     ])
     // What isn't in the files, or at the server, goes, but for the wiring.
-    if (this.#subject === 'files' || this.#subject === 'api')
+    if (['files', 'api', 'both'].includes(this.#subject))
       return wired.filter(({ kind }) => kind === 'endpoint.attached')
     return [...nodes, ...wired, ...services]
   }
 
   /** Something new, by the way that things are known. */
   news(): Action {
-    if (this.#subject === 'files') return { kind: 'files', changes: fileChanges(this.#random) }
-    if (this.#subject === 'api') return { kind: 'api', changes: apiChanges(this.#random) }
+    const isOfFiles = this.#subject === 'files' || (this.#subject === 'both' && this.#random.chance(0.5))
+    if (isOfFiles) return { kind: 'files', changes: fileChanges(this.#random) }
+    if (this.#subject === 'api' || this.#subject === 'both') return { kind: 'api', changes: apiChanges(this.#random) }
     if (this.#subject === 'node' && this.#random.chance(0.2))
       return { kind: 'devices', state: devicesState(this.#random) }
     const isOfWays = this.#subject === 'ways' && this.#random.chance(0.7)

@@ -6,6 +6,7 @@ import { lookAtRest } from './at-rest.js'
 import { ApiModel } from './api-model.js'
 import { ApiSource } from './api-source.js'
 import { Authors } from './authors.js'
+import { BothSources } from './both-sources.js'
 import { simulatedCheckpoints } from './checkpoints.js'
 import { Disk } from './disk.js'
 import { Folder, folderPath } from './folder.js'
@@ -71,6 +72,8 @@ class Simulation {
   readonly #authors: Authors | undefined
   readonly #api: ApiModel | undefined
   readonly #server: ApiSource | undefined
+  /** Of the two together. */
+  readonly #both: BothSources | undefined
   readonly #checkpoints: Checkpoint[] = []
   #life: Life | undefined
   #running: Running | undefined
@@ -90,8 +93,8 @@ class Simulation {
     this.#disk = new Disk(this.#random.fork(), events => {
       this.#trace.note(`durable to ${events.at(-1)?.seq}`)
       this.#witness.onDurable(events)
-      this.#authors?.onDurable(events)
-      this.#server?.onDurable(events)
+      for (const each of this.#both === undefined ? [this.#authors, this.#server] : [this.#both])
+        each?.onDurable(events)
     })
     const nowMs = (): number => this.#scheduler.nowMs
     const note = this.#trace.note.bind(this.#trace)
@@ -105,6 +108,7 @@ class Simulation {
       this.#api = new ApiModel(this.#random.fork(), note, () => this.#isCalm)
       this.#server = new ApiSource(this.#api, after, nowMs, broken)
     }
+    if (this.#authors && this.#server) this.#both = new BothSources(this.#authors, this.#server, broken)
     this.#network = new NodeNetwork(this.#random.fork(), ifindex => this.#kernel.loseDevice(ifindex))
     this.#kernel = new Kernel(
       plan.sizes,
@@ -362,7 +366,8 @@ class Simulation {
     else {
       const parts = { plan: this.#plan, witness: this.#witness, kernel: this.#kernel, network: this.#network }
       const fills = await this.#whileTimePasses(running.agent.datapath.fills())
-      const sources = { cluster: this.#cluster, authors: this.#authors, server: this.#server }
+      const authors = this.#both === undefined ? this.#authors : undefined
+      const sources = { cluster: this.#cluster, authors, server: this.#both ?? this.#server }
       this.#ways?.lookAtRest()
       await lookAtRest({ ...parts, ...sources }, { ...running, fills: fills ?? [] })
     }
