@@ -8,6 +8,7 @@ import { ApiSource } from './api-source.js'
 import { Authors } from './authors.js'
 import { BothSources } from './both-sources.js'
 import { simulatedCheckpoints } from './checkpoints.js'
+import { Comparisons } from './comparisons.js'
 import { Disk } from './disk.js'
 import { Folder, folderPath } from './folder.js'
 import { Kernel } from './kernel.js'
@@ -72,13 +73,13 @@ class Simulation {
   readonly #authors: Authors | undefined
   readonly #api: ApiModel | undefined
   readonly #server: ApiSource | undefined
-  /** Of the two together. */
   readonly #both: BothSources | undefined
   readonly #checkpoints: Checkpoint[] = []
   #life: Life | undefined
   #running: Running | undefined
   #isPowerNext = false
-  #isMeddledUntil = 0
+  #meddledMs = Number.NEGATIVE_INFINITY
+  readonly #comparisons = new Comparisons(() => this.#scheduler.nowMs)
   /** Nothing fails any more, so that what nobody asked for comes to an end too. */
   #isCalm = false
   #lives = 0
@@ -213,7 +214,7 @@ class Simulation {
         break
       case 'meddle':
         this.#meddle(new Random(step.salt))
-        this.#isMeddledUntil = this.#scheduler.nowMs + repairedMs
+        this.#meddledMs = this.#scheduler.nowMs
         this.#witness.onDisturbed()
         break
       case 'connect':
@@ -234,9 +235,10 @@ class Simulation {
     this.#authors?.onBlind()
     this.#server?.onBlind()
     this.#trace.note(`life ${this.#lives}`)
+    const startedMs = this.#scheduler.nowMs
     createAgent(this.#optionsFor(life), this.#machineFor(life, random)).then(
       agent => {
-        if (!life.isOver) this.#onStarted(life, agent)
+        if (!life.isOver) this.#onStarted(life, agent, startedMs)
       },
       (error: unknown) => {
         if (!life.isOver) this.#onFailed(life, error)
@@ -281,7 +283,8 @@ class Simulation {
     }
   }
 
-  #onStarted(life: Life, agent: Agent): void {
+  #onStarted(life: Life, agent: Agent, startedMs: number): void {
+    this.#comparisons.follow(agent.datapath, startedMs)
     const running: Running = { life, agent, applied: agent.engine.seq }
     this.#running = running
     this.#trace.note(`started at ${agent.engine.seq}`)
@@ -344,7 +347,7 @@ class Simulation {
     const { seq } = agent.engine
     const { nowMs } = this.#scheduler
     this.#witness.checkFolded(agent.engine)
-    if (seq !== applied || agent.datapath.failing !== undefined || this.#isMeddledUntil > nowMs) return
+    if (seq !== applied || agent.datapath.failing !== undefined || !this.#comparisons.isSince(this.#meddledMs)) return
     if (!this.#witness.isSatisfied) {
       this.#witness.onEnforced(this.#kernel, seq, this.#short(agent))
       this.#satisfiedAtMs = nowMs
