@@ -86,7 +86,7 @@ describe('law: the digest of tunnels', function () {
           expect(tunnels).equals(Engine.restore(structuredClone(engine.snapshot())).digest().parts.tunnels)
         }
       }),
-      sampling('tunnels by events', 150),
+      sampling('tunnels by events', 80),
     )
   })
 

@@ -131,7 +131,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'says nothing of services without room',
-    from: 120,
+    from: 200,
     plant: () => replace(ServiceStore.prototype, 'shortages', () => () => []),
   },
   {
