@@ -32,6 +32,8 @@ const manyFlows = 65_536
 const everNew = 2 ** 22
 const tableEntries = 65_536
 const empties = 'empty program'
+/** The goals were set where an empty program takes so long. */
+const emptyAtGoals = 6
 const day = 86_400_000_000_000n
 const clientPort = 40_000
 const sizes = [
@@ -210,8 +212,9 @@ export const bench: Bench = {
       const ns = (name: string): number => raw.get(name) ?? Number.NaN
       const figures: Record<string, Figure> = { [empties]: { value: ns(empties), unit: 'ns' } }
       for (const [name, atMost] of names) {
-        const value = ns(name) - ns(`restore ${name}`) + ns(empties)
-        figures[name] = { value, unit: 'ns', goal: { atMost } }
+        const value = ns(name) - ns(`restore ${name}`)
+        figures[name] = { value: value + ns(empties), unit: 'ns', goal: { atMost } }
+        figures[`${name}, less an empty program`] = { value, unit: 'ns', goal: { atMost: atMost - emptyAtGoals } }
         figures[`putting it back: ${name}`] = { value: ns(`restore ${name}`) - ns(empties), unit: 'ns' }
       }
       return {
