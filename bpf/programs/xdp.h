@@ -52,6 +52,25 @@ WEIR_APART int weir_frame_refresh(struct weir_frame *frame, struct weir_nat *hal
 	return 0;
 }
 
+WEIR_INLINE int weir_frame_sent(const struct weir_frame *frame, const struct weir_nat *half)
+{
+	return half->hop_ifindex == frame->ingress_ifindex ? XDP_TX : weir_frame_send(half->hop_ifindex);
+}
+
+/* Where the device takes no frames, or nobody knows the neighbour, traffic control sends it. */
+WEIR_INLINE int weir_frame_may_leave(const struct weir_frame *frame, const struct weir_nat *half, __u64 now)
+{
+	return weir_likely(weir_hop_is_known(half, now) &&
+			   (half->hop_ifindex == frame->ingress_ifindex || weir_takes_frames(half->hop_ifindex)));
+}
+
+/* One that grows on its way. */
+WEIR_INLINE int weir_frame_grows(const struct weir_nat *half, __u8 protocol, __u8 seen)
+{
+	return weir_direct_return && (weir_ipip ? half->kind == WEIR_NAT_FORWARDED && !half->is_reply
+						: weir_tells(half, protocol, seen));
+}
+
 WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *before,
 			      const struct weir_tuple *after, __u8 seen, __u64 now)
 {
@@ -60,9 +79,7 @@ WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, c
 	if (goes_on) {
 		if (weir_unlikely(!weir_hop_is_known(half, now)))
 			weir_frame_refresh(frame, half, after, now);
-		/* Where the device takes no frames, or nobody knows the neighbour, traffic control sends it. */
-		if (weir_unlikely(!weir_hop_is_known(half, now) ||
-				  (half->hop_ifindex != frame->ingress_ifindex && !weir_takes_frames(half->hop_ifindex))))
+		if (!weir_frame_may_leave(frame, half, now))
 			return XDP_PASS;
 	}
 	if (weir_unlikely(weir_nat_touch(half, before, after, seen, now)))
@@ -71,9 +88,7 @@ WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, c
 		return XDP_PASS;
 	if (seen == WEIR_SEEN_ACK)
 		weir_quick_keep(before, after, half, goes_on);
-	if (!goes_on)
-		return XDP_PASS;
-	return half->hop_ifindex == frame->ingress_ifindex ? XDP_TX : weir_frame_send(half->hop_ifindex);
+	return goes_on ? weir_frame_sent(frame, half) : XDP_PASS;
 }
 
 WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *before,
@@ -81,9 +96,7 @@ WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *h
 {
 	if (!weir_is_northern_kind(half))
 		return weir_quick_leave(before);
-	/* One that grows on its way. */
-	if (weir_direct_return && (weir_ipip ? half->kind == WEIR_NAT_FORWARDED && !half->is_reply
-					     : weir_tells(half, before->protocol, seen)))
+	if (weir_frame_grows(half, before->protocol, seen))
 		return XDP_PASS;
 	/* A connection whose backend has gone is ended by traffic control's program. */
 	if (!half->is_reply && weir_unlikely(!weir_backend_is(half, after)))
@@ -91,8 +104,14 @@ WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *h
 	return weir_frame_go(frame, half, before, after, seen, now);
 }
 
-/* No XDP_…: there is no pair, and a service is where the frame goes to. */
+/* No XDP_…: there is no pair, and a service may be where the frame goes to. */
 #define WEIR_FRAME_OPENS -2
+
+/* What comes so although a tunnel would bring it is refused by traffic control. */
+WEIR_INLINE int weir_is_out_of_tunnel(const struct weir_tuple *before)
+{
+	return weir_tunnel_port && weir_is_anothers_pod(&before->source, before->family);
+}
 
 /* Of a frame that no entry was found for. */
 WEIR_APART int weir_frame_long(struct weir_frame *frame)
@@ -101,7 +120,6 @@ WEIR_APART int weir_frame_long(struct weir_frame *frame)
 	struct weir_nat *half;
 	__u8 seen = 0;
 	__u64 now;
-	int serves;
 
 	if (!weir_frame_parse(frame, &before, &seen))
 		return XDP_PASS;
@@ -111,29 +129,50 @@ WEIR_APART int weir_frame_long(struct weir_frame *frame)
 	after.family = before.family;
 	after.protocol = before.protocol;
 	half = weir_frame_half(&before, &after, seen, now);
-	serves = !half && (weir_is_northern(before.protocol, before.destination_port) & WEIR_MAY_BE_SERVICE) &&
-		 weir_north_is_served(&before);
-	/* Not out of a tunnel: traffic control refuses it. */
-	if ((half || serves) && weir_tunnel_port && weir_is_anothers_pod(&before.source, before.family))
+	if (!half && weir_is_northern(before.protocol, before.destination_port) & WEIR_MAY_BE_SERVICE)
+		return WEIR_FRAME_OPENS;
+	if (half && weir_is_out_of_tunnel(&before))
 		return XDP_PASS;
 	if (half)
 		return weir_frame_northern(frame, half, &before, &after, seen, now);
-	if (serves)
-		return WEIR_FRAME_OPENS;
 	return weir_quick_leave(&before);
 }
 
-/* Beside the long way and not within it, as a path's stack hasn't room for both. 0 when there is a pair then. */
+/*
+ * The first frame of a pair goes by what was written last. To find it in the table takes more than the lookup: it then
+ * counts as used, and is carried through the table's lists for longer before it may go.
+ */
+WEIR_APART int weir_frame_first(struct weir_frame *frame, const struct weir_tuple *before, const struct weir_tuple *after,
+				__u8 seen)
+{
+	const struct weir_nat *half = weir_nat_written();
+	int goes_on;
+
+	if (!half || weir_frame_grows(half, before->protocol, seen))
+		return XDP_PASS;
+	goes_on = weir_goes_on(half, before, after);
+	if (goes_on && !weir_frame_may_leave(frame, half, weir_now()))
+		return XDP_PASS;
+	if (weir_unlikely(weir_frame_rewrite(frame, before, half, after, goes_on) != WEIR_FRAME_DONE))
+		return XDP_PASS;
+	return goes_on ? weir_frame_sent(frame, half) : XDP_PASS;
+}
+
+/* Beside the long way and not within it, as a path's stack hasn't room for both. */
 WEIR_APART int weir_frame_open(struct weir_frame *frame)
 {
 	struct weir_tuple before = {}, after = {};
 	__u8 seen = 0;
+	int result;
 
-	if (!weir_frame_parse(frame, &before, &seen))
-		return -1;
+	if (!weir_frame_parse(frame, &before, &seen) || weir_is_out_of_tunnel(&before))
+		return XDP_PASS;
 	after.family = before.family;
 	after.protocol = before.protocol;
-	return weir_north_open(frame, &before, &after, seen, frame->ingress_ifindex);
+	result = weir_north_open(frame, &before, &after, seen, frame->ingress_ifindex);
+	if (result == WEIR_NORTH_READY)
+		return weir_frame_first(frame, &before, &after, seen);
+	return result == WEIR_NORTH_NONE ? weir_quick_leave(&before) : XDP_PASS;
 }
 
 WEIR_INLINE int weir_xdp_run(struct weir_frame *frame)
@@ -143,9 +182,7 @@ WEIR_INLINE int weir_xdp_run(struct weir_frame *frame)
 	if (weir_likely(done != WEIR_QUICK_NOT))
 		return done;
 	done = weir_frame_long(frame);
-	if (done == WEIR_FRAME_OPENS)
-		done = weir_frame_open(frame) ? XDP_PASS : weir_frame_long(frame);
-	return done == WEIR_FRAME_OPENS ? XDP_PASS : done;
+	return done == WEIR_FRAME_OPENS ? weir_frame_open(frame) : done;
 }
 
 #endif

@@ -30,7 +30,8 @@ const loopback = 1
 const manyFlows = 65_536
 /** More than any table holds: each frame is a flow that is not there. */
 const everNew = 2 ** 22
-const tableEntries = 65_536
+/** As the map has it, one more than a power of two. */
+const tableEntries = 65_537
 const empties = 'empty program'
 /** The goals were set where an empty program takes so long. */
 const emptyAtGoals = 6

@@ -4,6 +4,9 @@
  * belongs to a socket, are expanded by port.h to BTF-defined maps for the kernel, and by the memory runtime to its own.
  *
  * Policy tables aren't preallocated: their memory follows use, and a replaced value stays readable for those who hold it.
+ *
+ * Pairs have one entry more than a power of two, as the kernel makes buckets for the next one: with two buckets an entry a
+ * new flow walks half as far when all are taken (decision 35).
  */
 #ifndef WEIR_MAPS_H
 #define WEIR_MAPS_H
@@ -30,8 +33,8 @@
 	MAP(weir_ct6, LRU_HASH, struct weir_ct6_key, struct weir_ct, 131072, 0)                                   \
 	MAP(weir_frag4, LRU_HASH, struct weir_frag4_key, struct weir_frag, 8192, 0)                               \
 	MAP(weir_frag6, LRU_HASH, struct weir_frag6_key, struct weir_frag, 8192, 0)                               \
-	MAP(weir_nat4, LRU_HASH, struct weir_nat4_key, struct weir_nat4, 262144, 0)                               \
-	MAP(weir_nat6, LRU_HASH, struct weir_nat6_key, struct weir_nat6, 131072, 0)                               \
+	MAP(weir_nat4, LRU_HASH, struct weir_nat4_key, struct weir_nat4, 262145, 0)                               \
+	MAP(weir_nat6, LRU_HASH, struct weir_nat6_key, struct weir_nat6, 131073, 0)                               \
 	MAP(weir_quick4, ARRAY, __u32, struct weir_quick4, 131072, BPF_F_MMAPABLE)                                \
 	MAP(weir_quick6, ARRAY, __u32, struct weir_quick6, 65536, BPF_F_MMAPABLE)                                 \
 	MAP(weir_nat_scratch, PERCPU_ARRAY, __u32, struct weir_nat6, 1, 0)                                        \

@@ -194,6 +194,14 @@ WEIR_GLOBAL int weir_nat_write(const struct weir_tuple *key, const struct weir_t
 	return bpf_map_update_elem(&weir_nat6, &at, half, flags);
 }
 
+/* The half that this program wrote last, as it is in the table: to be read until it writes another one. */
+WEIR_INLINE const struct weir_nat *weir_nat_written(void)
+{
+	const __u32 zero = 0;
+
+	return bpf_map_lookup_elem(&weir_nat_scratch, &zero);
+}
+
 WEIR_GLOBAL int weir_nat_remove(const struct weir_tuple *tuple, int reverse)
 {
 	union weir_nat_key key = {};

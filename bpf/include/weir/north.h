@@ -197,19 +197,6 @@ WEIR_APART struct weir_frontend *weir_north_frontend(const struct weir_target *t
 	return weir_frontend_of(target, WEIR_EXTERNAL);
 }
 
-/* Is a service where the packet goes to? */
-WEIR_INLINE int weir_north_is_served(const struct weir_tuple *before)
-{
-	struct weir_target target = {
-		.address = before->destination,
-		.port = before->destination_port,
-		.protocol = before->protocol,
-		.family = before->family,
-	};
-
-	return weir_north_frontend(&target) != 0;
-}
-
 /* Does a backend of another node answer by itself? */
 WEIR_INLINE int weir_returns_directly(__u8 protocol)
 {
