@@ -7,6 +7,7 @@ import { address, flags, frame, tcp } from '../kernel/packets/frames.js'
 import { machineOf } from '../kernel/packets/kernel-machine.js'
 import { layoutOf, type Typed, typed } from '../kernel/packets/machine.js'
 import { natKinds, type Pair, putHalf } from '../kernel/packets/nat-world.js'
+import { setEntries } from '../kernel/packets/quick.js'
 import {
   backendPort,
   far,
@@ -65,8 +66,13 @@ const packetOf = (family: 4 | 6, to: Who = service, port = servicePort): Uint8Ar
 }
 
 function load(family: 4 | 6, flows: number, each: number, packet: Uint8Array, natEntries = 4 * manyFlows): Loaded {
+  const remembered = cpus().length * each || 1
   const object = loadObject(objectPath, {
-    maxEntries: { [`weir_nat${family}`]: natEntries, [`weir_quick${family}`]: cpus().length * each || 1 },
+    maxEntries: {
+      [`weir_nat${family}`]: natEntries,
+      [`weir_quick${family}`]: remembered,
+      [`weir_quick_tags${family}`]: Math.ceil(remembered / setEntries),
+    },
     variables: {
       weir_coarse_clock: 1,
       weir_xdp_unfinished: 0,
@@ -140,7 +146,7 @@ export const bench: Bench = {
   options: {
     rounds: { value: 31, help: 'rounds over all subjects, by turns' },
     repeat: { value: 50_000, help: 'frames per subject and round' },
-    each: { value: 2 * manyFlows, help: 'flows that a CPU remembers, a power of two; 0: none' },
+    each: { value: 2 * manyFlows, help: 'flows that a CPU remembers, a power of two from 8 on; 0: none' },
     only: { value: '', help: 'subjects whose name has it' },
     flows: { value: manyFlows, help: 'flows in rotation, a power of two' },
   },

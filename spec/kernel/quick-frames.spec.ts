@@ -21,6 +21,7 @@ import {
   servicePort,
 } from './packets/north-world.js'
 import { hex } from './packets/play.js'
+import { quickVariables } from './packets/quick.js'
 import { empty } from './packets/reset.js'
 import { b, fill, node, outside } from './packets/world.js'
 
@@ -121,6 +122,60 @@ for (const kind of machines)
       })
     }
   })
+
+describe('more flows than XDP remembers', () => {
+  const room = quickVariables.weir_quick4_each
+  const first = 1024
+  const crowd = Array.from({ length: 4 * room }, (_, at) => first + at)
+  let machine: Typed
+
+  beforeEach(() => {
+    machine = typed(memoryMachine({ weir_xdp_unfinished: 0 }), { a: 11, b: 12, c: 13, n: loopback })
+    fill(machine)
+    serve(machine, [near])
+  })
+  afterEach(() => machine.close())
+
+  /** What becomes of a frame of the client's port, and what should. */
+  function send(family: Family, port: number, name: string): void {
+    const packet = segment(family, [outside, port], [service, servicePort])
+    const sent = machine.run('weir_xdp', packet, loopback, 0)
+    expect(hex(sent.packet), name).to.equal(hex(segment(family, [outside, port], [near, backendPort])))
+  }
+
+  const all = (family: Family, ports: readonly number[], name: string): void => {
+    for (const port of ports) send(family, port, `port ${port}, ${name}`)
+  }
+
+  /** Of the ports, those whose frames pass without a pair. */
+  function remembered(family: Family, ports: readonly number[]): number {
+    dropPairs(machine, family)
+    all(family, ports, 'without pairs')
+    return ports.length - pairs(machine, family) / 2
+  }
+
+  for (const family of families) {
+    it(`IPv${family}: each goes to its own, and as many as there is room for do without a pair`, () => {
+      for (const round of [1, 2, 3]) all(family, crowd, `round ${round}`)
+      expect(remembered(family, crowd)).to.equal(room)
+    })
+
+    it(`IPv${family}: nearly all have room where there is twice as much`, () => {
+      const few = crowd.slice(0, room / 2)
+      for (const round of [1, 2]) all(family, few, `round ${round}`)
+      expect(remembered(family, few)).to.be.greaterThan(0.9 * few.length)
+    })
+
+    it(`IPv${family}: a place is another flow's once it doesn't hold any more`, () => {
+      for (const round of [1, 2]) all(family, crowd, `round ${round}`)
+      const late = 60_000
+      machine.advance(2)
+      for (const round of [1, 2]) send(family, late, `round ${round}`)
+      expect(remembered(family, [late])).to.equal(1)
+      expect(remembered(family, crowd)).to.equal(0)
+    })
+  }
+})
 
 describe('frames of flows that XDP saw lately, and of flows that it never remembers', () => {
   const variables = { weir_xdp_unfinished: 1, weir_nat_first_port: 2000, weir_nat_last_port: 2999 }

@@ -26,7 +26,7 @@ const ample = {
     weir_ranges6: 64,
   },
   ...{ weir_slots: 2048, weir_backends4: 128, weir_backends6: 128, weir_affinities: 1024, weir_datagrams: 64 },
-  ...{ weir_quick4: 64, weir_quick6: 64 },
+  ...{ weir_quick4: 64, weir_quick6: 64, weir_quick_tags4: 8, weir_quick_tags6: 8 },
   ...{ weir_unmasked4: 64, weir_unmasked6: 64, weir_egress4: 64, weir_egress6: 64, weir_connections: 256 },
 } as const
 

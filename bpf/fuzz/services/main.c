@@ -192,9 +192,9 @@ static void answer(struct input *input, __u8 op, int is_error)
 }
 
 /* Of the arrays that frames write the entries that there are for them: the whole of one takes longer than an input. */
-static void forget_quick(struct weir_map *map)
+static void forget_quick(struct weir_map *map, __u32 count)
 {
-	for (__u32 i = 0; i < QUICK_ENTRIES; i++)
+	for (__u32 i = 0; i < count; i++)
 		memset(bpf_map_lookup_elem(map, &i), 0, map->value_size);
 }
 
@@ -209,7 +209,9 @@ static void forget(void)
 		struct weir_map *map = weir_map_at(i);
 
 		if (!strcmp(map->name, "weir_quick4") || !strcmp(map->name, "weir_quick6"))
-			forget_quick(map);
+			forget_quick(map, QUICK_ENTRIES);
+		if (!strcmp(map->name, "weir_quick_tags4") || !strcmp(map->name, "weir_quick_tags6"))
+			forget_quick(map, QUICK_ENTRIES / WEIR_QUICK_SET);
 		while (!strcmp(map->name, "weir_events") && weir_ring_take(map, &length))
 			;
 		for (size_t k = 0; k < sizeof(states) / sizeof(states[0]); k++)

@@ -27,7 +27,7 @@ enum party {
 #define EACH 4
 #define BACKENDS (3 * EACH)
 /* What XDP remembers of flows: few, so that they push each other out. */
-#define QUICK_ENTRIES 4
+#define QUICK_ENTRIES 8
 
 void party_address(enum party party, int family, uint8_t address[16]);
 /* PARTIES: nobody's. */

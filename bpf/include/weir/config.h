@@ -25,7 +25,7 @@
 	CONFIG(__u32, weir_nat_seed, 0)                                                                           \
 	/* 1: frames may come to XDP whose sums a device was to make that they never met */                      \
 	CONFIG(__u8, weir_xdp_unfinished, 1)                                                                      \
-	/* entries that a CPU has in weir_quick4, weir_quick6: a power of two above 1, or 0 for none */         \
+	/* entries that a CPU has in weir_quick4, weir_quick6: a power of two from 8 on, or 0 for none */         \
 	CONFIG(__u32, weir_quick4_each, 16384)                                                                    \
 	CONFIG(__u32, weir_quick6_each, 8192)                                                                     \
 	/* ticks of bpf_jiffies64 that an entry of these holds: a second of the kernel */                          \

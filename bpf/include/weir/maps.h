@@ -37,6 +37,8 @@
 	MAP(weir_nat6, LRU_HASH, struct weir_nat6_key, struct weir_nat6, 131073, 0)                               \
 	MAP(weir_quick4, ARRAY, __u32, struct weir_quick4, 131072, BPF_F_MMAPABLE)                                \
 	MAP(weir_quick6, ARRAY, __u32, struct weir_quick6, 65536, BPF_F_MMAPABLE)                                 \
+	MAP(weir_quick_tags4, ARRAY, __u32, struct weir_quick_tags, 16384, 0)                                     \
+	MAP(weir_quick_tags6, ARRAY, __u32, struct weir_quick_tags, 8192, 0)                                      \
 	MAP(weir_nat_scratch, PERCPU_ARRAY, __u32, struct weir_nat6, 1, 0)                                        \
 	MAP(weir_counters, PERCPU_ARRAY, __u32, struct weir_counter, WEIR_REASONS, 0)                             \
 	MAP(weir_tallies, PERCPU_ARRAY, __u32, __u64, WEIR_TALLIES, 0)                                            \

@@ -49,4 +49,15 @@ struct weir_quick6 {
 };
 _Static_assert(sizeof(struct weir_quick6) == 128, "");
 
+/*
+ * Entries lie in sets of eight. What tells them apart within their set is a byte of the flow's hash for each, 0 for one
+ * that nobody has had yet: all that a flow reads that has no entry.
+ */
+#define WEIR_QUICK_SET 8
+
+struct weir_quick_tags {
+	__u64 byte; /* that of entry n of the set is bits 8 n and up */
+};
+_Static_assert(sizeof(struct weir_quick_tags) == 8, "");
+
 #endif

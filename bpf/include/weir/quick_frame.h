@@ -15,27 +15,53 @@
 #define WEIR_QUICK_MIX2 0xbf58476d1ce4e5b9ull
 #define WEIR_QUICK_MIX3 0x94d049bb133111ebull
 #define WEIR_QUICK_MIX4 0xd6e8feb86659fd93ull
+#define WEIR_QUICK_BYTES 0x0101010101010101ull
 
-/* The first of two entries side by side, one of which may be the flow's; of `each` that a CPU has, a power of two. */
-WEIR_INLINE __u32 weir_quick_place(__u64 mixed, __u32 each)
+/* Where a flow's entry is, if it has one. */
+struct weir_quick_place {
+	__u32 first; /* entry of its set */
+	__u32 set;
+	__u64 tag; /* in each byte */
+};
+
+/* `each`: entries that a CPU has. */
+WEIR_INLINE void weir_quick_find(struct weir_quick_place *place, __u64 mixed, __u32 each)
 {
+	__u64 tag;
+
 	mixed = (mixed ^ mixed >> 32) * WEIR_QUICK_MIX1;
-	return bpf_get_smp_processor_id() * each + (mixed >> 32 & (each - 1) & ~1u);
+	place->first = bpf_get_smp_processor_id() * each + (mixed >> 32 & (each - 1) & ~(WEIR_QUICK_SET - 1));
+	place->set = place->first / WEIR_QUICK_SET;
+	tag = mixed >> 56;
+	place->tag = (tag + !tag) * WEIR_QUICK_BYTES;
 }
 
-WEIR_INLINE __u32 weir_quick_place4(__u32 source, __u32 destination, __u32 ports)
+WEIR_INLINE void weir_quick_find4(struct weir_quick_place *place, __u32 source, __u32 destination, __u32 ports)
 {
 	const __u64 mixed = ((__u64)destination << 32 | source) * WEIR_QUICK_MIX2 ^ ports * WEIR_QUICK_MIX3;
 
-	return weir_quick_place(mixed, weir_quick4_each);
+	weir_quick_find(place, mixed, weir_quick4_each);
 }
 
-WEIR_INLINE __u32 weir_quick_place6(const union weir_address *source, const union weir_address *destination, __u32 ports)
+WEIR_INLINE void weir_quick_find6(struct weir_quick_place *place, const union weir_address *source,
+				  const union weir_address *destination, __u32 ports)
 {
 	const __u64 mixed = source->half[0] * WEIR_QUICK_MIX1 ^ source->half[1] * WEIR_QUICK_MIX2 ^
 			    destination->half[0] * WEIR_QUICK_MIX3 ^ (destination->half[1] + ports) * WEIR_QUICK_MIX4;
 
-	return weir_quick_place(mixed, weir_quick6_each);
+	weir_quick_find(place, mixed, weir_quick6_each);
+}
+
+/* The highest bit of each byte that is 0. Bytes above the lowest such one may be taken for 0 although they are 1. */
+WEIR_INLINE __u64 weir_quick_zeros(__u64 bytes)
+{
+	return (bytes - WEIR_QUICK_BYTES) & ~bytes & WEIR_QUICK_BYTES << 7;
+}
+
+/* The number of the byte whose highest bit is the lowest that is set. */
+WEIR_INLINE __u32 weir_quick_lowest(__u64 highest_bits)
+{
+	return ((highest_bits & -highest_bits) >> 7) * 0x0001020304050607ull >> 56;
 }
 
 WEIR_INLINE int weir_quick_is4(const struct weir_quick4 *entry, __u32 source, __u32 destination, __u32 ports, __u8 protocol)
@@ -50,6 +76,39 @@ WEIR_INLINE int weir_quick_is6(const struct weir_quick6 *entry, const union weir
 	return entry->is.ports == ports && entry->is.protocol == protocol && weir_same_address(&entry->source, source) &&
 	       weir_same_address(&entry->destination, destination);
 }
+
+/* The flow's entry, whether it holds or not. Of others with the same byte one is looked at, which is enough for nearly all. */
+#define WEIR_QUICK_OWN(family, address)                                                                           \
+	WEIR_INLINE struct weir_quick##family *weir_quick_own##family(address source, address destination,        \
+								      __u32 ports, __u8 protocol)         \
+	{                                                                                                         \
+		struct weir_quick_place place;                                                                    \
+		const struct weir_quick_tags *tags;                                                               \
+		struct weir_quick##family *entry;                                                                 \
+		__u64 alike;                                                                                      \
+		__u32 at;                                                                                         \
+                                                                                                                  \
+		weir_quick_find##family(&place, source, destination, ports);                                      \
+		tags = bpf_map_lookup_elem(&weir_quick_tags##family, &place.set);                                 \
+		if (!tags)                                                                                        \
+			return 0;                                                                                 \
+		alike = weir_quick_zeros(tags->byte ^ place.tag);                                                 \
+		if (!alike)                                                                                       \
+			return 0;                                                                                 \
+		at = place.first + weir_quick_lowest(alike);                                                      \
+		entry = bpf_map_lookup_elem(&weir_quick##family, &at);                                            \
+		if (!entry || weir_likely(weir_quick_is##family(entry, source, destination, ports, protocol)))    \
+			return entry;                                                                             \
+		alike &= alike - 1;                                                                               \
+		if (!alike)                                                                                       \
+			return 0;                                                                                 \
+		at = place.first + weir_quick_lowest(alike);                                                      \
+		entry = bpf_map_lookup_elem(&weir_quick##family, &at);                                            \
+		return entry && weir_quick_is##family(entry, source, destination, ports, protocol) ? entry : 0;   \
+	}
+
+WEIR_QUICK_OWN(4, __u32)
+WEIR_QUICK_OWN(6, const union weir_address *)
 
 WEIR_INLINE int weir_quick_holds(const struct weir_quick *is, __u64 now)
 {
@@ -177,23 +236,15 @@ WEIR_INLINE int weir_quick_run4(struct weir_frame *frame, void *data, const void
 	struct weir_quick_frame at = {.data = data, .l4 = data + ETH_HLEN + 20, .protocol = ip->protocol};
 	const __u32 ports = *(const __u32 *)at.l4;
 	struct weir_quick4 *entry;
-	__u32 place;
 
 	if (*(const __u8 *)ip != 0x45 || (ip->frag_off & weir_be16(WEIR_IP4_MORE | WEIR_IP4_OFFSET)) ||
 	    !weir_quick_reads(&at, end) || weir_likely(!weir_is_northern(at.protocol, ((const __u16 *)at.l4)[1])))
 		return XDP_PASS;
 	if (!weir_quick4_each || !at.is_plain)
 		return WEIR_QUICK_NOT;
-	place = weir_quick_place4(ip->saddr, ip->daddr, ports);
-	entry = bpf_map_lookup_elem(&weir_quick4, &place);
+	entry = weir_quick_own4(ip->saddr, ip->daddr, ports, at.protocol);
 	if (!entry)
 		return WEIR_QUICK_NOT;
-	if (weir_unlikely(!weir_quick_is4(entry, ip->saddr, ip->daddr, ports, at.protocol))) {
-		place ^= 1;
-		entry = bpf_map_lookup_elem(&weir_quick4, &place);
-		if (!entry || !weir_quick_is4(entry, ip->saddr, ip->daddr, ports, at.protocol))
-			return WEIR_QUICK_NOT;
-	}
 	if (weir_unlikely(!weir_quick_holds(&entry->is, bpf_jiffies64())))
 		return WEIR_QUICK_NOT;
 	if (entry->is.does & WEIR_QUICK_LEAVES)
@@ -207,7 +258,7 @@ WEIR_INLINE int weir_quick_run6(struct weir_frame *frame, void *data, const void
 	struct weir_quick_frame at = {.data = data, .l4 = data + ETH_HLEN + 40, .protocol = ip->nexthdr};
 	union weir_address source, destination;
 	struct weir_quick6 *entry;
-	__u32 ports, place;
+	__u32 ports;
 
 	if (data + WEIR_FRAME6 > end || ip->version != 6 || !weir_quick_reads(&at, end) ||
 	    weir_likely(!weir_is_northern(at.protocol, ((const __u16 *)at.l4)[1])))
@@ -217,16 +268,9 @@ WEIR_INLINE int weir_quick_run6(struct weir_frame *frame, void *data, const void
 	ports = *(const __u32 *)at.l4;
 	__builtin_memcpy(&source, &ip->saddr, 16);
 	__builtin_memcpy(&destination, &ip->daddr, 16);
-	place = weir_quick_place6(&source, &destination, ports);
-	entry = bpf_map_lookup_elem(&weir_quick6, &place);
+	entry = weir_quick_own6(&source, &destination, ports, at.protocol);
 	if (!entry)
 		return WEIR_QUICK_NOT;
-	if (weir_unlikely(!weir_quick_is6(entry, &source, &destination, ports, at.protocol))) {
-		place ^= 1;
-		entry = bpf_map_lookup_elem(&weir_quick6, &place);
-		if (!entry || !weir_quick_is6(entry, &source, &destination, ports, at.protocol))
-			return WEIR_QUICK_NOT;
-	}
 	if (weir_unlikely(!weir_quick_holds(&entry->is, bpf_jiffies64())))
 		return WEIR_QUICK_NOT;
 	if (entry->is.does & WEIR_QUICK_LEAVES)

@@ -15,50 +15,59 @@ WEIR_INLINE __u32 weir_ports_word(const struct weir_tuple *tuple)
 }
 
 /*
- * Where the flow's entry is, or may be written; 0 where both places are taken by others' entries that hold: those came
- * first, and none is to push another one out with each frame. *is_own: it is the flow's.
+ * Where an entry of the flow's is, or may be written; 0 where others' that hold are in the way: those came first, and none
+ * is to push another one out with each frame. Which one of a full set is looked at goes with the time, so that sooner or
+ * later each that doesn't hold any more is found.
  */
-#define WEIR_QUICK_ENTRY(family, source_of, destination_of)                                                       \
-	WEIR_INLINE struct weir_quick##family *weir_quick_entry##family(const struct weir_tuple *tuple, __u64 now,  \
-									int *is_own)                      \
+#define WEIR_QUICK_TAKE(family, source_of, destination_of)                                                        \
+	WEIR_INLINE struct weir_quick##family *weir_quick_take##family(const struct weir_tuple *tuple, __u64 now)  \
 	{                                                                                                         \
 		const __u32 ports = weir_ports_word(tuple);                                                       \
-		__u32 at = weir_quick_place##family(source_of, destination_of, ports);                            \
-		struct weir_quick##family *first, *second;                                                        \
+		struct weir_quick##family *entry;                                                                 \
+		struct weir_quick_place place;                                                                    \
+		struct weir_quick_tags *tags;                                                                     \
+		__u32 nth = now % WEIR_QUICK_SET, at;                                                             \
+		__u64 none;                                                                                       \
                                                                                                                   \
-		*is_own = 1;                                                                                      \
 		if (!weir_quick##family##_each)                                                                   \
 			return 0;                                                                                 \
-		first = bpf_map_lookup_elem(&weir_quick##family, &at);                                            \
-		if (!first || weir_quick_is##family(first, source_of, destination_of, ports, tuple->protocol))    \
-			return first;                                                                             \
-		at ^= 1;                                                                                          \
-		second = bpf_map_lookup_elem(&weir_quick##family, &at);                                           \
-		if (!second || weir_quick_is##family(second, source_of, destination_of, ports, tuple->protocol))  \
-			return second;                                                                            \
-		*is_own = 0;                                                                                      \
-		if (!weir_quick_holds(&first->is, now))                                                           \
-			return first;                                                                             \
-		return weir_quick_holds(&second->is, now) ? 0 : second;                                           \
+		entry = weir_quick_own##family(source_of, destination_of, ports, tuple->protocol);                \
+		if (entry)                                                                                        \
+			return entry;                                                                             \
+		weir_quick_find##family(&place, source_of, destination_of, ports);                                \
+		tags = bpf_map_lookup_elem(&weir_quick_tags##family, &place.set);                                 \
+		if (!tags)                                                                                        \
+			return 0;                                                                                 \
+		none = weir_quick_zeros(tags->byte);                                                              \
+		if (none)                                                                                         \
+			nth = weir_quick_lowest(none);                                                            \
+		at = place.first + nth;                                                                           \
+		entry = bpf_map_lookup_elem(&weir_quick##family, &at);                                            \
+		if (!entry || weir_quick_holds(&entry->is, now))                                                  \
+			return 0;                                                                                 \
+		tags->byte = (tags->byte & ~(0xffull << 8 * nth)) | (place.tag & 0xffull << 8 * nth);             \
+		return entry;                                                                                     \
 	}
 
-WEIR_QUICK_ENTRY(4, tuple->source.word[0], tuple->destination.word[0])
-WEIR_QUICK_ENTRY(6, &tuple->source, &tuple->destination)
+WEIR_QUICK_TAKE(4, tuple->source.word[0], tuple->destination.word[0])
+WEIR_QUICK_TAKE(6, &tuple->source, &tuple->destination)
 
 /* The flow may become another one. */
 WEIR_APART int weir_quick_forget(const struct weir_tuple *before)
 {
-	int is_own;
+	const __u32 ports = weir_ports_word(before);
 
-	if (before->family == 4) {
-		struct weir_quick4 *four = weir_quick_entry4(before, 0, &is_own);
+	if (before->family == 4 && weir_quick4_each) {
+		struct weir_quick4 *four = weir_quick_own4(before->source.word[0], before->destination.word[0], ports,
+							   before->protocol);
 
-		if (four && is_own)
+		if (four)
 			four->is.until = 0;
-	} else {
-		struct weir_quick6 *six = weir_quick_entry6(before, 0, &is_own);
+	}
+	if (before->family == 6 && weir_quick6_each) {
+		struct weir_quick6 *six = weir_quick_own6(&before->source, &before->destination, ports, before->protocol);
 
-		if (six && is_own)
+		if (six)
 			six->is.until = 0;
 	}
 	return 0;
@@ -87,10 +96,9 @@ WEIR_APART int weir_quick_keep(const struct weir_tuple *before, const struct wei
 			       int goes_on)
 {
 	const __u64 now = bpf_jiffies64();
-	int is_own;
 
 	if (before->family == 4) {
-		struct weir_quick4 *four = weir_quick_entry4(before, now, &is_own);
+		struct weir_quick4 *four = weir_quick_take4(before, now);
 
 		if (!four)
 			return 0;
@@ -101,7 +109,7 @@ WEIR_APART int weir_quick_keep(const struct weir_tuple *before, const struct wei
 		four->to_destination = after->destination.word[0];
 		four->is.until = now + weir_quick_ticks;
 	} else {
-		struct weir_quick6 *six = weir_quick_entry6(before, now, &is_own);
+		struct weir_quick6 *six = weir_quick_take6(before, now);
 
 		if (!six)
 			return 0;
@@ -119,10 +127,9 @@ WEIR_APART int weir_quick_keep(const struct weir_tuple *before, const struct wei
 WEIR_APART int weir_quick_leave(const struct weir_tuple *before)
 {
 	const __u64 now = bpf_jiffies64();
-	int is_own;
 
 	if (before->family == 4) {
-		struct weir_quick4 *four = weir_quick_entry4(before, now, &is_own);
+		struct weir_quick4 *four = weir_quick_take4(before, now);
 
 		if (!four)
 			return XDP_PASS;
@@ -133,7 +140,7 @@ WEIR_APART int weir_quick_leave(const struct weir_tuple *before)
 		four->destination = before->destination.word[0];
 		four->is.until = now + weir_quick_ticks;
 	} else {
-		struct weir_quick6 *six = weir_quick_entry6(before, now, &is_own);
+		struct weir_quick6 *six = weir_quick_take6(before, now);
 
 		if (!six)
 			return XDP_PASS;

@@ -7,7 +7,7 @@ import { layout } from '../layout.generated.js'
 import type { PortRange } from './nat-ports.js'
 import { keepPrograms, keptObject, programsKey } from './kept-programs.js'
 import type { PinDirectory } from './pins.js'
-import { entriesEach } from './quick-entries.js'
+import { entriesEach, withTags } from './quick-entries.js'
 import { socketPrograms } from './sockets.js'
 
 export interface LoadOptions {
@@ -75,9 +75,10 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
     ...(sockets ? [] : socketPrograms),
     ...(options.tunnels === undefined ? overlayPrograms : []),
   ]
-  const taken = choosePins(pins, options.maxEntries)
+  const maxEntries = withTags(options.maxEntries)
+  const taken = choosePins(pins, maxEntries)
   const each = (map: MapName): number =>
-    entriesEach(options.maxEntries[map] ?? layout.maps[map].maxEntries, probe.possibleCpus())
+    entriesEach(maxEntries[map] ?? layout.maps[map].maxEntries, probe.possibleCpus())
   const variables = {
     weir_events_per_second: options.eventsPerSecond,
     weir_trace: options.trace ? 1 : 0,
@@ -98,13 +99,13 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
     weir_set_retval: setRetval ? 1 : 0,
   }
   const maps = new Map<string, string>(taken.map(({ name, path }) => [name, path]))
-  const key = programsKey(source, { variables, without, maxEntries: options.maxEntries })
+  const key = programsKey(source, { variables, without, maxEntries })
   try {
     const kept = taken.every(({ reused }) => reused) ? keptObject(pins.programs, key, maps) : undefined
     const object =
       kept ??
       loadObject(source, {
-        maxEntries: options.maxEntries,
+        maxEntries,
         pins: Object.fromEntries(maps),
         // So that nobody outside can tell which port a flow gets.
         variables: { ...variables, weir_nat_seed: randomInt(2 ** 32) },
