@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../include/weir/quick.h"
 #include "../../include/weir/state.h"
 #include "../../memory/map.h"
 #include "../../memory/packet.h"
