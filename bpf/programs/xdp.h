@@ -84,7 +84,7 @@ WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, c
 	}
 	if (weir_unlikely(weir_nat_touch(half, before, after, seen, now)))
 		return XDP_PASS;
-	if (weir_unlikely(weir_frame_rewrite(frame, before, half, after, goes_on) != WEIR_FRAME_DONE))
+	if (weir_unlikely(weir_frame_rewrite(frame, before->family, before, half, after, goes_on) != WEIR_FRAME_DONE))
 		return XDP_PASS;
 	if (seen == WEIR_SEEN_ACK)
 		weir_quick_keep(before, after, half, goes_on);
@@ -143,7 +143,7 @@ WEIR_APART int weir_frame_long(struct weir_frame *frame)
  * counts as used, and is carried through the table's lists for longer before it may go.
  */
 WEIR_APART int weir_frame_first(struct weir_frame *frame, const struct weir_tuple *before, const struct weir_tuple *after,
-				__u8 seen)
+				__u8 seen, int family)
 {
 	const struct weir_nat *half = weir_nat_written();
 	int goes_on;
@@ -153,7 +153,7 @@ WEIR_APART int weir_frame_first(struct weir_frame *frame, const struct weir_tupl
 	goes_on = weir_goes_on(half, before, after);
 	if (goes_on && !weir_frame_may_leave(frame, half, weir_now()))
 		return XDP_PASS;
-	if (weir_unlikely(weir_frame_rewrite(frame, before, half, after, goes_on) != WEIR_FRAME_DONE))
+	if (weir_unlikely(weir_frame_rewrite(frame, family, before, half, after, goes_on) != WEIR_FRAME_DONE))
 		return XDP_PASS;
 	return goes_on ? weir_frame_sent(frame, half) : XDP_PASS;
 }
@@ -163,15 +163,16 @@ WEIR_APART int weir_frame_open(struct weir_frame *frame)
 {
 	struct weir_tuple before = {}, after = {};
 	__u8 seen = 0;
-	int result;
+	int family, result;
 
 	if (!weir_frame_parse(frame, &before, &seen) || weir_is_out_of_tunnel(&before))
 		return XDP_PASS;
-	after.family = before.family;
+	family = before.family;
+	after.family = family;
 	after.protocol = before.protocol;
 	result = weir_north_open(frame, &before, &after, seen, frame->ingress_ifindex);
 	if (result == WEIR_NORTH_READY)
-		return weir_frame_first(frame, &before, &after, seen);
+		return weir_frame_first(frame, &before, &after, seen, family);
 	return result == WEIR_NORTH_NONE ? weir_quick_leave(&before) : XDP_PASS;
 }
 

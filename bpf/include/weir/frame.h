@@ -122,11 +122,12 @@ enum weir_frame_result {
 /*
  * The frame becomes what `after` says. One that goes on leaves with a hop less and the addresses of `half`'s next hop.
  * What only the stack can do is left to it: to answer that a hop too many was taken, or that the way is too narrow.
+ * `family`: that of `before`, as whoever read the frame had it. The verifier of Linux 6.1 forgets what is on the stack once
+ * a pointer to it was an argument, and then sees IPv6 written where it has seen room for IPv4 alone.
  */
-WEIR_INLINE int weir_frame_rewrite(struct weir_frame *frame, const struct weir_tuple *before, const struct weir_nat *half,
-				   const struct weir_tuple *after, int goes_on)
+WEIR_INLINE int weir_frame_rewrite(struct weir_frame *frame, int family, const struct weir_tuple *before,
+				   const struct weir_nat *half, const struct weir_tuple *after, int goes_on)
 {
-	const int family = before->family;
 	const __u32 l3_bytes = family == 4 ? 20 : 40;
 	void *data = weir_packet_start(frame), *end = weir_packet_end(frame);
 	void *l4 = data + ETH_HLEN + l3_bytes;
