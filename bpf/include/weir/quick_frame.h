@@ -21,6 +21,7 @@
 struct weir_quick_place {
 	__u32 first; /* entry of its set */
 	__u32 set;
+	__u32 home; /* of the set, the one that it has if it may choose: found without waiting for the tags */
 	__u64 tag; /* in each byte */
 };
 
@@ -32,6 +33,7 @@ WEIR_INLINE void weir_quick_find(struct weir_quick_place *place, __u64 mixed, __
 	mixed = (mixed ^ mixed >> 32) * WEIR_QUICK_MIX1;
 	place->first = bpf_get_smp_processor_id() * each + (mixed >> 32 & (each - 1) & ~(WEIR_QUICK_SET - 1));
 	place->set = place->first / WEIR_QUICK_SET;
+	place->home = mixed >> 32 & (WEIR_QUICK_SET - 1);
 	tag = mixed >> 56;
 	place->tag = (tag + !tag) * WEIR_QUICK_BYTES;
 }
@@ -92,7 +94,14 @@ WEIR_INLINE int weir_quick_is6(const struct weir_quick6 *entry, const union weir
 		tags = bpf_map_lookup_elem(&weir_quick_tags##family, &place.set);                                 \
 		if (!tags)                                                                                        \
 			return 0;                                                                                 \
-		alike = weir_quick_zeros(tags->byte ^ place.tag);                                                 \
+		alike = tags->byte ^ place.tag;                                                                   \
+		if (weir_likely(!(alike >> 8 * place.home & 0xff))) {                                             \
+			at = place.first + place.home;                                                            \
+			entry = bpf_map_lookup_elem(&weir_quick##family, &at);                                    \
+			if (!entry || weir_likely(weir_quick_is##family(entry, source, destination, ports, protocol)))  \
+				return entry;                                                                     \
+		}                                                                                                 \
+		alike = weir_quick_zeros(alike);                                                                  \
 		if (!alike)                                                                                       \
 			return 0;                                                                                 \
 		at = place.first + weir_quick_lowest(alike);                                                      \

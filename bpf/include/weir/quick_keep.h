@@ -39,7 +39,9 @@ WEIR_INLINE __u32 weir_ports_word(const struct weir_tuple *tuple)
 		if (!tags)                                                                                        \
 			return 0;                                                                                 \
 		none = weir_quick_zeros(tags->byte);                                                              \
-		if (none)                                                                                         \
+		if (!(tags->byte >> 8 * place.home & 0xff))                                                       \
+			nth = place.home;                                                                         \
+		else if (none)                                                                                    \
 			nth = weir_quick_lowest(none);                                                            \
 		at = place.first + nth;                                                                           \
 		entry = bpf_map_lookup_elem(&weir_quick##family, &at);                                            \
