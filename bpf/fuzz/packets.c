@@ -206,6 +206,8 @@ static void check_at_device(const __u8 *frame, size_t length, int from, int forw
 		return;
 	}
 	CHECK(is_readable);
+	if (!tuple.is_link_business && tuple.is_fragment && !from && forwarded)
+		reference_lend(&tuple);
 	if (tuple.is_link_business || tuple.is_fragment)
 		return;
 	if (tuple.is_icmp_error) {

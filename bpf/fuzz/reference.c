@@ -218,10 +218,17 @@ static void remember(const struct tuple *tuple)
 		flows[flow_count++] = *tuple;
 }
 
+static int is_between(const struct tuple *one, const struct tuple *other)
+{
+	return one->family == other->family && one->protocol == other->protocol &&
+	       !memcmp(one->source, other->source, 16) && !memcmp(one->destination, other->destination, 16);
+}
+
+/* A fragment that isn't the first bears no ports; the programs have them of the first one, which may have come another way. */
 static int was_lent(const struct tuple *tuple)
 {
 	for (int i = 0; i < lent_count; i++)
-		if (is_same(&lent[i], tuple))
+		if (lent[i].is_fragment ? is_between(&lent[i], tuple) : is_same(&lent[i], tuple))
 			return 1;
 	return 0;
 }

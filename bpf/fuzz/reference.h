@@ -45,7 +45,10 @@ int reference_may_pass(const struct tuple *tuple);
 /* Is this flow, in either direction, one that was opened? */
 int reference_is_open(const struct tuple *tuple);
 
-/* A flow that bears the node's address without being the node's own, and whether one is, in either direction. */
+/*
+ * A flow that bears the node's address without being the node's own, or by a later fragment any between its ends; and whether
+ * one is, in either direction.
+ */
 void reference_lend(const struct tuple *tuple);
 int reference_is_lent(const struct tuple *tuple);
 
