@@ -11,6 +11,7 @@ import { Ring } from './ring.js'
  * true then. Keeps the last ones for those who ask later.
  */
 export class FlowBook {
+  readonly #engine: Pick<Engine, 'state'>
   readonly #kept: Ring<FlowRecord>
   readonly #live = new Subject<FlowRecord>()
   readonly #namer: FlowNamer
@@ -24,6 +25,7 @@ export class FlowBook {
    * @param trial Tells of each what staged policies would make of it, and counts those that it is something else for.
    */
   constructor(engine: Engine, clock: Clock, capacity: number, trial?: StagedTrial) {
+    this.#engine = engine
     this.#trial = trial
     this.#namer = new FlowNamer(engine, flow => trial?.wouldBe(flow))
     this.#clock = clock
@@ -44,9 +46,9 @@ export class FlowBook {
     return this.#live
   }
 
-  /** Whether anybody is told of flows as they come. */
+  /** Whether anybody is told of flows as they come, or they are counted for staged policies. */
   get isWatched(): boolean {
-    return this.#live.observed
+    return this.#live.observed || this.#engine.state.staged.size > 0
   }
 
   /** Events that the datapath couldn't hand over. */

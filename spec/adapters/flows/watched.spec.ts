@@ -4,14 +4,15 @@ import { Engine } from '@weir/core'
 import { expect } from 'chai'
 
 describe('packets that get names', () => {
-  it('are as many as there is time for while somebody looks on, and some while nobody does', () => {
+  it('are as many as there is time for while somebody looks on or a policy is staged, and some otherwise', () => {
     const time = { now: 0 }
     const clock = {
       nowMs: () => time.now,
       nextTurn: () => Promise.resolve(),
       every: () => ({ stop: () => {} }),
     }
-    const book = new FlowBook(new Engine(), clock, 16)
+    const engine = new Engine()
+    const book = new FlowBook(engine, clock, 16)
     const watcher = watcherOf(book, undefined, clock)
     expect(watcher.wanted(10_000)).to.equal(4096)
     time.now += 100
@@ -20,5 +21,10 @@ describe('packets that get names', () => {
     expect(watcher.wanted(10_000)).to.equal(10_000)
     looking.unsubscribe()
     expect(watcher.wanted(10_000)).to.equal(0)
+    const policy = { namespace: 'shop', name: 'trial', podSelector: [], policyTypes: [], ingress: [], egress: [] }
+    engine.apply([
+      { kind: 'networkpolicy.upserted', policy: { ...policy, staged: true }, seq: 1, time: 0, source: 'test' },
+    ])
+    expect(watcher.wanted(10_000), 'what a staged policy would do is counted').to.equal(10_000)
   })
 })
