@@ -263,6 +263,8 @@ export interface FlowRecord {
 export interface WhyAnswer {
   readonly from: NamedAddress
   readonly to: NamedAddress
+  /** Of the addresses that it is about: ends that are supposed, or several, show none. */
+  readonly family: 4 | 6
   /** IANA number. */
   readonly protocol: number
   /** The first of them where a range was asked about. */

@@ -56,6 +56,7 @@ export function whyBetween(
   return grouped(drafts).map(({ from: source, to: destination, family, ...rest }) => ({
     from: named(source, sources, family),
     to: named(destination, destinations, family),
+    family,
     ...rest,
     ...(lacking.length > 0 && { withoutPort: lacking }),
     sources: [],

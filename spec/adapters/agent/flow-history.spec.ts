@@ -39,24 +39,15 @@ interface Answered {
 /** What `weir why` says, pair by pair and port by port. */
 function answered(engine: Engine, from: string, to: string): readonly Answered[] {
   const { place } = parseTarget(to)
-  const seen = new Set<string>()
   const all = answersTo(engine, from, to).flatMap(answer => {
-    const { protocol, explanation } = answer
+    const { family, protocol, explanation } = answer
     const ports = Array.from({ length: answer.lastPort - answer.port + 1 }, (_, at) => answer.port + at)
     const state = explanation.verdict === verdicts.allow ? ('allowed' as const) : ('denied' as const)
-    const text = [answer.from, answer.to].map(end => end.address + (end.name.includes('::') ? end.name : '')).join('')
     return pairsOf(answer).flatMap(([one, other]) =>
       ports.map(port => {
-        const key = JSON.stringify([one, other, protocol, port])
-        // An answer about several has no address; of who has none at all the families are told in their order.
-        const ends = text === '' ? [one, other].map(pod => engine.state.pods.get(pod)?.fact.addresses ?? []) : [[text]]
-        const known = ends.filter(addresses => addresses.length > 0)
-        const may = (six: boolean) => known.every(addresses => addresses.some(each => each.includes(':') === six))
-        const isSixth = protocol === 58 || !may(false) || (may(true) && seen.has(key))
-        seen.add(key)
         const names = { from: isIP(from) === 0 ? one : from, to: isIP(place) === 0 ? other : place }
         const isItself = one === other && !one.startsWith('a pod')
-        return { ...names, family: isSixth ? (6 as const) : (4 as const), protocol, port, state, isItself }
+        return { ...names, family, protocol, port, state, isItself }
       }),
     )
   })
