@@ -116,9 +116,7 @@ export class Intake {
         const { origin } = next
         const bodies = typeof next.facts === 'function' ? next.facts(engine.state) : next.facts
         const time = clock.nowMs()
-        const drafts = settler
-          .settle(bodies)
-          .map((body: Fact): EventDraft => ({ ...body, time, source: body.source ?? origin }))
+        const drafts = settler.settle(bodies).map((body: Fact): EventDraft => ({ time, source: origin, ...body }))
         batch.push({ waiting: next, drafts })
         size += drafts.length
       } catch (error) {
@@ -143,7 +141,8 @@ export class Intake {
       )
       return
     }
-    const events = drafts.map((draft, index): WeirEvent => ({ ...draft, seq: first + index }))
+    // The envelope first, as the log's reader has it: one shape for each kind, however an event came.
+    const events = drafts.map((draft, index): WeirEvent => ({ seq: first + index, ...draft }))
     let failure: unknown
     try {
       const delta = engine.apply(events)
