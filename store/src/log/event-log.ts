@@ -10,6 +10,7 @@ import { Snapshots } from '../snapshots/snapshots.js'
 import { type SnapshotLimits, snapshotLimits } from '../snapshots/thinning.js'
 import { privateCopyStorage, type ReadOnlyOptions } from '../storage/private-copy.js'
 import type { LogDatabase, LogStorage } from '../storage/storage.js'
+import { unreadable } from '../storage/unreadable.js'
 import { baseSnapshotName, compacted, dropCompacted, type LogBase, writeBase } from './base.js'
 import { writeFailed } from './failure.js'
 import { type ChainPlace, decodeGroup, groupIntact, type GroupSize, recordOf } from './group.js'
@@ -105,7 +106,7 @@ export class EventLog {
       return new EventLog(database, opened, options)
     } catch (error) {
       await storage.close(database)
-      throw error
+      throw error instanceof WeirError ? error : unreadable(storage.location, 'files', (error as Error).message, error)
     }
   }
 

@@ -78,7 +78,8 @@ export async function* readEvents(
     else damage = damaged(location, found)
   }
   if (from > to) return
-  reading: for await (const stored of storedGroups(database, from, to)) {
+  const storage = { onFailure: (cause: unknown) => unreadable(location, expected, to, cause) }
+  reading: for await (const stored of guarded(storedGroups(database, from, to), storage)) {
     for (const { last, value } of stored) {
       const group = decodeGroup(value)
       if (group === undefined || group.last !== last || group.last < expected) {
@@ -120,6 +121,31 @@ export async function* readEvents(
   }
   if (damage !== undefined) throw damage
 }
+
+/** Hands on what a source gives; what that throws is thrown as something else. */
+async function* guarded<Item>(
+  source: AsyncIterable<Item>,
+  { onFailure }: { onFailure(cause: unknown): unknown },
+): AsyncGenerator<Item> {
+  const items = source[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await items.next().catch(cause => {
+        throw onFailure(cause)
+      })
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    await items.return?.()
+  }
+}
+
+const unreadable = (location: string, from: number, to: number, cause: unknown): WeirError =>
+  damaged(
+    location,
+    finding('unreadable', from, to, `the storage can't read event ${from}: ${(cause as Error).message}`),
+  )
 
 function readRecord(
   group: Group,

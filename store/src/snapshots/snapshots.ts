@@ -92,13 +92,22 @@ export class Snapshots {
 
   /** The newest snapshot of `name` that is whole and belongs to this log, or undefined. */
   async latest(name: string, options: LatestOptions = {}): Promise<Snapshot | undefined> {
-    for (const pointer of (await this.#pointers(name)).reverse()) {
+    for (const pointer of await this.#newestFirst(name, options)) {
       if (pointer.seq > (options.atOrBefore ?? Number.POSITIVE_INFINITY)) continue
       const read = await this.#load(pointer)
       if ('state' in read) return { name: pointer.name, seq: pointer.seq, state: read.state, head: pointer.head }
       options.onDamage?.(read.finding)
     }
     return undefined
+  }
+
+  async #newestFirst(name: string, { onDamage }: LatestOptions): Promise<Pointer[]> {
+    try {
+      return (await this.#pointers(name)).reverse()
+    } catch (error) {
+      onDamage?.(unlisted(error))
+      return []
+    }
   }
 
   /** The sequence numbers at which there are snapshots of `name`, oldest first. */
@@ -120,7 +129,7 @@ export class Snapshots {
         onChecked()
       }
     } catch (error) {
-      findings.push(finding('snapshot', 0, 0, `the records of snapshots can't be read: ${(error as Error).message}`))
+      findings.push(unlisted(error))
     }
     return findings
   }
@@ -235,3 +244,6 @@ export class Snapshots {
     return value !== undefined && decodeGroup(value)?.hash === head.hash
   }
 }
+
+const unlisted = (error: unknown): LogFinding =>
+  finding('snapshot', 0, 0, `the records of snapshots can't be read: ${(error as Error).message}`)

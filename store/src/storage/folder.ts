@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { type LogHolder, WeirError } from '@weir/core/errors.js'
 import { Level } from 'level'
 import { writeFailed } from '../log/failure.js'
+import { brokenTable } from './inventory.js'
 import { readHolder, removeHolder, writeHolder } from './holder.js'
 import type { LogDatabase, LogStorage } from './storage.js'
+import { unreadable } from './unreadable.js'
 
 export interface FolderOptions {
   /** Folder of the log; made when missing. LevelDB's files go to `db/` in it. */
@@ -45,16 +47,19 @@ export function folderStorage(options: FolderOptions): LogStorage {
 async function refuseHeadless(path: string, folder: string): Promise<void> {
   const names = await readdir(folder).catch((): string[] => [])
   if (names.includes('CURRENT') || !names.some(name => /^\d+\.(ldb|sst|log)$/.test(name))) return
-  const reason = 'CURRENT is missing beside the files of a database'
-  throw new WeirError('WEIR_LOG_UNREADABLE', `the log at ${path} can't be opened: ${reason}`, {
-    path,
-    reason,
-    kind: 'files',
-  })
+  throw unreadable(path, 'files', 'CURRENT is missing beside the files of a database')
+}
+
+/** LevelDB ends the process over what it finds in some altered tables: an agent would die again at each start. */
+async function refuseBroken(path: string, folder: string): Promise<void> {
+  const broken = await brokenTable(folder)
+  if (broken !== undefined)
+    throw unreadable(path, 'files', `${broken} isn't what was written: \`weir log verify\` tells what is left`)
 }
 
 /** Opens LevelDB at `folder`; errors name `path`, the log it belongs to. */
 export async function openLevel(path: string, folder: string): Promise<LogDatabase> {
+  await refuseBroken(path, folder)
   const database = new Level<string, string>(folder, { writeBufferSize: 16 << 20 }) as unknown as LogDatabase
   try {
     await database.open()
@@ -62,23 +67,8 @@ export async function openLevel(path: string, folder: string): Promise<LogDataba
   } catch (error) {
     const cause = (error as { cause?: { code?: string; message?: string } }).cause
     if (cause?.code === 'LEVEL_LOCKED') throw locked(path, await readHolder(path), error)
-    const reason = cause?.message ?? String(error)
-    throw new WeirError(
-      'WEIR_LOG_UNREADABLE',
-      `the log at ${path} can't be opened: ${reason}`,
-      { path, reason, kind: 'files' },
-      { cause: error },
-    )
+    throw unreadable(path, 'files', cause?.message ?? String(error), error)
   }
-}
-
-/**
- * Puts the tables and journals of a folder together anew, whatever its list of them says; what can't be read of them is
- * left out. For copies alone: it changes the folder.
- */
-export function rebuildLevel(folder: string): Promise<void> {
-  // There, but not in the types of `level`, which browsers share.
-  return (Level as unknown as { repair(location: string): Promise<void> }).repair(folder)
 }
 
 /** The error for a log that another process holds, and what to do instead. */

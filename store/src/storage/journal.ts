@@ -1,3 +1,5 @@
+import { storedCrc } from './crc32c.js'
+
 /**
  * LevelDB's journals: what it writes before a table holds it (`NNNNNN.log`), and its list of tables (`MANIFEST-NNNNNN`).
  *
@@ -22,7 +24,8 @@ export interface JournalScan {
 const blockBytes = 32 << 10
 const headerBytes = 7
 
-export function scanJournal(bytes: Buffer): JournalScan {
+/** @param isContinued it is the rest of a journal: what a record before it left there is passed over */
+export function scanJournal(bytes: Buffer, isContinued = false): JournalScan {
   const records: Buffer[] = []
   let parts: Buffer[] | undefined
   let recordAt = 0
@@ -44,8 +47,12 @@ export function scanJournal(bytes: Buffer): JournalScan {
     if (type === 0 && length === 0 && bytes.subarray(at).every(byte => byte === 0)) return torn(at)
     if (type < 1 || type > 4 || headerBytes + length > left) return altered(at)
     if (end > bytes.length) return torn(parts === undefined ? at : recordAt)
-    if (bytes.readUInt32LE(at) !== masked(crc32c(bytes.subarray(at + 6, end)))) return altered(at)
+    if (bytes.readUInt32LE(at) !== storedCrc(bytes.subarray(at + 6, end))) return altered(at)
     const begins = type === 1 || type === 2
+    if (isContinued && !begins && parts === undefined) {
+      at = end
+      continue
+    }
     if (begins !== (parts === undefined)) return altered(at)
     if (begins) {
       parts = []
@@ -61,17 +68,12 @@ export function scanJournal(bytes: Buffer): JournalScan {
   return parts === undefined ? { records } : torn(recordAt)
 }
 
-/** LevelDB stores no CRC as it is: one of data that holds CRCs would say little. */
-const masked = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
-
-const table = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
-  return crc >>> 0
-})
-
-function crc32c(bytes: Buffer): number {
-  let crc = 0xffffffff
-  for (let at = 0; at < bytes.length; at++) crc = (table[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8)
-  return (crc ^ 0xffffffff) >>> 0
+/** Every record that can be read: behind a fault those from the next block on. */
+export function* readableRecords(bytes: Buffer): Generator<Buffer> {
+  for (let from = 0; from < bytes.length; ) {
+    const { records, fault } = scanJournal(bytes.subarray(from), from > 0)
+    yield* records
+    if (fault === undefined) return
+    from += (Math.floor(fault.offset / blockBytes) + 1) * blockBytes
+  }
 }

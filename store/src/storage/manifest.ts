@@ -1,3 +1,5 @@
+import { Fields } from './fields.js'
+
 /** What LevelDB's MANIFEST says must be there. */
 export interface Manifest {
   /** Bytes of each live table by its number. */
@@ -53,35 +55,4 @@ export function readManifest(edits: readonly Buffer[]): Manifest | undefined {
     }
   }
   return journal === 0 ? undefined : { tables, journal }
-}
-
-class Fields {
-  readonly #bytes: Buffer
-  #at = 0
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#bytes.length
-  }
-
-  get overrun(): boolean {
-    return this.#at > this.#bytes.length
-  }
-
-  number(): number {
-    let value = 0
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.#bytes[this.#at++] ?? 0
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-    }
-  }
-
-  text(): void {
-    const length = this.number()
-    this.#at += length
-  }
 }

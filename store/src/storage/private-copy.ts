@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WeirError } from '@weir/core/errors.js'
 import { openDatabase } from '../log/open.js'
-import { locked, openLevel, rebuildLevel } from './folder.js'
+import { locked, openLevel } from './folder.js'
 import { readHolder } from './holder.js'
-import { type FileFault, takeInventory } from './inventory.js'
+import { type FileFault, isTable, takeInventory } from './inventory.js'
+import { rebuildLevel } from './rebuild.js'
 import type { LogDatabase, LogStorage } from './storage.js'
+import { unreadable } from './unreadable.js'
 
 /** How a log is opened for reading only. */
 export interface ReadOnlyOptions {
@@ -72,7 +74,7 @@ export function privateCopyStorage(options: ReadOnlyOptions): LogStorage {
 
 async function openCopy(path: string, copy: string): Promise<LogDatabase> {
   const names = await namesOf(path)
-  if (!names.includes('CURRENT')) throw noLog(path, 'files', 'there is no database in it')
+  if (!names.includes('CURRENT')) throw unreadable(path, 'files', 'there is no database in it')
   await copyFiles(join(path, 'db'), names, copy)
   return openLevel(path, copy)
 }
@@ -87,7 +89,7 @@ async function openWhatIsLeft(
   const { path } = options
   const names = await namesOf(path)
   if (!names.some(name => /^(?:\d+\.(?:ldb|sst|log)|MANIFEST-\d+|CURRENT)$/.test(name)))
-    throw noLog(path, 'no-log', 'there is no database in it')
+    throw unreadable(path, 'no-log', 'there is no database in it')
   await copyFiles(join(path, 'db'), names, copy)
   const found = await takeInventory(copy)
   // A writer that goes on leaves a journal that ends anywhere.
@@ -104,8 +106,7 @@ async function openWhatIsLeft(
     for (const name of await readdir(copy)) await rm(join(copy, name), { recursive: true })
     await copyFiles(join(path, 'db'), names, copy)
   }
-  await rebuildLevel(copy)
-  const database = await openLevel(path, copy)
+  const database = await rebuildLevel(path, copy, join(copy, 'anew'))
   options.onInventory?.(faults, true)
   return database
 }
@@ -124,7 +125,7 @@ async function namesOf(path: string): Promise<string[]> {
   try {
     return await readdir(join(path, 'db'))
   } catch (cause) {
-    throw noLog(path, 'no-log', `there is no log (${(cause as Error).message})`, cause)
+    throw unreadable(path, 'no-log', `there is no log (${(cause as Error).message})`, cause)
   }
 }
 
@@ -136,6 +137,7 @@ async function copyFiles(from: string, names: readonly string[], to: string): Pr
   const wanted = names.filter(name => name !== 'LOCK' && !name.startsWith('LOG') && name !== 'lost').sort(byAge)
   for (const name of wanted) {
     const [source, target] = [join(from, name), join(to, name)]
+    // One that stays as it is may be shared, where the file system lets it.
     if (!(isTable(name) && (await link(source, target).then(succeeded, failed))))
       await copyFile(source, target, constants.COPYFILE_FICLONE)
   }
@@ -143,20 +145,6 @@ async function copyFiles(from: string, names: readonly string[], to: string): Pr
 
 const succeeded = (): boolean => true
 const failed = (): boolean => false
-
-/** LevelDB writes a table once and then deletes it at most, so that the copy may share it where the file system lets it. */
-const isTable = (name: string): boolean => /\.(?:ldb|sst)$/.test(name)
-
-function noLog(path: string, kind: 'no-log' | 'files', reason: string, cause?: unknown): WeirError {
-  return new WeirError(
-    'WEIR_LOG_UNREADABLE',
-    `the log at ${path} can't be opened: ${reason}`,
-    { path, reason, kind },
-    {
-      cause,
-    },
-  )
-}
 
 function byAge(a: string, b: string): number {
   return rank(a) - rank(b) || (a < b ? -1 : 1)
