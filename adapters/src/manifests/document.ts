@@ -29,9 +29,22 @@ const longestMessage = 200
 /** Types that a manifest has no use for, and that would turn a string into something else. */
 const foreignTags = new Set(['timestamp', 'binary', 'omap', 'pairs', 'set'].map(name => `tag:yaml.org,2002:${name}`))
 
-/** YAML 1.1 as Kubernetes reads it: `yes` and `on` are booleans, `<<` merges, but neither dates nor base 60. */
+/**
+ * YAML 1.1 as Kubernetes reads it: `yes` and `on` are booleans, `<<` merges, but neither dates nor base 60; and `e7` or a dot
+ * is no number, which the library takes for one that isn't any.
+ */
 const kubernetesTags = (tags: Tags): Tags =>
-  tags.filter(tag => typeof tag === 'string' || !(foreignTags.has(tag.tag) || (tag as ScalarTag).format === 'TIME'))
+  tags
+    .filter(tag => typeof tag === 'string' || !(foreignTags.has(tag.tag) || (tag as ScalarTag).format === 'TIME'))
+    .map(tag => (typeof tag === 'string' || !takesNothing(tag as ScalarTag) ? tag : withDigit(tag as ScalarTag)))
+
+const takesNothing = ({ tag, test }: ScalarTag): boolean =>
+  tag === 'tag:yaml.org,2002:float' && test !== undefined && (test.test('.') || test.test('e7'))
+
+const withDigit = (tag: ScalarTag): ScalarTag => ({
+  ...tag,
+  test: new RegExp(`^(?=[-+]?\\.?[0-9])(?:${tag.test?.source})`),
+})
 
 const parse = (text: string, lineCounter: LineCounter): Document =>
   parseDocument(text, {

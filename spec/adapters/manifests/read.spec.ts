@@ -65,6 +65,20 @@ describe('manifests: reading a folder', () => {
     })
   })
 
+  it('takes for a number only what has a digit before its exponent', async () => {
+    const labels = '{a: e7, b: E007, c: x, d: "1e3"}'
+    const text = `apiVersion: v1\nkind: Namespace\nmetadata:\n  name: e1\n  labels: ${labels}\n---\n`
+    const number = text.replace('name: e1', 'name: other').replace('e7', '1e7')
+    await inFolder({ 'a.yaml': text + number }, async folder => {
+      const set = await readManifests(folder)
+      const [body] = set.objects[0]?.bodies ?? []
+      const read = body?.kind === 'namespace.upserted' ? body.namespace : undefined
+      expect(read).to.deep.include({ name: 'e1' })
+      expect(read?.labels).to.include({ a: 'e7', b: 'E007', c: 'x', d: '1e3' })
+      expect(refusals(set)).to.deep.equal([['WEIR_INPUT_INVALID', 'other', ['11 metadata.labels.a']]])
+    })
+  })
+
   it('tells file, line and field of every problem, and goes on with the rest of the file', async () => {
     const bad = policy(
       'bad',
