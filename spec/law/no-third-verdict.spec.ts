@@ -122,6 +122,29 @@ describe('law 4: no third verdict', function () {
     expect(operations.filter(({ table }) => table === 'endpoints')).to.deep.equal([])
   })
 
+  it('judges anew whoever came to another slot before those he talks with moved', () => {
+    const peer = 'fd00::9'
+    const pod = { identity: 256, peerClass: 2, subject: 1, address: 'fd00::2' }
+    const wiring = { ifindex: 7, ifname: 'weir7', hostMac: '02:00:00:00:00:01', podMac: '02:00:00:00:00:02' }
+    const at = (endpoint: number, peerClass: number): Tables => ({
+      ...emptyTables,
+      addresses: new Map([[pod.address, { ...pod, endpoint }]]),
+      prefixes: new Map([['fd00::/16', { identity: 2, peerClass, prefix: 'fd00::/16' }]]),
+      endpoints: new Map([
+        [endpoint, { ...pod, endpoint, namespace: 'default', pod: 'a', addresses: [pod.address], wiring }],
+      ]),
+      cells: new Map([['1:egress:1', { subject: 1, direction: 'egress', peerClass: 1, row: 1 }]]),
+      rows: new Map([[1, { id: 1, steps: [{ key: 0, verdict: 1 }] }]]),
+    })
+    const [a, b] = [at(3, 1), at(2, 3)]
+    const installed = installedFrom(a)
+    const both = { addresses: [pod.address, peer], keys: [0] }
+    const [before, after] = [verdicts(stateOf(a), both), verdicts(stateOf(b), both)]
+    expect([...before]).to.deep.equal([1, 0])
+    expect([...after]).to.deep.equal([0, 0])
+    expectLawful(stateWith(a, installed), operationsTo(installed, b), before, after, both)
+  })
+
   it('would notice a planner that writes in another order', () => {
     const naive = fc.check(
       fc.property(transition, ({ a, b }) => {

@@ -22,7 +22,7 @@ export function planTransition(installed: Installed, goal: Goal): readonly Phase
   const cells = { before, after: goal.cells.length === 0 ? before : overlaid(before, goal.cells) }
   const direct = planDirect(goal, cells, units, liveness)
   const toBump = slotsToBump(installed, goal, cells, units, liveness)
-  const wiring = planWiring(installed, goal, toBump, direct !== undefined, parting)
+  const wiring = planWiring(installed, goal, toBump, direct !== undefined && !stayersMeetMovers(units), parting)
   const middle = direct ?? planStaged(installed, goal, cells, units, liveness)
   const phases: Phase[] = []
   const add = (name: PhaseName, operations: readonly Operation[]): void => {
@@ -101,6 +101,20 @@ function localsMeetOthers(units: readonly Unit[]): boolean {
     if (unit.from.subject !== 0 || unit.to.subject !== 0) hasLocal[family] = true
   }
   return (count[4] > 1 && hasLocal[4]) || (count[6] > 1 && hasLocal[6])
+}
+
+/**
+ * Whether an address goes to another slot and stays what it is, while others of its family become something else: those may
+ * move after it, and until then it is judged in its new slot as before.
+ */
+function stayersMeetMovers(units: readonly Unit[]): boolean {
+  const stays = { 4: false, 6: false }
+  const moves = { 4: false, 6: false }
+  for (const unit of units) {
+    const of = moved(unit) ? moves : stays
+    if (of === moves || unit.before?.slot !== unit.after?.slot) of[unit.bits.family] = true
+  }
+  return (stays[4] && moves[4]) || (stays[6] && moves[6])
 }
 
 /** A subject that isn't in use may still be read by a packet under way: let it find a cell rather than none. */
