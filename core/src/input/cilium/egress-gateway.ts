@@ -2,6 +2,7 @@ import { isLeft, left, right } from 'fp-ts/lib/Either.js'
 import type { Prefix } from '../../address/address.js'
 import type { EgressGateway, EgressGatewayPolicyFact, EgressSelector } from '../../event/egress.js'
 import { address, addressText, canonicalCidrs, cidr } from '../address.js'
+import { withoutEmptyFields } from '../empty.js'
 import { objectMeta, objectOf } from '../metadata.js'
 import { dnsSubdomain } from '../names.js'
 import { fieldPath, itemPath } from '../path.js'
@@ -57,13 +58,16 @@ const gateway: Reader<EgressGateway> = andThen(
   },
 )
 
-const spec = record({
-  selectors: listOf(selector),
-  destinationCIDRs: listOf(cidr),
-  excludedCIDRs: optional(listOf(cidr), [] as readonly Prefix[]),
-  egressGateway: gateway,
-  egressGateways: optional(listOf(gateway), [] as readonly EgressGateway[]),
-})
+const spec = withoutEmptyFields(
+  record({
+    selectors: listOf(selector),
+    destinationCIDRs: listOf(cidr),
+    excludedCIDRs: optional(listOf(cidr), [] as readonly Prefix[]),
+    egressGateway: gateway,
+    egressGateways: optional(listOf(gateway), [] as readonly EgressGateway[]),
+  }),
+  ['egressGateways'],
+)
 
 const policy = objectOf('cilium.io/v2', 'CiliumEgressGatewayPolicy', objectMeta(dnsSubdomain, false), { spec }, [
   'status',

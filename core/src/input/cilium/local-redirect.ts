@@ -1,6 +1,7 @@
 import { isLeft, right } from 'fp-ts/lib/Either.js'
 import type { LocalRedirectPolicyFact, RedirectPort } from '../../event/service.js'
 import { address, addressText } from '../address.js'
+import { withoutEmptyFields } from '../empty.js'
 import { objectMeta, objectOf } from '../metadata.js'
 import { dnsLabel, dnsServiceLabel, dnsSubdomain } from '../names.js'
 import { fieldPath, itemPath } from '../path.js'
@@ -53,7 +54,7 @@ const addressMatcher = andThen(record({ ip: address, toPorts: ports(1) }), ({ ip
 
 const serviceMatcher = record({
   serviceName: dnsServiceLabel,
-  namespace: optionalText(dnsLabel, undefined),
+  namespace: dnsLabel,
   toPorts: optional(ports(0), [] as readonly RedirectPort[]),
 })
 
@@ -64,13 +65,16 @@ const frontend = andThen(
 
 const backend = record({ localEndpointSelector: ciliumSelector, toPorts: ports(1) })
 
-const spec = record(
-  {
-    redirectFrontend: frontend,
-    redirectBackend: backend,
-    skipRedirectFromBackend: optional(flag, false),
-  },
-  ['description'],
+const spec = withoutEmptyFields(
+  record(
+    {
+      redirectFrontend: frontend,
+      redirectBackend: backend,
+      skipRedirectFromBackend: optional(flag, false),
+    },
+    ['description'],
+  ),
+  ['skipRedirectFromBackend'],
 )
 
 const policy = objectOf('cilium.io/v2', 'CiliumLocalRedirectPolicy', objectMeta(dnsSubdomain, true), { spec }, [
@@ -83,7 +87,7 @@ export const parseLocalRedirectPolicy = (raw: unknown): Parsed<LocalRedirectPoli
   if (isLeft(parsed)) return parsed
   const { namespace, name } = parsed.right.metadata
   const { redirectFrontend, redirectBackend, skipRedirectFromBackend } = parsed.right.spec
-  if (!('kind' in redirectFrontend) && (redirectFrontend.namespace ?? namespace) !== namespace)
+  if (!('kind' in redirectFrontend) && redirectFrontend.namespace !== namespace)
     return refuse(
       'spec.redirectFrontend.serviceMatcher.namespace',
       'the service is not of the policy’s namespace',

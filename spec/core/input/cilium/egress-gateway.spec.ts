@@ -70,4 +70,15 @@ describe('input: CiliumEgressGatewayPolicy', () => {
     expect(refused({ destinationCidrs: [] })['spec.destinationCidrs']?.expected).to.equal('destinationCIDRs')
     expect(refused({}, { name: 'e', namespace: 'shop' })).to.have.all.keys('metadata.namespace')
   })
+  it('refuses fields without a value: a selector without its labels would be every pod', () => {
+    const selectors = [{ podSelector: null, namespaceSelector: { matchLabels: null } }]
+    const found = refused({ selectors, excludedCIDRs: null, egressGateway: { nodeSelector: { matchLabels: null } } })
+    expect(found).to.have.all.keys(
+      'spec.selectors[0].podSelector',
+      'spec.selectors[0].namespaceSelector.matchLabels',
+      'spec.excludedCIDRs',
+      'spec.egressGateway.nodeSelector.matchLabels',
+    )
+    expect(read({ egressGateways: null }).gateways).to.deep.equal([{ nodeSelector }])
+  })
 })

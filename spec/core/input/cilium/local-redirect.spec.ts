@@ -82,4 +82,16 @@ describe('input: CiliumLocalRedirectPolicy', () => {
     ],
   ] as const)
     it(`refuses ${title}`, () => expect(refused(spec)).to.have.key(path))
+  it('refuses fields without a value: a selector without its labels would be every pod', () => {
+    const localEndpointSelector = { matchLabels: null }
+    const path = 'spec.redirectBackend.localEndpointSelector.matchLabels'
+    const found = refused({ redirectBackend: { ...backend, localEndpointSelector } })
+    expect(found).to.have.all.keys(path)
+    expect(found[path]?.message).to.equal('this field has no value')
+    expect(read({ skipRedirectFromBackend: null }).skipRedirectFromBackend).to.equal(false)
+  })
+  it('asks for the namespace of a service, as the schema does', () => {
+    const found = refused({ redirectFrontend: { serviceMatcher: { serviceName: 'dns' } } })
+    expect(found['spec.redirectFrontend.serviceMatcher.namespace']?.message).to.equal('this field is required')
+  })
 })
