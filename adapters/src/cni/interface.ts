@@ -91,6 +91,15 @@ export async function openHostSide(
   ])
 }
 
+/** Closes the node's side of an interface: nothing passes any more. One that isn't there is no error. */
+export async function closeHostSide(nodeNetns: string, device: string): Promise<void> {
+  const link = interfacesIn(nodeNetns).find(({ name }) => name === device)
+  if (link === undefined) return
+  await rtnetlinkIn(nodeNetns, [{ kind: 'link.set', ifindex: link.ifindex, up: false }]).catch((error: unknown) => {
+    if (!(error instanceof NetnsError) || error.code !== 'ENODEV') throw error
+  })
+}
+
 /** Takes an interface away, both sides. One that isn't there is no error. */
 export async function removeInterface(nodeNetns: string, device: string): Promise<void> {
   await rtnetlinkIn(nodeNetns, [{ kind: 'link.delete', name: device }]).catch((error: unknown) => {

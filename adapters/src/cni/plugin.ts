@@ -16,6 +16,7 @@ import type { Clock } from '../agent/clock.js'
 import type { Facts, Submitted } from '../agent/intake.js'
 import { cniCodes, CniError } from './cni-error.js'
 import {
+  closeHostSide,
   configurePodSide,
   differencesOf,
   isOurs,
@@ -199,6 +200,7 @@ export class CniPlugin {
   async #add({ version, config, target, pod }: CniRequest): Promise<JsonObject> {
     const { netns } = this.#host
     await this.#waitForPod(pod)
+    this.#checkAlone(target)
     const before = this.#attachmentOf(target)
     // A runtime that uses a container's name again for another one means the new one.
     if (before !== undefined && !this.#isWhole(before, target)) await this.#undo(before)
@@ -210,6 +212,7 @@ export class CniPlugin {
       try {
         await removeInterface(netns, attachment.device)
         const endpoint = await makeInterface(netns, attachment, mtuBytes)
+        await this.#closeOlder(attachment)
         await this.#host.submit(origin, [{ kind: 'endpoint.attached', endpoint }])
         await this.#settings.write(attachment.netns, podSettings(attachment))
         await configurePodSide(attachment)
@@ -224,6 +227,27 @@ export class CniPlugin {
     } else mtuBytes = interfacesIn(attachment.netns).find(({ name }) => name === target.ifname)?.mtu ?? mtuBytes
     const names = namesFor(target.container, target.ifname)
     return resultOf({ ...names, attachment, mtuBytes }, version, config.dns, config.prevResult)
+  }
+
+  /** A pod has one interface that is judged, so another one of the same container would take the judging from it. */
+  #checkAlone({ container, ifname }: CniTarget): void {
+    for (const { fact } of this.#host.state().attachments.values())
+      if (fact.container === container && fact.ifname !== ifname)
+        throw new CniError(
+          cniCodes.invalidEnvironment,
+          `CNI_IFNAME: container ${container} has ${fact.ifname} already`,
+          'weir gives a container one interface',
+        )
+  }
+
+  /**
+   * Sandboxes that the pod had before lose their programs to the new one: what they send from then on would be judged by
+   * nobody.
+   */
+  async #closeOlder({ container, namespace, pod }: AttachmentFact): Promise<void> {
+    for (const { fact } of [...this.#host.state().attachments.values()])
+      if (fact.namespace === namespace && fact.pod === pod && fact.container !== container)
+        await closeHostSide(this.#host.netns, fact.device)
   }
 
   async #allocate(network: string, target: CniTarget, pod: CniRequest['pod']): Promise<void> {

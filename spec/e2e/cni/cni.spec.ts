@@ -96,6 +96,23 @@ describe('the CNI plugin (needs root and eBPF)', function () {
     expect(site.devices()).to.deep.equal([])
   })
 
+  it('refuses a container a second interface, and leaves the first as it is', async () => {
+    const [sandbox] = await site.sandboxes(1)
+    await site.runtime().add(sandbox!)
+    const environment = {
+      ...{ CNI_COMMAND: 'ADD', CNI_CONTAINERID: sandbox!.container, CNI_NETNS: sandbox!.netnsPath },
+      ...{ CNI_IFNAME: 'net1', CNI_ARGS: sandbox!.args ?? '' },
+    }
+    const { name, cniVersion, plugins } = site.list()
+    const answer = await site.runtime().execute('weir-cni', environment, { name, cniVersion, ...plugins[0] })
+    expect(JSON.parse(answer.output)).to.deep.include({ code: 4 })
+    const runtime = site.runtime()
+    await runtime.add(sandbox!)
+    await runtime.check(sandbox!)
+    await runtime.del(sandbox!)
+    expect(site.agent.engine.state.attachments.size).to.equal(0)
+  })
+
   it('checks what there is, and says what is not as it was', async () => {
     const [sandbox] = await site.sandboxes(1)
     const runtime = site.runtime()

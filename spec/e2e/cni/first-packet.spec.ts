@@ -108,6 +108,25 @@ describe('the first packet of a pod (needs root and eBPF)', function () {
     await runtime.del(sandbox!)
   })
 
+  it('does not from a sandbox in whose place the pod has got another', async () => {
+    await site.say({
+      kind: 'networkpolicy.upserted',
+      policy: policy('shop', 'closed', { podSelector: {}, policyTypes: ['Egress'] }),
+    })
+    const [older, newer] = await site.sandboxes(2, () => 'twice')
+    await site.tell('twice')
+    // It knows its gateway's MAC from then on.
+    await addDenied(older!)
+    await addDenied(newer!)
+    const flooding = flood(older!.netnsPath, toWorld())
+    await pause(500).finally(() => stopFlood(flooding))
+    expect(heard).to.deep.equal([])
+    await runtime.del(older!)
+    await runtime.check(newer!)
+    await runtime.del(newer!)
+    await site.say({ kind: 'networkpolicy.deleted', namespace: 'shop', name: 'closed' })
+  })
+
   it('waits for the pod’s object where a source may tell of it', async () => {
     const [sandbox] = await site.sandboxes(1, () => 'late')
     await site.stop()
