@@ -43,6 +43,12 @@ export function unreachable(server: string, reason: string, cause?: unknown): We
   return new WeirError('WEIR_KUBERNETES_UNREACHABLE', `${server}: ${reason}`, { server, reason }, { cause })
 }
 
+export function unusableCredentials(cause: unknown): WeirError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = `credentials of the API server can't be used: ${reason}`
+  return new WeirError('WEIR_KUBERNETES_CONFIG', message, { reason }, { cause })
+}
+
 /** The HTTP status of a refused answer; undefined of any other error. */
 export const statusOf = (error: unknown): number | undefined =>
   error instanceof WeirError && error.code === 'WEIR_KUBERNETES_ANSWER'

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
-import { WeirError } from '@weir/core/errors.js'
+import { unusableCredentials } from './api.js'
 import type { Connection } from './http-api.js'
 
 export interface CredentialOptions {
@@ -29,13 +29,14 @@ export async function connect(options: CredentialOptions, nowMs: () => number): 
   const server = serverOf(config)
   let readAt = nowMs()
   let given: Promise<https.RequestOptions> | undefined
+  let isPending = false
   let kept: { readonly text: string; readonly agent: http.Agent } | undefined
   const optionsOf = async (): Promise<https.RequestOptions> => {
     const said: https.RequestOptions = {}
     try {
       await config.applyToHTTPSOptions(said)
     } catch (error) {
-      throw unusable(error)
+      throw unusableCredentials(error)
     }
     // A proxy's agent is the library's own; else one is kept as long as TLS is the same.
     if (config.getCurrentCluster()?.proxyUrl !== undefined) return said
@@ -61,17 +62,28 @@ export async function connect(options: CredentialOptions, nowMs: () => number): 
   return {
     server,
     options: anew => {
+      // One program at a time: what is asked already is waited for.
+      if (isPending && given !== undefined) return given
       if (anew || nowMs() - readAt > freshMs) {
         // A program that makes credentials is asked again by the library, when they are about to expire.
         if (anew || !config.getCurrentUser()?.exec) config = load()
         readAt = nowMs()
         given = undefined
       }
-      given ??= optionsOf()
-      given.catch(() => {
-        given = undefined
-      })
-      return given
+      if (given !== undefined) return given
+      isPending = true
+      const made = optionsOf()
+      given = made
+      made.then(
+        () => {
+          isPending = false
+        },
+        () => {
+          isPending = false
+          given = undefined
+        },
+      )
+      return made
     },
   }
 }
@@ -81,13 +93,15 @@ function loaded(config: KubeConfig, { kubeconfig, context }: CredentialOptions):
     if (kubeconfig === undefined) config.loadFromDefault()
     else config.loadFromFile(kubeconfig)
   } catch (error) {
-    throw unusable(error)
+    throw unusableCredentials(error)
   }
   if (config.getCurrentContext() === nowhere)
-    throw unusable('there is neither a kubeconfig nor a service account of a pod')
+    throw unusableCredentials('there is neither a kubeconfig nor a service account of a pod')
   if (context !== undefined) {
     if (config.getContextObject(context) === null)
-      throw unusable(`there is no context ${context}; there are ${config.contexts.map(({ name }) => name).join(', ')}`)
+      throw unusableCredentials(
+        `there is no context ${context}; there are ${config.contexts.map(({ name }) => name).join(', ')}`,
+      )
     config.setCurrentContext(context)
   }
   return config
@@ -95,22 +109,10 @@ function loaded(config: KubeConfig, { kubeconfig, context }: CredentialOptions):
 
 function serverOf(config: KubeConfig): URL {
   const { server } = config.getCurrentCluster() ?? {}
-  if (server === undefined) throw unusable('its current context names no cluster')
+  if (server === undefined) throw unusableCredentials('its current context names no cluster')
   try {
     return new URL(server)
   } catch (error) {
-    throw unusable(error)
+    throw unusableCredentials(error)
   }
-}
-
-function unusable(cause: unknown): WeirError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new WeirError(
-    'WEIR_KUBERNETES_CONFIG',
-    `credentials of the API server can't be used: ${reason}`,
-    { reason },
-    {
-      cause,
-    },
-  )
 }

@@ -1,7 +1,7 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import { isMap } from '@weir/core/input/reader.js'
-import { type Api, refusedAnswer, unreachable, type Write } from './api.js'
+import { type Api, refusedAnswer, unreachable, unusableCredentials, type Write } from './api.js'
 
 /** A server, and what a request to it needs to be answered. */
 export interface Connection {
@@ -105,7 +105,7 @@ export class HttpApi implements Api {
 
   async #request(asked: Asked, anew: boolean, signal: AbortSignal, goesOn: boolean): Promise<IncomingMessage> {
     const { server } = this.#connection
-    const given = await this.#connection.options(anew)
+    const given = await this.#credentials(anew, signal)
     const options: RequestOptions = {
       ...given,
       method: asked.method,
@@ -125,6 +125,30 @@ export class HttpApi implements Api {
       request.on('error', error => reject(this.#failure(error)))
       request.end(asked.body)
     })
+  }
+
+  /** A program that makes credentials may take for ever; the next request asks whether it has come to an end. */
+  async #credentials(anew: boolean, signal: AbortSignal): Promise<https.RequestOptions> {
+    let stop = (): void => {}
+    const given = this.#connection.options(anew)
+    const patience = new Promise<never>((_, reject) => {
+      const reason = `what makes them says nothing for ${this.#silenceMs / 1000} s`
+      const timer = setTimeout(() => reject(unusableCredentials(reason)), this.#silenceMs)
+      const onAbort = (): void => reject(signal.reason as Error)
+      signal.addEventListener('abort', onAbort, { once: true })
+      stop = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+      }
+    })
+    try {
+      signal.throwIfAborted()
+      return await Promise.race([given, patience])
+    } catch (error) {
+      throw this.#failure(error)
+    } finally {
+      stop()
+    }
   }
 
   /** A failure of the connection in one form; any other stays as it is. */

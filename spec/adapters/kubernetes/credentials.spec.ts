@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@weir/adapters/kubernetes/credentials.js'
@@ -78,6 +78,23 @@ describe('credentials for an API server', function () {
     await given.get('/api/v1/pods', never)
     expect(server.requests.at(-1)?.authorization).to.equal('Bearer new')
     expect(server.requests).to.have.length(3)
+  })
+  it('are waited for only so long where a program makes them, and not once nobody wants them', async () => {
+    const started = join(folder, 'started')
+    const script = `echo x >> ${started}; exec sleep 5`
+    write({ exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] } })
+    const given = new HttpApi(await connect({ kubeconfig }, () => nowMs), { silenceMs: 200 })
+    const slow = await failure(given.get('/api/v1/pods', never))
+    expect(slow.code).to.equal('WEIR_KUBERNETES_CONFIG')
+    expect(slow.message).to.match(/says nothing for 0\.2 s/)
+    nowMs += 61_000
+    const stopping = new AbortController()
+    const asked = given.get('/api/v1/pods', stopping.signal)
+    stopping.abort()
+    await failure(asked)
+    expect(server.requests).to.deep.equal([])
+    // The one that is asked already is waited for; there is no second one.
+    expect(readFileSync(started, 'utf8')).to.equal('x\n')
   })
   it('are in no message when the server refuses them for good', async () => {
     write({ token: 'top-secret' })
