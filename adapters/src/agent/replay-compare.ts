@@ -91,7 +91,7 @@ export async function compareDigests(
     onProgress(engine.seq)
   }
   return {
-    ...{ events: engine.seq, compared, agreeing, incomparable },
+    ...{ events: engine.seq - log.base.seq, compared, agreeing, incomparable },
     narrower: [...narrower].map(([version, digests]) => ({ version, digests, lacking: partsLackingIn(version) })),
     ...(first !== undefined && { first }),
   }

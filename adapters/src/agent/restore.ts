@@ -121,7 +121,7 @@ export async function replayLog(
     onProgress(engine.seq)
   }
   const digest = engine.digest()
-  return { events: engine.seq, digest, durationMs: nowMs() - start, checkpoints }
+  return { events: engine.seq - log.base.seq, digest, durationMs: nowMs() - start, checkpoints }
 }
 
 /** The batch in parts that each end with one of the sequence numbers, which are in order, and the rest. */

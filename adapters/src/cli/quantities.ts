@@ -27,7 +27,14 @@ export function moment(text: string): (nowMs: number) => number {
   if (ago !== null) return nowMs => nowMs - duration(ago[1]!)
   const zoneless = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)$/.exec(text)
   const ms = Date.parse(zoneless === null ? text : `${zoneless[1]}T${zoneless[2]}Z`)
-  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(ms))
+  if (!isDay(text) || Number.isNaN(ms))
     throw new InvalidArgumentError('A time is expected, such as 10m (ago) or 2026-01-31T12:00:00Z.')
   return () => ms
+}
+
+/** Whether a text begins with a day that there is: Date.parse takes February 30 for March 2. */
+function isDay(text: string): boolean {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? []
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)))
+  return date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day)
 }

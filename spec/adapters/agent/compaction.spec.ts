@@ -87,6 +87,9 @@ describe('compacting a log', function () {
       ['why', 'shop/web', 'shop/cart:8080', '--log', `${path}@${seq - 1}`],
       ['log', 'show', '3', '--log', path],
       ['log', 'list', '--from', '1', '--log', path],
+      ['log', 'list', '--to', '3', '--log', path],
+      ['history', 'shop/web', 'shop/cart:8080', '--from', '1', '--log', path],
+      ['history', 'shop/web', 'shop/cart:8080', '--to', '3', '--log', path],
       ['get', 'pods', '--log', `${path}@5`],
       ['log', 'prove', 'shop/web', 'shop/cart:8080', '--at', '5', '--log', path],
     ]) {
@@ -100,6 +103,28 @@ describe('compacting a log', function () {
     const whole = await runWeir(['why', 'shop/web', 'shop/cart:8080', '--log', state, '-o', 'json'])
     expect(sources).to.deep.equal((JSON.parse(whole.out[0]!) as { sources: [number, string][] }[])[0]!.sources)
     expect(sources.some(([seqOf]) => seqOf <= seq)).to.equal(true)
+  })
+
+  it('says where it begins to whoever asks for all of it, and counts what is there', async () => {
+    const path = await copy('counted')
+    await runWeir(['log', 'compact', '--log', path, '--keep', '40'])
+    const log = await EventLog.openReadOnly({ path: join(path, 'log') })
+    const [{ seq }, kept] = [log.base, log.head.seq - log.base.seq]
+    await log.close()
+    const history = await runWeir(['history', 'shop/web', 'shop/cart:8080', '--log', path])
+    expect(history.err).to.match(new RegExp(`events before ${seq + 1} were compacted on \\d{4}-`))
+    const stat = await runWeir(['log', 'stat', '--log', path])
+    expect(stat.out[0]).to.match(new RegExp(`: ${kept} events from `))
+    expect(stat.out.join('\n')).to.match(new RegExp(`events before ${seq + 1} were compacted on \\d{4}-`))
+    const json = await runWeir(['log', 'stat', '--log', path, '-o', 'json'])
+    expect(JSON.parse(json.out[0]!)).to.deep.include({ events: kept })
+    expect(JSON.parse(json.out[0]!)).to.have.nested.property('base.seq', seq)
+    expect((await runWeir(['replay', '--log', path])).out[0]).to.match(new RegExp(`^${kept} events in`))
+    const file = at('counted.ndjson')
+    await runWeir(['log', 'export', file, '--log', path])
+    expect((await runWeir(['log', 'import', file, '--log', at('counted-copy')])).out[0]).to.match(
+      new RegExp(`^${kept} events in`),
+    )
   })
 
   it('exports what another machine replays to the same digest', async () => {

@@ -69,4 +69,55 @@ describe('--at', function () {
       expect(await told(...source, '--at', 'whenever')).to.include({ code: 2 })
     }
   })
+
+  it('names no event that the log doesn’t have, wherever a range of events is asked for', async () => {
+    for (const words of [
+      ['log', 'list', '--from', '99999', '--log', log],
+      ['log', 'list', '--to', '99999', '--log', log],
+      ['log', 'tables', '--to', '99999', '--log', log],
+      ['replay', '--to', '99999', '--log', log],
+      ['history', 'shop/web', 'shop/db:5432', '--to', '99999', '--log', log],
+    ]) {
+      const { code, err } = await runWeir(words, folder)
+      expect([code, err.split('\n')[0]], words.join(' ')).to.deep.equal([
+        5,
+        'weir: the log has no event 99999 (WEIR_NOT_FOUND)',
+      ])
+    }
+  })
+
+  it('is refused in words, also behind the name of a state', async () => {
+    for (const words of [
+      ['get', 'pods', '--log', `${log}@whenever`],
+      ['compare', `${log}@whenever`, log],
+      ['get', 'pods', '--log', log, '--at', 'whenever'],
+    ]) {
+      const { code, err } = await runWeir(words, folder)
+      expect(code, words.join(' ')).to.equal(2)
+      expect(err, words.join(' ')).to.match(/whenever.*1200.*-10m/s)
+    }
+  })
+
+  it('is no day that its month doesn’t have', () => {
+    for (const text of ['2026-02-30', '2026-02-30T12:00:00Z', '2026-04-31 12:00', '2025-02-29'])
+      expect(() => pointInLog(text), text).to.throw()
+    for (const text of ['2024-02-29', '2026-01-31T23:59:59-11:00']) expect(() => pointInLog(text), text).not.to.throw()
+  })
+
+  it('may begin after it ends nowhere, and where nothing comes of a range that is said', async () => {
+    for (const words of [
+      ['log', 'list', '--from', '5', '--to', '4', '--log', log],
+      ['history', 'shop/web', 'shop/db:5432', '--from', '5', '--to', '4', '--log', log],
+    ])
+      expect((await runWeir(words, folder)).code, words.join(' ')).to.equal(2)
+    for (const words of [
+      ['log', 'list', '--kind', 'nothing', '--log', log],
+      ['log', 'grep', 'no-such-text', '--log', log],
+      ['history', 'shop/web', 'shop/db:5432', '--from', '-0s', '--log', log],
+    ]) {
+      const { code, out, err } = await runWeir(words, folder)
+      expect([code, out], words.join(' ')).to.deep.equal([0, []])
+      expect(err, words.join(' ')).to.match(/^weir: no (?:change|event)/)
+    }
+  })
 })

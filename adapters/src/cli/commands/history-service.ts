@@ -8,7 +8,7 @@ import { command, type CommandContext, type Output, outputOption, socketOption }
 import { exitCodes } from '../exit.js'
 import { logOfAgent } from '../live-log.js'
 import { logFolder, readingLog } from '../log-folder.js'
-import { type Moment, momentHelp, pointInLog, seqsBetween } from '../moment.js'
+import { type Moment, momentHelp, noteBase, noteNothing, pointInLog, seqsBetween } from '../moment.js'
 import { serviceChangeLines } from '../render/service-change.js'
 
 interface HistoryOptions {
@@ -30,11 +30,16 @@ export function historyServiceCommand(context: CommandContext): Command {
       const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
       return await readingLog(folder, async log => {
         const service = await nameInLog(log, name)
-        for await (const change of serviceHistory(log, service, await seqsBetween(log, range, given === undefined))) {
+        if (range.from === undefined) noteBase(terminal, log)
+        const seqs = await seqsBetween(log, range, given === undefined)
+        let told = 0
+        for await (const change of serviceHistory(log, service, seqs)) {
           if (interrupted.aborted) return exitCodes.interrupted
+          told++
           if (output === 'json') await terminal.line(JSON.stringify(change))
           else for (const line of serviceChangeLines(change, terminal.colour, workingFolder)) await terminal.line(line)
         }
+        if (told === 0) noteNothing(terminal, log, seqs)
         return exitCodes.ok
       })
     },

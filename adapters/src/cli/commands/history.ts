@@ -15,7 +15,7 @@ import { type CommandContext, type Output, outputOption, socketOption } from '..
 import { exitCodes, type ExitCode } from '../exit.js'
 import { logOfAgent } from '../live-log.js'
 import { logFolder, readingLog } from '../log-folder.js'
-import { type Moment, momentHelp, pointInLog, seqsBetween } from '../moment.js'
+import { type Moment, momentHelp, noteBase, noteNothing, pointInLog, seqsBetween } from '../moment.js'
 import { Progress } from '../progress.js'
 import { readFlowWords } from '../flow-words.js'
 import { flowChangeLines } from '../render/flow-change.js'
@@ -86,22 +86,26 @@ async function tellHistory(
   const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
   return readingLog(folder, async log => {
     const range = await seqsBetween(log, moments, given === undefined)
+    if (moments.from === undefined) noteBase(terminal, log)
     const progress = new Progress(terminal, 'events')
     const onProgress = (seq: number): void => progress.show('reading', seq, range.to ?? log.head.seq)
     const service = await serviceIn(log, questions, range)
     if (service !== undefined) {
       const changes = serviceFlowHistory(log, service, { ...range, isStaged: staged, onProgress })
-      return tellService(context, changes, progress, { causes, output })
+      return tellService(context, changes, progress, { causes, output }, () => noteNothing(terminal, log, range))
     }
-    for await (const change of flowHistory(log, questions, { ...range, isStaged: staged, onProgress })) {
+    let told = 0
+    for await (const each of flowHistory(log, questions, { ...range, isStaged: staged, onProgress })) {
       if (interrupted.aborted) return exitCodes.interrupted
-      const told = causes ? change : withVerdicts(change)
-      if (told === undefined) continue
+      const change = causes ? each : withVerdicts(each)
+      if (change === undefined) continue
       progress.end()
-      if (output === 'json') await terminal.line(JSON.stringify(told))
-      else for (const line of flowChangeLines(told, terminal.colour, workingFolder)) await terminal.line(line)
+      told++
+      if (output === 'json') await terminal.line(JSON.stringify(change))
+      else for (const line of flowChangeLines(change, terminal.colour, workingFolder)) await terminal.line(line)
     }
     progress.end()
+    if (told === 0) noteNothing(terminal, log, range)
     return exitCodes.ok
   })
 }
@@ -133,15 +137,19 @@ async function tellService(
   changes: AsyncIterable<ServiceFlowChange>,
   progress: Progress,
   { causes = false, output }: Pick<HistoryOptions, 'causes' | 'output'>,
+  onNothing: () => void,
 ): Promise<ExitCode> {
+  let told = 0
   for await (const change of changes) {
     if (interrupted.aborted) return exitCodes.interrupted
     if (!causes && change.changes.every(each => each === 'cause')) continue
     progress.end()
+    told++
     if (output === 'json') await terminal.line(JSON.stringify(change))
     else for (const line of serviceFlowLines(change, terminal.colour, workingFolder)) await terminal.line(line)
   }
   progress.end()
+  if (told === 0) onNothing()
   return exitCodes.ok
 }
 

@@ -37,7 +37,7 @@ export function logImportCommand(context: CommandContext): Command {
       await terminal.line(
         options.output === 'json'
           ? JSON.stringify({ folder: path, head, ...(flows.length > 0 && { flows: flows.length }) })
-          : `${counted(head.seq, 'event')} in ${path}, head ${head.hash}${withFlows}`,
+          : `${counted(head.seq - log.base.seq, 'event')} in ${path}, head ${head.hash}${withFlows}`,
       )
     } finally {
       await log.close()

@@ -1,14 +1,12 @@
 import type { Command } from 'commander'
 import type { Engine, WeirEvent } from '@weir/core'
 import type { EventLog, LogFinding } from '@weir/store'
-import { systemClock } from '../../agent/clock.js'
 import { countsOf } from '../../agent/event-effect.js'
 import { restoreEngine } from '../../agent/restore.js'
-import { headTime, seqAt } from '../../agent/seq-at.js'
 import { command, type CommandContext, type Output, outputOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
-import { type Moment, momentHelp, pointInLog } from '../moment.js'
+import { baseText, type Moment, momentHelp, pointInLog, seqsBetween } from '../moment.js'
 import { countLines } from '../render/effect.js'
 import { eventLine, subjectOf } from '../render/event.js'
 import { invalid } from '../states.js'
@@ -90,16 +88,21 @@ async function tell(context: CommandContext, options: ListOptions, holds?: (even
     }
     const engine = options.changes === true ? (await restoreEngine(log, () => {}, from - 1, 'fresh')).engine : undefined
     const kept: string[] = []
+    let found = 0
     for await (const batch of log.read(reading))
       for (const event of batch) {
         const lines =
           isWanted(event) && holds?.(event) !== false ? linesOf(event, options, terminal.colour, engine) : undefined
+        if (lines !== undefined) found++
         if (lines === undefined) engine?.fold([event])
         else if (options.limit === undefined) for (const line of lines) await terminal.line(line)
         else kept.push(lines.join('\n'))
         if (kept.length > (options.limit ?? 0)) kept.shift()
       }
     for (const lines of kept) for (const line of lines.split('\n')) await terminal.line(line)
+    const before = options.from === undefined && isSelection ? baseText(log) : undefined
+    if (before !== undefined) terminal.note(`weir: ${before}`)
+    if (found === 0) terminal.note(`weir: no event ${isSelection ? 'like that ' : ''}among ${from} to ${to}`)
     return exitCodes.ok
   }
   return await readingLog(await logFolder(context, options.log), work, options.readable)
@@ -123,17 +126,14 @@ function linesOf(
 
 async function rangeOf(
   log: EventLog,
-  { from, to }: ListOptions,
+  { from: given, to: until }: ListOptions,
   isSelection: boolean,
 ): Promise<{ from: number; to: number }> {
-  const resolved = async (moment: Moment): Promise<number> =>
-    typeof moment === 'number' ? moment : await seqAt(log, moment((await headTime(log)) ?? systemClock.nowMs()))
+  const moments = { ...(given !== undefined && { from: given }), ...(until !== undefined && { to: until }) }
+  const { from, to = log.head.seq } = await seqsBetween(log, moments, false)
+  if (from !== undefined) return { from, to }
   const first = log.base.seq + 1
-  const last = to === undefined ? log.head.seq : await resolved(to)
-  if (from === undefined)
-    return { from: to === undefined && !isSelection ? Math.max(first, last - lastOnes + 1) : first, to: last }
-  // A time means the state then: the events after it.
-  return { from: typeof from === 'number' ? from : (await resolved(from)) + 1, to: last }
+  return { from: until === undefined && !isSelection ? Math.max(first, to - lastOnes + 1) : first, to }
 }
 
 function selecting({ kind, object, source, by }: ListOptions): (event: WeirEvent) => boolean {

@@ -6,6 +6,7 @@ import { restoreEngine } from '../../agent/restore.js'
 import { command, type CommandContext, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
+import { checkEvent } from '../moment.js'
 
 interface TablesOptions {
   readonly log?: string
@@ -33,6 +34,7 @@ export function logTablesCommand(context: CommandContext): Command {
 }
 
 async function engineOf(log: EventLog, { to = log.head.seq, fromStart }: TablesOptions) {
+  if (to > log.base.seq) checkEvent(log, to)
   if (fromStart !== true) return (await restoreEngine(log, () => {}, to)).engine
   const engine = await engineAtBase(log)
   for await (const events of log.read({ to })) engine.fold(events)

@@ -6,6 +6,7 @@ import { snapshotName } from '../../agent/restore.js'
 import { command, type CommandContext, type Output, outputOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
+import { baseText } from '../moment.js'
 import { logCompactCommand } from './log-compact.js'
 import { logExportCommand } from './log-export.js'
 import { logImportCommand } from './log-import.js'
@@ -60,6 +61,7 @@ function statCommand(context: CommandContext): Command {
         await terminal.line(
           `${folder}: ${counted(stat.events, 'event')}${stat.first === undefined ? '' : ` from ${stat.first} to ${stat.last}`}`,
         )
+        if (stat.base !== undefined) await terminal.line(stat.base.text)
         await terminal.line(`head ${stat.head.hash}; snapshots at ${stat.snapshots.join(', ') || 'no event'}`)
         for (const [kind, count] of Object.entries(stat.kinds))
           await terminal.line(`${String(count).padStart(10)}  ${kind}`)
@@ -79,10 +81,12 @@ async function statOf(log: EventLog) {
       first ??= event.time
       last = event.time
     }
+  const text = baseText(log)
   const sorted = [...kinds].sort(([, a], [, b]) => b - a)
   return {
-    events: log.head.seq,
+    events: log.head.seq - log.base.seq,
     head: log.head,
+    ...(text !== undefined && { base: { ...log.base, text } }),
     ...(first !== undefined && { first: new Date(first).toISOString() }),
     ...(last !== undefined && { last: new Date(last).toISOString() }),
     snapshots: await log.snapshots.list(snapshotName),

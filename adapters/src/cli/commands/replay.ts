@@ -12,6 +12,7 @@ import { digestsOf, replayLog } from '../../agent/restore.js'
 import { command, type CommandContext, type Output, outputOption, wholeNumber } from '../command.js'
 import { exitCodes, type ExitCode } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
+import { checkEvent } from '../moment.js'
 import { Progress } from '../progress.js'
 import { invalid } from '../states.js'
 import { runBuild } from './replay-build.js'
@@ -40,6 +41,7 @@ export function replayCommand(context: CommandContext): Command {
       const given = options.log ?? (await namedLog(context, options.compare))
       const folder = await logFolder(context, given)
       return await readingLog(folder, log => {
+        if (options.to !== undefined) checkEvent(log, options.to)
         if (options.record !== undefined) return record(context, log, options.record, options)
         if (options.compare !== undefined) return compare(context, log, folder, options.compare, options)
         return replay(context, log, folder, options)
