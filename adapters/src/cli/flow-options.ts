@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { flowFilterOf, type FlowFilter } from '../flows/filter.js'
+import { invalid } from './states.js'
 
 /** Options with a word, and what the word is. */
 const options: readonly (readonly [flags: string, help: string])[] = [
@@ -9,7 +10,7 @@ const options: readonly (readonly [flags: string, help: string])[] = [
   ['-n, --namespace <name>', 'pods of a namespace'],
   ['--from-namespace <name>', 'the same of the source'],
   ['--to-namespace <name>', 'the same of the destination'],
-  ['--label <labels>', 'labels: app=web, app!=web, app, !app; several with commas'],
+  ['-l, --label <labels>', 'labels: app=web, app!=web, app, !app; several with commas'],
   ['--from-label <labels>', 'the same of the source'],
   ['--to-label <labels>', 'the same of the destination'],
   ['--ip <address>', 'an address or a block'],
@@ -27,7 +28,7 @@ const options: readonly (readonly [flags: string, help: string])[] = [
   ['--protocol <name>', 'TCP, UDP, SCTP, ICMP, ICMPv6, or a number'],
   ['--verdict <verdict>', 'allowed (or FORWARDED), denied, dropped'],
   ['--drop-reason-desc <reason>', 'the reason of a drop: POLICY_DENIED'],
-  ['--type <type>', 'drop, or policy-verdict'],
+  ['-t, --type <type>', 'drop, or policy-verdict'],
   ['--traffic-direction <direction>', 'whose policy decided: ingress, egress'],
   ['--tcp-flags <flags>', 'with all of these: SYN,ACK'],
 ]
@@ -47,6 +48,7 @@ export interface FlowChoice {
 export function withFlowChoice(command: Command): FlowChoice {
   const chosen: (readonly [string, string])[] = []
   let isNegated = false
+  let notTwice = false
   const choose = (field: string, word: string): void => {
     chosen.push([isNegated ? `not-${field}` : field, word])
     isNegated = false
@@ -55,12 +57,20 @@ export function withFlowChoice(command: Command): FlowChoice {
     const field = /--([a-z-]+)/.exec(flags)?.[1] ?? ''
     command.addOption(new Option(flags, help).argParser<void>(word => choose(field, word)))
   }
-  command.option('--ipv4', 'flows of IPv4').option('--ipv6', 'flows of IPv6')
+  command.option('-4, --ipv4', 'flows of IPv4').option('-6, --ipv6', 'flows of IPv6')
   command.option('--not', 'turn the next of these options round')
   command.on('option:ipv4', () => choose('ip-version', 'v4'))
   command.on('option:ipv6', () => choose('ip-version', 'v6'))
   command.on('option:not', () => {
+    notTwice ||= isNegated
     isNegated = true
   })
-  return { query: () => chosen, filter: () => flowFilterOf(chosen) }
+  return {
+    query: () => chosen,
+    filter: () => {
+      if (isNegated || notTwice)
+        throw invalid('--not', 'there is nothing that it turns round', 'a choice right behind it')
+      return flowFilterOf(chosen)
+    },
+  }
 }

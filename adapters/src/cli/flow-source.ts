@@ -1,4 +1,6 @@
+import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { WeirError } from '@weir/core'
 import { EventLog, FlowStore, privateCopyStorage, type ReadFlows } from '@weir/store'
 import { flowFolderIn } from '../flows/history.js'
 import type { StatusReport } from '../agent/protocol.js'
@@ -22,6 +24,8 @@ export interface FlowSpan {
 /** The flows of a time; windows that are damaged are named and left out. */
 export function flowsWithin({ terminal }: CommandContext, { since, until }: FlowSpan): Omit<ReadFlows, 'newestFirst'> {
   const nowMs = Date.now()
+  if (since !== undefined && until !== undefined && since(nowMs) > until(nowMs))
+    throw invalid(new Date(until(nowMs)).toISOString(), 'the time ends before it begins', '--since, then --until')
   return {
     ...(since !== undefined && { sinceMs: since(nowMs) }),
     ...(until !== undefined && { untilMs: until(nowMs) }),
@@ -43,6 +47,16 @@ export async function readingFlows<Result>(
 ): Promise<Result> {
   const folder = given === undefined ? await folderOfAgent(socket) : await logFolder(context, given)
   const path = flowFolderIn(dirname(folder))
+  // An agent that keeps flows makes the folder before it answers.
+  if (
+    !(await access(path).then(
+      () => true,
+      () => false,
+    ))
+  )
+    throw new WeirError('WEIR_NOT_FOUND', `no flows were kept beside this log: ${path} isn't there`, {
+      ...{ kind: 'flow history', name: path, near: [] },
+    })
   // Flows first: whatever they were judged after is then in the log.
   const store = await FlowStore.open(privateCopyStorage({ path, whileHeld: true }))
   try {

@@ -1,4 +1,6 @@
-import { type Problem, WeirError } from '@weir/core'
+import { type Problem, protocolNumbers, WeirError } from '@weir/core'
+import { reservedIdentities } from '@weir/core/identity/reserved.js'
+import { reasons } from '@weir/datapath/flow/reasons.js'
 import { containsPrefix, parseAddress, parsePrefix } from '@weir/core/address/address.js'
 import type { FlowEnd, FlowRecord, ServiceName } from '../agent/protocol.js'
 
@@ -47,10 +49,23 @@ const verdictWords: Readonly<Record<string, FlowRecord['verdict']>> = {
 }
 
 /** `POLICY_DENIED`, `Policy denied` */
-const plainReason = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, ' ')
+const plainReason = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, ' ')
+    .trim()
+
+/** Names of protocols by what people write: their own, Hubble's for ICMP, numbers. */
+const protocolWords = new Map<string, string>([
+  ...Object.entries(protocolNumbers).flatMap(([name, number]): [string, string][] => [
+    [name.toLowerCase(), name],
+    [String(number), name],
+  ]),
+  ['icmpv4', 'ICMP'],
+])
 
 const whole: Readonly<Record<string, Test>> = {
-  protocol: (flow, word) => flow.protocol.toLowerCase() === word.toLowerCase(),
+  protocol: (flow, word) => flow.protocol === (protocolWords.get(word.toLowerCase()) ?? word),
   verdict: (flow, word) => verdictWords[word.toLowerCase()] === flow.verdict,
   'drop-reason-desc': (flow, word) => flow.reason !== '' && plainReason(flow.reason) === plainReason(word),
   type: (flow, word) => (word === 'drop' ? flow.verdict !== 'allowed' : flow.verdict !== 'dropped'),
@@ -106,9 +121,27 @@ export function flowFilterOf(query: Iterable<readonly [string, string]>): FlowFi
   return filter
 }
 
+const isUpTo = (most: number) => (word: string) => /^\d{1,10}$/.test(word) && Number(word) <= most
+
 const forms: Readonly<Record<string, readonly [isForm: (word: string) => boolean, expected: string]>> = {
   ip: [word => parseAddress(word) !== undefined || parsePrefix(word) !== undefined, 'an address or a block'],
-  port: [word => /^\d{1,5}$/.test(word) && Number(word) <= 65_535, 'a port'],
+  port: [isUpTo(65_535), 'a port'],
+  protocol: [
+    word => protocolWords.has(word.toLowerCase()) || isUpTo(255)(word),
+    `${Object.keys(protocolNumbers).join(', ')}, or 0 to 255`,
+  ],
+  label: [
+    word => word.split(',').every(each => /^(?:![^!=(),\s]+|[^!=(),\s]+(?:(?:==?|!=)[^=(),\s]*)?)$/.test(each)),
+    'app=web, app!=web, app, !app, with commas between',
+  ],
+  identity: [
+    word => Object.hasOwn(reservedIdentities, word) || isUpTo(2 ** 32 - 1)(word),
+    `a number, or ${Object.keys(reservedIdentities).join(', ')}`,
+  ],
+  'drop-reason-desc': [
+    word => knownReasons.has(plainReason(word)) || /^reason \d+$/.test(plainReason(word)),
+    [...reasons.values()].slice(1).map(reasonWord).join(', '),
+  ],
   verdict: [word => Object.hasOwn(verdictWords, word.toLowerCase()), Object.keys(verdictWords).join(', ')],
   type: [word => word === 'drop' || word === 'policy-verdict', 'drop, policy-verdict'],
   'traffic-direction': [word => /^(?:in|e)gress$/i.test(word), 'ingress, egress'],
@@ -117,6 +150,13 @@ const forms: Readonly<Record<string, readonly [isForm: (word: string) => boolean
     word => word.split(',').every(each => /^(?:FIN|SYN|RST|PSH|ACK|URG)$/i.test(each)),
     'FIN, SYN, RST, PSH, ACK, URG, with commas between',
   ],
+}
+
+const knownReasons: ReadonlySet<string> = new Set([...reasons.values()].map(plainReason))
+
+/** `POLICY_DENIED` */
+function reasonWord(reason: string): string {
+  return plainReason(reason).replaceAll(' ', '_').toUpperCase()
 }
 
 /** What a word of that kind would have to be, where it isn't. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, createAgent } from '@weir/adapters/agent/agent.js'
@@ -123,6 +123,11 @@ describe('weir observe: flow history', function () {
       '--from-port 8080': 1,
       '--to-port 443': 1,
       '--protocol ICMPv6': 1,
+      '--protocol 58': 1,
+      '--protocol 6': 5,
+      '--protocol tcp': 5,
+      '--protocol ICMPv4': 0,
+      '--identity world-ipv4': 1,
       '--verdict denied': 1,
       '--verdict DROPPED': 1,
       '--drop-reason-desc POLICY_DENIED': 1,
@@ -143,9 +148,34 @@ describe('weir observe: flow history', function () {
   })
 
   it('says what of a filter it does not understand', async () => {
-    for (const words of ['--port x', '--verdict maybe', '--ip 10.0.0.0/33', '--tcp-flags SIN', '--type l9'])
+    for (const words of [
+      ...['--port x', '--verdict maybe', '--ip 10.0.0.0/33', '--tcp-flags SIN', '--type l9', '--protocol TPC'],
+      ...[
+        '--protocol 256',
+        '--identity hots',
+        '--label app=web,',
+        '--label (web,cart)',
+        '--drop-reason-desc POLICY_DENID',
+      ],
+      ...['--not', '--pod web --not', '--not --not --pod web', '--until 2h', '--follow --log .', '--follow --until 1m'],
+    ])
       expect((await run(`--since 1h ${words} --socket ${socket}`)).code, words).to.equal(2)
     expect((await run(`--since yesterday --socket ${socket}`)).code).to.equal(2)
+  })
+
+  it('says that there is none, and that none were kept', async () => {
+    const none = await run(`--since 1h --namespace other --socket ${socket}`)
+    expect([none.code, none.err]).to.deep.equal([0, 'weir: no flow like that is recorded of this time'])
+    const alone = mkdtempSync(join(tmpdir(), 'weir-no-flows-'))
+    try {
+      cpSync(join(folder, 'log'), join(alone, 'log'), { recursive: true })
+      for (const command of ['observe', 'flows top', 'suggest shop/web', 'what-if --since 1h --delete pod/shop/web']) {
+        const { code, err } = await runWeir([...command.split(' '), '--log', alone])
+        expect([code, err.split(':')[1]], command).to.deep.equal([5, ' no flows were kept beside this log'])
+      }
+    } finally {
+      rmSync(alone, { recursive: true, force: true })
+    }
   })
 
   it('filters live flows alike', async () => {

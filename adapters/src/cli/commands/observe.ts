@@ -9,6 +9,7 @@ import { type ExitCode, exitCodes } from '../exit.js'
 import { type FlowChoice, withFlowChoice } from '../flow-options.js'
 import { type FlowSpan, flowsWithin, readingFlows } from '../flow-source.js'
 import { moment } from '../quantities.js'
+import { invalid } from '../states.js'
 import { flowDictionary, flowLines, flowRow } from '../render/flow.js'
 
 interface ObserveOptions extends FlowSpan {
@@ -41,7 +42,7 @@ export function observeCommand(context: CommandContext): Command {
     .option('--first <count>', 'the first so many flows of history', wholeNumber(1))
     .option('--last <count>', 'the last so many; without --since and the like those in memory', wholeNumber(0))
     .option('--log <folder>', 'history of a log with flows beside it, or of a state folder; no agent is asked')
-    .option('--follow', 'go on with flows as they come; without --since and the like it does unless --no-follow')
+    .option('-f, --follow', 'go on with flows as they come; without --since and the like it does unless --no-follow')
     .option('--no-follow', 'end after the flows from before')
     .addOption(socketOption(defaultSocketPath, context.environment))
     .addOption(
@@ -71,6 +72,8 @@ const lastOf = (last: number | undefined): (readonly [string, string])[] =>
 async function observePast(context: CommandContext, options: ObserveOptions, choice: FlowChoice): Promise<ExitCode> {
   const { log: given, socket, first, last, output, follow = false } = options
   const filter = choice.filter()
+  if (follow && given !== undefined) throw invalid('--follow', 'a copy goes on with nothing', '--log or --follow')
+  if (follow && options.until !== undefined) throw invalid('--follow', 'it has no end', '--until or --follow')
   const write = writer(context, output)
   const query = flowsWithin(context, options)
   // Live flows are asked for before history ends, so that none falls between.
@@ -89,6 +92,8 @@ async function observePast(context: CommandContext, options: ObserveOptions, cho
       if (last !== undefined && kept.length > 2 * last) kept.splice(0, kept.length - last)
     }
     for (const flow of last === undefined || last === 0 ? [] : kept.slice(-last)) await write(flow)
+    if (count === 0 && !follow && output !== 'json')
+      context.terminal.note('weir: no flow like that is recorded of this time')
   })
   if (live === undefined) return exitCodes.ok
   for await (const flow of live) if ('lost' in flow || flow.time > toldUntilMs) await write(flow)
