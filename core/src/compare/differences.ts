@@ -4,7 +4,7 @@ import type { ChangeKind, Difference, PortNaming } from './compare.js'
 import { meetings, type Outcome, outcomesOf, outcomeText } from './outcome.js'
 import type { Pair } from './pairs.js'
 import type { BookRule } from './rule-book.js'
-import { freeRow, judgeSide, type PortNames, type SideRow } from './side.js'
+import { asksForNames, freeRow, judgeSide, type PortNames, type SideRow } from './side.js'
 
 /** Finds what two states make of flows. Pairs that the same rules speak of, of which there may be many, share it. */
 export class DifferenceFinder {
@@ -15,7 +15,9 @@ export class DifferenceFinder {
   of(pair: Pair): readonly Difference[] {
     const matching = matchingOf(pair)
     const isComing = pair.to.kind === 'hypothetical'
-    const ports = isComing ? 'any' : pair.to.standings.map(standing => this.#numberOf(standing.ports)).join()
+    const named = matching.some(({ egress, ingress }) => asksForNames(egress) || asksForNames(ingress))
+    const numbers = (): string => pair.to.standings.map(standing => this.#numberOf(standing.ports)).join()
+    const ports = isComing ? 'any' : named ? numbers() : ''
     const rules = matching.map(({ egress, ingress }) => [egress, ingress].map(each => each.map(({ id }) => id).join()))
     return entryOf(this.#known, `${rules.flat().join(';')} ${ports}`, () => differencesOf(pair, matching))
   }

@@ -1,5 +1,5 @@
 import { protocolNumbers, type Rule } from '../policy/rule.js'
-import { contains, difference, intersection, packetKey, union, type Intervals } from '../verdict/intervals.js'
+import { difference, intersection, packetKey, union, type Intervals } from '../verdict/intervals.js'
 import { portKey } from '../verdict/model.js'
 import type { BookRule } from './rule-book.js'
 
@@ -62,6 +62,9 @@ export function judgeSide(rules: readonly BookRule[], ports: PortNames): SideRow
 /** The numbers that a destination gives names, by `portKey`; or the names that each port is supposed to have. */
 export type PortNames = ReadonlyMap<string, number> | ReadonlySet<string>
 
+/** Whether it matters to some of these rules what a destination calls its ports. */
+export const asksForNames = (rules: readonly BookRule[]): boolean => rules.some(({ names }) => names.length > 0)
+
 /** The numbers that a rule's ports have where the destination's names mean these. */
 export function portsOf({ numbered, names }: BookRule, ports: PortNames): Intervals {
   let sum = numbered
@@ -101,9 +104,15 @@ function split(matched: readonly { readonly each: BookRule; readonly taken: Inte
     for (let at = 0; at < taken.length; at += 2) edges.add(taken[at]!).add(taken[at + 1]! + 1)
   const sorted = [...edges].sort((a, b) => a - b)
   const pieces: Piece[] = []
+  // Edges rise, so each rule's ranges are passed once: those that a rule may have are many.
+  const reached = matched.map(() => 0)
+  const meets = (taken: Intervals, key: number, rule: number): boolean => {
+    while (reached[rule]! < taken.length && taken[reached[rule]! + 1]! < key) reached[rule]! += 2
+    return reached[rule]! < taken.length && taken[reached[rule]!]! <= key
+  }
   for (let at = 0; at + 1 < sorted.length; at += 1) {
     const first = sorted[at]!
-    const rules = matched.filter(({ taken }) => contains(taken, first)).map(({ each }) => each)
+    const rules = matched.filter(({ taken }, rule) => meets(taken, first, rule)).map(({ each }) => each)
     if (rules.length === 0) continue
     const l7 = allowed ? l7Text(rules) : undefined
     const last = sorted[at + 1]! - 1

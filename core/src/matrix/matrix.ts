@@ -1,8 +1,9 @@
-import { classesOf, type EndClass, rowOf } from '../compare/classes.js'
+import { classesOf, type EndClass, matchingRules, type Standing } from '../compare/classes.js'
 import { type End, type Readable, readingOf, residentEnds } from '../compare/ends.js'
 import { outcomesOf } from '../compare/outcome.js'
 import { pairsOf } from '../compare/pairs.js'
 import { type KeyRange, keyRanges } from '../compare/port-text.js'
+import { asksForNames, judgeSide, type SideRow } from '../compare/side.js'
 import { derivedKeys } from '../identity/labels.js'
 import { entryOf } from '../multimap.js'
 import { everything, intersection, union, type Intervals } from '../verdict/intervals.js'
@@ -44,10 +45,11 @@ export function matrixOf(engine: Readable, by: Grouping): Matrix {
   const classes = classesOf(readings, residentEnds(readings))
   const sums = new Map<string, Map<string, Sum>>()
   const names = new Set<string>()
+  const passages = new Passages()
   for (const from of classes) {
     for (const to of classes) {
       for (const { fromMembers, toMembers, own } of pairsOf(from, to, 1)) {
-        const passing = passingOf(from, to, own[0]!)
+        const passing = passages.of(from, to, own[0]!)
         const sources = groupsOf(fromMembers, by, own[0]!)
         const targets = groupsOf(toMembers, by, own[0]!)
         for (const [source, senders] of sources) {
@@ -81,17 +83,45 @@ export function matrixOf(engine: Readable, by: Grouping): Matrix {
   }
 }
 
-function passingOf(from: EndClass, to: EndClass, own: boolean): { readonly keys: Intervals; readonly l7: Intervals } {
-  let keys: Intervals = []
-  let l7: Intervals = []
-  for (const { first, last, outcome } of outcomesOf(
-    rowOf(0, 'egress', from, to, own),
-    rowOf(0, 'ingress', to, from, own),
-  )) {
-    if (outcome.allowed) keys = union(keys, [first, last])
-    else if (outcome.l7 !== undefined) l7 = union(l7, [first, last])
+interface Passing {
+  readonly keys: Intervals
+  readonly l7: Intervals
+}
+
+/** Answers that are kept: each may have thousands of ranges. */
+const keptMost = 4096
+
+/** What passes between two ends. Pairs that the same rules speak of, of which there may be many, share it. */
+class Passages {
+  readonly #kept = new Map<string, Passing>()
+  readonly #ports = new Map<Standing['ports'], number>()
+
+  of(from: EndClass, to: EndClass, own: boolean): Passing {
+    const { ports } = to.standings[0]!
+    const rules = [matchingRules(0, 'egress', from, to, own), matchingRules(0, 'ingress', to, from, own)] as const
+    const ids = rules.map(each => each.map(({ id }) => id).join()).join(';')
+    const names = rules.some(asksForNames) ? entryOf(this.#ports, ports, () => this.#ports.size) : ''
+    if (this.#kept.size >= keptMost) this.#kept.clear()
+    return entryOf(this.#kept, `${ids} ${names}`, () =>
+      passingBy(judgeSide(rules[0], ports), judgeSide(rules[1], ports)),
+    )
+  }
+}
+
+function passingBy(egress: SideRow, ingress: SideRow): Passing {
+  const keys: number[] = []
+  const l7: number[] = []
+  for (const { first, last, outcome } of outcomesOf(egress, ingress)) {
+    if (outcome.allowed) append(keys, first, last)
+    else if (outcome.l7 !== undefined) append(l7, first, last)
   }
   return { keys, l7 }
+}
+
+/** Adds a range that begins behind all others. */
+function append(intervals: number[], first: number, last: number): void {
+  if (intervals.at(-1) === first - 1) intervals[intervals.length - 1] = last
+  else intervals.push(first, last)
 }
 
 /** Names of the members, by group. */
