@@ -60,7 +60,7 @@ export async function readingFlows<Result>(
   // Flows first: whatever they were judged after is then in the log.
   const store = await FlowStore.open(privateCopyStorage({ path, whileHeld: true }))
   try {
-    const log = await EventLog.openReadOnly({ path: folder, whileHeld: true })
+    const log = await EventLog.openReadOnly({ path: folder, whileHeld: true, signal: context.interrupted })
     try {
       return await work({ log, store })
     } finally {

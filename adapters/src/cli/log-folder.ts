@@ -17,16 +17,17 @@ export async function logFolder(context: CommandContext, given: string | undefin
 }
 
 /**
- * Runs work on a copy of a log; an agent that is writing it isn't disturbed.
+ * Runs work on a copy of a log; an agent that is writing it isn't disturbed. Ctrl-C ends it where it reads.
  *
  * @param salvage Read what is left of a log whose files are damaged, too.
  */
 export async function readingLog<Result>(
+  { interrupted: signal }: Pick<CommandContext, 'interrupted'>,
   folder: string,
   work: (log: EventLog) => Promise<Result>,
   salvage = false,
 ): Promise<Result> {
-  const log = await EventLog.openReadOnly({ path: folder, whileHeld: true, salvage })
+  const log = await EventLog.openReadOnly({ path: folder, whileHeld: true, salvage, signal })
   try {
     return await work(log)
   } finally {

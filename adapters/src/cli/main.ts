@@ -76,6 +76,7 @@ export async function runCommand(args: readonly string[], outside: Omit<CommandC
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
+    if (outside.interrupted.aborted && error === outside.interrupted.reason) return exitCodes.interrupted
     if (!asksJson) return report(error, outside.terminal, outside.environment)
     return reportAsJson(error, complaints, outside.terminal)
   }

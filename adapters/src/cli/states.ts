@@ -60,7 +60,11 @@ export async function openState(
   if (found.isDirectory()) {
     const folder = await logFolder(context, path)
     if (await exists(join(folder, 'db', 'CURRENT')))
-      return logState(word, await EventLog.openReadOnly({ path: folder, whileHeld: true }), which ?? seq)
+      return logState(
+        word,
+        await EventLog.openReadOnly({ path: folder, whileHeld: true, signal: context.interrupted }),
+        which ?? seq,
+      )
   } else if (await isExport(path)) return exportState(word, path, which ?? seq)
   if (seq !== undefined || which !== undefined) throw invalid(word, 'manifests have no events', 'a log before @')
   return manifestState(context, word, path)
@@ -73,7 +77,11 @@ export async function openLog(context: CommandContext, word: string): Promise<Gi
     seq: undefined,
   }))
   const folder = await logFolder(context, path)
-  return logState(word, await EventLog.openReadOnly({ path: folder, whileHeld: true }), seq)
+  return logState(
+    word,
+    await EventLog.openReadOnly({ path: folder, whileHeld: true, signal: context.interrupted }),
+    seq,
+  )
 }
 
 /** Runs work on states and closes them, whatever comes of it. */

@@ -182,7 +182,7 @@ export class EventLog {
       batchSize: options.batchSize ?? defaultBatchSize,
     }
     try {
-      yield* readEvents(this.#database, this.#codec, this.location, range)
+      yield* readEvents(this.#database, this.#codec, this.location, range, this.#storage.signal)
     } catch (error) {
       throw this.#closing === undefined ? error : this.#closed()
     }

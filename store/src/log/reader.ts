@@ -68,6 +68,7 @@ export async function* readEvents(
   codec: RecordCodec,
   location: string,
   options: Required<Omit<ReadOptions, 'onDamage'>> & Pick<ReadOptions, 'onDamage'>,
+  signal?: AbortSignal,
 ): AsyncGenerator<WeirEvent[]> {
   const { from, to, batchSize } = options
   let expected = from
@@ -80,6 +81,7 @@ export async function* readEvents(
   if (from > to) return
   const storage = { onFailure: (cause: unknown) => unreadable(location, expected, to, cause) }
   reading: for await (const stored of guarded(storedGroups(database, from, to), storage)) {
+    signal?.throwIfAborted()
     for (const { last, value } of stored) {
       const group = decodeGroup(value)
       if (group === undefined || group.last !== last || group.last < expected) {

@@ -22,6 +22,8 @@ export interface ReadOnlyOptions {
    * fault in silence, its tables and journals are put together anew there. Default false: `WEIR_LOG_UNREADABLE`.
    */
   readonly salvage?: boolean
+  /** When it aborts, reading events rejects with its reason: whoever reads has had enough. */
+  readonly signal?: AbortSignal
   /** With `salvage`: told once what is wrong with the files, and whether the copy had to be put together anew. */
   readonly onInventory?: (faults: readonly FileFault[], rebuilt: boolean) => void
 }
@@ -41,6 +43,7 @@ export function privateCopyStorage(options: ReadOnlyOptions): LogStorage {
   return {
     location: path,
     readOnly: true,
+    ...(options.signal !== undefined && { signal: options.signal }),
     async open() {
       const holder = await readHolder(path)
       if (holder !== undefined && !whileHeld) throw locked(path, holder)

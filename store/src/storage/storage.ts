@@ -12,6 +12,8 @@ export interface LogStorage {
   readonly location: string
   /** Nothing can be appended, and whatever is done leaves the original untouched. */
   readonly readOnly: boolean
+  /** When it aborts, reading events rejects with its reason. */
+  readonly signal?: AbortSignal
   /** Opens the database. Throws `WEIR_LOG_LOCKED` when another process writes it, `WEIR_LOG_UNREADABLE` otherwise. */
   open(): Promise<LogDatabase>
   /** Closes what `open` returned and lets the next writer in. */

@@ -62,7 +62,7 @@ export function bisectCommand(context: CommandContext): Command {
       const words = wordsOf(from, to, options)
       const { log: given, socket } = options
       const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
-      return readingLog(folder, log => tellBisection(context, log, folder, words, options))
+      return readingLog(context, folder, log => tellBisection(context, log, folder, words, options))
     },
   )
     .argument('[from]', 'as `weir why` takes it')

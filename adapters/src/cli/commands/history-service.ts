@@ -28,7 +28,7 @@ export function historyServiceCommand(context: CommandContext): Command {
     async (name: string, { log: given, socket, output, ...range }: HistoryOptions) => {
       const { terminal, workingFolder, interrupted } = context
       const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
-      return await readingLog(folder, async log => {
+      return await readingLog(context, folder, async log => {
         const service = await nameInLog(log, name)
         if (range.from === undefined) noteBase(terminal, log)
         const seqs = await seqsBetween(log, range, given === undefined)

@@ -84,7 +84,7 @@ async function tellHistory(
 ): Promise<ExitCode> {
   const { terminal, workingFolder, interrupted } = context
   const folder = given === undefined ? await logOfAgent(socket) : await logFolder(context, given)
-  return readingLog(folder, async log => {
+  return readingLog(context, folder, async log => {
     const range = await seqsBetween(log, moments, given === undefined)
     if (moments.from === undefined) noteBase(terminal, log)
     const progress = new Progress(terminal, 'events')

@@ -26,7 +26,7 @@ export function logExportCommand(context: CommandContext): Command {
         context.terminal.note(`weir: the export ends before event ${damage.seq}: ${damage.message}`)
         return exitCodes.log
       }
-      return await readingLog(await logFolder(context, options.log), work, options.readable)
+      return await readingLog(context, await logFolder(context, options.log), work, options.readable)
     },
   )
     .argument('[file]', 'a new file; default standard output')

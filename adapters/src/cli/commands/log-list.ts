@@ -105,7 +105,7 @@ async function tell(context: CommandContext, options: ListOptions, holds?: (even
     if (found === 0) terminal.note(`weir: no event ${isSelection ? 'like that ' : ''}among ${from} to ${to}`)
     return exitCodes.ok
   }
-  return await readingLog(await logFolder(context, options.log), work, options.readable)
+  return await readingLog(context, await logFolder(context, options.log), work, options.readable)
 }
 
 function linesOf(

@@ -25,7 +25,7 @@ export function logProveCommand(context: CommandContext): Command {
       const { terminal, workingFolder } = context
       const folder = await logFolder(context, options.log)
       const checkpoints = await readCheckpoints(folder)
-      const statement = await readingLog(folder, log => statementAt(log, checkpoints, options.at, from, to))
+      const statement = await readingLog(context, folder, log => statementAt(log, checkpoints, options.at, from, to))
       const text = JSON.stringify(statement)
       if (options.file !== undefined)
         await writeFile(resolve(workingFolder, options.file), `${text}\n`, { flag: 'wx', mode: 0o600 })

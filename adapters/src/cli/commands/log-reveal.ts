@@ -39,7 +39,7 @@ async function mapOf(context: CommandContext, { map, key, log }: RevealOptions):
     throw invalid(map ?? '', 'originals come from a map, or from a key and the log', '--map FILE, or --key FILE')
   if (map === undefined) {
     const secret = await pseudonymKey(resolve(context.workingFolder, key!), false)
-    return readingLog(await logFolder(context, log), found => mapOfLog(found, secret))
+    return readingLog(context, await logFolder(context, log), found => mapOfLog(found, secret))
   }
   const text = await readFile(resolve(context.workingFolder, map), 'utf8')
   try {

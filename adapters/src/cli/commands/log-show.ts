@@ -16,7 +16,7 @@ export function logShowCommand(context: CommandContext): Command {
     'one event: the object before and after it, and what it changed of tables, services and verdicts',
     async (seq: number, options: { readonly log?: string; readonly output: Output }) => {
       const { terminal, workingFolder } = context
-      await readingLog(await logFolder(context, options.log), async log => {
+      await readingLog(context, await logFolder(context, options.log), async log => {
         const effect = await effectOf(log, seq)
         const { event, before, after, tables, flows, services } = effect
         if (options.output === 'json') {

@@ -21,7 +21,7 @@ export function logTablesCommand(context: CommandContext): Command {
     'tables',
     'the tables that the log leads to, one row a line, the same bytes wherever the same state came about',
     async (options: TablesOptions) => {
-      const lines = await readingLog(await logFolder(context, options.log), async log =>
+      const lines = await readingLog(context, await logFolder(context, options.log), async log =>
         canonicalTables(await engineOf(log, options)),
       )
       for (const line of lines) await context.terminal.line(line)

@@ -33,12 +33,18 @@ export function logVerifyCommand(context: CommandContext): Command {
       const progress = new Progress(terminal, 'events')
       const verdict = await verifyLog(folder, {
         keys,
-        onProgress: ({ step, seq, head }) => progress.show(step, seq, head),
+        onProgress: ({ step, seq, head }) => {
+          context.interrupted.throwIfAborted()
+          progress.show(step, seq, head)
+        },
       })
       progress.end()
+      context.interrupted.throwIfAborted()
       const sound = verdict.condition === 'sound' || verdict.condition === 'empty'
       const wrong =
-        statement === undefined || verdict.events === 0 ? undefined : await checkStatement(folder, statement, keys)
+        statement === undefined || verdict.events === 0
+          ? undefined
+          : await checkStatement(context, folder, statement, keys)
       const report = {
         folder,
         ...verdict,
@@ -69,9 +75,9 @@ async function readStatement(context: CommandContext, given: string): Promise<St
   return parseStatement(await readFile(file, 'utf8'), file)
 }
 
-async function checkStatement(folder: string, statement: Statement, keys: readonly string[]) {
+async function checkStatement(context: CommandContext, folder: string, statement: Statement, keys: readonly string[]) {
   const checkpoints = await readCheckpoints(folder)
-  return readingLog(folder, log => contradictions(statement, log, checkpoints, keys), true)
+  return readingLog(context, folder, log => contradictions(statement, log, checkpoints, keys), true)
 }
 
 function statementLines(

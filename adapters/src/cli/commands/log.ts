@@ -55,7 +55,7 @@ function statCommand(context: CommandContext): Command {
     command(context, 'stat', 'how many events of which kind, since when', async (options: LogOptions) => {
       const { terminal } = context
       const folder = await logFolder(context, options.log)
-      const stat = await readingLog(folder, statOf)
+      const stat = await readingLog(context, folder, statOf)
       if (options.output === 'json') await terminal.line(JSON.stringify({ folder, ...stat }))
       else {
         await terminal.line(

@@ -40,7 +40,7 @@ export function replayCommand(context: CommandContext): Command {
       // A log to compare with is the log to replay, unless another one is named.
       const given = options.log ?? (await namedLog(context, options.compare))
       const folder = await logFolder(context, given)
-      return await readingLog(folder, log => {
+      return await readingLog(context, folder, log => {
         if (options.to !== undefined) checkEvent(log, options.to)
         if (options.record !== undefined) return record(context, log, options.record, options)
         if (options.compare !== undefined) return compare(context, log, folder, options.compare, options)
@@ -168,7 +168,7 @@ async function recordedDigests(
 ): Promise<readonly RecordedDigest[]> {
   const path = resolve(context.workingFolder, word)
   if ((await stat(path)).isDirectory())
-    return readingLog(await logFolder(context, word), other => ofSameLog(log, other, word))
+    return readingLog(context, await logFolder(context, word), other => ofSameLog(log, other, word))
   return fromFile(log, await readFile(path, 'utf8'), word)
 }
 
