@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAgent } from '@weir/adapters/agent/agent.js'
 import { systemClock } from '@weir/adapters/agent/clock.js'
-import { columnsOf, type ExportedFlow, FlowStore, folderStorage } from '@weir/store'
+import { eventAt } from '@weir/adapters/agent/log-events.js'
+import { columnsOf, EventLog, type ExportedFlow, FlowStore, folderStorage } from '@weir/store'
 import { expect } from 'chai'
 import { allow, pod, smallShop } from '../agent/cluster.js'
 import { runWeir } from '../cli/run.js'
@@ -206,6 +207,20 @@ describe('an exported incident', function () {
     const words = ['log', 'export', join(folder, 'of-compacted'), '--log', copy, '--around', String(culprit)]
     const { code, err } = await runWeir([...words, '--span', '3m', '--incident', 'shop/db', 'shop/cart:8080'])
     expect(code, err).equals(0)
+  })
+
+  it('is about an event that a time names as well', async () => {
+    const log = await EventLog.openReadOnly({ path: join(state, 'log') })
+    const { time } = await eventAt(log, culprit)
+    const seq = await log.seqAt(time)
+    await log.close()
+    const told = async (name: string, around: string): Promise<string> => {
+      const words = ['log', 'export', join(folder, name), '--log', state, '--around', around]
+      const { code, err } = await runWeir([...words, '--incident', 'shop/db', 'shop/cart:8080'])
+      expect(code, err).equals(0)
+      return readFile(join(folder, name), 'utf8')
+    }
+    expect(await told('by-time', new Date(time).toISOString())).equals(await told('by-number', String(seq)))
   })
 
   it('wants one flow, one event and a file', async () => {

@@ -9,11 +9,12 @@ import { mapText } from '../../incident/pseudonym-map.js'
 import type { Incident } from '../../incident/window.js'
 import type { CommandContext } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
+import { type Moment, seqOfMoment } from '../moment.js'
 import { invalid } from '../states.js'
 
 export interface IncidentOptions {
   readonly incident?: readonly string[]
-  readonly around?: number
+  readonly around?: Moment
   readonly span: number
   readonly pseudonymise?: boolean
   readonly key?: string
@@ -22,21 +23,25 @@ export interface IncidentOptions {
   readonly flows?: boolean
 }
 
-/** The incident that the options ask for; undefined of an export of all. */
-export function incidentOf(options: IncidentOptions): Incident | undefined {
+/**
+ * The incident that the options ask for; undefined of an export of all. A time means the last event until then.
+ *
+ * @throws WeirError WEIR_REQUEST_INVALID, WEIR_NOT_FOUND for a time before the log
+ */
+export async function incidentOf(log: EventLog, options: IncidentOptions): Promise<Incident | undefined> {
   const { incident, around, span, pseudonymise = false } = options
   const alone = (['key', 'map', 'shiftTimes'] as const).find(name => options[name] !== undefined)
   if (alone !== undefined && !pseudonymise)
     throw invalid(alone, 'this is about pseudonyms', '--pseudonymise, or nothing of the sort')
   if (incident === undefined && around === undefined) {
     if (!pseudonymise) return undefined
-    throw invalid('', 'pseudonyms are for incidents', '--incident FROM TO:PORT --around SEQ')
+    throw invalid('', 'pseudonyms are for incidents', '--incident FROM TO:PORT --around MOMENT')
   }
   const [from, to, ...more] = incident ?? []
   if (from === undefined || to === undefined || more.length > 0)
     throw invalid((incident ?? []).join(' '), 'an incident is of one flow', '--incident FROM TO:PORT')
-  if (around === undefined) throw invalid(`${from} ${to}`, 'which event it is about is missing', '--around SEQ')
-  return { from, to, around, spanMs: span }
+  if (around === undefined) throw invalid(`${from} ${to}`, 'which event it is about is missing', '--around MOMENT')
+  return { from, to, around: await seqOfMoment(log, around, false), spanMs: span }
 }
 
 /** The file is there when it was read back and says of the flow what the log says. */

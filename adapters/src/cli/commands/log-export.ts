@@ -3,9 +3,10 @@ import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { EventLog } from '@weir/store'
-import { command, type CommandContext, wholeNumber } from '../command.js'
+import { command, type CommandContext } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
 import { logFolder, readingLog } from '../log-folder.js'
+import { momentHelp, pointInLog } from '../moment.js'
 import { duration } from '../quantities.js'
 import { incidentOf, type IncidentOptions, writeIncident } from './log-export-incident.js'
 
@@ -17,7 +18,7 @@ export function logExportCommand(context: CommandContext): Command {
     'the log as NDJSON, to a file or to standard output',
     async (file: string | undefined, options: ExportOptions) => {
       const work = async (log: EventLog): Promise<ExitCode> => {
-        const incident = incidentOf(options)
+        const incident = await incidentOf(log, options)
         if (incident !== undefined) return writeIncident(context, log, incident, file, options)
         if (options.readable !== true) return write(context, file, log.export(), log.head.seq - log.base.seq)
         const { head, damage } = await log.soundPrefix()
@@ -32,7 +33,7 @@ export function logExportCommand(context: CommandContext): Command {
     .argument('[file]', 'a new file; default standard output')
     .option('--readable', 'of a damaged log, what is as it was written before the damage; exits with 4 then')
     .option('--incident <ends...>', 'FROM and TO:PORT of a flow: only what its verdicts around an event follow from')
-    .option('--around <seq>', 'the event that the incident is about', wholeNumber(1))
+    .option('--around <moment>', `what the incident is about: ${momentHelp}; of a time the last event`, pointInLog)
     .option('--span <time>', 'with how much time before and after it, such as 30s or 10m', duration, 10 * 60_000)
     .option('--flows', 'of an incident: the recorded flows between its ends, too')
     .option('--pseudonymise', 'of an incident: other names, labels, addresses and paths, the same ones throughout')
