@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { WeirError, type WeirErrorCode, type WeirErrorPayloads } from '@weir/core'
 import type { ErrorBody } from '../agent/protocol.js'
+import { isSystemError } from './exit.js'
 
 /** Asks the agent at a unix socket. */
 export interface AgentClient {
@@ -18,13 +19,13 @@ export function agentClient(socketPath: string): AgentClient {
   return {
     get: async <Answer>(path: string, query: Readonly<Record<string, string | undefined>> = {}) => {
       const response = await open(socketPath, withQuery(path, query))
-      const text = await textOf(response)
+      const text = await textOf(response, socketPath)
       if (response.statusCode !== 200) throw errorOf(text, response)
       return JSON.parse(text) as Answer
     },
     post: async <Answer>(path: string, body: object) => {
       const response = await open(socketPath, path, { method: 'POST', body: JSON.stringify(body) })
-      const text = await textOf(response)
+      const text = await textOf(response, socketPath)
       if (response.statusCode !== 200) throw errorOf(text, response)
       return JSON.parse(text) as Answer
     },
@@ -41,14 +42,14 @@ export function agentClient(socketPath: string): AgentClient {
       })
       // Whoever is interrupted before anything came has seen all there is.
       if (response === undefined) return
-      if (response.statusCode !== 200) throw errorOf(await textOf(response), response)
+      if (response.statusCode !== 200) throw errorOf(await textOf(response, socketPath), response)
       response.setEncoding('utf8')
       const close = (): void => void response.destroy()
       signal.addEventListener('abort', close, { once: true })
       try {
         for await (const line of linesOf(response)) yield JSON.parse(line) as Item
       } catch (error) {
-        if (!signal.aborted) throw error
+        if (!signal.aborted) throw endedAt(socketPath, error)
       } finally {
         signal.removeEventListener('abort', close)
         response.destroy()
@@ -86,9 +87,19 @@ function open(
   })
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+/** What an answer that breaks off means; a defect stays one. */
+function endedAt(socket: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error
+  return new WeirError('WEIR_AGENT_UNREACHABLE', `the agent ended at ${socket}`, { socket }, { cause: error })
+}
+
+async function textOf(response: IncomingMessage, socketPath: string): Promise<string> {
   const parts: Buffer[] = []
-  for await (const part of response) parts.push(part as Buffer)
+  try {
+    for await (const part of response) parts.push(part as Buffer)
+  } catch (error) {
+    throw endedAt(socketPath, error)
+  }
   return Buffer.concat(parts).toString('utf8')
 }
 

@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { createServer, request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -94,6 +94,30 @@ describe('the agent’s socket', () => {
       leaving.abort()
     for (let waited = 0; stopped === 0 && waited < 100; waited++) await new Promise(resolve => setTimeout(resolve, 10))
     expect(stopped).to.equal(1)
+  })
+
+  it('is said to be gone when it ends in the middle of an answer', async () => {
+    const dying = createServer((asked, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.write('{"n":1}\n', () => asked.socket.destroy())
+    })
+    const there = join(folder, 'dying.sock')
+    await new Promise<void>(resolve => dying.listen(there, resolve))
+    try {
+      const client = agentClient(there)
+      const lines: object[] = []
+      const follow = async (): Promise<void> => {
+        for await (const line of client.stream<object>('/v1/lines', [], new AbortController().signal)) lines.push(line)
+      }
+      for (const work of [follow(), client.get('/v1/status'), client.post('/v1/echo', {})]) {
+        const failure = await work.catch((error: unknown) => error)
+        expect(failure).to.be.instanceOf(WeirError).and.have.property('code', 'WEIR_AGENT_UNREACHABLE')
+        expect((failure as WeirError).message).to.match(/the agent ended/)
+      }
+      expect(lines).to.deep.equal([{ n: 1 }])
+    } finally {
+      dying.close()
+    }
   })
 
   it('refuses a body that is no JSON or too long', async () => {
