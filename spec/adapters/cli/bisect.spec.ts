@@ -112,6 +112,11 @@ describe('weir bisect', function () {
       ['--command', 'node', exit(1), ...ends()],
       ['--command', 'node', exit(128), ...ends()],
     ]
+    const same = await bisect(...flow, '--good', '3', '--bad', '3', '--log', log)
+    expect([same.code, same.err.split('\n')[0]]).deep.equals([
+      2,
+      'weir: the good and the bad state are the same: 3 (WEIR_REQUEST_INVALID)',
+    ])
     for (const words of wrong) expect((await bisect(...words, '--log', log)).code, words.join(' ')).equals(2)
     expect((await bisect('--command', states.at('nothing-here'), ...ends(), '--log', log)).code).equals(6)
   })

@@ -106,7 +106,8 @@ async function tellBisection(
   options: BisectOptions,
 ): Promise<ExitCode> {
   const [good, bad] = await Promise.all([options.good, options.bad].map(at => seqWithin(log, at, options)))
-  if (good! >= bad!) throw invalid(String(bad), 'the bad state comes before the good one', `after event ${good}`)
+  if (good === bad) throw invalid(String(bad), 'the good and the bad state are the same', `after event ${good}`)
+  if (good! > bad!) throw invalid(String(bad), 'the bad state comes before the good one', `after event ${good}`)
   const words = asked === undefined ? undefined : await withService(log, asked, [good!, bad!])
   const tryState =
     words === undefined
