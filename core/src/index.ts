@@ -97,7 +97,7 @@ export {
   type Stored,
 } from './state/state.js'
 export { adopt, allocate, type Allocation, release } from './ipam/allocate.js'
-export { AttachmentSettler } from './ipam/pods.js'
+export { AttachmentSettler, isElsewhere } from './ipam/pods.js'
 export { type Pool, poolOf } from './ipam/pool.js'
 export { reservedIdentities, clusterIdentityRange, cidrIdentityRange } from './identity/reserved.js'
 export { defaultLabelFilter } from './identity/filter.js'

@@ -4,6 +4,7 @@ import {
   type AttachmentFact,
   type ClusterState,
   type EndpointFact,
+  isElsewhere,
   objectKey,
   type Pool,
   poolOf,
@@ -39,6 +40,7 @@ import { addressesIn, resultOf } from './result.js'
 import { addressesBehind } from './routes-of.js'
 import { rememberedAttachments, resultsFolder } from './runtime-results.js'
 import { nodeSettings, podSettings, Settings } from './settings.js'
+import { Strays } from './strays.js'
 import { cniVersions } from './versions.js'
 
 /** How pods are plugged in. */
@@ -93,6 +95,7 @@ export class CniPlugin {
   readonly #options: CniOptions
   readonly #host: CniHost
   readonly #settings: Settings
+  readonly #strays: Strays
   /** One thing at a time for one interface; as many interfaces at once as there are. */
   readonly #locks = new Locks()
   /** Addresses behind devices that belong to no container that is known. */
@@ -102,6 +105,10 @@ export class CniPlugin {
     this.#options = options
     this.#host = host
     this.#settings = new Settings(host.report)
+    this.#strays = new Strays({
+      ...{ host, locks: this.#locks, endpointOf: fact => this.#endpointOf(fact) },
+      nodeAddresses: () => this.#nodeAddresses(),
+    })
   }
 
   /** Does what a runtime asks for; what can't be done is told in the form of the configuration's version. */
@@ -138,6 +145,8 @@ export class CniPlugin {
         await this.#undo(fact)
       }
     }
+    this.#host.onApplied(() => this.#strays.look())
+    this.#strays.look()
     const remembered = await rememberedAttachments(this.#options.resultsFolder ?? resultsFolder)
     for (const [name, { ifindex }] of own) {
       const attachment = remembered.get(name)
@@ -320,7 +329,7 @@ export class CniPlugin {
     const waitMs = hasSources ? (this.#options.podWaitMs ?? defaults.podWaitMs) : 0
     const isKnown = (): boolean => {
       const pod = this.#host.state().pods.get(objectKey(namespace, name))?.fact
-      return pod !== undefined && pod.init !== true
+      return pod !== undefined && pod.init !== true && !isElsewhere(pod, this.#host.state())
     }
     if (waitMs === 0 || isKnown()) return
     await new Promise<void>(resolve => {

@@ -1,8 +1,8 @@
 import { WeirError } from '../errors.js'
 import type { AttachmentFact } from '../event/attachment.js'
-import type { EventBody } from '../event/event.js'
+import type { EventBody, PodFact } from '../event/event.js'
 import { attachmentKey, objectKey, type ClusterState } from '../state/state.js'
-import { attachmentOf, initPod } from './pods.js'
+import { attachmentOf, initPod, isElsewhere } from './pods.js'
 import { addressesIn, type Pool } from './pool.js'
 
 export interface Allocation {
@@ -37,13 +37,19 @@ export function allocate(
   })
   if (addresses.length === 0) throw exhausted([])
   const attachment = { ...given, addresses }
-  const pod = state.pods.get(objectKey(given.namespace, given.pod))?.fact
   const isCold = [...state.cooling.values()].some(({ untilMs }) => untilMs <= nowMs)
   return [
     ...(isCold ? [{ kind: 'time.passed', until: nowMs } as const] : []),
     { kind: 'address.allocated', attachment },
-    { kind: 'pod.upserted', pod: pod ?? initPod(attachment, state.agent?.fact.node ?? '') },
+    { kind: 'pod.upserted', pod: podOf(state, attachment) },
   ]
+}
+
+/** The pod as it is told of; one that is another node's is the one before it. */
+function podOf(state: ClusterState, attachment: AttachmentFact): PodFact {
+  const known = state.pods.get(objectKey(attachment.namespace, attachment.pod))?.fact
+  if (known !== undefined && !isElsewhere(known, state)) return known
+  return initPod(attachment, state.agent?.fact.node ?? '')
 }
 
 /**
@@ -51,13 +57,12 @@ export function allocate(
  * one of its addresses is another's.
  */
 export function adopt(state: ClusterState, attachment: AttachmentFact): readonly EventBody[] {
-  const { container, ifname, namespace, pod, addresses } = attachment
+  const { container, ifname, addresses } = attachment
   if (state.attachments.has(attachmentKey(container, ifname))) return []
   if (addresses.some(address => state.allocated.has(address))) return []
-  const known = state.pods.get(objectKey(namespace, pod))?.fact
   return [
     { kind: 'address.allocated', attachment },
-    { kind: 'pod.upserted', pod: known ?? initPod(attachment, state.agent?.fact.node ?? '') },
+    { kind: 'pod.upserted', pod: podOf(state, attachment) },
   ]
 }
 

@@ -9,6 +9,14 @@ export const initPod = ({ namespace, pod, addresses }: AttachmentFact, node: str
   ...{ hostNetwork: false, ports: [], init: true },
 })
 
+/**
+ * Whether a pod is told of as another node's. Names of pods come again: one whose interface is here still may run there by
+ * now, and one that has got an interface here may be told of as the one before it, which ran there.
+ */
+export function isElsewhere({ node }: PodFact, { agent }: ClusterState): boolean {
+  return node !== '' && agent !== undefined && node !== agent.fact.node
+}
+
 /** The attachment that came last of those that a pod has; the runtime makes a new sandbox before the old one is gone. */
 export function attachmentOf(
   attachments: Iterable<Stored<AttachmentFact>>,
@@ -26,8 +34,8 @@ export function attachmentOf(
 
 /**
  * What is said of pods, as it is with what containers of this node were given: a pod has the addresses of its interface
- * from its first moment, whenever its object tells of them; one whose object goes before its interface does stays, as
- * one of which nobody has told. What then says nothing new is left out. One settler is for what is said in one batch.
+ * from its first moment, whenever its object tells of them, unless it is another node's; one whose object goes before its
+ * interface does stays, as one of which nobody has told. What then says nothing new is left out. One settler is for what is said in one batch.
  */
 export class AttachmentSettler {
   readonly #state: ClusterState
@@ -65,7 +73,7 @@ export class AttachmentSettler {
       case 'pod.upserted': {
         const { pod } = body
         const attachment = this.#attachmentOf(pod.namespace, pod.name)
-        if (attachment !== undefined && !pod.hostNetwork)
+        if (attachment !== undefined && !pod.hostNetwork && !isElsewhere(pod, this.#state))
           return this.#said(body, { ...pod, addresses: attachment.addresses })
         this.#pods.set(objectKey(pod.namespace, pod.name), pod)
         return [body]

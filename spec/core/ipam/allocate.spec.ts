@@ -1,6 +1,15 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { allocate, AttachmentSettler, Engine, type EventBody, poolOf, release, WeirError } from '@weir/core'
+import {
+  allocate,
+  AttachmentSettler,
+  Engine,
+  type EventBody,
+  type PodFact,
+  poolOf,
+  release,
+  WeirError,
+} from '@weir/core'
 import { agent, pod, Scene } from '../log.js'
 import { sampling } from '../../oracle/generate/seed.js'
 
@@ -85,6 +94,16 @@ describe('allocating addresses', () => {
     expect(node.podOf('web')).to.deep.include({ labels: { app: 'web' }, addresses: ['10.0.0.2'] })
     node.del('a')
     expect(node.podOf('web')).to.deep.include({ labels: { app: 'web' }, addresses: [] })
+  })
+  it('gives a sandbox an address whose pod is told of as another node’s still, and leaves it to nobody until then', () => {
+    const node = new Node(['10.0.0.0/24'])
+    const elsewhere = pod('shop/web', { app: 'web' }, ['10.0.1.5'])
+    const old = { ...elsewhere, pod: { ...(elsewhere as { pod: PodFact }).pod, node: 'there' } } as EventBody
+    node.say([agent(), old])
+    node.add('a', 'web')
+    expect(node.podOf('web')).to.deep.include({ init: true, labels: {}, addresses: ['10.0.0.2'] })
+    node.say([pod('shop/web', { app: 'web' }, [])])
+    expect(node.podOf('web')).to.deep.include({ labels: { app: 'web' }, addresses: ['10.0.0.2'] })
   })
   it('leaves a pod the address of its later sandbox', () => {
     const node = new Node(['10.0.0.0/24'])

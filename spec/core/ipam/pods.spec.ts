@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { AttachmentSettler, type AttachmentFact, type EventBody, type PodFact, verdicts } from '@weir/core'
+import { release, AttachmentSettler, type AttachmentFact, type EventBody, type PodFact, verdicts } from '@weir/core'
 import { agent, node, pod, policy, Scene } from '../log.js'
 
 const attachment: AttachmentFact = {
@@ -44,6 +44,17 @@ describe('what is said of pods with an interface here', () => {
     expect(podOf(scene)).to.deep.include({ init: true, labels: {}, addresses: ['10.0.0.9'], node: 'here' })
     upserted(scene, { kind: 'address.released', container: 'c1', ifname: 'eth0', reusableAt: 5 }, gone)
     expect(podOf(scene)).to.equal(undefined)
+  })
+  it('leaves a pod alone that runs on another node by now, also when its interface here goes', () => {
+    const scene = new Scene()
+    upserted(scene, agent(), allocated, said)
+    const moved: EventBody = { kind: 'pod.upserted', pod: { ...plain, node: 'there', addresses: ['10.0.1.5'] } }
+    upserted(scene, moved)
+    expect(podOf(scene)).to.deep.include({ node: 'there', addresses: ['10.0.1.5'] })
+    upserted(scene, ...release(scene.engine.state, 'c1', 'eth0', 5))
+    expect(podOf(scene)).to.deep.include({ node: 'there', addresses: ['10.0.1.5'] })
+    upserted(scene, said)
+    expect(podOf(scene)).to.deep.equal(plain)
   })
   it('leaves pods of the node’s own network alone', () => {
     const scene = new Scene()

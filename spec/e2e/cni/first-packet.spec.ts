@@ -127,6 +127,29 @@ describe('the first packet of a pod (needs root and eBPF)', function () {
     await site.say({ kind: 'networkpolicy.deleted', namespace: 'shop', name: 'closed' })
   })
 
+  it('is refused where the pod runs on another node by now, whose address it has then, until it is here again', async () => {
+    const [sandbox] = await site.sandboxes(1, () => 'moved')
+    await site.tell('moved')
+    await addFlooding(sandbox!, heardBoth)
+    const pod = { ...site.agent.engine.state.pods.get('shop/moved')!.fact, addresses: ['10.99.0.9'] }
+    await site.say({ kind: 'pod.upserted', pod: { ...pod, node: 'another' } })
+    await eventually(async () => (site.agent.engine.state.endpoints.has('shop/moved') ? undefined : true))
+    heard = []
+    const flooding = flood(sandbox!.netnsPath, toWorld())
+    await pause(300).finally(() => stopFlood(flooding))
+    expect(heard).to.deep.equal([])
+    expect(site.agent.engine.tables.addresses.get('10.99.0.9')).to.deep.include({ endpoint: 0 })
+    await site.tell('moved')
+    await eventually(async () => (site.agent.engine.state.endpoints.has('shop/moved') ? true : undefined))
+    const again = flood(sandbox!.netnsPath, toWorld())
+    await eventually(async () => ((await heardBoth()) ? true : undefined)).finally(() => stopFlood(again))
+    await runtime.check(sandbox!)
+    await site.say({ kind: 'pod.upserted', pod: { ...pod, node: 'another' } })
+    await runtime.del(sandbox!)
+    expect(site.agent.engine.state.pods.get('shop/moved')!.fact.addresses).to.deep.equal(['10.99.0.9'])
+    await site.say({ kind: 'pod.deleted', namespace: 'shop', name: 'moved' })
+  })
+
   it('waits for the pod’s object where a source may tell of it', async () => {
     const [sandbox] = await site.sandboxes(1, () => 'late')
     await site.stop()
