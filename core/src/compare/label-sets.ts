@@ -121,11 +121,24 @@ interface Choice {
 function choicesOf(key: string, questions: readonly Question[]): Choice[] {
   const asking = questions.filter(({ rest }) => rest.some(requirement => requirement.key === key))
   const others = questions.filter(({ rest }) => !rest.some(requirement => requirement.key === key))
-  const named = [...new Set(asking.flatMap(({ rest }) => valuesOf(key, rest)))].sort()
+  const naming = new Map<string, Question[]>()
+  for (const question of asking)
+    for (const value of new Set(valuesOf(key, question.rest))) entryOf(naming, value, () => []).push(question)
+  const named = [...naming.keys()].sort()
+  const settled = (some: readonly Question[], value: string | undefined): Question[] =>
+    answered(some, each => each === key, new Map(value === undefined ? [] : [[key, value]]))
+  const openElsewhere = settled(asking, unheardOf)
+  const places = new Map(asking.map(({ id }, place) => [id, place]))
+  // Who doesn't name a value says of it what is said of any other: there may be many values, and as many questions.
+  const openAt = (value: string): Question[] => {
+    const speaking = naming.get(value)!
+    const ids = new Set(speaking.map(({ id }) => id))
+    return [...openElsewhere.filter(({ id }) => !ids.has(id)), ...settled(speaking, value)].sort(
+      (a, b) => places.get(a.id)! - places.get(b.id)!,
+    )
+  }
   const groups = new Map<string, { open: Question[]; values: string[]; others: boolean; absent: boolean }>()
-  const add = (value: string | undefined, what: 'listed' | 'others' | 'absent'): void => {
-    const labels = new Map(value === undefined ? [] : [[key, value]])
-    const open = answered(asking, each => each === key, labels)
+  const add = (value: string | undefined, what: 'listed' | 'others' | 'absent', open: readonly Question[]): void => {
     const group = entryOf(groups, open.map(({ id }) => id).join(), () => ({
       open: [...open, ...others],
       values: [],
@@ -135,9 +148,9 @@ function choicesOf(key: string, questions: readonly Question[]): Choice[] {
     if (what === 'listed') group.values.push(value!)
     else group[what] = true
   }
-  for (const value of named) add(value, 'listed')
-  if (!isNeverThere(key)) add(unheardOf, 'others')
-  if (!isAlwaysThere(key)) add(undefined, 'absent')
+  for (const value of named) add(value, 'listed', openAt(value))
+  if (!isNeverThere(key)) add(unheardOf, 'others', openElsewhere)
+  if (!isAlwaysThere(key)) add(undefined, 'absent', settled(asking, undefined))
   return [...groups.values()]
     .sort((a, b) => b.open.length - a.open.length)
     .map(({ open, values, others: isOpen, absent }) => ({

@@ -31,8 +31,10 @@ export function pairsOf(from: EndClass, to: EndClass, states: number): Pair[] {
 }
 
 /** Pods can be judged, and nodes that rules select; between others there is nothing to say. */
-const concerns = (from: EndClass, to: EndClass): boolean =>
-  isPod(from) || isPod(to) || isSelected(from, 'egress') || isSelected(to, 'ingress')
+const concerns = (from: EndClass, to: EndClass): boolean => canBeJudged(from, 'egress') || canBeJudged(to, 'ingress')
+
+/** Whether there is something to say of the end's traffic with everybody, whatever the other end is. */
+export const canBeJudged = (end: EndClass, direction: Direction): boolean => isPod(end) || isSelected(end, direction)
 const isPod = ({ kind }: EndClass): boolean => kind === 'pod' || kind === 'hypothetical'
 const isSelected = ({ standings }: EndClass, direction: Direction): boolean =>
   standings.some(({ rules }) => rules[direction].some(({ rule }) => rule.origin.seq > 0))

@@ -1,5 +1,6 @@
 import type { Prefix } from '../address/address.js'
 import type { LabelMap } from '../identity/labels.js'
+import { entryOf } from '../multimap.js'
 import type { Direction, PeerSelector, Rule } from '../policy/rule.js'
 import type { LabelSelector } from '../policy/selector.js'
 import { peerText, ruleText } from '../policy/text.js'
@@ -47,6 +48,7 @@ export class RuleBook {
   readonly keys: ReadonlySet<string>
   readonly #bySubject = new SelectorIndex<SubjectEntry>(new KeyUse())
   readonly #labelPeers = new SelectorIndex<SelectorEntry & { readonly text: string }>(new KeyUse())
+  readonly #selecting = new Map<string, readonly BookRule[]>()
   readonly #blocks: BlockPeers
 
   constructor(rules: Iterable<Rule>) {
@@ -84,11 +86,15 @@ export class RuleBook {
 
   /** The rules of one direction that select a pod with these labels, in deciding order. */
   selecting(labels: LabelMap, direction: Direction): readonly BookRule[] {
-    return this.#bySubject
-      .matching(labels)
-      .flatMap(({ rules }) => rules)
-      .filter(({ rule }) => rule.direction === direction)
-      .sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : a.text > b.text ? 1 : a.id - b.id))
+    const entries = this.#bySubject.matching(labels)
+    // Pods of many kinds may be selected alike, by many rules.
+    const alike = `${direction} ${entries.map(({ rules }) => rules[0]!.id).join()}`
+    return entryOf(this.#selecting, alike, () =>
+      entries
+        .flatMap(({ rules }) => rules)
+        .filter(({ rule }) => rule.direction === direction)
+        .sort((a, b) => compareRules(a.rule, b.rule) || (a.text < b.text ? -1 : a.text > b.text ? 1 : a.id - b.id)),
+    )
   }
 
   /** Texts of the peer selectors that mean somebody. */

@@ -1,5 +1,6 @@
+import { entryOf } from '../multimap.js'
 import { protocolNumbers, type Rule } from '../policy/rule.js'
-import { difference, intersection, packetKey, union, type Intervals } from '../verdict/intervals.js'
+import { difference, intersection, packetKey, union, unionOf, type Intervals } from '../verdict/intervals.js'
 import { portKey } from '../verdict/model.js'
 import type { BookRule } from './rule-book.js'
 
@@ -47,7 +48,7 @@ export function judgeSide(rules: readonly BookRule[], ports: PortNames): SideRow
       tier = rule.tier
     }
     const matched = rank.map(each => ({ each, taken: intersection(undecided, portsOf(each, ports)) }))
-    const taken = matched.reduce<Intervals>((sum, match) => union(sum, match.taken), [])
+    const taken = unionOf(matched.map(match => match.taken))
     if (taken.length === 0) continue
     undecided = difference(undecided, taken)
     if (rule.action === 'pass') passed = union(passed, taken)
@@ -99,20 +100,22 @@ function ranksOf(rules: readonly BookRule[]): readonly (readonly BookRule[])[] {
 
 /** Cuts what a rank takes at every edge of its rules, so that each piece has its own deciders. */
 function split(matched: readonly { readonly each: BookRule; readonly taken: Intervals }[], allowed: boolean): Piece[] {
-  const edges = new Set<number>()
-  for (const { taken } of matched)
-    for (let at = 0; at < taken.length; at += 2) edges.add(taken[at]!).add(taken[at + 1]! + 1)
-  const sorted = [...edges].sort((a, b) => a - b)
-  const pieces: Piece[] = []
-  // Edges rise, so each rule's ranges are passed once: those that a rule may have are many.
-  const reached = matched.map(() => 0)
-  const meets = (taken: Intervals, key: number, rule: number): boolean => {
-    while (reached[rule]! < taken.length && taken[reached[rule]! + 1]! < key) reached[rule]! += 2
-    return reached[rule]! < taken.length && taken[reached[rule]!]! <= key
+  const begins = new Map<number, number[]>()
+  const ends = new Map<number, number[]>()
+  for (const [rule, { taken }] of matched.entries()) {
+    for (let at = 0; at < taken.length; at += 2) {
+      entryOf(begins, taken[at]!, () => []).push(rule)
+      entryOf(ends, taken[at + 1]! + 1, () => []).push(rule)
+    }
   }
+  const sorted = [...new Set([...begins.keys(), ...ends.keys()])].sort((a, b) => a - b)
+  const pieces: Piece[] = []
+  const deciding = new Set<number>()
   for (let at = 0; at + 1 < sorted.length; at += 1) {
     const first = sorted[at]!
-    const rules = matched.filter(({ taken }, rule) => meets(taken, first, rule)).map(({ each }) => each)
+    for (const rule of ends.get(first) ?? []) deciding.delete(rule)
+    for (const rule of begins.get(first) ?? []) deciding.add(rule)
+    const rules = [...deciding].sort((a, b) => a - b).map(rule => matched[rule]!.each)
     if (rules.length === 0) continue
     const l7 = allowed ? l7Text(rules) : undefined
     const last = sorted[at + 1]! - 1

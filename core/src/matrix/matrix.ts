@@ -1,7 +1,7 @@
 import { classesOf, type EndClass, matchingRules, type Standing } from '../compare/classes.js'
 import { type End, type Readable, readingOf, residentEnds } from '../compare/ends.js'
 import { outcomesOf } from '../compare/outcome.js'
-import { pairsOf } from '../compare/pairs.js'
+import { canBeJudged, pairsOf } from '../compare/pairs.js'
 import { type KeyRange, keyRanges } from '../compare/port-text.js'
 import { asksForNames, judgeSide, type SideRow } from '../compare/side.js'
 import { derivedKeys } from '../identity/labels.js'
@@ -46,8 +46,10 @@ export function matrixOf(engine: Readable, by: Grouping): Matrix {
   const sums = new Map<string, Map<string, Sum>>()
   const names = new Set<string>()
   const passages = new Passages()
+  // Prefixes may be many, and say nothing to each other.
+  const judges = classes.filter(to => canBeJudged(to, 'ingress'))
   for (const from of classes) {
-    for (const to of classes) {
+    for (const to of canBeJudged(from, 'egress') ? classes : judges) {
       for (const { fromMembers, toMembers, own } of pairsOf(from, to, 1)) {
         const passing = passages.of(from, to, own[0]!)
         const sources = groupsOf(fromMembers, by, own[0]!)

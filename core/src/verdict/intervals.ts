@@ -12,9 +12,8 @@ export const nothing: Intervals = []
 /** The numbers of a port set; its names are not in it. */
 export function portSetIntervals(ports: PortSet): Intervals {
   if (ports === 'any') return everything
-  return ports.ranges.reduce<Intervals>(
-    (sum, { protocol, first, last }) => union(sum, [packetKey(protocol, first), packetKey(protocol, last)]),
-    nothing,
+  return unionOf(
+    ports.ranges.map(({ protocol, first, last }) => [packetKey(protocol, first), packetKey(protocol, last)]),
   )
 }
 
@@ -44,6 +43,18 @@ export function union(a: Intervals, b: Intervals): Intervals {
     end = last
   }
   return result
+}
+
+/** The union of any number of them, which may be many. */
+export function unionOf(all: readonly Intervals[]): Intervals {
+  let sums = all
+  // By halves: to add one after the other would go over what is there already again and again.
+  while (sums.length > 1) {
+    const halved: Intervals[] = []
+    for (let at = 0; at < sums.length; at += 2) halved.push(union(sums[at]!, sums[at + 1] ?? nothing))
+    sums = halved
+  }
+  return sums[0] ?? nothing
 }
 
 export function intersection(a: Intervals, b: Intervals): Intervals {
