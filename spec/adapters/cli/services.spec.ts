@@ -156,6 +156,13 @@ describe('weir get services, weir get backends', function () {
       ['active', '1'],
       ['active', '1'],
     ])
+    const early = await runWeir(['backend', 'pod/shop/wbe-2', 'maintenance', '--socket', socket])
+    expect(early.code).equals(0)
+    expect(early.err).includes('lists no pod/shop/wbe-2 now')
+    await say('pod/shop/wbe-2', 'active')
+    const known = await runWeir(['backend', '10.1.0.2:8080', 'maintenance', '--socket', socket])
+    expect(known.err).equals('')
+    await say('10.1.0.2:8080', 'active')
     const wrong = await runWeir(['backend', 'web', 'maintenance', '--socket', socket])
     expect([wrong.code, wrong.err]).deep.equals([2, wrong.err])
     expect(wrong.err).includes('such as 10.0.0.1:8080/TCP')

@@ -1,6 +1,8 @@
 import { Argument, type Command } from 'commander'
+import { parseBackend } from '@weir/core'
+import { isLeft } from 'fp-ts/lib/Either.js'
 import type { Submitted } from '../../agent/intake.js'
-import { defaultSocketPath } from '../../agent/protocol.js'
+import { type BackendView, defaultSocketPath } from '../../agent/protocol.js'
 import { agentClient } from '../client.js'
 import { command, type CommandContext, type Output, outputOption, socketOption, wholeNumber } from '../command.js'
 import { exitCodes } from '../exit.js'
@@ -9,6 +11,17 @@ interface BackendOptions {
   readonly socket: string
   readonly output: Output
   readonly weight?: number
+}
+
+async function isListed(socket: string, body: object): Promise<boolean> {
+  const parsed = parseBackend(body)
+  if (isLeft(parsed)) return false
+  const { target } = parsed.right
+  const isMeant = ({ namespace, pod, address, port, protocol }: BackendView): boolean =>
+    target.kind === 'pod'
+      ? pod === target.name && namespace === target.namespace
+      : address === target.address && port === target.port && protocol === target.protocol
+  return (await agentClient(socket).get<readonly BackendView[]>('/v1/get/backends', {})).some(isMeant)
 }
 
 /** `weir backend TARGET STATE` */
@@ -23,6 +36,9 @@ export function backendCommand(context: CommandContext): Command {
       const isNews = first <= last
       const said = isNews ? `event ${first}` : 'nothing new'
       await context.terminal.line(output === 'json' ? JSON.stringify(isNews ? { seq: first } : {}) : said)
+      // What is said beforehand counts, too: a slip of the pen would look the same.
+      if (isNews && !(await isListed(socket, body)))
+        context.terminal.note(`weir get backends lists no ${target} now; what is said holds for one that comes`)
       return exitCodes.ok
     },
   )
