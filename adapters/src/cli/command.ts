@@ -11,8 +11,19 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Aborts at the first Ctrl-C or SIGTERM. */
   readonly interrupted: AbortSignal
+  /**
+   * Does what keeps the event loop for long. Nothing hears signals meanwhile: they end the process, as if nobody waited for
+   * them. Absent where the outside is no process of its own.
+   */
+  readonly compute?: <Result>(work: () => Result) => Result
   /** Called once by the command that ran. */
   end(code: ExitCode): void
+}
+
+/** Does what keeps the event loop for long, so that a signal can end it. Nothing is done once somebody has asked to stop. */
+export function computed<Result>({ interrupted, compute }: CommandContext, work: () => Result): Result {
+  interrupted.throwIfAborted()
+  return compute === undefined ? work() : compute(work)
 }
 
 export type Output = 'text' | 'json'

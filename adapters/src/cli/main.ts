@@ -26,6 +26,8 @@ import { errorLines } from './render/error.js'
 import { ReaderGone, streamTerminal, type Terminal } from './terminal.js'
 import { buildVersion } from '../version.js'
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 /**
  * Runs one command line.
  *
@@ -39,9 +41,13 @@ export async function main(args: readonly string[]): Promise<number> {
     if (interruption.signal.aborted) process.exit(exitCodes.interrupted)
     interruption.abort()
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  process.on('SIGHUP', onSignal)
+  const listen = (): void => {
+    for (const signal of signals) process.on(signal, onSignal)
+  }
+  const ignore = (): void => {
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+  listen()
   try {
     return await runCommand(args, {
       terminal: streamTerminal(process.stdout, process.stderr, process.env),
@@ -49,11 +55,17 @@ export async function main(args: readonly string[]): Promise<number> {
       stdin: process.stdin,
       environment: process.env,
       interrupted: interruption.signal,
+      compute: work => {
+        ignore()
+        try {
+          return work()
+        } finally {
+          listen()
+        }
+      },
     })
   } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
-    process.off('SIGHUP', onSignal)
+    ignore()
   }
 }
 

@@ -3,7 +3,7 @@ import { compareStates } from '@weir/core/compare/compare.js'
 import type { FlowChange } from '@weir/core/compare/lines.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
 import type { PastJudgement } from '../../flows/what-if.js'
-import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
+import { command, type CommandContext, computed, type Output, outputOption, socketOption } from '../command.js'
 import type { ExitCode } from '../exit.js'
 import { exitOn, type FailOn, failOnOption } from '../fail-on.js'
 import { placesOf } from '../origins.js'
@@ -52,7 +52,7 @@ export async function tellChanges(
   recorded?: PastJudgement,
 ): Promise<ExitCode> {
   const { terminal, workingFolder } = context
-  const { changes, uncovered } = compareStates(before.engine, after.engine)
+  const { changes, uncovered } = computed(context, () => compareStates(before.engine, after.engine))
   const places = {
     before: await placesOf(before, seqsOf(changes, 'before'), workingFolder),
     after: await placesOf(after, seqsOf(changes, 'after'), workingFolder),

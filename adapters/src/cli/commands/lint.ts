@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { type Finding, severities, type Severity } from '@weir/core/lint/finding.js'
 import { lint } from '@weir/core/lint/lint.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
-import { command, type CommandContext, type Output, outputOption, socketOption } from '../command.js'
+import { command, type CommandContext, computed, type Output, outputOption, socketOption } from '../command.js'
 import { type ExitCode, exitCodes } from '../exit.js'
 import { placeOfField } from '../origins.js'
 import { findingLines, lintSummary, type Placed } from '../render/finding.js'
@@ -40,7 +40,7 @@ export function lintCommand(context: CommandContext): Command {
 
 async function tell(context: CommandContext, state: GivenState, options: LintOptions): Promise<ExitCode> {
   const { terminal, workingFolder } = context
-  const report = lint(state.engine)
+  const report = computed(context, () => lint(state.engine))
   const placed = async (found: readonly Finding[]): Promise<readonly Placed[]> => {
     const places: Placed[] = []
     for (const finding of found) {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { type Grouping, matrixOf } from '@weir/core/matrix/matrix.js'
 import { defaultSocketPath } from '../../agent/protocol.js'
-import { command, type CommandContext, socketOption } from '../command.js'
+import { command, type CommandContext, computed, socketOption } from '../command.js'
 import { exitCodes } from '../exit.js'
 import { type MatrixForm, matrixLines } from '../render/matrix.js'
 import { type Moment, momentHelp, openStateAt, pointInLog } from '../moment.js'
@@ -25,7 +25,7 @@ export function matrixCommand(context: CommandContext): Command {
       withStates(
         [() => openStateAt(context, options.log ?? state ?? 'live', options.at, options.socket)],
         async given => {
-          const matrix = matrixOf(given!.engine, groupingOf(options.by))
+          const matrix = computed(context, () => matrixOf(given!.engine, groupingOf(options.by)))
           if (options.output === 'json') await context.terminal.line(JSON.stringify(matrix))
           else for (const line of matrixLines(matrix, options.output)) await context.terminal.line(line)
           return exitCodes.ok
