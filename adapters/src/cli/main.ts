@@ -8,7 +8,7 @@ import { compareCommand } from './commands/compare.js'
 import { demoCommand } from './commands/demo.js'
 import { digestCommand } from './commands/digest.js'
 import { flowsCommand } from './commands/flows.js'
-import { getCommand } from './commands/get.js'
+import { getCommand, servicesCommand } from './commands/get.js'
 import { historyCommand } from './commands/history.js'
 import { lintCommand } from './commands/lint.js'
 import { logCommand } from './commands/log.js'
@@ -116,6 +116,7 @@ function createProgram(context: CommandContext, complain: (text: string) => void
     observeCommand,
     flowsCommand,
     getCommand,
+    servicesCommand,
     backendCommand,
     whyCommand,
     historyCommand,

@@ -47,9 +47,25 @@ describe('--at', function () {
     const change = await compared(`${log}@${states.beforePolicy}`, 'live')
     expect(await compared(`live@${states.beforePolicy}`, 'live@-0s')).to.equal(change)
     expect(change).to.not.equal(await compared('live', 'live'))
+    expect(await compared('--at', `${states.beforePolicy}`), 'the agent then and now').to.equal(change)
+    expect(await compared(log, '--at', `${states.beforePolicy}`), 'a log then and at its end').to.equal(change)
+    expect(await compared('live', 'live', '--at', `${states.beforePolicy}`)).to.equal(change)
+    expect((await runWeir(['compare', 'live', '--socket', socket], folder)).code, 'of one state').to.equal(2)
     const same = await runWeir(['digest', `${log}@-0s`, 'live', '--socket', socket], folder)
     expect(same.code, same.err).to.equal(0)
     expect((await runWeir(['compare', `${log}@whenever`, 'live', '--socket', socket], folder)).code).to.equal(2)
+  })
+
+  it('is taken by services as by get services', async () => {
+    for (const more of [
+      ['--log', log],
+      ['--socket', socket],
+    ]) {
+      const said = (...words: string[]) => runWeir([...words, ...more, '--at', `${states.beforePolicy}`], folder)
+      const [short, long] = [await said('services'), await said('get', 'services')]
+      expect(long.code).to.equal(0)
+      expect(short).to.deep.equal(long)
+    }
   })
 
   it('takes an event or a time, of the agent and of a log', async () => {

@@ -1,6 +1,5 @@
 import { Argument, type Command } from 'commander'
 import { parseBackend } from '@weir/core'
-import { isLeft } from 'fp-ts/lib/Either.js'
 import type { Submitted } from '../../agent/intake.js'
 import { type BackendView, defaultSocketPath } from '../../agent/protocol.js'
 import { agentClient } from '../client.js'
@@ -15,7 +14,7 @@ interface BackendOptions {
 
 async function isListed(socket: string, body: object): Promise<boolean> {
   const parsed = parseBackend(body)
-  if (isLeft(parsed)) return false
+  if (parsed._tag === 'Left') return false
   const { target } = parsed.right
   const isMeant = ({ namespace, pod, address, port, protocol }: BackendView): boolean =>
     target.kind === 'pod'

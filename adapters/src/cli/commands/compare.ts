@@ -9,8 +9,8 @@ import { exitOn, type FailOn, failOnOption } from '../fail-on.js'
 import { placesOf } from '../origins.js'
 import { changeLines, changeSummary, uncoveredLines } from '../render/change.js'
 import { pastLines } from '../render/past-changes.js'
-import { openStateAt } from '../moment.js'
-import { type GivenState, stateHelp, withStates } from '../states.js'
+import { type Moment, momentHelp, openStateAt, pointInLog } from '../moment.js'
+import { type GivenState, invalid, stateHelp, withStates } from '../states.js'
 
 export interface ComparisonOptions {
   readonly socket: string
@@ -18,20 +18,29 @@ export interface ComparisonOptions {
   readonly failOn?: FailOn
 }
 
-/** `weir compare STATE_A STATE_B` */
+/** `weir compare STATE_A STATE_B`, `weir compare [STATE] --at MOMENT` */
 export function compareCommand(context: CommandContext): Command {
   const made = command(
     context,
     'compare',
     'every flow that two states judge differently, and by which rules',
-    (before: string, after: string, options: ComparisonOptions) =>
-      withStates(
-        [before, after].map(word => () => openStateAt(context, word, undefined, options.socket)),
+    (given: string | undefined, after: string | undefined, options: ComparisonOptions & { readonly at?: Moment }) => {
+      const { at, socket } = options
+      const before = given ?? 'live'
+      if (after === undefined && at === undefined)
+        throw invalid(before, 'a comparison is of two states', 'another state, or --at MOMENT')
+      return withStates(
+        [
+          () => openStateAt(context, before, at, socket),
+          () => openStateAt(context, after ?? before, undefined, socket),
+        ],
         (a, b) => tellChanges(context, a!, b!, options),
-      ),
+      )
+    },
   )
-    .argument('<before>', stateHelp)
-    .argument('<after>', 'the same')
+    .argument('[before]', `${stateHelp}; live, where --at is all there is`)
+    .argument('[after]', 'the same; with --at the first one as it is now')
+    .option('--at <moment>', `the first state as it was then: ${momentHelp}`, pointInLog)
   return withComparison(made, context)
 }
 
