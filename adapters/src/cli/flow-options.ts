@@ -26,7 +26,7 @@ const options: readonly (readonly [flags: string, help: string])[] = [
   ['--from-service <name>', 'the same of the source'],
   ['--to-service <name>', 'the same of the destination'],
   ['--protocol <name>', 'TCP, UDP, SCTP, ICMP, ICMPv6, or a number'],
-  ['--verdict <verdict>', 'allowed (or FORWARDED), denied, dropped'],
+  ['--verdict <verdict>', 'allowed (FORWARDED), denied, dropped; DROPPED: one of the last two'],
   ['--drop-reason-desc <reason>', 'the reason of a drop: POLICY_DENIED'],
   ['-t, --type <type>', 'drop, or policy-verdict'],
   ['--traffic-direction <direction>', 'whose policy decided: ingress, egress'],

@@ -41,12 +41,16 @@ const ends: Readonly<Record<string, EndTest>> = {
   service: (_, word, service) => isNamed(service?.namespace, service?.name, word),
 }
 
-const verdictWords: Readonly<Record<string, FlowRecord['verdict']>> = {
-  allowed: 'allowed',
-  forwarded: 'allowed',
-  denied: 'denied',
-  dropped: 'dropped',
-}
+const verdictWords = new Map<string, readonly FlowRecord['verdict'][]>([
+  ['allowed', ['allowed']],
+  ['forwarded', ['allowed']],
+  ['denied', ['denied']],
+  ['dropped', ['dropped']],
+])
+
+/** Words in capitals are Hubble's: it calls dropped what a policy denies, too. */
+const verdictsOf = (word: string): readonly FlowRecord['verdict'][] =>
+  word === 'DROPPED' ? ['denied', 'dropped'] : (verdictWords.get(word.toLowerCase()) ?? [])
 
 /** `POLICY_DENIED`, `Policy denied` */
 const plainReason = (text: string): string =>
@@ -66,7 +70,7 @@ const protocolWords = new Map<string, string>([
 
 const whole: Readonly<Record<string, Test>> = {
   protocol: (flow, word) => flow.protocol === (protocolWords.get(word.toLowerCase()) ?? word),
-  verdict: (flow, word) => verdictWords[word.toLowerCase()] === flow.verdict,
+  verdict: (flow, word) => verdictsOf(word).includes(flow.verdict),
   'drop-reason-desc': (flow, word) => flow.reason !== '' && plainReason(flow.reason) === plainReason(word),
   type: (flow, word) => (word === 'drop' ? flow.verdict !== 'allowed' : flow.verdict !== 'dropped'),
   'traffic-direction': (flow, word) => flow.traffic_direction === word.toLowerCase(),
@@ -142,7 +146,7 @@ const forms: Readonly<Record<string, readonly [isForm: (word: string) => boolean
     word => knownReasons.has(plainReason(word)) || /^reason \d+$/.test(plainReason(word)),
     [...reasons.values()].slice(1).map(reasonWord).join(', '),
   ],
-  verdict: [word => Object.hasOwn(verdictWords, word.toLowerCase()), Object.keys(verdictWords).join(', ')],
+  verdict: [word => verdictsOf(word).length > 0, [...verdictWords.keys(), 'DROPPED'].join(', ')],
   type: [word => word === 'drop' || word === 'policy-verdict', 'drop, policy-verdict'],
   'traffic-direction': [word => /^(?:in|e)gress$/i.test(word), 'ingress, egress'],
   'ip-version': [word => word === 'v4' || word === 'v6', 'v4, v6'],
