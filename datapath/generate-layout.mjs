@@ -78,6 +78,7 @@ export function generate() {
     'weir_frontend_flag',
     'weir_egress_action',
     'weir_masquerade_family',
+    'weir_pair_sweep',
   ]
   for (const name of wanted) lines.push(`    ${name}: ${text(plain(others[name]))},`)
   lines.push(`    weir_sweep: ${text(plain(types.weir_sweep))},`)

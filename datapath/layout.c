@@ -11,6 +11,7 @@ enum weir_event_kind weir_layout_event_kind;
 enum weir_reason weir_layout_reason;
 enum weir_tally weir_layout_tally;
 enum weir_nat_kind weir_layout_nat_kind;
+struct weir_pair_sweep weir_layout_pair_sweep;
 enum weir_scope weir_layout_scope;
 enum weir_frontend_flag weir_layout_frontend_flag;
 enum weir_egress_action weir_layout_egress_action;

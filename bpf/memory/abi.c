@@ -16,10 +16,10 @@
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 #define KEY_MOST 64
-#define VALUE_MOST 256
+#define VALUE_MOST 2048
 #define PACKET_MOST 65600
 
-#define WEIR_ABI 4
+#define WEIR_ABI 5
 
 /* In and out of weir_run. */
 struct weir_run {
@@ -274,15 +274,15 @@ enum {
 	PROGRAM_GETPEERNAME6,
 	PROGRAM_POST_BIND4,
 	PROGRAM_POST_BIND6,
-	PROGRAM_XDP, PROGRAM_FROM_OVERLAY, PROGRAM_TO_OVERLAY,
+	PROGRAM_XDP, PROGRAM_FROM_OVERLAY, PROGRAM_TO_OVERLAY, PROGRAM_SWEEP_PAIRS,
 	PROGRAMS,
 };
 
 static const char *const program_names[PROGRAMS] = {
-	"weir_from_endpoint", "weir_to_endpoint", "weir_sweep", "weir_from_device", "weir_to_device",
-	"weir_connect4", "weir_connect6",
-	"weir_sendmsg4", "weir_sendmsg6", "weir_recvmsg4", "weir_recvmsg6", "weir_getpeername4",
+	"weir_from_endpoint", "weir_to_endpoint", "weir_sweep", "weir_from_device", "weir_to_device", "weir_connect4",
+	"weir_connect6", "weir_sendmsg4", "weir_sendmsg6", "weir_recvmsg4", "weir_recvmsg6", "weir_getpeername4",
 	"weir_getpeername6", "weir_post_bind4", "weir_post_bind6", "weir_xdp", "weir_from_overlay", "weir_to_overlay",
+	"weir_sweep_pairs",
 };
 
 __u32 EXPORT(weir_program_count)(void)
@@ -373,7 +373,7 @@ static int run_bind(int (*program)(struct bpf_sock *))
 static int (*const packet_programs[PROGRAMS])(struct weir_skb *) = {
 	[PROGRAM_FROM_ENDPOINT] = weir_from_endpoint, [PROGRAM_TO_ENDPOINT] = weir_to_endpoint,
 	[PROGRAM_FROM_DEVICE] = weir_from_device,     [PROGRAM_TO_DEVICE] = weir_to_device,
-	[PROGRAM_XDP] = weir_xdp,
+	[PROGRAM_XDP] = weir_xdp,                     [PROGRAM_SWEEP_PAIRS] = weir_sweep_pairs,
 	[PROGRAM_FROM_OVERLAY] = weir_from_overlay,   [PROGRAM_TO_OVERLAY] = weir_to_overlay,
 };
 

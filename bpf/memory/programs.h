@@ -16,6 +16,7 @@ int weir_xdp(struct weir_skb *frame);
 int weir_from_overlay(struct weir_skb *skb);
 int weir_to_overlay(struct weir_skb *skb);
 int weir_sweep(struct weir_sweep *result);
+int weir_sweep_pairs(struct weir_skb *frame);
 int weir_connect4(struct bpf_sock_addr *call);
 int weir_connect6(struct bpf_sock_addr *call);
 int weir_sendmsg4(struct bpf_sock_addr *call);

@@ -203,14 +203,14 @@ WEIR_APART int weir_is_taken(const struct weir_packet *packet)
 	const struct weir_nat *half;
 
 	weir_tuple_of(&tuple, packet);
-	half = weir_nat_find(&tuple, &to);
+	half = weir_nat_find(&tuple, WEIR_PAIR_BY_SOURCE, &to);
 	if (half && half->kind == WEIR_NAT_DIRECT && !half->is_reply && weir_now() < half->expires)
 		return 1;
 	tuple.source = packet->destination;
 	tuple.destination = packet->source;
 	tuple.source_port = packet->destination_port;
 	tuple.destination_port = packet->source_port;
-	half = weir_nat_find(&tuple, &to);
+	half = weir_nat_find(&tuple, WEIR_PAIR_BY_DESTINATION, &to);
 	return half && weir_nat_reaches_pod(half) && weir_now() < half->expires;
 }
 

@@ -61,6 +61,12 @@ int weir_sweep(struct weir_sweep *result)
 	return weir_sweep_run(result);
 }
 
+SEC("xdp")
+int weir_sweep_pairs(struct weir_frame *frame)
+{
+	return weir_sweep_pairs_run(frame);
+}
+
 SEC("cgroup/connect4")
 int weir_connect4(struct bpf_sock_addr *call)
 {

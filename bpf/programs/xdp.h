@@ -10,45 +10,16 @@
 #include "../include/weir/quick_keep.h"
 #include "../include/weir/tunnel.h"
 
-/* The half for the packet and what it becomes, if it is there and the flow goes on. */
-WEIR_INLINE struct weir_nat *weir_frame_half(const struct weir_tuple *before, struct weir_tuple *after, __u8 seen,
-					     __u64 now)
-{
-	union weir_nat_key key = {};
-	struct weir_nat *half;
-
-	weir_nat_key_of(&key, before, 0);
-	if (before->family == 4) {
-		struct weir_nat4 *four = bpf_map_lookup_elem(&weir_nat4, &key);
-
-		if (!four)
-			return 0;
-		half = &four->is;
-		after->source.word[0] = four->source;
-		after->destination.word[0] = four->destination;
-	} else {
-		struct weir_nat6 *six = bpf_map_lookup_elem(&weir_nat6, &key);
-
-		if (!six)
-			return 0;
-		half = &six->is;
-		after->source = six->source;
-		after->destination = six->destination;
-	}
-	if (now >= half->expires || weir_nat_reopens(seen, half))
-		return 0;
-	after->source_port = half->source_port;
-	after->destination_port = half->destination_port;
-	return half;
-}
-
-WEIR_APART int weir_frame_refresh(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *after, __u64 now)
+WEIR_APART int weir_frame_refresh(struct weir_frame *frame, struct weir_nat *half, const struct weir_tuple *before,
+				  const struct weir_tuple *after, __u64 now)
 {
 	struct weir_hop_to hop = {};
 
 	weir_find_hop(frame, after, frame->ingress_ifindex, &hop);
-	if (hop.ifindex)
+	if (hop.ifindex) {
 		weir_keep_hop(half, &hop, now);
+		weir_nat_save(half, before, after, now);
+	}
 	return 0;
 }
 
@@ -78,7 +49,7 @@ WEIR_INLINE int weir_frame_go(struct weir_frame *frame, struct weir_nat *half, c
 
 	if (goes_on) {
 		if (weir_unlikely(!weir_hop_is_known(half, now)))
-			weir_frame_refresh(frame, half, after, now);
+			weir_frame_refresh(frame, half, before, after, now);
 		if (!weir_frame_may_leave(frame, half, now))
 			return XDP_PASS;
 	}
@@ -119,6 +90,7 @@ WEIR_APART int weir_frame_long(struct weir_frame *frame)
 	struct weir_tuple before = {}, after = {};
 	struct weir_nat *half;
 	__u8 seen = 0;
+	__u32 may;
 	__u64 now;
 
 	if (!weir_frame_parse(frame, &before, &seen))
@@ -126,10 +98,11 @@ WEIR_APART int weir_frame_long(struct weir_frame *frame)
 	if (weir_unlikely(seen & WEIR_SEEN_SYN))
 		weir_quick_forget(&before);
 	now = weir_now();
-	after.family = before.family;
-	after.protocol = before.protocol;
-	half = weir_frame_half(&before, &after, seen, now);
-	if (!half && weir_is_northern(before.protocol, before.destination_port) & WEIR_MAY_BE_SERVICE)
+	may = weir_is_northern(before.protocol, before.destination_port);
+	half = weir_nat_find(&before, weir_northern_where(may), &after);
+	if (half && (now >= half->expires || weir_nat_reopens(seen, half)))
+		half = 0;
+	if (!half && may & WEIR_MAY_BE_SERVICE)
 		return WEIR_FRAME_OPENS;
 	if (half && weir_is_out_of_tunnel(&before))
 		return XDP_PASS;

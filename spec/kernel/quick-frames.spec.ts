@@ -1,3 +1,4 @@
+import { emptyPairs, halves } from './packets/pairs.js'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { sampling } from '../oracle/generate/seed.js'
@@ -35,11 +36,9 @@ type Where = readonly [who: { readonly four: string; readonly six: string }, por
 const segment = (family: Family, from: Where, to: Where, flag: number = flags.ack): Uint8Array =>
   frame(inward, { from: of(from[0], family), to: of(to[0], family) }, tcp(from[1], to[1], flag))
 
-const pairs = (machine: Typed, family: Family): number => machine.keys(`weir_nat${family}`).length
+const pairs = (machine: Typed, family: Family): number => halves(machine, family).length
 
-function dropPairs(machine: Typed, family: Family): void {
-  for (const key of machine.keys(`weir_nat${family}`)) machine.delete(`weir_nat${family}`, key)
-}
+const dropPairs = (machine: Typed): void => emptyPairs(machine)
 
 for (const kind of machines)
   describe(`frames of a flow that XDP saw lately, in ${kind.name}`, function () {
@@ -71,7 +70,7 @@ for (const kind of machines)
         serve(machine, [near])
         for (const round of [1, 2]) expect(hex(run(there).packet), `frame ${round}`).to.equal(wanted)
         expect(pairs(machine, family)).to.equal(2)
-        dropPairs(machine, family)
+        dropPairs(machine)
         expect(hex(run(there).packet)).to.equal(wanted)
         expect(pairs(machine, family)).to.equal(0)
         machine.advance(1)
@@ -82,7 +81,7 @@ for (const kind of machines)
       it(`IPv${family}: the first one goes by its pair alone`, () => {
         serve(machine, [near])
         expect(hex(run(there).packet)).to.equal(wanted)
-        dropPairs(machine, family)
+        dropPairs(machine)
         expect(hex(run(there).packet)).to.equal(wanted)
         expect(pairs(machine, family)).to.equal(2)
       })
@@ -149,7 +148,7 @@ describe('more flows than XDP remembers', () => {
 
   /** Of the ports, those whose frames pass without a pair. */
   function remembered(family: Family, ports: readonly number[]): number {
-    dropPairs(machine, family)
+    dropPairs(machine)
     all(family, ports, 'without pairs')
     return ports.length - pairs(machine, family) / 2
   }
@@ -213,8 +212,7 @@ describe('frames of flows that XDP saw lately, and of flows that it never rememb
 
   /** Ports at the node that flows to the far backend have. */
   const given = (family: Family, protocol: number): number[] =>
-    remembering
-      .keys(`weir_nat${family}`)
+    halves(remembering, family)
       .map(key => ({ key, at: family === 4 ? 8 : 32 }))
       .filter(({ key, at }) => key[at]! * 256 + key[at + 1]! === backendPort && key[at + 4] === protocol)
       .map(({ key, at }) => key[at + 2]! * 256 + key[at + 3]!)

@@ -29,7 +29,7 @@ describe(`the sweep of ${entries} flows${missing === undefined ? '' : ` (${missi
         for (let i = 0; i < entries; i++) values.set(value, i * valueSize)
         map.updateBatch(keys, values, entries)
         const start = process.hrtime.bigint()
-        const { context } = sweep.testRun({ context: new Uint8Array(48) })
+        const { context } = sweep.testRun({ context: new Uint8Array(32) })
         times.push(Number(process.hrtime.bigint() - start) / 1e6)
         const [seen, removed] = new Uint32Array(context!.slice().buffer)
         // An LRU map may have evicted some before it was full.

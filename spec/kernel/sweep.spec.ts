@@ -1,9 +1,11 @@
+import { sweepPairs } from '@weir/datapath/pairs/sweep.js'
 import { expect } from 'chai'
 import { encode, type Value } from './packets/btf-value.js'
 import { later } from './packets/fixture.js'
 import { layoutOf, type Typed, typeOf } from './packets/machine.js'
 import { decode } from './packets/btf-value.js'
 import { machines } from './machines.js'
+import { entries, writeHalf } from './packets/pairs.js'
 
 const far = 1n << 62n
 
@@ -21,13 +23,29 @@ for (const kind of machines) {
       for (let i = 0; i < count; i++) {
         const bytes = new Uint8Array(key.kind === 'struct' ? key.size : 0)
         new DataView(bytes.buffer).setUint32(0, i)
-        machine.update(
-          map,
-          bytes,
-          encode(value, map.startsWith('weir_nat') ? { is: { expires: expires(i) } } : { expires: expires(i) }),
-        )
+        machine.update(map, bytes, encode(value, { expires: expires(i) }))
       }
     }
+
+    const putPairs = (family: 4 | 6, count: number, expires: (index: number) => bigint): void => {
+      for (let i = 0; i < count; i++) {
+        const ends = {
+          source: new Uint8Array(family === 4 ? 4 : 16).fill(9),
+          sourcePort: 1000 + i,
+          destinationPort: 80,
+        }
+        const before = { ...ends, destination: ends.source.map(() => 1) }
+        const after = { ...ends, destination: ends.source.map(() => 2) }
+        const half = { before, after, protocol: 6, kind: 1, isReply: false, expires: expires(i), is: {} }
+        writeHalf(machine, family, half)
+      }
+    }
+
+    const swept = (): ReturnType<typeof sweepPairs> =>
+      sweepPairs(
+        { weir_nat4: { maxEntries: machine.size('weir_nat4') }, weir_nat6: { maxEntries: machine.size('weir_nat6') } },
+        asked => machine.run('weir_sweep_pairs', asked, 1, 0).packet,
+      )
 
     it('removes what has expired from every map, keeps the rest, and counts both', function () {
       this.timeout(10_000)
@@ -35,8 +53,6 @@ for (const kind of machines) {
       put('weir_ct6', 300, i => (i % 3 === 0 ? 1n : far))
       put('weir_frag4', 20, () => 1n)
       put('weir_frag6', 10, () => far)
-      put('weir_nat4', 30, i => (i % 3 === 0 ? 1n : far))
-      put('weir_nat6', 40, i => (i % 4 === 0 ? 1n : far))
       later(1).change(machine)
       const result = decode(typeOf('weir_sweep'), machine.sweep()) as Readonly<Record<string, Value>>
       expect(result).to.deep.equal({
@@ -44,14 +60,20 @@ for (const kind of machines) {
         ct6: { seen: 300, removed: 100 },
         frag4: { seen: 20, removed: 20 },
         frag6: { seen: 10, removed: 0 },
-        nat4: { seen: 30, removed: 10 },
-        nat6: { seen: 40, removed: 10 },
       })
       expect(machine.keys('weir_ct4').length).to.equal(5_000)
       expect((decode(typeOf('weir_sweep'), machine.sweep()) as { ct4: Value }).ct4).to.deep.equal({
         seen: 5_000,
         removed: 0,
       })
+    })
+
+    it('ends pairs that have expired, and counts both', () => {
+      putPairs(4, 30, i => (i % 3 === 0 ? 1n : far))
+      putPairs(6, 400, i => (i % 4 === 0 ? 1n : far))
+      expect(swept()).to.deep.equal({ nat4: { seen: 30, removed: 10 }, nat6: { seen: 400, removed: 100 } })
+      expect([entries(machine, 4), entries(machine, 6)]).to.deep.equal([20, 300])
+      expect(swept()).to.deep.equal({ nat4: { seen: 20, removed: 0 }, nat6: { seen: 300, removed: 0 } })
     })
   })
 }

@@ -18,8 +18,8 @@ const ample = {
   ...{ weir_addr4: 256, weir_addr6: 256, weir_pfx4: 256, weir_pfx6: 256, weir_endpoints: 512, weir_devices: 64 },
   ...{ weir_cells: 4096, weir_rows: 512, weir_ct4: 65_536, weir_ct6: 65_536, weir_frag4: 64, weir_frag6: 64 },
   ...{
-    weir_nat4: 65_536,
-    weir_nat6: 65_536,
+    weir_nat4: 64,
+    weir_nat6: 64,
     weir_frontends4: 256,
     weir_frontends6: 256,
     weir_ranges4: 64,

@@ -11,6 +11,7 @@
 #include "../../memory/map.h"
 #include "../../memory/packet.h"
 #include "../../memory/programs.h"
+#include "../pairs.h"
 #include "../world.h"
 #include "check.h"
 #include "tables.h"
@@ -202,10 +203,11 @@ static void forget_quick(struct weir_map *map, __u32 count)
 /* What flows have left behind. */
 static void forget(void)
 {
-	static const char *const states[] = {"weir_ct4",  "weir_ct6",     "weir_frag4",      "weir_frag6",    "weir_nat4",
-					     "weir_nat6", "weir_budgets", "weir_affinities", "weir_own_pairs"};
+	static const char *const states[] = {"weir_ct4",   "weir_ct6",     "weir_frag4",     "weir_frag6",
+					     "weir_budgets", "weir_affinities", "weir_own_pairs"};
 	__u32 length;
 
+	pairs_forget();
 	for (__u32 i = 0; i < weir_map_total(); i++) {
 		struct weir_map *map = weir_map_at(i);
 
@@ -218,6 +220,16 @@ static void forget(void)
 		for (size_t k = 0; k < sizeof(states) / sizeof(states[0]); k++)
 			if (!strcmp(map->name, states[k]))
 				weir_map_clear(map);
+	}
+}
+
+static void sweep_pairs(void)
+{
+	for (__u32 family = 4; family <= 6; family += 2) {
+		struct weir_pair_sweep asked = {.family = family};
+		struct weir_skb frame = {.data = (__u8 *)&asked, .data_end = (__u8 *)(&asked + 1)};
+
+		CHECK(weir_sweep_pairs(&frame) == XDP_PASSED);
 	}
 }
 
@@ -251,6 +263,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			struct weir_sweep swept;
 
 			weir_sweep(&swept);
+			sweep_pairs();
 			break;
 		}
 		case 3:

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+#include "../pairs.h"
 #include "tables.h"
 
 #include <stdlib.h>
@@ -268,6 +269,7 @@ void tables_fill(void)
 		set("weir_xdp_unfinished", 0);
 		set("weir_quick4_each", QUICK_ENTRIES);
 		set("weir_quick6_each", QUICK_ENTRIES);
+		pairs_limit();
 		is_filled = 1;
 	}
 	memset(is_gone, 0, sizeof(is_gone));

@@ -21,6 +21,9 @@
 	/* ports that are given to flows whose own is taken */                                                    \
 	CONFIG(__u16, weir_nat_first_port, 1024)                                                                  \
 	CONFIG(__u16, weir_nat_last_port, 65535)                                                                  \
+	/* sets of weir_nat4, weir_nat6 */                                                                         \
+	CONFIG(__u32, weir_nat4_sets, 32768)                                                                      \
+	CONFIG(__u32, weir_nat6_sets, 16384)                                                                      \
 	/* makes the order in which they are tried this node's own */                                            \
 	CONFIG(__u32, weir_nat_seed, 0)                                                                           \
 	/* 1: frames may come to XDP whose sums a device was to make that they never met */                      \

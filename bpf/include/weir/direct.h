@@ -221,7 +221,7 @@ WEIR_APART int weir_direct_learn(struct weir_skb *skb, struct weir_packet *packe
 	weir_nat_begin_with(&is, packet->protocol, packet->seen | WEIR_SEEN_ACK, now);
 	if (!weir_nat_claim(&before, &after, &is, now))
 		return WEIR_NAT_EXHAUSTED;
-	if (weir_nat_complete(&before, &after, &is))
+	if (weir_nat_complete(&before, &after, &is, now))
 		return WEIR_NAT_EXHAUSTED;
 	if (weir_direct_strip(skb, packet))
 		return WEIR_WRITE_FAILED;

@@ -118,7 +118,7 @@ WEIR_APART int weir_ipip_pair(const struct weir_packet *packet, const struct wei
 	const __u64 now = weir_now();
 	struct weir_nat is = {.kind = WEIR_NAT_DSR};
 	struct weir_tuple known;
-	struct weir_nat *half = weir_nat_find(before, &known);
+	struct weir_nat *half = weir_nat_find(before, WEIR_PAIR_BY_SOURCE, &known);
 	int reason;
 
 	if (half && half->kind == WEIR_NAT_DSR && now < half->expires && !weir_nat_reopens(packet->seen, half) &&
@@ -132,7 +132,7 @@ WEIR_APART int weir_ipip_pair(const struct weir_packet *packet, const struct wei
 		if (reason)
 			return reason < 0 ? WEIR_NO_ENCAPSULATION : reason;
 		weir_nat_begin_with(&is, packet->protocol, packet->seen, now);
-		if (!weir_nat_claim(before, after, &is, now) || weir_nat_complete(before, after, &is))
+		if (!weir_nat_claim(before, after, &is, now) || weir_nat_complete(before, after, &is, now))
 			return WEIR_NAT_EXHAUSTED;
 	}
 	return WEIR_PASSED;

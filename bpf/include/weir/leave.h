@@ -109,7 +109,7 @@ WEIR_APART int weir_nat_follow(struct weir_packet *packet, const struct weir_tup
 {
 	const __u64 now = weir_now();
 	struct weir_tuple after;
-	struct weir_nat *half = weir_nat_find(before, &after);
+	struct weir_nat *half = weir_nat_find(before, WEIR_PAIR_BY_BOTH, &after);
 
 	if (!half || !weir_nat_is_at_device(half, is_reply) || now >= half->expires ||
 	    weir_nat_touch(half, before, &after, packet->seen, now))
@@ -174,7 +174,7 @@ WEIR_APART int weir_leave_error(struct weir_skb *skb, struct weir_packet *packet
 	flow.source_port = was.destination_port;
 	flow.destination = was.source;
 	flow.destination_port = was.source_port;
-	half = weir_nat_find(&flow, &after);
+	half = weir_nat_find(&flow, WEIR_PAIR_BY_BOTH, &after);
 	if (!half || !weir_nat_is_at_device(half, 0) || weir_now() >= half->expires)
 		return WEIR_PASSED;
 	*found = 1;
@@ -242,7 +242,7 @@ WEIR_GLOBAL int weir_own_flow(struct weir_skb *skb, struct weir_packet *packet)
 	/* A connection that is open has been so before any pod's flow could take its port. */
 	if (packet->protocol == IPPROTO_TCP && (packet->seen & (WEIR_SEEN_SYN | WEIR_SEEN_ACK)) != WEIR_SEEN_SYN)
 		return WEIR_PASSED;
-	half = weir_nat_other(&before, &before, &is_own);
+	half = weir_nat_other(&before, &before, WEIR_PAIR_BY_BOTH, &is_own);
 	if (weir_likely(!half || !weir_nat_is_at_device(half, 1) || weir_now() >= half->expires))
 		return WEIR_PASSED;
 	*has_pairs = 1;
@@ -286,7 +286,7 @@ WEIR_GLOBAL int weir_error_returns(struct weir_skb *skb, struct weir_packet *pac
 	back.source_port = was.destination_port;
 	back.destination = was.source;
 	back.destination_port = was.source_port;
-	half = weir_nat_find(&back, &after);
+	half = weir_nat_find(&back, WEIR_PAIR_BY_BOTH, &after);
 	if (!half || !weir_nat_is_at_device(half, 1) || weir_now() >= half->expires)
 		return WEIR_PASSED;
 	quoted.source = after.destination;

@@ -5,8 +5,7 @@
  *
  * Policy tables aren't preallocated: their memory follows use, and a replaced value stays readable for those who hold it.
  *
- * Pairs have one entry more than a power of two, as the kernel makes buckets for the next one: with two buckets an entry a
- * new flow walks half as far when all are taken (decision 35).
+ * Of pairs the numbers are of sets. BPF_F_MMAPABLE begins an array at a page, so that entries are whole cache lines.
  */
 #ifndef WEIR_MAPS_H
 #define WEIR_MAPS_H
@@ -33,13 +32,14 @@
 	MAP(weir_ct6, LRU_HASH, struct weir_ct6_key, struct weir_ct, 131072, 0)                                   \
 	MAP(weir_frag4, LRU_HASH, struct weir_frag4_key, struct weir_frag, 8192, 0)                               \
 	MAP(weir_frag6, LRU_HASH, struct weir_frag6_key, struct weir_frag, 8192, 0)                               \
-	MAP(weir_nat4, LRU_HASH, struct weir_nat4_key, struct weir_nat4, 262145, 0)                               \
-	MAP(weir_nat6, LRU_HASH, struct weir_nat6_key, struct weir_nat6, 131073, 0)                               \
+	MAP(weir_nat4, ARRAY, __u32, struct weir_pairs4, 32768, BPF_F_MMAPABLE)                                   \
+	MAP(weir_nat6, ARRAY, __u32, struct weir_pairs6, 16384, BPF_F_MMAPABLE)                                   \
+	MAP(weir_pair_seed, ARRAY, __u32, __u64, 1, 0)                                                            \
 	MAP(weir_quick4, ARRAY, __u32, struct weir_quick4, 131072, BPF_F_MMAPABLE)                                \
 	MAP(weir_quick6, ARRAY, __u32, struct weir_quick6, 65536, BPF_F_MMAPABLE)                                 \
 	MAP(weir_quick_tags4, ARRAY, __u32, struct weir_quick_tags, 16384, 0)                                     \
 	MAP(weir_quick_tags6, ARRAY, __u32, struct weir_quick_tags, 8192, 0)                                      \
-	MAP(weir_nat_scratch, PERCPU_ARRAY, __u32, struct weir_nat6, 1, 0)                                        \
+	MAP(weir_pair_scratch, PERCPU_ARRAY, __u32, struct weir_pair_scratch, 1, 0)                               \
 	MAP(weir_counters, PERCPU_ARRAY, __u32, struct weir_counter, WEIR_REASONS, 0)                             \
 	MAP(weir_tallies, PERCPU_ARRAY, __u32, __u64, WEIR_TALLIES, 0)                                            \
 	MAP(weir_budgets, PERCPU_ARRAY, __u32, struct weir_budget, 1, 0)                                          \

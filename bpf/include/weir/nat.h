@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * The pairs of pairs.h: found, made, kept alive, made whole. The reply half is written first and only where there is none:
- * that it could be written is what says that the port is free. The tables forget what is longest unused when they are
- * full; the half that is left brings the other one back, with the same port, when a packet of its direction renews it.
+ * The pairs of pairs.h: found, made, kept alive, made whole. Whatever packets against a flow are found by is written first,
+ * and only where no other flow has it: that it could be written is what says that the port is free. A set that is full
+ * forgets what expires first; the half that is left brings the other one back, with the same port, when a packet of its
+ * direction renews it.
  */
 #ifndef WEIR_NAT_H
 #define WEIR_NAT_H
 
-#include "conntrack.h"
 #include "counters.h"
+#include "pair_look.h"
+#include "pair_put.h"
 
 /* How many other ports are tried for a flow whose own is taken. */
 #define WEIR_NAT_TRIES 32
-
-/* A packet's addresses and ports, as struct weir_packet has them. */
-struct weir_tuple {
-	union weir_address source, destination;
-	__u16 source_port, destination_port;
-	__u8 family, protocol;
-	__u8 pad[2];
-};
-_Static_assert(sizeof(struct weir_tuple) == 40, "");
 
 WEIR_INLINE void weir_tuple_of(struct weir_tuple *tuple, const struct weir_packet *packet)
 {
@@ -40,11 +33,6 @@ WEIR_INLINE void weir_packet_become(struct weir_packet *packet, const struct wei
 	packet->destination = tuple->destination;
 	packet->source_port = tuple->source_port;
 	packet->destination_port = tuple->destination_port;
-}
-
-WEIR_INLINE int weir_same_address(const union weir_address *a, const union weir_address *b)
-{
-	return !((a->half[0] ^ b->half[0]) | (a->half[1] ^ b->half[1]));
 }
 
 /* Mixes all of a tuple; the same on every node. */
@@ -68,182 +56,218 @@ WEIR_INLINE __u32 weir_tuple_hash(const struct weir_tuple *tuple, __u32 seed)
 	return hash >> 32;
 }
 
-union weir_nat_key {
-	struct weir_nat4_key v4;
-	struct weir_nat6_key v6;
-};
-
-union weir_nat_value {
-	struct weir_nat4 v4;
-	struct weir_nat6 v6;
-};
-
-/* `key` must be zero. `reverse`: of a packet that goes against the tuple. */
-WEIR_INLINE void weir_nat_key_of(union weir_nat_key *key, const struct weir_tuple *tuple, int reverse)
+/* The CPU's own: what was found or written last, until something else is. */
+WEIR_INLINE struct weir_pair_scratch *weir_pair_scratch_now(void)
 {
-	const union weir_address *source = reverse ? &tuple->destination : &tuple->source;
-	const union weir_address *destination = reverse ? &tuple->source : &tuple->destination;
-	const __u16 source_port = reverse ? tuple->destination_port : tuple->source_port;
-	const __u16 destination_port = reverse ? tuple->source_port : tuple->destination_port;
+	const __u32 zero = 0;
 
-	if (tuple->family == 4) {
-		key->v4.source = source->word[0];
-		key->v4.destination = destination->word[0];
-		key->v4.source_port = source_port;
-		key->v4.destination_port = destination_port;
-		key->v4.protocol = tuple->protocol;
-		return;
-	}
-	key->v6.source = *source;
-	key->v6.destination = *destination;
-	key->v6.source_port = source_port;
-	key->v6.destination_port = destination_port;
-	key->v6.protocol = tuple->protocol;
+	return bpf_map_lookup_elem(&weir_pair_scratch, &zero);
 }
 
-/* The half for packets of the tuple, expired or not, and what they become. */
-WEIR_APART struct weir_nat *weir_nat_find(const struct weir_tuple *tuple, struct weir_tuple *after)
+/* Looks for the half for packets of the tuple in the set of a hash. Apart for the verifier, who then goes through it once. */
+WEIR_GLOBAL int weir_nat_look_by(const struct weir_tuple *tuple, __u64 hash)
 {
-	union weir_nat_key key = {};
-	struct weir_nat *half;
+	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
 
-	weir_nat_key_of(&key, tuple, 0);
+	if (!tuple || !scratch)
+		return 0;
+	scratch->after.family = tuple->family;
+	scratch->after.protocol = tuple->protocol;
+	return tuple->family == 4 ? weir_pair_look4(scratch, tuple, hash) : weir_pair_look6(scratch, tuple, hash);
+}
+
+/* Looks for the half for packets of the tuple, in the sets of enum weir_pair_where named. 1 when it is in the CPU's hands. */
+WEIR_GLOBAL int weir_nat_look(const struct weir_tuple *tuple, __u32 where)
+{
+	__u64 seed, source, destination, hash;
+
+	if (!tuple)
+		return 0;
+	seed = weir_pair_seed_now();
+	source = weir_pair_side(&tuple->source, tuple->source_port, tuple->protocol, seed);
+	destination = weir_pair_side(&tuple->destination, tuple->destination_port, tuple->protocol, seed);
+#pragma clang loop unroll(disable)
+	for (__u32 by = WEIR_PAIR_BY_SOURCE; by <= WEIR_PAIR_BY_BOTH; by <<= 1) {
+		if (!(where & by))
+			continue;
+		hash = by == WEIR_PAIR_BY_SOURCE	? source
+		       : by == WEIR_PAIR_BY_DESTINATION ? destination
+							: weir_pair_both(source, destination);
+		if (weir_nat_look_by(tuple, hash))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * The half for packets of the tuple, expired or not, and what they become: of that the family in any case. It is a copy, there until another one is looked
+ * for or written.
+ */
+WEIR_APART struct weir_nat *weir_nat_find(const struct weir_tuple *tuple, __u32 where, struct weir_tuple *after)
+{
+	struct weir_pair_scratch *scratch;
+
 	after->family = tuple->family;
 	after->protocol = tuple->protocol;
 	after->pad[0] = after->pad[1] = 0;
-	if (tuple->family == 4) {
-		struct weir_nat4 *four = bpf_map_lookup_elem(&weir_nat4, &key);
-
-		if (!four)
-			return 0;
-		after->source = (union weir_address){.word = {four->source}};
-		after->destination = (union weir_address){.word = {four->destination}};
-		half = &four->is;
-	} else {
-		struct weir_nat6 *six = bpf_map_lookup_elem(&weir_nat6, &key);
-
-		if (!six)
-			return 0;
-		after->source = six->source;
-		after->destination = six->destination;
-		half = &six->is;
-	}
-	after->source_port = half->source_port;
-	after->destination_port = half->destination_port;
-	return half;
+	if (!weir_nat_look(tuple, where))
+		return 0;
+	scratch = weir_pair_scratch_now();
+	if (!scratch)
+		return 0;
+	after->source = scratch->after.source;
+	after->destination = scratch->after.destination;
+	after->source_port = scratch->after.source_port;
+	after->destination_port = scratch->after.destination_port;
+	return &scratch->found;
 }
 
 /*
  * The half for packets against `after`, expired or not. *is_own: it makes them packets against `before`, so that it is
  * the other half of the one that makes `after` of `before`.
  */
-WEIR_APART struct weir_nat *weir_nat_other(const struct weir_tuple *before, const struct weir_tuple *after, int *is_own)
+WEIR_APART struct weir_nat *weir_nat_other(const struct weir_tuple *before, const struct weir_tuple *after, __u32 where,
+					   int *is_own)
 {
-	union weir_nat_key key = {};
-	struct weir_nat *half;
+	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
 
-	weir_nat_key_of(&key, after, 1);
-	if (after->family == 4) {
-		struct weir_nat4 *four = bpf_map_lookup_elem(&weir_nat4, &key);
-
-		if (!four)
-			return 0;
-		*is_own = four->source == before->destination.word[0] && four->destination == before->source.word[0];
-		half = &four->is;
-	} else {
-		struct weir_nat6 *six = bpf_map_lookup_elem(&weir_nat6, &key);
-
-		if (!six)
-			return 0;
-		*is_own = weir_same_address(&six->source, &before->destination) &&
-			  weir_same_address(&six->destination, &before->source);
-		half = &six->is;
-	}
-	*is_own &= half->source_port == before->destination_port && half->destination_port == before->source_port;
-	return half;
+	if (!scratch)
+		return 0;
+	scratch->after.source = after->destination;
+	scratch->after.destination = after->source;
+	scratch->after.source_port = after->destination_port;
+	scratch->after.destination_port = after->source_port;
+	scratch->after.family = after->family;
+	scratch->after.protocol = after->protocol;
+	if (!weir_nat_look(&scratch->after, where))
+		return 0;
+	*is_own = weir_same_address(&scratch->after.source, &before->destination) &&
+		  weir_same_address(&scratch->after.destination, &before->source) &&
+		  scratch->after.source_port == before->destination_port &&
+		  scratch->after.destination_port == before->source_port;
+	return &scratch->found;
 }
 
 /*
- * Writes a half: for packets of `key`, to become `value`, both as they are or both reversed. 0 or a negative errno. The
- * value is put together outside of the stack, of which a path has 512 bytes and a value takes a fifth.
+ * Where the entry for a half is written, of packets of `before` that become `after`. A pod's socket may send to anybody, and
+ * many clients' flows may bear one port of the node's: those go by all that they are.
  */
-WEIR_GLOBAL int weir_nat_write(const struct weir_tuple *key, const struct weir_tuple *value, const struct weir_nat *is,
-			       int reverse, __u64 flags)
+WEIR_INLINE __u32 weir_pair_where(const struct weir_nat *is, const struct weir_tuple *before, const struct weir_tuple *after)
 {
-	const __u32 zero = 0;
-	union weir_nat_value *half = bpf_map_lookup_elem(&weir_nat_scratch, &zero);
-	union weir_nat_key at = {};
-
-	if (!key || !value || !is || !half)
-		return -1;
-	weir_nat_key_of(&at, key, reverse);
-	half->v4.is = *is;
-	/* The next hop is that of the packets that open the flow; answers may leave by another device. */
-	if (reverse)
-		half->v4.is.hop_until = 0;
-	half->v4.is.source_port = reverse ? value->destination_port : value->source_port;
-	half->v4.is.destination_port = reverse ? value->source_port : value->destination_port;
-	if (key->family == 4) {
-		half->v4.source = reverse ? value->destination.word[0] : value->source.word[0];
-		half->v4.destination = reverse ? value->source.word[0] : value->destination.word[0];
-		__builtin_memset(half->v4.pad, 0, sizeof(half->v4.pad));
-		return bpf_map_update_elem(&weir_nat4, &at, half, flags);
-	}
-	half->v6.source = reverse ? value->destination : value->source;
-	half->v6.destination = reverse ? value->source : value->destination;
-	return bpf_map_update_elem(&weir_nat6, &at, half, flags);
-}
-
-/* The half that this program wrote last, as it is in the table: to be read until it writes another one. */
-WEIR_INLINE const struct weir_nat *weir_nat_written(void)
-{
-	const __u32 zero = 0;
-
-	return bpf_map_lookup_elem(&weir_nat_scratch, &zero);
-}
-
-WEIR_GLOBAL int weir_nat_remove(const struct weir_tuple *tuple, int reverse)
-{
-	union weir_nat_key key = {};
-
-	if (!tuple)
-		return -1;
-	weir_nat_key_of(&key, tuple, reverse);
-	return tuple->family == 4 ? bpf_map_delete_elem(&weir_nat4, &key) : bpf_map_delete_elem(&weir_nat6, &key);
+	if (is->kind == WEIR_NAT_MASQUERADE || is->kind == WEIR_NAT_EGRESS_GATEWAY)
+		return WEIR_PAIR_BY_BOTH;
+	if (!is->is_reply)
+		return WEIR_PAIR_BY_SOURCE;
+	return is->kind == WEIR_NAT_NODE_PORT && !weir_same_address(&before->source, &after->source)
+		       ? WEIR_PAIR_BY_BOTH
+		       : WEIR_PAIR_BY_DESTINATION;
 }
 
 /*
- * Takes the tuple of the packets that come back, if it is free: nobody's, or of a flow that has expired. A half that was
- * this very flow's is written anew. Two that find the same expired half at once may both take it: the one that loses
- * finds that its reply half isn't its own when it is renewed, and is made anew.
+ * Puts a half or a whole pair together in the CPU's hands, as enum weir_pair_how says: of packets of `before`, to become
+ * `after`, or of those against `after`. Outside of the stack, of which a path has 512 bytes.
  */
-WEIR_GLOBAL int weir_nat_claim(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
-			       __u64 now)
+WEIR_GLOBAL int weir_nat_prepare(const struct weir_tuple *before, const struct weir_tuple *after, const struct weir_nat *is,
+				 __u32 how)
 {
-	const struct weir_nat *old;
-	int is_own = 0;
+	const int reversed = how == WEIR_PAIR_REPLY || how == WEIR_PAIR_RENEW;
+	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
+	__u64 seed, hash, other;
+	__u32 where;
 
-	if (!before || !after || !is)
-		return 0;
-	is->is_reply = 1;
-	if (!weir_nat_write(after, before, is, 1, BPF_NOEXIST))
-		return 1;
-	old = weir_nat_other(before, after, &is_own);
-	if (old && now < old->expires && !(old->is_reply && is_own))
-		return 0;
-	return !weir_nat_write(after, before, is, 1, BPF_ANY);
+	if (!before || !after || !is || !scratch)
+		return -1;
+	weir_pair_address(scratch, before, after, reversed);
+	weir_pair_fill(&scratch->entry.v4.is, is, before->protocol, how);
+	where = weir_pair_where(is, before, after);
+	seed = weir_pair_seed_now();
+	hash = reversed ? weir_pair_side(&after->destination, after->destination_port, before->protocol, seed)
+			: weir_pair_side(&before->source, before->source_port, before->protocol, seed);
+	if (where != WEIR_PAIR_BY_SOURCE) {
+		other = reversed ? weir_pair_side(&after->source, after->source_port, before->protocol, seed)
+				 : weir_pair_side(&before->destination, before->destination_port, before->protocol, seed);
+		hash = where == WEIR_PAIR_BY_BOTH ? weir_pair_both(hash, other) : other;
+	}
+	scratch->hash = hash;
+	scratch->how = how;
+	scratch->family = before->family;
+	if (!reversed) {
+		scratch->found = *is;
+		scratch->found.is_whole = how == WEIR_PAIR_WHOLE;
+	}
+	return 0;
 }
 
-/* Both halves of one who has a reply half. */
-WEIR_GLOBAL int weir_nat_complete(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is)
+/* Writes what was put together, as weir_pair_put4 says. */
+WEIR_GLOBAL int weir_nat_put(__u64 now)
 {
-	if (!before || !after || !is)
-		return WEIR_NAT_EXHAUSTED;
+	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
+
+	if (!scratch)
+		return WEIR_PAIR_TAKEN;
+	return scratch->family == 4 ? weir_pair_put4(scratch, now) : weir_pair_put6(scratch, now);
+}
+
+/* One after the other, and not one within the other, for the stack's sake. */
+WEIR_INLINE int weir_nat_write(const struct weir_tuple *before, const struct weir_tuple *after, const struct weir_nat *is,
+			       __u32 how, __u64 now)
+{
+	return weir_nat_prepare(before, after, is, how) ? WEIR_PAIR_TAKEN : weir_nat_put(now);
+}
+
+/* The half that this program wrote last for the packets that open a flow: to be read until it writes or looks for another. */
+WEIR_INLINE struct weir_nat *weir_nat_written(void)
+{
+	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
+
+	return scratch ? &scratch->found : 0;
+}
+
+/* Writes a half that was found back. 0, or -1 where its entry is another's by now. */
+WEIR_GLOBAL int weir_nat_save(struct weir_nat *half, const struct weir_tuple *before, const struct weir_tuple *after,
+			      __u64 now)
+{
+	if (!half || !before || !after)
+		return -1;
+	return before->family == 4 ? weir_pair_save4(half, before, after, now) : weir_pair_save6(half, before, after, now);
+}
+
+/* Ends the half for packets of the tuple, where there is one. */
+WEIR_APART int weir_nat_remove(const struct weir_tuple *tuple, __u32 where)
+{
+	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
+
+	if (!scratch || !weir_nat_look(tuple, where))
+		return -1;
+	return weir_nat_save(&scratch->found, tuple, &scratch->after, 0);
+}
+
+/* Is the sender what he was? Then packets of both directions know him. */
+WEIR_INLINE int weir_nat_is_whole(const struct weir_tuple *before, const struct weir_tuple *after, __u32 kind)
+{
+	return before->source_port == after->source_port && weir_same_address(&before->source, &after->source) &&
+	       kind != WEIR_NAT_MASQUERADE && kind != WEIR_NAT_EGRESS_GATEWAY;
+}
+
+/*
+ * Takes the tuple of the packets that come back, if it is free: nobody's, or of a flow that has expired. What was this very
+ * flow's is written anew.
+ */
+WEIR_APART int weir_nat_claim(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
+			      __u64 now)
+{
+	is->is_whole = weir_nat_is_whole(before, after, is->kind);
+	is->is_reply = !is->is_whole;
+	return !weir_nat_write(before, after, is, is->is_whole ? WEIR_PAIR_WHOLE : WEIR_PAIR_REPLY, now);
+}
+
+/* All of a pair of one who has what packets that come back are found by. */
+WEIR_APART int weir_nat_complete(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
+				 __u64 now)
+{
 	is->is_reply = 0;
-	if (weir_nat_write(before, after, is, 0, BPF_ANY)) {
-		weir_nat_remove(after, 1);
+	if (!is->is_whole && weir_nat_write(before, after, is, WEIR_PAIR_FORWARD, now))
 		return WEIR_NAT_EXHAUSTED;
-	}
 	weir_tally_up(WEIR_TALLY_NAT_OPENED);
 	return WEIR_PASSED;
 }
@@ -278,7 +302,7 @@ WEIR_INLINE __u16 weir_nat_port(const struct weir_tuple *before, __u32 try)
 				after->source_port = weir_nat_port(before, try);                                  \
 			}                                                                                         \
 			if (!is_taken(context, after) && weir_nat_claim(before, after, is, now))                  \
-				return weir_nat_complete(before, after, is);                                      \
+				return weir_nat_complete(before, after, is, now);                                 \
 		}                                                                                                 \
 		weir_tally_up(WEIR_TALLY_NAT_EXHAUSTED);                                                          \
 		return WEIR_NAT_EXHAUSTED;                                                                        \
@@ -297,29 +321,26 @@ WEIR_INLINE void weir_nat_begin(struct weir_nat *is, const struct weir_packet *p
 	weir_nat_begin_with(is, packet->protocol, packet->seen, now);
 }
 
-WEIR_APART int weir_nat_renew(struct weir_nat *half, const struct weir_tuple *before, const struct weir_tuple *after)
+/* Renews the half and, where it is another entry, its other half. 0, or -1 when that isn't this one's any more. */
+WEIR_GLOBAL int weir_nat_renew(struct weir_nat *half, const struct weir_tuple *before, const struct weir_tuple *after,
+			       __u64 now)
 {
-	int is_own = 0;
-	struct weir_nat *other = weir_nat_other(before, after, &is_own);
 	struct weir_nat is;
+	int result;
 
-	if (!other) {
-		is = *half;
-		is.is_reply = !half->is_reply;
+	/* What is another flow's by now doesn't matter to this packet, which goes by a copy. */
+	if (!half || !before || !after || weir_nat_save(half, before, after, now) || half->is_whole)
+		return 0;
+	is = *half;
+	is.is_reply = !half->is_reply;
+	result = weir_nat_write(before, after, &is, WEIR_PAIR_RENEW, now);
+	if (!result)
 		weir_tally_up(WEIR_TALLY_NAT_REBUILT);
-		return weir_nat_write(after, before, &is, 1, BPF_NOEXIST);
-	}
-	if (!is_own || other->is_reply == half->is_reply)
-		return -1;
-	other->seen[0] = half->seen[0];
-	other->seen[1] = half->seen[1];
-	other->timeout = half->timeout;
-	other->expires = half->expires;
-	return 0;
+	return result < 0 ? -1 : 0;
 }
 
 /*
- * A packet of `before` was seen, which becomes `after` by this half. Renews both halves when something changes. 0, or -1
+ * A packet of `before` was seen, which becomes `after` by this half. Renews all of the pair when something changes. 0, or -1
  * when the other half isn't this one's any more: then this one is removed, and the flow has no pair.
  */
 WEIR_INLINE int weir_nat_touch(struct weir_nat *half, const struct weir_tuple *before, const struct weir_tuple *after,
@@ -342,9 +363,9 @@ WEIR_INLINE int weir_nat_touch(struct weir_nat *half, const struct weir_tuple *b
 			return 0;
 	}
 	half->expires = expires;
-	if (weir_likely(!weir_nat_renew(half, before, after)))
+	if (weir_likely(!weir_nat_renew(half, before, after, now)))
 		return 0;
-	weir_nat_remove(before, 0);
+	weir_nat_save(half, before, after, 0);
 	return -1;
 }
 

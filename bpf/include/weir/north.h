@@ -68,6 +68,12 @@ WEIR_INLINE __u32 weir_is_northern(__u8 protocol, __u16 destination_port)
 	return may;
 }
 
+/* Where the half for such a packet is. */
+WEIR_INLINE __u32 weir_northern_where(__u32 may)
+{
+	return may & WEIR_MAY_BE_ANSWER ? WEIR_PAIR_BY_SOURCE | WEIR_PAIR_BY_BOTH : WEIR_PAIR_BY_SOURCE;
+}
+
 /* Pairs of the hooks at devices. */
 WEIR_INLINE int weir_is_northern_kind(const struct weir_nat *half)
 {
@@ -256,7 +262,7 @@ WEIR_APART int weir_north_is_ambiguous(const struct weir_tuple *before, const st
 
 	if (!weir_returns_directly(before->protocol) || weir_is_here(&after->destination, after->family))
 		return 0;
-	other = weir_nat_other(before, after, &is_own);
+	other = weir_nat_other(before, after, WEIR_PAIR_BY_DESTINATION, &is_own);
 	return other && weir_now() < other->expires && !(other->is_reply && is_own);
 }
 
@@ -307,7 +313,7 @@ WEIR_APART int weir_north_open(void *context, const struct weir_tuple *before, s
 		return result;
 	/* The client is to see its own port in the answer, which nobody here rewrites. */
 	if (is.kind == WEIR_NAT_FORWARDED)
-		return weir_nat_claim(before, after, &is, now) ? weir_nat_complete(before, after, &is) : WEIR_NAT_EXHAUSTED;
+		return weir_nat_claim(before, after, &is, now) ? weir_nat_complete(before, after, &is, now) : WEIR_NAT_EXHAUSTED;
 	/* Only there does whoever sees an answer look for a pair. */
 	if (!weir_in_nat_range(weir_be16(after->source_port)))
 		after->source_port = weir_nat_port(before, 0);

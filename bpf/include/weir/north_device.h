@@ -86,7 +86,8 @@ WEIR_APART int weir_north_send(struct weir_skb *skb, const struct weir_nat *half
 	return bpf_redirect(half->hop_ifindex, 0);
 }
 
-WEIR_APART int weir_north_refresh(struct weir_skb *skb, struct weir_nat *half, const struct weir_tuple *after, __u64 now)
+WEIR_APART int weir_north_refresh(struct weir_skb *skb, struct weir_nat *half, const struct weir_tuple *before,
+				  const struct weir_tuple *after, __u64 now)
 {
 	struct weir_hop_to hop = {};
 
@@ -94,6 +95,7 @@ WEIR_APART int weir_north_refresh(struct weir_skb *skb, struct weir_nat *half, c
 	half->hop_ifindex = 0;
 	if (hop.ifindex)
 		weir_keep_hop(half, &hop, now);
+	weir_nat_save(half, before, after, now);
 	return half->hop_ifindex != 0;
 }
 
@@ -109,7 +111,7 @@ WEIR_APART int weir_north_go(struct weir_skb *skb, struct weir_packet *packet, c
 	int reason;
 
 	if (goes_on) {
-		if (!weir_hop_is_known(half, now) && !weir_north_refresh(skb, half, after, now))
+		if (!weir_hop_is_known(half, now) && !weir_north_refresh(skb, half, before, after, now))
 			return weir_drop_early(skb, packet, WEIR_INGRESS, WEIR_NO_ROUTE);
 		if (!weir_north_fits(skb, half, more))
 			return WEIR_NORTH_BIG + (__u16)(half->hop_mtu - more);
@@ -134,9 +136,9 @@ WEIR_APART int weir_north_go(struct weir_skb *skb, struct weir_packet *packet, c
 
 /* The half for the packet; 0 when there is none, or none any more. */
 WEIR_INLINE struct weir_nat *weir_north_half(const struct weir_packet *packet, const struct weir_tuple *before,
-					     struct weir_tuple *after)
+					     __u32 may, struct weir_tuple *after)
 {
-	struct weir_nat *half = weir_nat_find(before, after);
+	struct weir_nat *half = weir_nat_find(before, weir_northern_where(may), after);
 
 	return half && weir_now() < half->expires && !weir_nat_reopens(packet->seen, half) ? half : 0;
 }
@@ -149,7 +151,7 @@ WEIR_APART int weir_north_flow(struct weir_skb *skb, struct weir_packet *packet,
 	int result;
 
 	weir_tuple_of(&before, packet);
-	half = weir_north_half(packet, &before, &after);
+	half = weir_north_half(packet, &before, may, &after);
 	if (half && !weir_is_northern_kind(half))
 		return WEIR_NORTH_STAYS;
 	if (half && !half->is_reply && !weir_backend_is(half, &after)) {
@@ -168,7 +170,7 @@ WEIR_APART int weir_north_flow(struct weir_skb *skb, struct weir_packet *packet,
 			return weir_north_refuse(skb, packet);
 		if (result)
 			return weir_drop_early(skb, packet, WEIR_INGRESS, result);
-		half = weir_nat_find(&before, &after);
+		half = weir_nat_written();
 		if (!half)
 			return weir_drop_early(skb, packet, WEIR_INGRESS, WEIR_NAT_EXHAUSTED);
 	}
@@ -196,7 +198,7 @@ WEIR_APART struct weir_nat *weir_north_quoted(struct weir_skb *skb, const struct
 	was->destination = quoted->source;
 	was->source_port = quoted->destination_port;
 	was->destination_port = quoted->source_port;
-	half = weir_nat_find(was, now_is);
+	half = weir_nat_find(was, WEIR_PAIR_BY_SOURCE | WEIR_PAIR_BY_DESTINATION | WEIR_PAIR_BY_BOTH, now_is);
 	return half && weir_now() < half->expires && weir_is_northern_kind(half) ? half : 0;
 }
 
@@ -242,7 +244,7 @@ WEIR_APART int weir_north_error(struct weir_skb *skb, struct weir_packet *packet
 		return weir_drop_early(skb, packet, direction, reason);
 	if (!goes_on)
 		return direction == WEIR_EGRESS ? WEIR_NEXT : WEIR_NORTH_STAYS;
-	if (!weir_hop_is_known(half, weir_now()) && !weir_north_refresh(skb, half, &now_is, weir_now()))
+	if (!weir_hop_is_known(half, weir_now()) && !weir_north_refresh(skb, half, &was, &now_is, weir_now()))
 		return weir_drop_early(skb, packet, direction, WEIR_NO_ROUTE);
 	return weir_north_send(skb, half, weir_now());
 }
@@ -255,7 +257,7 @@ WEIR_APART int weir_north_leaves(struct weir_skb *skb, struct weir_packet *packe
 	int reason;
 
 	weir_tuple_of(&before, packet);
-	half = weir_nat_find(&before, &after);
+	half = weir_nat_find(&before, WEIR_PAIR_BY_DESTINATION, &after);
 	if (!half || !half->is_reply || !weir_is_northern_kind(half))
 		return WEIR_NORTH_STAYS;
 	if (weir_nat_touch(half, &before, &after, packet->seen, weir_now()))

@@ -45,7 +45,7 @@ WEIR_APART int weir_error_leaves(struct weir_skb *skb, struct weir_packet *packe
 	if (weir_parse_quoted(skb, packet, &quoted))
 		return 0;
 	weir_tuple_reverse(&was, &quoted);
-	half = weir_nat_find(&was, &after);
+	half = weir_nat_find(&was, WEIR_PAIR_BY_SOURCE | WEIR_PAIR_BY_DESTINATION, &after);
 	if (!half || weir_now() >= half->expires || !weir_nat_leaves_pod(half))
 		return 0;
 	kind = half->kind;
@@ -78,7 +78,7 @@ WEIR_APART int weir_error_reaches(struct weir_skb *skb, struct weir_packet *pack
 	if (weir_parse_quoted(skb, packet, &quoted))
 		return WEIR_UNRELATED;
 	weir_tuple_reverse(&was, &quoted);
-	half = weir_nat_find(&was, &after);
+	half = weir_nat_find(&was, WEIR_PAIR_BY_DESTINATION, &after);
 	if (!half || !weir_nat_reaches_pod(half))
 		return WEIR_PASSED;
 	weir_tuple_of(&was, &quoted);

@@ -29,7 +29,7 @@ WEIR_APART int weir_nat_awaits(const struct weir_packet *packet)
 	const struct weir_nat *half;
 
 	weir_tuple_of(&before, packet);
-	half = weir_nat_find(&before, &after);
+	half = weir_nat_find(&before, WEIR_PAIR_BY_DESTINATION, &after);
 	return half && weir_nat_reaches_pod(half) && weir_now() < half->expires;
 }
 
@@ -43,7 +43,7 @@ WEIR_APART int weir_nat_answer(struct weir_skb *skb, struct weir_packet *packet)
 	struct weir_nat *half;
 
 	weir_tuple_of(&before, packet);
-	half = weir_nat_find(&before, &after);
+	half = weir_nat_find(&before, WEIR_PAIR_BY_DESTINATION, &after);
 	if (!half || !weir_nat_reaches_pod(half) || weir_nat_touch(half, &before, &after, packet->seen, weir_now()))
 		return WEIR_UNRELATED;
 	weir_packet_become(packet, &after);
@@ -57,7 +57,7 @@ WEIR_APART struct weir_nat *weir_nat_leave(struct weir_packet *packet, struct we
 	struct weir_nat *half;
 
 	weir_tuple_of(before, packet);
-	half = weir_nat_find(before, &after);
+	half = weir_nat_find(before, WEIR_PAIR_BY_SOURCE | WEIR_PAIR_BY_DESTINATION, &after);
 	if (!half || weir_now() >= half->expires)
 		return 0;
 	if (weir_nat_reaches_pod(half)) {
@@ -83,11 +83,17 @@ WEIR_APART int weir_nat_keep(struct weir_nat *half, const struct weir_packet *pa
 /* Both halves of a pair that makes the packet of what was `before`. */
 WEIR_APART int weir_nat_forget(const struct weir_packet *packet, const struct weir_tuple *before)
 {
-	struct weir_tuple after;
+	const struct weir_tuple back = {
+		.source = packet->destination,
+		.destination = packet->source,
+		.source_port = packet->destination_port,
+		.destination_port = packet->source_port,
+		.family = packet->family,
+		.protocol = packet->protocol,
+	};
 
-	weir_tuple_of(&after, packet);
-	weir_nat_remove(before, 0);
-	return weir_nat_remove(&after, 1);
+	weir_nat_remove(before, WEIR_PAIR_BY_SOURCE);
+	return weir_nat_remove(&back, WEIR_PAIR_BY_DESTINATION);
 }
 
 #endif

@@ -158,8 +158,16 @@ struct weir_sweep_count {
 };
 
 struct weir_sweep {
-	struct weir_sweep_count ct4, ct6, frag4, frag6, nat4, nat6;
+	struct weir_sweep_count ct4, ct6, frag4, frag6;
 };
-_Static_assert(sizeof(struct weir_sweep) == 48, "");
+_Static_assert(sizeof(struct weir_sweep) == 32, "");
+
+/* What a frame asks weir_sweep_pairs, and is told. */
+struct weir_pair_sweep {
+	__u32 family;
+	__u32 first; /* of WEIR_SWEPT_SETS sets */
+	struct weir_sweep_count count; /* result */
+};
+_Static_assert(sizeof(struct weir_pair_sweep) == 16, "");
 
 #endif

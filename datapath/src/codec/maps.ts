@@ -47,12 +47,9 @@ export const codecs = {
   connection: codecOf(maps.weir_connections.value),
   connectionKey: codecOf(maps.weir_connections.key),
   conntrack: codecOf(maps.weir_ct4.value),
-  nat4: codecOf(maps.weir_nat4.value),
-  nat6: codecOf(maps.weir_nat6.value),
-  natKey4: codecOf(maps.weir_nat4.key),
-  natKey6: codecOf(maps.weir_nat6.key),
   event: codecOf(layout.types.weir_event),
   sweep: codecOf(layout.types.weir_sweep),
+  pairSweep: codecOf(layout.types.weir_pair_sweep),
 } as const
 
 export const reasonNumbers: Readonly<Record<string, number>> = layout.types.weir_reason.values

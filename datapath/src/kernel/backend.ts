@@ -23,6 +23,7 @@ import type {
 } from '../backend.js'
 import { kernelObject } from '../files.js'
 import { codecs, isTableMap, type MapName } from '../codec/maps.js'
+import { sweepPairs } from '../pairs/sweep.js'
 import { readCounters } from '../counters.js'
 import { slotsPerLine } from '../services/slot-lines.js'
 import { layout } from '../layout.generated.js'
@@ -213,16 +214,20 @@ class KernelBackend implements KernelBackendHandle {
       const run = this.#loaded.object.programs
         .get('weir_sweep')!
         .testRun({ context: new Uint8Array(codecs.sweep.size) })
-      return codecs.sweep.read(run.context!)
+      return { ...codecs.sweep.read(run.context!), ...this.#sweepPairs() }
     }
     return {
       ct4: sweepMap(this.maps.weir_ct4),
       ct6: sweepMap(this.maps.weir_ct6),
       frag4: sweepMap(this.maps.weir_frag4),
       frag6: sweepMap(this.maps.weir_frag6),
-      nat4: sweepMap(this.maps.weir_nat4),
-      nat6: sweepMap(this.maps.weir_nat6),
+      ...this.#sweepPairs(),
     }
+  }
+
+  #sweepPairs(): Pick<Sweep, 'nat4' | 'nat6'> {
+    const program = this.#loaded.object.programs.get('weir_sweep_pairs')!
+    return sweepPairs(this.maps, data => program.testRun({ data }).data)
   }
 
   counters(): Counters {

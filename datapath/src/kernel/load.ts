@@ -7,6 +7,8 @@ import { layout } from '../layout.generated.js'
 import type { PortRange } from './nat-ports.js'
 import { keepPrograms, keptObject, programsKey } from './kept-programs.js'
 import type { PinDirectory } from './pins.js'
+import { carryPairs, seedPairs } from './carry-pairs.js'
+import { withPairSets } from '../pairs/sizes.js'
 import { entriesEach, withTags } from './quick-entries.js'
 import { socketPrograms } from './sockets.js'
 
@@ -75,7 +77,7 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
     ...(sockets ? [] : socketPrograms),
     ...(options.tunnels === undefined ? overlayPrograms : []),
   ]
-  const maxEntries = withTags(options.maxEntries)
+  const maxEntries = withPairSets(withTags(options.maxEntries))
   const taken = choosePins(pins, maxEntries)
   const each = (map: MapName): number =>
     entriesEach(maxEntries[map] ?? layout.maps[map].maxEntries, probe.possibleCpus())
@@ -90,6 +92,8 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
     weir_ipip: options.dsrDispatch === 'ipip' ? 1 : 0,
     // As long as a pair isn't renewed for anyway.
     weir_quick_ticks: probe.ticksPerSecond(),
+    weir_nat4_sets: maxEntries.weir_nat4 ?? layout.maps.weir_nat4.maxEntries,
+    weir_nat6_sets: maxEntries.weir_nat6 ?? layout.maps.weir_nat6.maxEntries,
     weir_quick4_each: each('weir_quick4'),
     weir_quick6_each: each('weir_quick6'),
     weir_tunnel_port: options.tunnels?.udpPort ?? 0,
@@ -112,6 +116,7 @@ export function load(source: string | Uint8Array, pins: PinDirectory, options: L
         without,
       })
     if (kept === undefined) keepPrograms(pins.programs, key, object)
+    seedPairs(object)
     const found = { coarseClock, sweepProgram, sockets, setRetval }
     return { object, ...found, notes: taken.flatMap(pin => migrate(pins, pin, object)) }
   } catch (cause) {
@@ -155,7 +160,7 @@ function differenceOf({ info }: BpfMap, name: MapName, maxEntries: number | unde
 }
 
 /** Tables are written anew from the log; these hold what only the kernel knows. */
-const carriedOver: readonly MapName[] = ['weir_ct4', 'weir_ct6', 'weir_nat4', 'weir_nat6', 'weir_endpoints']
+const carriedOver: readonly MapName[] = ['weir_ct4', 'weir_ct6', 'weir_endpoints']
 
 function migrate(pins: PinDirectory, pin: MapPin, object: BpfObject): readonly string[] {
   if (pin.reused) return [`${pin.name}: taken over`]
@@ -166,9 +171,11 @@ function migrate(pins: PinDirectory, pin: MapPin, object: BpfObject): readonly s
     source.info.keySize === target.info.keySize &&
     source.info.valueSize === target.info.valueSize &&
     source.info.type === target.info.type
-  const copy = same && carriedOver.includes(pin.name)
-  let copied = 0
-  if (copy) {
+  const carried =
+    pin.name === 'weir_nat4' || pin.name === 'weir_nat6' ? carryPairs(pin.name, source, object) : undefined
+  const copy = carried !== undefined || (same && carriedOver.includes(pin.name))
+  let copied = carried ?? 0
+  if (copy && carried === undefined) {
     const { keys, values, count } = source.lookupBatch()
     copied = Math.min(count, target.info.maxEntries)
     target.updateBatch(

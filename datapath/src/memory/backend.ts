@@ -21,6 +21,7 @@ import { memoryModule } from '../files.js'
 import { codecs, isTableMap, type MapName } from '../codec/maps.js'
 import { readCounters } from '../counters.js'
 import { layout } from '../layout.generated.js'
+import { sweepPairs } from '../pairs/sweep.js'
 import { type Call, type CallResult, runCall } from './call.js'
 import { MemoryMap } from './map.js'
 import { memorySlots } from './slots.js'
@@ -48,6 +49,7 @@ const programs: Readonly<Record<ProgramName, number>> = {
   weir_to_overlay: 17,
 }
 const sweepProgram = 2
+const sweepPairsProgram = 18
 
 /** Words of `struct weir_run` in bpf/memory/abi.c. */
 const word = {
@@ -124,6 +126,8 @@ class MemoryBackend implements MemoryBackendHandle {
       const name = textAt(this.#module, this.#module.weir_map_name(map)) as MapName
       const most = options.maxEntries?.[name]
       if (most !== undefined) this.#module.weir_map_resize(map, most)
+      if (name === 'weir_nat4' || name === 'weir_nat6')
+        configure(this.#module, `${name}_sets`, this.#module.weir_map_max_entries(map))
       if (name === 'weir_events') ring = map
       else if (isTableMap(name)) maps.set(name, new MemoryMap(this.#module, map, name))
     }
@@ -136,6 +140,10 @@ class MemoryBackend implements MemoryBackendHandle {
   }
 
   runProgram(program: ProgramName, packet: Uint8Array, context: PacketContext): PacketResult {
+    return this.#run(programs[program], packet, context)
+  }
+
+  #run(program: number, packet: Uint8Array, context: PacketContext): PacketResult {
     const module = this.#module
     if (packet.length > module.weir_packet_most()) throw new RangeError(`packet of ${packet.length} bytes`)
     module.weir_set_clock(this.#now())
@@ -147,7 +155,7 @@ class MemoryBackend implements MemoryBackendHandle {
     input[word.ifindex] = context.ifindex
     input[word.mark] = context.mark ?? 0
     input[word.ingressIfindex] = context.ingressIfindex ?? 0
-    const status = module.weir_run(programs[program])
+    const status = module.weir_run(program)
     if (status !== 0) throw new RangeError(`weir_run: errno ${-status}`)
     const after = new Uint32Array(module.memory.buffer, at, contextSize / 4)
     const result: PacketResult = {
@@ -202,7 +210,8 @@ class MemoryBackend implements MemoryBackendHandle {
   sweep(): Sweep {
     this.#module.weir_set_clock(this.#now())
     this.#module.weir_run(sweepProgram)
-    return codecs.sweep.read(viewAt(this.#module, this.#module.weir_sweep_result(), codecs.sweep.size))
+    const rest = codecs.sweep.read(viewAt(this.#module, this.#module.weir_sweep_result(), codecs.sweep.size))
+    return { ...rest, ...sweepPairs(this.maps, asked => this.#run(sweepPairsProgram, asked, { ifindex: 0 }).packet) }
   }
 
   counters(): Counters {

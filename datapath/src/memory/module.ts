@@ -40,7 +40,7 @@ export interface WeirModule {
   weir_sweep_result(): number
 }
 
-const supportedAbi = 4
+const supportedAbi = 5
 
 /** Makes an instance of the packet programs with empty maps. */
 export function instantiate(bytes: Uint8Array): WeirModule {

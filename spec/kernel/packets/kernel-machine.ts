@@ -10,16 +10,17 @@ import {
   perCpuValues,
 } from 'ebpf-napi'
 import { type Machine, objectPath, type ProgramName, type Run } from './machine.js'
+import { agePairs, pairSizes, pairVariables } from './pairs.js'
 import { emptyQuick, quickSizes, quickVariables } from './quick.js'
 
 /** Of struct weir_sweep. */
-const sweepBytes = 48
+const sweepBytes = 32
 /** Of struct __sk_buff. */
 const contextBytes = 192
 const markAt = 8
 const ingressIfindexAt = 36
 const ifindexAt = 40
-const expiring = ['weir_ct4', 'weir_ct6', 'weir_frag4', 'weir_frag6', 'weir_nat4', 'weir_nat6']
+const expiring = ['weir_ct4', 'weir_ct6', 'weir_frag4', 'weir_frag6']
 
 function contextOf(ifindex: number, mark: number, ingressIfindex = 0): Uint8Array {
   const context = new Uint8Array(contextBytes)
@@ -34,9 +35,9 @@ function contextOf(ifindex: number, mark: number, ingressIfindex = 0): Uint8Arra
 export function kernelMachine(options: OpenOptions = {}): Machine {
   return machineOf(
     loadObject(objectPath, {
-      maxEntries: { weir_ct4: 65536, weir_ct6: 65536, weir_nat4: 65536, weir_nat6: 65536, ...quickSizes },
       ...options,
-      variables: { weir_coarse_clock: 1, ...quickVariables, ...options.variables },
+      maxEntries: { weir_ct4: 65536, weir_ct6: 65536, ...pairSizes, ...quickSizes, ...options.maxEntries },
+      variables: { weir_coarse_clock: 1, ...quickVariables, ...pairVariables, ...options.variables },
     }),
   )
 }
@@ -73,6 +74,7 @@ export function machineOf(object: BpfObject): Machine {
         throw error
       }
     },
+    size: name => map(name).info.maxEntries,
     keys: name => [...map(name).entries()].map(([key]) => key),
     perCpu(name, key) {
       const value = map(name).lookup(key)
@@ -84,7 +86,7 @@ export function machineOf(object: BpfObject): Machine {
       program(name).testRun({ data: packet, context: contextOf(ifindex, 0), repeat: count })
     },
     run(name: ProgramName, packet, ifindex, mark, { ingressIfindex } = {}): Run {
-      if (name === 'weir_xdp') {
+      if (name === 'weir_xdp' || name === 'weir_sweep_pairs') {
         const { retval, data } = program(name).testRun({ data: packet })
         return { result: retval, packet: data.slice(), mark }
       }
@@ -104,6 +106,7 @@ export function machineOf(object: BpfObject): Machine {
     advance(seconds) {
       const past = BigInt(Math.round(seconds * 1e9))
       emptyQuick(machine)
+      agePairs(machine, past)
       for (const name of expiring) {
         for (const [key, value] of [...map(name).entries()]) {
           const moved = value.slice()

@@ -14,6 +14,7 @@ export type ProgramName =
   | 'weir_xdp'
   | 'weir_from_overlay'
   | 'weir_to_overlay'
+  | 'weir_sweep_pairs'
 
 /** What else a packet brings along. */
 export interface Arrival {
@@ -80,6 +81,8 @@ export interface Machine {
   /** An update with a flag: 0, or the negative errno that it was refused with. */
   attempt(map: string, key: Uint8Array, value: Uint8Array, flag: UpdateFlag): number
   keys(map: string): Uint8Array[]
+  /** How many entries the map has room for. */
+  size(map: string): number
   /** Sum over CPUs, word by word. */
   perCpu(map: string, key: Uint8Array): BigUint64Array
   run(program: ProgramName, packet: Uint8Array, ifindex: number, mark: number, arrival?: Arrival): Run

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Machine, modulePath, type ProgramName, type Run, type Tunnel } from './machine.js'
+import { pairSizes, pairVariables } from './pairs.js'
 import { quickSizes, quickVariables } from './quick.js'
 
 type Exports = Readonly<Record<string, (...values: (number | bigint)[]) => number>> & {
@@ -20,7 +21,7 @@ const wayBytes = 40
 const loopback = 1
 const enoent = -2
 /** Of struct weir_sweep. */
-const sweepBytes = 48
+const sweepBytes = 32
 /** Of struct weir_socket. */
 const socketBytes = 40
 /** By the kernel's number. */
@@ -53,12 +54,12 @@ export function memoryMachine(
     if (index === undefined) throw new TypeError(`the module has no ${name}`)
     return index
   }
-  for (const [name, value] of Object.entries({ ...quickVariables, ...variables })) {
+  for (const [name, value] of Object.entries({ ...quickVariables, ...pairVariables, ...variables })) {
     const variable = at(config, name)
     const target = bytes(call('weir_config_at', variable), call('weir_config_size', variable))
     for (let i = 0; i < target.length; i++) target[i] = value >>> (8 * i)
   }
-  for (const [name, most] of Object.entries({ ...quickSizes, ...maxEntries })) {
+  for (const [name, most] of Object.entries({ ...quickSizes, ...pairSizes, ...maxEntries })) {
     if (call('weir_map_resize', at(maps, name), most) < 0) throw new Error(`${name} can't be resized`)
   }
   let clock = 1_000_000_000_000n
@@ -102,6 +103,7 @@ export function memoryMachine(
       value(index).set(data)
       return call('weir_map_update', index, flags.indexOf(flag))
     },
+    size: map => call('weir_map_max_entries', at(maps, map)),
     keys(map) {
       const index = at(maps, map)
       const keys: Uint8Array[] = []

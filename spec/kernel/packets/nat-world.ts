@@ -2,6 +2,8 @@ import { type Family, change, type ChangeStep, of } from './fixture.js'
 import { address, type Link } from './frames.js'
 import type { Typed } from './machine.js'
 import type { Value } from './btf-value.js'
+import { forgetHalf, hasHalfFor, writeHalf } from './pairs.js'
+import type { PairTuple } from '@weir/datapath/pairs/place.js'
 
 /** Addresses of services. */
 export const virtual = { four: '10.96.0.10', six: 'fd00:96::10' } as const
@@ -20,21 +22,13 @@ export interface Tuple {
 
 export const reversed = ({ from, to }: Tuple): Tuple => ({ from: to, to: from })
 
-/** As a number whose bytes lie in memory as the network has them. */
-const bigEndian = (bytes: Uint8Array): number => bytes.reduceRight((number, byte) => number * 256 + byte, 0)
 const swapped = (port: number): number => ((port & 255) << 8) | (port >> 8)
 
-function ends(family: Family, { from, to }: Tuple): { source: Value; destination: Value } {
-  const value = (who: Who): Value => {
-    const bytes = address(of(who, family))
-    return family === 4 ? bigEndian(bytes) : { byte: bytes }
-  }
-  return { source: value(from[0]), destination: value(to[0]) }
-}
-
-const ports = ({ from, to }: Tuple): { source_port: number; destination_port: number } => ({
-  source_port: swapped(from[1]),
-  destination_port: swapped(to[1]),
+const tupleOf = (family: Family, { from, to }: Tuple): PairTuple => ({
+  source: address(of(from[0], family)),
+  destination: address(of(to[0], family)),
+  sourcePort: from[1],
+  destinationPort: to[1],
 })
 
 export interface Pair {
@@ -50,31 +44,22 @@ export interface Pair {
   readonly hop?: { readonly ifindex: number; readonly link: Link; readonly mtuBytes: number }
 }
 
-const mapOf = (family: Family): string => `weir_nat${family}`
-const keyOf = (family: Family, protocol: number, tuple: Tuple): Value => ({
-  ...ends(family, tuple),
-  ...ports(tuple),
-  protocol,
-})
-
 /** Writes one half, or both. The other one is the reverse of this. */
 export function putHalf(machine: Typed, family: Family, pair: Pair, isReply: boolean, expires: bigint): void {
-  const [key, value] = isReply ? [reversed(pair.after), reversed(pair.before)] : [pair.before, pair.after]
-  const is = {
-    expires,
-    timeout: pair.seconds ?? 60,
-    kind: pair.kind ?? natKinds.service,
-    is_reply: isReply ? 1 : 0,
-    backend: pair.backend ?? 0,
-    ...(pair.hop !== undefined && {
-      hop_ifindex: pair.hop.ifindex,
-      hop_mtu: pair.hop.mtuBytes,
-      hop_macs: [...pair.hop.link.to, ...pair.hop.link.from],
-      hop_until: Number(expires / 1_000_000_000n),
-    }),
-    ...ports(value),
-  }
-  machine.put(mapOf(family), keyOf(family, pair.protocol, key), { is, ...ends(family, value) })
+  writeHalf(machine, family, {
+    ...{ before: tupleOf(family, pair.before), after: tupleOf(family, pair.after), protocol: pair.protocol },
+    ...{ kind: pair.kind ?? natKinds.service, isReply, expires },
+    is: {
+      timeout: pair.seconds ?? 60,
+      backend: pair.backend ?? 0,
+      ...(pair.hop !== undefined && {
+        hop_ifindex: pair.hop.ifindex,
+        hop_mtu: pair.hop.mtuBytes,
+        hop_macs: [...pair.hop.link.to, ...pair.hop.link.from],
+        hop_until: Number(expires / 1_000_000_000n),
+      }),
+    },
+  })
 }
 
 /** Tells where a backend is; without one, that there is none. */
@@ -104,16 +89,15 @@ export const paired = (family: Family, pair: Pair): ChangeStep =>
     putHalf(machine, family, pair, true, expires)
   })
 
-/** The table forgets one half. */
+const halfOf = (family: Family, pair: Pair, half: 'forward' | 'reply'): PairTuple =>
+  tupleOf(family, half === 'reply' ? reversed(pair.after) : pair.before)
+
+/** The table forgets one half; all of a pair that one entry is for. */
 export const forgotten = (family: Family, pair: Pair, half: 'forward' | 'reply'): ChangeStep =>
-  change(machine => {
-    const tuple = half === 'reply' ? reversed(pair.after) : pair.before
-    machine.remove(mapOf(family), keyOf(family, pair.protocol, tuple))
-  })
+  change(machine => forgetHalf(machine, family, pair.protocol, halfOf(family, pair, half)))
 
 export const hasHalf = (machine: Typed, family: Family, pair: Pair, half: 'forward' | 'reply'): boolean =>
-  machine.get(mapOf(family), keyOf(family, pair.protocol, half === 'reply' ? reversed(pair.after) : pair.before)) !==
-  undefined
+  hasHalfFor(machine, family, pair.protocol, halfOf(family, pair, half))
 
 export interface Service {
   readonly at: Who

@@ -1,3 +1,4 @@
+import { halves } from './pairs.js'
 import type { Family } from './fixture.js'
 import { of } from './fixture.js'
 import { address, mac, type Link } from './frames.js'
@@ -102,8 +103,7 @@ export const forget = (machine: Typed): void => {
 
 /** The port that the pair of a flow to the far backend got at the node. */
 export function portAtNode(machine: Typed, family: Family): number {
-  const ports = machine
-    .keys(`weir_nat${family}`)
+  const ports = halves(machine, family)
     .map(key => ({ key, at: family === 4 ? 8 : 32 }))
     .filter(({ key }) => {
       const bytes = address(of(far, family))

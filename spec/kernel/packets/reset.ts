@@ -1,4 +1,5 @@
 import type { Typed } from './machine.js'
+import { emptyPairs } from './pairs.js'
 import { emptyQuick } from './quick.js'
 
 const emptied = [
@@ -12,8 +13,6 @@ const emptied = [
   'weir_ct6',
   'weir_frag4',
   'weir_frag6',
-  'weir_nat4',
-  'weir_nat6',
   'weir_masquerade',
   'weir_unmasked4',
   'weir_unmasked6',
@@ -34,6 +33,7 @@ const emptied = [
 export function empty(machine: Typed): void {
   for (const map of emptied) for (const key of machine.keys(map)) machine.delete(map, key)
   emptyQuick(machine)
+  emptyPairs(machine)
   machine.put('weir_leaving', 0, {})
   machine.put('weir_own_pairs', 0, 0)
   for (const family of [4, 6]) for (let place = 0; place < 4; place++) machine.put(`weir_backends${family}`, place, {})
