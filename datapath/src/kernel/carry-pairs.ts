@@ -47,14 +47,16 @@ function fieldsOf(type: object, into = new Map<string, Field>(), start = 0, path
 const setTypes = { weir_nat4: layout.maps.weir_nat4.value, weir_nat6: layout.maps.weir_nat6.value } as const
 
 /** How a set's bytes are divided. */
-function shapeOf(map: PairMap): {
+interface Shape {
   readonly setBytes: number
   readonly wordsAt: number
   readonly entriesAt: number
   readonly entryBytes: number
   readonly addressBytes: number
   readonly field: (name: string) => Field
-} {
+}
+
+function readShape(map: PairMap): Shape {
   const type = setTypes[map]
   const place = (name: string): number => type.members.find(member => member.name === name)!.offsetBits / 8
   const entries = type.members.find(member => member.name === 'entry')!.type as unknown as { element: { size: number } }
@@ -68,6 +70,9 @@ function shapeOf(map: PairMap): {
     field: name => fields.get(name)!,
   }
 }
+
+const shapes = { weir_nat4: readShape('weir_nat4'), weir_nat6: readShape('weir_nat6') } as const
+const shapeOf = (map: PairMap): Shape => shapes[map]
 
 /** An entry's bytes, and what says where they belong. */
 interface Carried {
@@ -189,32 +194,38 @@ class Filling {
     const number = pairSet(hash, sets)
     const set = this.#sets.get(number) ?? new Uint8Array(setBytes)
     this.#sets.set(number, set)
-    const at = (place: number): number => entriesAt + place * entryBytes
-    const expires = (place: number): bigint => bigAt(set, at(place) + field('is.expires').at)
-    const isHad = (place: number): boolean => set[at(place) + field('is.protocol').at] !== 0
     const hop = field('is.hop_until')
-    const places = Array.from({ length: setPlaces }, (_, place) => place)
-    const own = places.find(
-      place => isHad(place) && this.#isSame(set.subarray(at(place), at(place) + entryBytes), bytes),
-    )
-    // Of both halves that make a whole one, that of the direction which opened the flow knows the way.
-    if (own !== undefined) {
-      if (bytes.subarray(hop.at, hop.at + hop.bytes).some(byte => byte !== 0)) set.set(bytes, at(own))
-      return false
+    const protocolAt = field('is.protocol').at
+    const expiresAt = field('is.expires').at
+    let [first, free] = [0, false]
+    for (let place = 0; place < setPlaces && !free; place += 1) {
+      const at = entriesAt + place * entryBytes
+      // Entries are put one behind the other: none is behind a free place.
+      free = set[at + protocolAt] === 0
+      if (free) first = place
+      else if (this.#isSame(set, at, bytes)) {
+        // Of both halves that make a whole one, that of the direction which opened the flow knows the way.
+        if (bytes.subarray(hop.at, hop.at + hop.bytes).some(byte => byte !== 0)) set.set(bytes, at)
+        return false
+      } else if (bigAt(set, at + expiresAt) < bigAt(set, entriesAt + first * entryBytes + expiresAt)) first = place
     }
-    const free = places.find(place => !isHad(place))
-    const first = free ?? places.reduce((least, place) => (expires(place) < expires(least) ? place : least))
-    if (free === undefined && expires(first) >= entry.expires) return false
-    set.set(bytes, at(first))
+    if (!free && bigAt(set, entriesAt + first * entryBytes + expiresAt) >= entry.expires) return false
+    set.set(bytes, entriesAt + first * entryBytes)
     new Uint32Array(set.buffer)[wordsAt / 4 + first] = pairWord(hash, entry.expires)
-    return free !== undefined
+    return free
   }
 
-  #isSame(a: Uint8Array, b: Uint8Array): boolean {
+  #isSame(set: Uint8Array, start: number, bytes: Uint8Array): boolean {
     const { field, addressBytes } = this.#shape
-    const equal = ({ at, bytes }: Field, count = bytes): boolean =>
-      a.subarray(at, at + count).every((byte, place) => byte === b[at + place])
-    return equal(field('source'), 2 * addressBytes) && equal(field('source_port'), 4) && equal(field('is.protocol'))
+    const equal = (at: number, count: number): boolean => {
+      for (let place = at; place < at + count; place += 1) if (set[start + place] !== bytes[place]) return false
+      return true
+    }
+    return (
+      equal(field('source_port').at, 4) &&
+      equal(field('source').at, 2 * addressBytes) &&
+      equal(field('is.protocol').at, 1)
+    )
   }
 
   writeTo(target: BpfMap): void {
