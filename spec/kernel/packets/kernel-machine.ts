@@ -22,7 +22,8 @@ const ingressIfindexAt = 36
 const ifindexAt = 40
 const expiring = ['weir_ct4', 'weir_ct6', 'weir_frag4', 'weir_frag6']
 
-function contextOf(ifindex: number, mark: number, ingressIfindex = 0): Uint8Array {
+/** Of struct __sk_buff, as a test run takes it. */
+export function contextOf(ifindex: number, mark: number, ingressIfindex = 0): Uint8Array {
   const context = new Uint8Array(contextBytes)
   const view = new DataView(context.buffer)
   view.setUint32(markAt, mark, true)
