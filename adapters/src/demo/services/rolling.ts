@@ -22,18 +22,25 @@ export interface Rolling {
 const drainMs = 300
 const timeoutMs = 5000
 
+/** Before the first pod goes, and after the last one came, so that each is asked. */
+const beginMs = 500
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
 /** Replaces every pod behind the services, one by one, while clients ask. */
 export async function replaceAll(stage: ServiceStage, client: string): Promise<Rolling> {
   const start = performance.now()
   const loads = startLoads(stage, client)
   const old = stage.pods.filter(({ app }) => app === 'web')
+  await pause(beginMs)
   for (const pod of old) {
     const number = Number(/\d+$/.exec(pod.name)![0].slice(1))
     await stage.add([podOn(pod.node as 'n1' | 'n2', number + 20, 'web')])
     await stage.change(pod.name, 'terminating')
-    await new Promise(resolve => setTimeout(resolve, drainMs))
+    await pause(drainMs)
     await stage.remove([pod.name])
   }
+  await pause(beginMs)
   const finished = await Promise.all(
     loads.map(async ({ load, ...rest }): Promise<RollingLoad> => ({ ...rest, tally: await load.finish() })),
   )
