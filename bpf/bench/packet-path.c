@@ -142,6 +142,8 @@ BENCH_LOOKUP(rows, weir_rows, __u32, bench_row)
 BENCH_LOOKUP(counters, weir_counters, __u32, WEIR_PASSED)
 BENCH_LOOKUP(tallies, weir_tallies, __u32, WEIR_TALLY_FLOWS_OPENED)
 BENCH_LOOKUP(budgets, weir_budgets, __u32, 0)
+BENCH_LOOKUP(pair_seed, weir_pair_seed, __u32, 0)
+BENCH_LOOKUP(pair_scratch, weir_pair_scratch, __u32, 0)
 #define BENCH_CELL {.subject = bench_subject, .direction = WEIR_INGRESS, .peer_class = bench_class}
 BENCH_LOOKUP(cells, weir_cells, struct weir_cell_key, BENCH_CELL)
 #define BENCH_PREFIX {.length = 32, .address = {203, 0, 113, 7}}

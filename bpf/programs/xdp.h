@@ -75,8 +75,9 @@ WEIR_INLINE int weir_frame_northern(struct weir_frame *frame, struct weir_nat *h
 	return weir_frame_go(frame, half, before, after, seen, now);
 }
 
-/* No XDP_…: there is no pair, and a service may be where the frame goes to. */
+/* No XDP_…: there is no pair, and a service may be where the frame goes to; … there is one now. */
 #define WEIR_FRAME_OPENS -2
+#define WEIR_FRAME_OPENED -3
 
 /* What comes so although a tunnel would bring it is refused by traffic control. */
 WEIR_INLINE int weir_is_out_of_tunnel(const struct weir_tuple *before)
@@ -84,79 +85,85 @@ WEIR_INLINE int weir_is_out_of_tunnel(const struct weir_tuple *before)
 	return weir_tunnel_port && weir_is_anothers_pod(&before->source, before->family);
 }
 
+/* What a frame is and becomes, in its caller's hands while a pair is looked for, opened, and gone by. */
+struct weir_frame_is {
+	struct weir_tuple before, after;
+	__u64 now;
+	__u8 seen;
+	__u8 pad[7];
+};
+
 /* Of a frame that no entry was found for. */
-WEIR_APART int weir_frame_long(struct weir_frame *frame)
+WEIR_APART int weir_frame_long(struct weir_frame *frame, struct weir_frame_is *is)
 {
-	struct weir_tuple before = {}, after = {};
+	const __u64 now = weir_now();
 	struct weir_nat *half;
 	__u8 seen = 0;
 	__u32 may;
-	__u64 now;
 
-	if (!weir_frame_parse(frame, &before, &seen))
+	if (!weir_frame_parse(frame, &is->before, &seen))
 		return XDP_PASS;
 	if (weir_unlikely(seen & WEIR_SEEN_SYN))
-		weir_quick_forget(&before);
-	now = weir_now();
-	may = weir_is_northern(before.protocol, before.destination_port);
-	half = weir_nat_find(&before, weir_northern_where(may), &after);
+		weir_quick_forget(&is->before);
+	may = weir_is_northern(is->before.protocol, is->before.destination_port);
+	half = weir_nat_find_here(&is->before, weir_northern_where(may), &is->after);
 	if (half && (now >= half->expires || weir_nat_reopens(seen, half)))
 		half = 0;
-	if (!half && may & WEIR_MAY_BE_SERVICE)
+	if (!half && may & WEIR_MAY_BE_SERVICE) {
+		is->now = now;
+		is->seen = seen;
 		return WEIR_FRAME_OPENS;
-	if (half && weir_is_out_of_tunnel(&before))
+	}
+	if (half && weir_is_out_of_tunnel(&is->before))
 		return XDP_PASS;
 	if (half)
-		return weir_frame_northern(frame, half, &before, &after, seen, now);
-	return weir_quick_leave(&before);
+		return weir_frame_northern(frame, half, &is->before, &is->after, seen, now);
+	return weir_quick_leave(&is->before);
 }
 
-/*
- * The first frame of a pair goes by what was written last. To find it in the table takes more than the lookup: it then
- * counts as used, and is carried through the table's lists for longer before it may go.
- */
-WEIR_APART int weir_frame_first(struct weir_frame *frame, const struct weir_tuple *before, const struct weir_tuple *after,
-				__u8 seen, int family)
+/* Beside the long way and not within it, as a path's stack hasn't room for both. */
+WEIR_INLINE int weir_frame_open(struct weir_frame *frame, struct weir_frame_is *is)
+{
+	int result;
+
+	if (weir_is_out_of_tunnel(&is->before))
+		return XDP_PASS;
+	is->after.family = is->before.family;
+	is->after.protocol = is->before.protocol;
+	result = weir_north_open(frame, &is->before, &is->after, weir_arrival(frame->ingress_ifindex, is->seen), is->now);
+	if (result == WEIR_NORTH_READY)
+		return WEIR_FRAME_OPENED;
+	return result == WEIR_NORTH_NONE ? weir_quick_leave(&is->before) : XDP_PASS;
+}
+
+/* The first frame of a pair goes by what was written last. */
+WEIR_INLINE int weir_frame_first(struct weir_frame *frame, const struct weir_frame_is *is)
 {
 	const struct weir_nat *half = weir_nat_written();
 	int goes_on;
 
-	if (!half || weir_frame_grows(half, before->protocol, seen))
+	if (!half || weir_frame_grows(half, is->before.protocol, is->seen))
 		return XDP_PASS;
-	goes_on = weir_goes_on(half, before, after);
-	if (goes_on && !weir_frame_may_leave(frame, half, weir_now()))
+	goes_on = weir_goes_on(half, &is->before, &is->after);
+	if (goes_on && !weir_frame_may_leave(frame, half, is->now))
 		return XDP_PASS;
-	if (weir_unlikely(weir_frame_rewrite(frame, family, before, half, after, goes_on) != WEIR_FRAME_DONE))
+	if (weir_unlikely(weir_frame_rewrite(frame, is->before.family, &is->before, half, &is->after, goes_on) !=
+			  WEIR_FRAME_DONE))
 		return XDP_PASS;
 	return goes_on ? weir_frame_sent(frame, half) : XDP_PASS;
 }
 
-/* Beside the long way and not within it, as a path's stack hasn't room for both. */
-WEIR_APART int weir_frame_open(struct weir_frame *frame)
-{
-	struct weir_tuple before = {}, after = {};
-	__u8 seen = 0;
-	int family, result;
-
-	if (!weir_frame_parse(frame, &before, &seen) || weir_is_out_of_tunnel(&before))
-		return XDP_PASS;
-	family = before.family;
-	after.family = family;
-	after.protocol = before.protocol;
-	result = weir_north_open(frame, &before, &after, seen, frame->ingress_ifindex);
-	if (result == WEIR_NORTH_READY)
-		return weir_frame_first(frame, &before, &after, seen, family);
-	return result == WEIR_NORTH_NONE ? weir_quick_leave(&before) : XDP_PASS;
-}
-
 WEIR_INLINE int weir_xdp_run(struct weir_frame *frame)
 {
+	struct weir_frame_is is = {};
 	int done = weir_quick_run(frame);
 
 	if (weir_likely(done != WEIR_QUICK_NOT))
 		return done;
-	done = weir_frame_long(frame);
-	return done == WEIR_FRAME_OPENS ? weir_frame_open(frame) : done;
+	done = weir_frame_long(frame, &is);
+	if (done == WEIR_FRAME_OPENS)
+		done = weir_frame_open(frame, &is);
+	return done == WEIR_FRAME_OPENED ? weir_frame_first(frame, &is) : done;
 }
 
 #endif

@@ -19,6 +19,8 @@ const looked = [
   'rows',
   'endpoints',
   'nat4',
+  'pair_seed',
+  'pair_scratch',
   'frontends4',
   'counters',
   'tallies',

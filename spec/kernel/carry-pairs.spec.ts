@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import type { Backend, KernelBackendOptions } from '@weir/datapath'
 import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
-import { pairHash, pairSet, pairWord } from '@weir/datapath/pairs/place.js'
+import { pairHash, pairSet, pairMark } from '@weir/datapath/pairs/place.js'
 import { expect } from 'chai'
 import { createMap, mountBpffs, probe } from 'ebpf-napi'
 import { type Half, halves, placed, writeHalf } from './packets/pairs.js'
@@ -78,10 +78,10 @@ describe(`pairs of an earlier run${reason === undefined ? '' : ` (${reason})`}`,
   function expectPlaced(backend: Backend, family: 4 | 6): void {
     const seed = seedOf(backend)
     expect(seed).not.to.equal(0n)
-    for (const { set, word, entry } of placed(tables(backend), family)) {
+    for (const { set, mark, entry } of placed(tables(backend), family)) {
       const hash = pairHash(entry, seed)
       expect(set).to.equal(pairSet(hash, tables(backend).size(`weir_nat${family}`)))
-      expect(word).to.equal(pairWord(hash, entry.expires))
+      expect(mark).to.deep.equal(pairMark(hash, entry.expires))
     }
   }
 

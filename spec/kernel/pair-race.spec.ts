@@ -17,7 +17,7 @@ import type { Race, Raced } from './packets/racer.js'
 import { whyNoKernel } from './packets/requires.js'
 import { a, b, fill, outside } from './packets/world.js'
 
-const racer = fileURLToPath(new URL('packets/racer.js', import.meta.url))
+const racer = fileURLToPath(new URL('./packets/racer.js', import.meta.url))
 const mark = 0x05700000
 const next = -1
 const flows = 300

@@ -1,11 +1,12 @@
-import { pairHash, pairSet, pairWord } from '@weir/datapath/pairs/place.js'
+import { momentOf, pairHash, pairMark, pairSet } from '@weir/datapath/pairs/place.js'
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { machines, memory } from './machines.js'
 import { of } from './packets/fixture.js'
 import { flags, frame, tcp } from './packets/frames.js'
 import type { Typed } from './packets/machine.js'
 import { connect, far, inward, near, serve, service, servicePort } from './packets/north-world.js'
-import { entries, halves, placed } from './packets/pairs.js'
+import { entries, halves, placed, tellMoments } from './packets/pairs.js'
 import { fill, outside } from './packets/world.js'
 
 const families = [4, 6] as const
@@ -16,6 +17,7 @@ const one = {
   maxEntries: { weir_nat4: 1, weir_nat6: 1 },
 }
 const transmit = 3
+const exactly = { minLength: places, maxLength: places }
 
 function call(machine: Typed, family: 4 | 6, port: number): number {
   const ends = { from: of(outside, family), to: of(service, family) }
@@ -53,11 +55,11 @@ for (const kind of machines)
           for (let port = 40_000; port < 40_020; port++) call(machine, family, port)
           const all = placed(machine, family)
           expect(all).to.have.length(20)
-          for (const { set, word, entry } of all) {
+          for (const { set, mark, entry } of all) {
             const hash = pairHash(entry, seed)
-            expect([set, word]).to.deep.equal([
+            expect([set, mark]).to.deep.equal([
               pairSet(hash, machine.size(`weir_nat${family}`)),
-              pairWord(hash, entry.expires),
+              pairMark(hash, entry.expires),
             ])
           }
           expect(new Set(all.map(({ set }) => set)).size, 'they spread').to.be.greaterThan(10)
@@ -98,6 +100,51 @@ describe('sets of pairs, by ways that a test gives', () => {
       expect(all.map(({ entry }) => entry.isReply).sort()).to.deep.equal([false, true])
       for (const { set, entry } of all)
         expect(set).to.equal(pairSet(pairHash(entry, 0n), machine.size(`weir_nat${family}`)))
+    })
+
+    it(`IPv${family}: who goes is one of those that expire first, whenever that is`, () => {
+      const machine = memory.open(one)
+      fill(machine)
+      serve(machine, [near])
+      const first = 40_000
+      for (let nth = 0; nth < places; nth++) call(machine, family, first + nth)
+      const fullest = placed(machine, family)
+      const restore = machine.lookup(`weir_nat${family}`, new Uint8Array(4))!
+      const ahead = 0x2000
+      const range = 0x8000
+      const moment = fc.oneof(fc.integer({ min: 0, max: range - 1 }), fc.constantFrom(0, 1, range - 2, range - 1))
+      const few = fc.tuple(moment, moment).chain(([a, b]) => fc.array(fc.constantFrom(a, b), exactly))
+      fc.assert(
+        fc.property(
+          fc.oneof(fc.array(moment, exactly), few),
+          fc.integer({ min: 50_000, max: 60_000 }),
+          (ages, port) => {
+            machine.update(`weir_nat${family}`, new Uint8Array(4), restore)
+            const from = Number(momentOf(machine.now())) + ahead
+            tellMoments(
+              machine,
+              family,
+              0,
+              ages.map(age => BigInt((from + age) % range)),
+            )
+            call(machine, family, port)
+            const left = callers(machine, family)
+            expect(left).to.have.length(places).and.to.include(port)
+            const gone = fullest.findIndex(({ entry }) => !left.includes(entry.key.sourcePort))
+            expect(ages[gone], `place ${gone} of ${ages}`).to.equal(Math.min(...ages))
+          },
+        ),
+        { numRuns: 300 },
+      )
+    })
+
+    it(`IPv${family}: among those that expire together it isn't always the same place`, () => {
+      const machine = memory.open(one)
+      fill(machine)
+      serve(machine, [near])
+      for (let nth = 0; nth < 3 * places; nth++) call(machine, family, 40_000 + nth)
+      const late = callers(machine, family).filter(port => port >= 40_000 + places)
+      expect(late.length).to.be.greaterThan(3)
     })
 
     it(`IPv${family}: nobody is pushed out while there is room, whatever the clock says`, () => {

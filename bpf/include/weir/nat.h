@@ -64,8 +64,8 @@ WEIR_INLINE struct weir_pair_scratch *weir_pair_scratch_now(void)
 	return bpf_map_lookup_elem(&weir_pair_scratch, &zero);
 }
 
-/* Looks for the half for packets of the tuple in the set of a hash. Apart for the verifier, who then goes through it once. */
-WEIR_GLOBAL int weir_nat_look_by(const struct weir_tuple *tuple, __u64 hash)
+/* Looks for the half for packets of the tuple in the set of a hash. */
+WEIR_INLINE int weir_nat_look_by(const struct weir_tuple *tuple, __u64 hash)
 {
 	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
 
@@ -79,13 +79,15 @@ WEIR_GLOBAL int weir_nat_look_by(const struct weir_tuple *tuple, __u64 hash)
 /* Looks for the half for packets of the tuple, in the sets of enum weir_pair_where named. 1 when it is in the CPU's hands. */
 WEIR_GLOBAL int weir_nat_look(const struct weir_tuple *tuple, __u32 where)
 {
-	__u64 seed, source, destination, hash;
+	__u64 seed, source = 0, destination = 0, hash;
 
 	if (!tuple)
 		return 0;
 	seed = weir_pair_seed_now();
-	source = weir_pair_side(&tuple->source, tuple->source_port, tuple->protocol, seed);
-	destination = weir_pair_side(&tuple->destination, tuple->destination_port, tuple->protocol, seed);
+	if (where & (WEIR_PAIR_BY_SOURCE | WEIR_PAIR_BY_BOTH))
+		source = weir_pair_side(&tuple->source, tuple->source_port, tuple->protocol, seed);
+	if (where & (WEIR_PAIR_BY_DESTINATION | WEIR_PAIR_BY_BOTH))
+		destination = weir_pair_side(&tuple->destination, tuple->destination_port, tuple->protocol, seed);
 #pragma clang loop unroll(disable)
 	for (__u32 by = WEIR_PAIR_BY_SOURCE; by <= WEIR_PAIR_BY_BOTH; by <<= 1) {
 		if (!(where & by))
@@ -100,10 +102,10 @@ WEIR_GLOBAL int weir_nat_look(const struct weir_tuple *tuple, __u32 where)
 }
 
 /*
- * The half for packets of the tuple, expired or not, and what they become: of that the family in any case. It is a copy, there until another one is looked
- * for or written.
+ * The half for packets of the tuple, expired or not, and what they become: the family of that in any case. It is a copy, there
+ * until another one is looked for or written. Within its caller, of whom each frame of a new flow asks.
  */
-WEIR_APART struct weir_nat *weir_nat_find(const struct weir_tuple *tuple, __u32 where, struct weir_tuple *after)
+WEIR_INLINE struct weir_nat *weir_nat_find_here(const struct weir_tuple *tuple, __u32 where, struct weir_tuple *after)
 {
 	struct weir_pair_scratch *scratch;
 
@@ -120,6 +122,12 @@ WEIR_APART struct weir_nat *weir_nat_find(const struct weir_tuple *tuple, __u32 
 	after->source_port = scratch->after.source_port;
 	after->destination_port = scratch->after.destination_port;
 	return &scratch->found;
+}
+
+/* The same for everybody else, with less of the caller's stack. */
+WEIR_APART struct weir_nat *weir_nat_find(const struct weir_tuple *tuple, __u32 where, struct weir_tuple *after)
+{
+	return weir_nat_find_here(tuple, where, after);
 }
 
 /*
@@ -167,16 +175,13 @@ WEIR_INLINE __u32 weir_pair_where(const struct weir_nat *is, const struct weir_t
  * Puts a half or a whole pair together in the CPU's hands, as enum weir_pair_how says: of packets of `before`, to become
  * `after`, or of those against `after`. Outside of the stack, of which a path has 512 bytes.
  */
-WEIR_GLOBAL int weir_nat_prepare(const struct weir_tuple *before, const struct weir_tuple *after, const struct weir_nat *is,
-				 __u32 how)
+WEIR_INLINE void weir_nat_prepare(struct weir_pair_scratch *scratch, const struct weir_tuple *before,
+				  const struct weir_tuple *after, const struct weir_nat *is, __u32 how)
 {
 	const int reversed = how == WEIR_PAIR_REPLY || how == WEIR_PAIR_RENEW;
-	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
 	__u64 seed, hash, other;
 	__u32 where;
 
-	if (!before || !after || !is || !scratch)
-		return -1;
 	weir_pair_address(scratch, before, after, reversed);
 	weir_pair_fill(&scratch->entry.v4.is, is, before->protocol, how);
 	where = weir_pair_where(is, before, after);
@@ -192,27 +197,25 @@ WEIR_GLOBAL int weir_nat_prepare(const struct weir_tuple *before, const struct w
 	scratch->how = how;
 	scratch->family = before->family;
 	if (!reversed) {
-		scratch->found = *is;
+		if (is != &scratch->found)
+			scratch->found = *is;
 		scratch->found.is_whole = how == WEIR_PAIR_WHOLE;
 	}
-	return 0;
 }
 
-/* Writes what was put together, as weir_pair_put4 says. */
-WEIR_GLOBAL int weir_nat_put(__u64 now)
+/*
+ * Writes a half or a whole pair, as enum weir_pair_how and weir_pair_put4 say. Apart for the verifier, who then goes through it
+ * once.
+ */
+WEIR_GLOBAL int weir_nat_write(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
+			       __u32 how, __u64 now)
 {
 	struct weir_pair_scratch *scratch = weir_pair_scratch_now();
 
-	if (!scratch)
+	if (!before || !after || !is || !scratch)
 		return WEIR_PAIR_TAKEN;
+	weir_nat_prepare(scratch, before, after, is, how);
 	return scratch->family == 4 ? weir_pair_put4(scratch, now) : weir_pair_put6(scratch, now);
-}
-
-/* One after the other, and not one within the other, for the stack's sake. */
-WEIR_INLINE int weir_nat_write(const struct weir_tuple *before, const struct weir_tuple *after, const struct weir_nat *is,
-			       __u32 how, __u64 now)
-{
-	return weir_nat_prepare(before, after, is, how) ? WEIR_PAIR_TAKEN : weir_nat_put(now);
 }
 
 /* The half that this program wrote last for the packets that open a flow: to be read until it writes or looks for another. */
@@ -253,7 +256,7 @@ WEIR_INLINE int weir_nat_is_whole(const struct weir_tuple *before, const struct 
  * Takes the tuple of the packets that come back, if it is free: nobody's, or of a flow that has expired. What was this very
  * flow's is written anew.
  */
-WEIR_APART int weir_nat_claim(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
+WEIR_INLINE int weir_nat_claim(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
 			      __u64 now)
 {
 	is->is_whole = weir_nat_is_whole(before, after, is->kind);
@@ -262,7 +265,7 @@ WEIR_APART int weir_nat_claim(const struct weir_tuple *before, const struct weir
 }
 
 /* All of a pair of one who has what packets that come back are found by. */
-WEIR_APART int weir_nat_complete(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
+WEIR_INLINE int weir_nat_complete(const struct weir_tuple *before, const struct weir_tuple *after, struct weir_nat *is,
 				 __u64 now)
 {
 	is->is_reply = 0;
@@ -289,7 +292,7 @@ WEIR_INLINE __u16 weir_nat_port(const struct weir_tuple *before, __u32 try)
  * `is_taken(context, after)`: whether something else than a pair has the tuple.
  */
 #define WEIR_NAT_OPENER(name, is_taken)                                                                           \
-	WEIR_APART int name(void *context, const struct weir_tuple *before, struct weir_tuple *after,             \
+	WEIR_INLINE int name(void *context, const struct weir_tuple *before, struct weir_tuple *after,             \
 			    struct weir_nat *is, __u64 now)                                                       \
 	{                                                                                                         \
 		(void)context;                                                                                    \

@@ -197,12 +197,6 @@ WEIR_INLINE int weir_is_here(const union weir_address *address, int family)
 	return peer && (peer->slot || peer->identity == WEIR_IDENTITY_HOST);
 }
 
-/* Apart, so that its key isn't on the stack while a backend is chosen. */
-WEIR_APART struct weir_frontend *weir_north_frontend(const struct weir_target *target)
-{
-	return weir_frontend_of(target, WEIR_EXTERNAL);
-}
-
 /* Does a backend of another node answer by itself? */
 WEIR_INLINE int weir_returns_directly(__u8 protocol)
 {
@@ -227,7 +221,7 @@ WEIR_GLOBAL int weir_north_choose(const struct weir_tuple *before, struct weir_t
 		to.port = before->destination_port;
 		to.protocol = before->protocol;
 		to.family = before->family;
-		frontend = weir_north_frontend(&to);
+		frontend = weir_frontend_of(&to, WEIR_EXTERNAL);
 		if (!frontend)
 			return WEIR_NORTH_NONE;
 		if (!frontend->count)
@@ -235,7 +229,7 @@ WEIR_GLOBAL int weir_north_choose(const struct weir_tuple *before, struct weir_t
 		if ((frontend->flags & WEIR_SOURCE_RANGES) &&
 		    !weir_is_in_ranges(frontend->ranges, &before->source, before->family))
 			return WEIR_OUT_OF_RANGES;
-		if (!weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, try), &to, &to, index))
+		if (!weir_choose(frontend, weir_affinity_client(&before->source), weir_tuple_hash(before, try), &to, index))
 			continue;
 		after->source = before->source;
 		after->source_port = before->source_port;
@@ -280,44 +274,49 @@ WEIR_APART int weir_north_way(void *context, struct weir_tuple *after, struct we
 	return 0;
 }
 
-/*
- * Opens the flow of a packet that no half is for; `after` becomes what the packet does. `ifindex` is where it came in, by
- * which it may leave again. Nothing is said of a packet here, so that whoever can't go on with it may leave it to another
- * hook.
- */
-WEIR_APART int weir_north_open(void *context, const struct weir_tuple *before, struct weir_tuple *after, __u32 seen,
-			       __u32 ifindex)
+/* Where a packet came in, by which it may leave again, and its WEIR_SEEN_*: in one argument, of which there are five. */
+WEIR_INLINE __u64 weir_arrival(__u32 ifindex, __u8 seen)
 {
-	struct weir_nat is = {};
-	__u64 now;
+	return (__u64)ifindex << 8 | seen;
+}
+
+/*
+ * Opens the flow of a packet that no half is for; `after` becomes what the packet does. Nothing is said of a packet here, so
+ * that whoever can't go on with it may leave it to another hook.
+ */
+WEIR_APART int weir_north_open(void *context, const struct weir_tuple *before, struct weir_tuple *after, __u64 arrival,
+			       __u64 now)
+{
+	struct weir_nat *is = weir_nat_written();
+	__u32 backend = 0;
 	int result;
 
-	/* Kept here across the calls: there is no room on the stack for what more registers would take. */
-	is.seen[0] = seen;
+	if (!is)
+		return WEIR_NAT_EXHAUSTED;
 	for (__u32 try = 0; try < WEIR_DIRECT_TRIES; try++) {
-		result = weir_north_choose(before, after, &is.backend, try);
+		result = weir_north_choose(before, after, &backend, try);
 		if (result)
 			return result;
-		if (!weir_north_is_ambiguous(before, after))
+		if (!weir_returns_directly(before->protocol) || !weir_north_is_ambiguous(before, after))
 			break;
 	}
-	now = weir_now();
-	is.kind = WEIR_NAT_NODE_PORT;
-	weir_nat_begin_with(&is, before->protocol, is.seen[0], now);
+	/* In the CPU's hands, where it is to be read once the pair is written. */
+	*is = (struct weir_nat){.backend = backend, .kind = WEIR_NAT_NODE_PORT};
+	weir_nat_begin_with(is, before->protocol, arrival, now);
 	if (weir_is_here(&after->destination, after->family))
-		return weir_north_open_near(context, before, after, &is, now);
+		return weir_north_open_near(context, before, after, is, now);
 	if (weir_returns_directly(before->protocol))
-		is.kind = WEIR_NAT_FORWARDED;
-	result = weir_north_way(context, after, &is, ifindex, now);
+		is->kind = WEIR_NAT_FORWARDED;
+	result = weir_north_way(context, after, is, arrival >> 8, now);
 	if (result)
 		return result;
 	/* The client is to see its own port in the answer, which nobody here rewrites. */
-	if (is.kind == WEIR_NAT_FORWARDED)
-		return weir_nat_claim(before, after, &is, now) ? weir_nat_complete(before, after, &is, now) : WEIR_NAT_EXHAUSTED;
+	if (is->kind == WEIR_NAT_FORWARDED)
+		return weir_nat_claim(before, after, is, now) ? weir_nat_complete(before, after, is, now) : WEIR_NAT_EXHAUSTED;
 	/* Only there does whoever sees an answer look for a pair. */
 	if (!weir_in_nat_range(weir_be16(after->source_port)))
 		after->source_port = weir_nat_port(before, 0);
-	return weir_north_open_far(context, before, after, &is, now);
+	return weir_north_open_far(context, before, after, is, now);
 }
 
 #endif

@@ -163,7 +163,7 @@ WEIR_APART int weir_north_flow(struct weir_skb *skb, struct weir_packet *packet,
 	if (!half) {
 		if (!(may & WEIR_MAY_BE_SERVICE))
 			return WEIR_NORTH_STAYS;
-		result = weir_north_open(skb, &before, &after, packet->seen, skb->ifindex);
+		result = weir_north_open(skb, &before, &after, weir_arrival(skb->ifindex, packet->seen), weir_now());
 		if (result == WEIR_NORTH_NONE)
 			return WEIR_NORTH_STAYS;
 		if (result == WEIR_NORTH_REFUSE)

@@ -90,12 +90,13 @@ WEIR_INLINE void weir_pair_copy(struct weir_nat *half, const struct weir_pair *p
 		const __u32 index = weir_pair_set(hash, weir_nat##family##_sets);                                 \
 		struct weir_pairs##family *set = bpf_map_lookup_elem(&weir_nat##family, &index);                  \
 		const struct weir_pair##family *entry;                                                            \
-		__u32 alike, nth;                                                                                 \
+		__u64 alike;                                                                                      \
+		__u32 nth;                                                                                        \
 		int found = 0, turned;                                                                            \
                                                                                                                   \
 		if (!set)                                                                                         \
 			return 0;                                                                                 \
-		alike = weir_pair_alike(set->word, weir_pair_tag(hash));                                          \
+		alike = weir_pair_alike(&set->marks, weir_pair_tag(hash));                                       \
 		if (!alike)                                                                                       \
 			return 0;                                                                                 \
 		bpf_spin_lock(&set->lock);                                                                        \
@@ -178,10 +179,10 @@ WEIR_INLINE void weir_pair_keep(struct weir_pair *pair, struct weir_nat *half, i
 			result = 0;                                                                               \
 			if (now) {                                                                                \
 				weir_pair_keep(&entry->is, half, turned, now);                                    \
-				set->word[place] = weir_pair_word(set->word[place] >> 20, half->expires);         \
+				weir_pair_expires(&set->marks, place, half->expires);                          \
 			} else {                                                                                  \
 				entry->is.protocol = 0;                                                           \
-				set->word[place] = 0;                                                             \
+				weir_pair_tell(&set->marks, place, 0);                                            \
 			}                                                                                         \
 		}                                                                                                 \
 		bpf_spin_unlock(&set->lock);                                                                      \
@@ -196,7 +197,6 @@ WEIR_PAIR_SAVE(6)
 	WEIR_GLOBAL int weir_pair_sweep##family(__u32 index, __u64 now, struct weir_sweep_count *count)           \
 	{                                                                                                         \
 		struct weir_pairs##family *set = bpf_map_lookup_elem(&weir_nat##family, &index);                  \
-		const __u32 moment = now >> WEIR_PAIR_STEP;                                                       \
 		__u32 seen = 0, removed = 0;                                                                      \
                                                                                                                   \
 		if (!set || !count)                                                                               \
@@ -204,15 +204,12 @@ WEIR_PAIR_SAVE(6)
 		bpf_spin_lock(&set->lock);                                                                        \
 		_Pragma("clang loop unroll(disable)") for (__u32 i = 0; i < WEIR_PAIR_PLACES; i++)                \
 		{                                                                                                 \
-			if (!set->word[i])                                                                        \
-				continue;                                                                         \
-			seen++;                                                                                   \
-			if (((moment - set->word[i]) & WEIR_PAIR_MOMENT) > WEIR_PAIR_MOMENT / 2 ||                \
-			    now < set->entry[i].is.expires)                                                       \
+			seen += set->entry[i].is.protocol != 0;                                                   \
+			if (!weir_pair_may_be_over(&set->marks, i, now) || now < set->entry[i].is.expires)        \
 				continue;                                                                         \
 			removed++;                                                                                \
 			set->entry[i].is.protocol = 0;                                                            \
-			set->word[i] = 0;                                                                         \
+			weir_pair_tell(&set->marks, i, 0);                                                        \
 		}                                                                                                 \
 		bpf_spin_unlock(&set->lock);                                                                      \
 		count->seen += seen;                                                                              \

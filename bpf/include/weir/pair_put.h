@@ -114,17 +114,18 @@ WEIR_INLINE void weir_pair_fill(struct weir_pair *pair, const struct weir_nat *i
 		const __u64 hash = scratch->hash;                                                                 \
 		const volatile __u32 *how = &scratch->how;                                                        \
 		const struct weir_pair##family *new = &scratch->entry.v##family;                                  \
-		const __u32 index = weir_pair_set(hash, weir_nat##family##_sets), tag = weir_pair_tag(hash);      \
+		const __u32 index = weir_pair_set(hash, weir_nat##family##_sets);                                  \
 		struct weir_pairs##family *set = bpf_map_lookup_elem(&weir_nat##family, &index);                  \
 		struct weir_pair##family *entry;                                                                  \
-		__u32 alike, place, nth, *word;                                                                   \
+		__u64 alike;                                                                                      \
+		__u32 place, nth;                                                                                 \
 		int result = 0;                                                                                   \
                                                                                                                   \
 		if (!set)                                                                                         \
 			return WEIR_PAIR_TAKEN;                                                                   \
 		bpf_spin_lock(&set->lock);                                                                        \
-		alike = weir_pair_alike(set->word, tag);                                                          \
-		place = weir_pair_oldest(set->word, now);                                                         \
+		alike = weir_pair_alike(&set->marks, weir_pair_tag(hash));                                         \
+		place = weir_pair_room(&set->marks, now, hash >> 32);                                             \
 		_Pragma("clang loop unroll(disable)") for (__u32 i = 0; i < WEIR_PAIR_PLACES; i++)                \
 		{                                                                                                 \
 			if (!alike)                                                                               \
@@ -159,7 +160,7 @@ WEIR_INLINE void weir_pair_fill(struct weir_pair *pair, const struct weir_nat *i
 					break;                                                                    \
 				}                                                                                 \
 				entry->is.protocol = 0;                                                           \
-				set->word[nth] = 0;                                                               \
+				weir_pair_tell(&set->marks, nth, 0);                                              \
 			}                                                                                         \
 		}                                                                                                 \
 		/* Held by what is asked about: Linux 6.1 knows nothing of the same number elsewhere. */                  \
@@ -167,9 +168,7 @@ WEIR_INLINE void weir_pair_fill(struct weir_pair *pair, const struct weir_nat *i
 		weir_opaque(nth);                                                                                 \
 		if (result != WEIR_PAIR_TAKEN && nth < WEIR_PAIR_PLACES) {                                        \
 			entry = &set->entry[nth];                                                                 \
-			word = &set->word[nth];                                                                   \
 			weir_opaque(entry);                                                                       \
-			weir_opaque(word);                                                                        \
 			if (result) {                                                                             \
 				entry->is.expires = new->is.expires;                                              \
 				entry->is.timeout = new->is.timeout;                                              \
@@ -178,7 +177,8 @@ WEIR_INLINE void weir_pair_fill(struct weir_pair *pair, const struct weir_nat *i
 			} else {                                                                                  \
 				*entry = *new;                                                                    \
 			}                                                                                         \
-			*word = weir_pair_word(weir_pair_tag(scratch->hash), new->is.expires);         \
+			weir_pair_tell(&set->marks, nth, weir_pair_tag(scratch->hash));                           \
+			weir_pair_expires(&set->marks, nth, new->is.expires);                                     \
 		}                                                                                                 \
 		bpf_spin_unlock(&set->lock);                                                                      \
 		if (*how == WEIR_PAIR_WHOLE || *how == WEIR_PAIR_FORWARD) {                                         \

@@ -101,26 +101,36 @@ struct weir_pair6 {
 _Static_assert(sizeof(struct weir_pair6) == 128, "");
 
 /*
- * Entries lie in sets. What tells them apart within theirs is a word for each: the upper 12 bits are of its flow's hash, the
- * lower 20 of the moment when it expires, in steps of 2^30 ns. All that a flow reads that has no entry, and who comes anew
- * finds there who goes first. The lock is for all of the set.
+ * Entries lie in sets. The first line of one says of each entry a byte of its flow's hash, and when it expires, in steps of
+ * 2^30 ns: all that a flow reads that has no entry, and who comes anew finds there who goes first. The lock is for all of the
+ * set.
  */
 #define WEIR_PAIR_PLACES 15
 #define WEIR_PAIR_STEP 30
-#define WEIR_PAIR_MOMENT 0xfffffu
+#define WEIR_PAIR_MOMENT 0x7fffull
+
+struct weir_pair_marks {
+	__u64 tags[2];    /* that of place n is bits 8 (n % 8) and up of the number n / 8; 0: nobody's */
+	__u64 moments[4]; /* bits 16 (n % 4) and up of the number n / 4 */
+};
+_Static_assert(sizeof(struct weir_pair_marks) == 48, "");
 
 struct weir_pairs4 {
 	struct bpf_spin_lock lock;
-	__u32 word[WEIR_PAIR_PLACES];
+	__u8 pad[4];
+	struct weir_pair_marks marks;
+	__u8 pad2[8];
 	struct weir_pair4 entry[WEIR_PAIR_PLACES];
 };
 _Static_assert(sizeof(struct weir_pairs4) == 1024, "");
 
 struct weir_pairs6 {
 	struct bpf_spin_lock lock;
-	__u32 word[WEIR_PAIR_PLACES];
+	__u8 pad[4];
+	struct weir_pair_marks marks;
+	__u8 pad2[8];
 	struct weir_pair6 entry[WEIR_PAIR_PLACES];
-	__u8 pad[64];
+	__u8 pad3[64];
 };
 _Static_assert(sizeof(struct weir_pairs6) == 2048, "");
 

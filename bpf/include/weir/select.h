@@ -95,55 +95,68 @@ WEIR_GLOBAL int weir_is_member(__u32 at, __u32 count, __u32 backend)
 	return count == 1 && weir_slot(at) == backend;
 }
 
-/*
- * A backend for a new connection of the client: any, as often as its weight says, or the one that it had lately where the
- * frontend has affinity. `frontend` must have slots; `number` says which one is taken, so that a hash of the client's ends
- * gives the same backend on every node. 0 when the backend that the frontend named has gone meanwhile. `beneath`: of what a
- * redirect lies over, as its own backends find it.
- */
-WEIR_INLINE int weir_choose_of(const struct weir_frontend *frontend, int beneath, __u64 client, __u32 number,
-			       const struct weir_target *target, struct weir_target *to, __u32 *index)
+/* The backend at a slot of the frontend's, as weir_choose_of says. */
+WEIR_INLINE int weir_choose_any(const struct weir_frontend *frontend, int beneath, __u32 number, struct weir_target *to,
+				__u32 *index)
 {
-	struct weir_affinity_key key = {};
-	struct weir_affinity chosen = {};
-	__u32 count;
+	const __u32 count = beneath ? frontend->beneath : frontend->count;
 
-	if (weir_unlikely(frontend->affinity != 0)) {
-		const struct weir_affinity *last;
-
-		key.client = client;
-		key.address = target->address;
-		key.port = target->port;
-		key.protocol = target->protocol;
-		key.family = target->family;
-		chosen.used = weir_now();
-		last = bpf_map_lookup_elem(&weir_affinities, &key);
-		if (last && chosen.used - last->used < frontend->affinity * WEIR_SECOND &&
-		    weir_is_member(beneath ? frontend->beneath_first : frontend->members_first,
-				   beneath ? frontend->beneath : frontend->members, last->backend) &&
-		    weir_backend_at(last->backend, to)) {
-			chosen.backend = *index = last->backend;
-			bpf_map_update_elem(&weir_affinities, &key, &chosen, BPF_ANY);
-			return 1;
-		}
-	}
-	count = beneath ? frontend->beneath : frontend->count;
 	if (!count)
 		return 0;
 	*index = weir_slot((beneath ? frontend->beneath_first : frontend->first) + number % count);
-	if (!weir_backend_at(*index, to))
-		return 0;
-	if (weir_unlikely(frontend->affinity != 0)) {
-		chosen.backend = *index;
-		bpf_map_update_elem(&weir_affinities, &key, &chosen, BPF_ANY);
-	}
-	return 1;
+	return weir_backend_at(*index, to);
 }
 
-WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, __u32 number,
-			    const struct weir_target *target, struct weir_target *to, __u32 *index)
+/* With affinity: the backend's index, or -1. Few have it: apart, so that the others' callers don't hold its key. */
+WEIR_APART __s64 weir_choose_lately(const struct weir_frontend *frontend, int beneath, __u64 client, __u32 number,
+				    struct weir_target *to)
 {
-	return weir_choose_of(frontend, 0, client, number, target, to, index);
+	const __u64 now = weir_now();
+	__u32 index = 0;
+	struct weir_affinity_key key = {
+		.client = client,
+		.address = to->address,
+		.port = to->port,
+		.protocol = to->protocol,
+		.family = to->family,
+	};
+	const struct weir_affinity *last = bpf_map_lookup_elem(&weir_affinities, &key);
+	struct weir_affinity chosen = {.used = now};
+
+	if (last && now - last->used < frontend->affinity * WEIR_SECOND &&
+	    weir_is_member(beneath ? frontend->beneath_first : frontend->members_first,
+			   beneath ? frontend->beneath : frontend->members, last->backend) &&
+	    weir_backend_at(last->backend, to))
+		index = last->backend;
+	else if (!weir_choose_any(frontend, beneath, number, to, &index))
+		return -1;
+	chosen.backend = index;
+	bpf_map_update_elem(&weir_affinities, &key, &chosen, BPF_ANY);
+	return index;
+}
+
+/*
+ * A backend for a new connection of the client: any, as often as its weight says, or the one that it had lately where the
+ * frontend has affinity. `to` is the service's address, and becomes the backend's. `frontend` must have slots; `number` says
+ * which one is taken, so that a hash of the client's ends gives the same backend on every node. 0 when the backend that the
+ * frontend named has gone meanwhile. `beneath`: of what a redirect lies over, as its own backends find it.
+ */
+WEIR_INLINE int weir_choose_of(const struct weir_frontend *frontend, int beneath, __u64 client, __u32 number,
+			       struct weir_target *to, __u32 *index)
+{
+	if (weir_unlikely(frontend->affinity != 0)) {
+		const __s64 chosen = weir_choose_lately(frontend, beneath, client, number, to);
+
+		*index = chosen;
+		return chosen >= 0;
+	}
+	return weir_choose_any(frontend, beneath, number, to, index);
+}
+
+WEIR_INLINE int weir_choose(const struct weir_frontend *frontend, __u64 client, __u32 number, struct weir_target *to,
+			    __u32 *index)
+{
+	return weir_choose_of(frontend, 0, client, number, to, index);
 }
 
 /* Whether the sender is in one of the blocks that the frontend is for. */

@@ -106,7 +106,7 @@ WEIR_GLOBAL int weir_service_choose(const struct weir_tuple *before, struct weir
 			return face == WEIR_FACE_NONE ? WEIR_ENTRY_NONE : -WEIR_OUT_OF_RANGES;
 		if (!(face ? frontend->beneath : frontend->count))
 			return WEIR_ENTRY_REFUSED;
-		if (weir_choose_of(frontend, face, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), to, to,
+		if (weir_choose_of(frontend, face, weir_affinity_client(&before->source), weir_tuple_hash(before, 0), to,
 				   backend))
 			return WEIR_ENTRY_PAIRED;
 	}

@@ -116,7 +116,7 @@ WEIR_INLINE int weir_translate(struct bpf_sock_addr *call, const struct weir_tar
 		if (!frontend->count)
 			return WEIR_NO_BACKEND;
 		*to = *target;
-		if (weir_choose(frontend, bpf_get_netns_cookie(call), bpf_get_prandom_u32(), target, to, index))
+		if (weir_choose(frontend, bpf_get_netns_cookie(call), bpf_get_prandom_u32(), to, index))
 			return WEIR_TRANSLATED;
 	}
 	return WEIR_NO_BACKEND;

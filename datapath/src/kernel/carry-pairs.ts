@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import type { BpfMap, BpfObject } from 'ebpf-napi'
 import { layout } from '../layout.generated.js'
-import { isWhole, type PairEntry, pairHash, pairSet, pairWord, type PairTuple, reversedTuple } from '../pairs/place.js'
+import {
+  isWhole,
+  type PairEntry,
+  pairHash,
+  pairMark,
+  pairSet,
+  type PairTuple,
+  reversedTuple,
+  setMark,
+} from '../pairs/place.js'
 import { setPlaces } from '../pairs/sizes.js'
 
 type PairMap = 'weir_nat4' | 'weir_nat6'
@@ -49,7 +58,8 @@ const setTypes = { weir_nat4: layout.maps.weir_nat4.value, weir_nat6: layout.map
 /** How a set's bytes are divided. */
 interface Shape {
   readonly setBytes: number
-  readonly wordsAt: number
+  readonly marksAt: number
+  readonly marksBytes: number
   readonly entriesAt: number
   readonly entryBytes: number
   readonly addressBytes: number
@@ -58,12 +68,14 @@ interface Shape {
 
 function readShape(map: PairMap): Shape {
   const type = setTypes[map]
-  const place = (name: string): number => type.members.find(member => member.name === name)!.offsetBits / 8
-  const entries = type.members.find(member => member.name === 'entry')!.type as unknown as { element: { size: number } }
+  const member = (name: string) => type.members.find(each => each.name === name)!
+  const place = (name: string): number => member(name).offsetBits / 8
+  const entries = member('entry').type as unknown as { element: { size: number } }
   const fields = fieldsOf(entries.element)
   return {
     setBytes: type.size,
-    wordsAt: place('word'),
+    marksAt: place('marks'),
+    marksBytes: (member('marks').type as unknown as { size: number }).size,
     entriesAt: place('entry'),
     entryBytes: entries.element.size,
     addressBytes: map === 'weir_nat4' ? 4 : 16,
@@ -190,7 +202,7 @@ class Filling {
 
   /** Puts an entry where it belongs. False where the set has it already, or is full of those that expire later. */
   put({ entry, bytes }: Carried, hash: bigint, sets: number): boolean {
-    const { setBytes, wordsAt, entriesAt, entryBytes, field } = this.#shape
+    const { setBytes, marksAt, marksBytes, entriesAt, entryBytes, field } = this.#shape
     const number = pairSet(hash, sets)
     const set = this.#sets.get(number) ?? new Uint8Array(setBytes)
     this.#sets.set(number, set)
@@ -211,7 +223,7 @@ class Filling {
     }
     if (!free && bigAt(set, entriesAt + first * entryBytes + expiresAt) >= entry.expires) return false
     set.set(bytes, entriesAt + first * entryBytes)
-    new Uint32Array(set.buffer)[wordsAt / 4 + first] = pairWord(hash, entry.expires)
+    setMark(new BigUint64Array(set.buffer, marksAt, marksBytes / 8), first, pairMark(hash, entry.expires))
     return free
   }
 

@@ -2,13 +2,13 @@ import { endianness } from 'node:os'
 import { layout } from '../layout.generated.js'
 
 /**
- * Where entries of pairs lie, as bpf/include/weir/pair_sets.h has it, for those who write them from user space: a map's new
+ * Where entries of pairs lie, as bpf/include/weir/pair_sets.h and pair_marks.h have it, for those who write them from user space: a map's new
  * sets are filled with an earlier run's entries, and tests put what programs are to find.
  */
 const little = endianness() === 'LE'
 const mask = (1n << 64n) - 1n
 const stepBits = 30n
-const momentMask = 0xfffffn
+const momentMask = 0x7fffn
 const kinds = layout.types.weir_nat_kind.values
 const atDevice: readonly number[] = [kinds.WEIR_NAT_MASQUERADE, kinds.WEIR_NAT_EGRESS_GATEWAY]
 
@@ -76,8 +76,49 @@ export function pairHash({ key, made, protocol, kind, isReply }: PairEntry, seed
 
 export const pairSet = (hash: bigint, sets: number): number => Number(((hash & 0xffffffffn) * BigInt(sets)) >> 32n)
 
-/** What tells the entry within its set, and when it expires. */
-export function pairWord(hash: bigint, expires: bigint): number {
-  const tag = hash >> 52n || 1n
-  return Number((tag << 20n) | ((expires >> stepBits) & momentMask))
+/** What a set says of an entry: a byte of its hash, which is never 0, and when it expires, in steps of 2^30 ns. */
+export interface PairMark {
+  readonly tag: bigint
+  readonly moment: bigint
+}
+
+export const pairMark = (hash: bigint, expires: bigint): PairMark => ({
+  tag: hash >> 56n || 1n,
+  moment: momentOf(expires),
+})
+
+export const momentOf = (expires: bigint): bigint => (expires >> stepBits) & momentMask
+
+const tagBits = 8
+const momentBits = 16
+
+/** The numbers of struct weir_pair_marks: two of tags, then four of moments. */
+type Marks = BigUint64Array | bigint[]
+const tagNumbers = 2
+
+const lane = (bits: number, place: number): { readonly number: number; readonly shift: bigint } => ({
+  number: Math.floor((place * bits) / 64),
+  shift: BigInt((place * bits) % 64),
+})
+
+const read = (marks: Marks, first: number, bits: number, place: number): bigint => {
+  const { number, shift } = lane(bits, place)
+  return (marks[first + number]! >> shift) & ((1n << BigInt(bits)) - 1n)
+}
+
+const write = (marks: Marks, first: number, bits: number, place: number, value: bigint): void => {
+  const { number, shift } = lane(bits, place)
+  const all = ((1n << BigInt(bits)) - 1n) << shift
+  marks[first + number] = (marks[first + number]! & (mask ^ all)) | (value << shift)
+}
+
+/** What is said of the entry at a place of a set. */
+export const markAt = (marks: Marks, place: number): PairMark => ({
+  tag: read(marks, 0, tagBits, place),
+  moment: read(marks, tagNumbers, momentBits, place),
+})
+
+export function setMark(marks: Marks, place: number, { tag, moment }: PairMark): void {
+  write(marks, 0, tagBits, place, tag)
+  write(marks, tagNumbers, momentBits, place, moment)
 }

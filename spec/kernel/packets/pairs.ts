@@ -1,4 +1,15 @@
-import { isWhole, type PairEntry, pairHash, pairSet, type PairTuple, pairWord } from '@weir/datapath/pairs/place.js'
+import {
+  isWhole,
+  markAt,
+  momentOf,
+  type PairEntry,
+  type PairMark,
+  type PairTuple,
+  pairHash,
+  pairMark,
+  pairSet,
+  setMark,
+} from '@weir/datapath/pairs/place.js'
 import { decode, encode, type Value } from './btf-value.js'
 import { layoutOf, type Machine } from './machine.js'
 
@@ -19,13 +30,13 @@ type Struct = { readonly [member: string]: Value }
 /** A set of struct weir_pairs4 or weir_pairs6, decoded. */
 interface PairSet {
   readonly lock: Value
-  readonly word: number[]
+  readonly marks: { readonly tags: bigint[]; readonly moments: bigint[] }
   readonly entry: Struct[]
 }
 
 const mapOf = (family: Family): string => `weir_nat${family}`
 const keyOf = (index: number): Uint8Array => new Uint8Array(Uint32Array.of(index).buffer)
-const wordBytes = 64
+const lineBytes = 64
 
 const read = (family: Family, bytes: Uint8Array): PairSet =>
   decode(layoutOf(mapOf(family)).value, bytes) as unknown as PairSet
@@ -36,8 +47,17 @@ const write = (machine: Sets, family: Family, index: number, set: PairSet): void
 function* setsOf(machine: Sets, family: Family): Iterable<{ readonly index: number; readonly set: PairSet }> {
   for (let index = 0; index < machine.size(mapOf(family)); index++) {
     const bytes = machine.lookup(mapOf(family), keyOf(index))
-    if (bytes?.subarray(0, wordBytes).some(byte => byte !== 0) === true) yield { index, set: read(family, bytes) }
+    if (bytes?.subarray(0, lineBytes).some(byte => byte !== 0) === true) yield { index, set: read(family, bytes) }
   }
+}
+
+const marksOf = ({ marks }: PairSet): bigint[] => [...marks.tags, ...marks.moments]
+
+/** The set with another mark at a place. */
+function marked(set: PairSet, place: number, mark: PairMark): PairSet {
+  const all = marksOf(set)
+  setMark(all, place, mark)
+  return { ...set, marks: { tags: all.slice(0, 2), moments: all.slice(2) } }
 }
 
 const isHad = (entry: Struct): boolean => (entry.is as Struct).protocol !== 0
@@ -93,7 +113,7 @@ export function halves(machine: Sets, family: Family): Uint8Array[] {
 /** An entry, and where it lies. */
 export interface Placed {
   readonly set: number
-  readonly word: number
+  readonly mark: PairMark
   readonly entry: PairEntry
 }
 
@@ -107,7 +127,7 @@ export function placed(machine: Sets, family: Family): Placed[] {
       const tuples = { key: tupleOf(entry, ''), made: tupleOf(entry, 'to_') }
       all.push({
         set: index,
-        word: set.word[place]!,
+        mark: markAt(marksOf(set), place),
         entry: { ...tuples, ...flags, protocol, kind: what & kindBits, expires },
       })
     }
@@ -132,9 +152,8 @@ export function forgetHalf(machine: Sets, family: Family, protocol: number, tupl
   for (const { index, set } of setsOf(machine, family)) {
     const place = set.entry.findIndex(entry => isHad(entry) && keysOf(entry).some(key => equal(key, sought)))
     if (place === -1) continue
-    set.word[place] = 0
     set.entry[place] = {}
-    write(machine, family, index, set)
+    write(machine, family, index, marked(set, place, { tag: 0n, moment: 0n }))
   }
 }
 
@@ -148,16 +167,24 @@ export function emptyPairs(machine: Sets): void {
 export function agePairs(machine: Sets, nanoseconds: bigint): void {
   for (const family of [4, 6] as const)
     for (const { index, set } of [...setsOf(machine, family)]) {
+      let aged = set
       for (const [place, entry] of set.entry.entries()) {
         if (!isHad(entry)) continue
         const is = entry.is as { readonly expires: bigint }
         const expires = is.expires > nanoseconds ? is.expires - nanoseconds : 0n
-        const moment = Number((expires >> 30n) & 0xfffffn)
         set.entry[place] = { ...entry, is: { ...is, expires } }
-        set.word[place] = ((set.word[place]! & ~0xfffff) | moment) >>> 0
+        aged = marked(aged, place, { tag: markAt(marksOf(set), place).tag, moment: momentOf(expires) })
       }
-      write(machine, family, index, set)
+      write(machine, family, index, aged)
     }
+}
+
+/** Has a set say other moments of its entries than they expire at. */
+export function tellMoments(machine: Sets, family: Family, index: number, moments: readonly bigint[]): void {
+  let set = read(family, machine.lookup(mapOf(family), keyOf(index))!)
+  for (const [place, moment] of moments.entries())
+    set = marked(set, place, { tag: markAt(marksOf(set), place).tag, moment })
+  write(machine, family, index, set)
 }
 
 /** An entry as programs would have made it: for packets of `before`, or against `after` where it is for those alone. */
@@ -189,6 +216,5 @@ export function writeHalf(machine: Sets, family: Family, half: Half): void {
   if (place === -1) throw new Error(`set ${index} is full`)
   const what = (kind & kindBits) | (half.isReply ? isReplyBit : 0) | (whole ? isWholeBit : 0)
   set.entry[place] = { ...ends(key, ''), ...ends(made, 'to_'), is: { ...half.is, expires, what, protocol } }
-  set.word[place] = pairWord(hash, expires)
-  write(machine, family, index, set)
+  write(machine, family, index, marked(set, place, pairMark(hash, expires)))
 }
