@@ -201,6 +201,7 @@ export const bench: Bench = {
           crowd(loaded, services, backends)
           return loaded
         })
+      subject('new IPv6 flow, table full', 6, 400, () => open(6, everNew, packetOf(6), fullSets))
       for (const [what, to, port] of [
         ['another port', service, 5],
         ['a port that flows are given', node, 5000],
