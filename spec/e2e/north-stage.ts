@@ -28,7 +28,7 @@ export const servicePort = 80
 const targetPort = 8080
 /** Of a service that counts what clients send, on the second node alone. */
 export const countingPort = 81
-const countingTarget = 9090
+export const countingTarget = 9090
 export const nodePorts = { web: 30_080, local: 30_081 } as const
 
 /**

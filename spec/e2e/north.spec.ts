@@ -1,10 +1,36 @@
+import type { Socket } from 'node:net'
+import type { EventBody } from '@weir/core'
 import { NetnsError } from 'netns-napi'
 import { expect } from 'chai'
-import { balanced, clientAddresses, families, type Family, of, sites } from './north-network.js'
-import { nodePorts, NorthStage, servicePort, sliceOf, webService } from './north-stage.js'
+import { balanced, clientAddresses, families, type Family, of, type SiteName, sites } from './north-network.js'
+import { countingPort, countingTarget, nodePorts, NorthStage, servicePort, sliceOf, webService } from './north-stage.js'
 import { requireKernel } from './stage.js'
 
 const protocols = ['TCP', 'UDP'] as const
+const counting = (more: object) =>
+  webService({
+    name: 'counting',
+    clusterIps: ['10.96.0.82', 'fd96::82'],
+    ports: [{ name: 'tcp', protocol: 'TCP', port: countingPort, targetPort: countingTarget }],
+    ...more,
+  })
+
+/** Sends as much again as before and closes: what is said at the end, the code of an error, or `silence`. */
+async function ended(socket: Socket): Promise<string> {
+  let said = ''
+  socket.on('data', data => {
+    said += String(data)
+  })
+  return await new Promise(resolve => {
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    socket.on('end', () => resolve(said.trimEnd()))
+    socket.setTimeout(3000, () => {
+      socket.destroy()
+      resolve('silence')
+    })
+    socket.end(new Uint8Array(1000))
+  })
+}
 const [first, second] = sites
 
 for (const xdp of ['native', 'generic', 'off'] as const)
@@ -85,6 +111,26 @@ for (const xdp of ['native', 'generic', 'off'] as const)
       await stage.submit(webService())
       for (const family of families) expect((await answers('TCP', of(balanced, family), servicePort)).size).to.equal(2)
     })
+
+    for (const family of families)
+      it(`IPv${family}: a connection goes on when the address that it was opened by is no service’s any more, and ends with its backend`, async () => {
+        for (const name of ['n1', 'n2'] as const) {
+          const socket = await openedBy(counting({}), name, family)
+          await stage.submit(counting({ type: 'ClusterIP', loadBalancerIps: [] }))
+          expect(await ended(socket), `to ${name}`).to.match(/^2000 /)
+          const other = await openedBy(counting({}), name, family)
+          await stage.submit({ kind: 'service.deleted', namespace: 'shop', name: 'counting' })
+          expect(await ended(other), `to ${name}, deleted`).to.equal('ECONNRESET')
+        }
+      })
+
+    /** A connection to the service's address that has carried something. */
+    async function openedBy(service: EventBody, at: SiteName, family: Family): Promise<Socket> {
+      await stage.submit(service, ...sliceOf('counting', [at], countingTarget))
+      const socket = await stage.hold(of(balanced, family))
+      await new Promise<void>(resolve => socket.write(new Uint8Array(1000), () => resolve()))
+      return socket
+    }
 
     it('goes on while no agent runs', async () => {
       for (const agent of Object.values(stage.agents)) await agent.stop()

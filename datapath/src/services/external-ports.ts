@@ -11,77 +11,41 @@ const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP']
 const anyWord = protocols.length * wordsPerProtocol
 
 /**
- * Which ports the frontends for those outside have: packets to others pass the node's devices without a look into the
- * tables. A port is there before the first frontend that has it, and until the last one is gone.
+ * Which ports the frontends for those outside have, or had: packets to others pass the node's devices without a look into
+ * the tables. A port is there before the first frontend that has it, and stays when the last one is gone, as flows that
+ * were opened by that go on to their backends, or are to be told that these are gone.
  */
 export class ExternalPorts {
-  /** By index into weir_ports: what is in the map, and what is to be. */
+  /** By index into weir_ports: what is in the map, and what is to be there besides. */
   readonly #written = new Map<number, bigint>()
-  readonly #wanted = new Map<number, bigint>()
-  /** Frontends by the number of their bit. */
-  readonly #uses = new Map<number, number>()
-  readonly #touched = new Set<number>()
+  readonly #added = new Map<number, bigint>()
 
   /** Takes note of what is in the map. */
   adopt(index: number, bits: bigint): void {
     this.#written.set(index, bits)
-    this.#touched.add(index)
   }
 
   add(rows: readonly FrontendRow[]): void {
-    this.#count(rows, 1)
-  }
-
-  remove(rows: readonly FrontendRow[]): void {
-    this.#count(rows, -1)
-  }
-
-  /** The writes that come before frontends: what is new, beside what there is. */
-  takeAdded(): readonly PackedBatch[] {
-    return this.#take(index => this.#at(this.#written, index) | this.#at(this.#wanted, index))
-  }
-
-  /** The writes that come after them: without what no frontend has any more. */
-  takeRemoved(): readonly PackedBatch[] {
-    const batches = this.#take(index => this.#at(this.#wanted, index))
-    this.#touched.clear()
-    return batches
-  }
-
-  #count(rows: readonly FrontendRow[], by: 1 | -1): void {
     for (const row of rows) {
       const place = placeOf(row)
       if (place === undefined) continue
       for (const bit of [place, anyWord * bitsPerWord]) {
-        const uses = (this.#uses.get(bit) ?? 0) + by
-        if (uses === 0) this.#uses.delete(bit)
-        else this.#uses.set(bit, uses)
-        if (uses === 0 || (uses === 1 && by === 1)) this.#set(bit, uses === 1)
+        const index = Math.floor(bit / bitsPerWord)
+        const before = this.#added.get(index) ?? this.#written.get(index) ?? 0n
+        const after = before | (1n << BigInt(bit % bitsPerWord))
+        if (after !== before) this.#added.set(index, after)
       }
     }
   }
 
-  #set(bit: number, isWanted: boolean): void {
-    const index = Math.floor(bit / bitsPerWord)
-    const mask = 1n << BigInt(bit % bitsPerWord)
-    const before = this.#at(this.#wanted, index)
-    this.#wanted.set(index, isWanted ? before | mask : before & ~mask)
-    this.#touched.add(index)
-  }
-
-  #at(words: ReadonlyMap<number, bigint>, index: number): bigint {
-    return words.get(index) ?? 0n
-  }
-
-  #take(target: (index: number) => bigint): readonly PackedBatch[] {
-    const changed = [...this.#touched]
-      .filter(index => target(index) !== this.#at(this.#written, index))
-      .sort((a, b) => a - b)
+  /** The writes, which come before those of frontends. */
+  takeAdded(): readonly PackedBatch[] {
+    const changed = [...this.#added].sort(([a], [b]) => a - b)
     if (changed.length === 0) return []
+    this.#added.clear()
     const keys = new Uint8Array(changed.length * codecs.index.size)
     const values = new Uint8Array(changed.length * codecs.ports.size)
-    for (const [at, index] of changed.entries()) {
-      const bits = target(index)
+    for (const [at, [index, bits]] of changed.entries()) {
       this.#written.set(index, bits)
       codecs.index.write(keys, at * codecs.index.size, index)
       values.set(codecs.ports.encode({ bits }), at * codecs.ports.size)

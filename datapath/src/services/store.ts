@@ -77,7 +77,6 @@ export class ServiceStore {
   plan(delta: ServicesDelta, tables: ServiceTables): void {
     this.#builds.rest()
     this.ports.add(delta.frontends.flatMap(({ after }) => after ?? []))
-    this.ports.remove(delta.frontends.flatMap(({ before }) => before ?? []))
     const touched = new Set<string>()
     const rows = delta.frontends.map(({ before, after }) => {
       const key = byteText(frontendKeyBytes((after ?? before)!))
@@ -141,7 +140,6 @@ export class ServiceStore {
       ...changes.flatMap(({ places, written }) => backendBatch(places, written)),
       ...this.frontends.takeChanges(),
       ...changes.flatMap(({ places, erased }) => backendBatch(places, erased)),
-      ...this.ports.takeRemoved(),
       ...this.ranges.takeRemoved(),
     ]
   }
