@@ -7,6 +7,15 @@ import type { Attachment } from '../backend.js'
 /** bpffs takes no dots in names. */
 const escaped = (text: string): string => encodeURIComponent(text).replaceAll('.', '%2e')
 
+/** What was escaped; undefined when nothing comes to this name. */
+function unescaped(name: string): string | undefined {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return undefined
+  }
+}
+
 /** What an interface's pins are: TCX and XDP links, or the program that a clsact filter runs, pinned to mark the place. */
 export type PinKind = 'ingress' | 'egress' | 'clsact' | 'xdp-native' | 'xdp-generic'
 
@@ -18,14 +27,14 @@ export class PinDirectory {
     this.path = path
   }
 
-  /** Those that earlier runs made, by node; none where there is no BPF file system. */
+  /** Those that earlier runs made, by node; none where there is no BPF file system. What else is there is no agent's. */
   static all(bpffs: string): readonly { readonly node: string; readonly pins: PinDirectory }[] {
     const parent = join(bpffs, 'weir')
     if (!existsSync(parent) || !probe.isBpffs(bpffs)) return []
-    return readdirSync(parent).map(name => ({
-      node: decodeURIComponent(name),
-      pins: new PinDirectory(join(parent, name)),
-    }))
+    return readdirSync(parent, { withFileTypes: true }).flatMap(entry => {
+      const node = entry.isDirectory() ? unescaped(entry.name) : undefined
+      return node === undefined ? [] : [{ node, pins: new PinDirectory(join(parent, entry.name)) }]
+    })
   }
 
   /**
@@ -95,10 +104,11 @@ export class PinDirectory {
     return this.#entries('links').flatMap(path => {
       const [, ifindex, role, kind, ifname] =
         /^(\d+)-(device-|overlay-)?(ingress|egress|clsact|xdp-native|xdp-generic)-(.+)$/.exec(basename(path)) ?? []
-      if (ifindex === undefined || kind === undefined || ifname === undefined) return []
+      const decoded = ifname === undefined ? undefined : unescaped(ifname)
+      if (ifindex === undefined || kind === undefined || decoded === undefined) return []
       const attachment: Attachment = {
         ifindex: Number(ifindex),
-        ifname: decodeURIComponent(ifname),
+        ifname: decoded,
         ...(role !== undefined && { role: role === 'device-' ? 'device' : 'overlay' }),
       }
       return [{ attachment, kind: kind as PinKind, path }]

@@ -1,6 +1,6 @@
 import { readdirSync, rmdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { EbpfError, openPinnedLink } from 'ebpf-napi'
+import { type BpfLink, EbpfError, openPinnedLink } from 'ebpf-napi'
 import type { AttachOptions } from '../backend.js'
 import { detachFilters } from './attach.js'
 import { PinDirectory } from './pins.js'
@@ -46,13 +46,14 @@ export function removePins(pins: PinDirectory, options: AttachOptions): void {
 }
 
 function detachLink(path: string): void {
-  const link = openPinnedLink(path)
+  let link: BpfLink | undefined
   try {
+    link = openPinnedLink(path)
     link.detach()
   } catch (error) {
-    // It went with its interface or cgroup.
-    if (!(error instanceof EbpfError && error.code === 'ENOLINK')) throw error
+    // It went with its interface or cgroup; or it is no link, but something that others pinned here.
+    if (!(error instanceof EbpfError && ['ENOLINK', 'ERR_EBPF_KIND'].includes(error.code))) throw error
   } finally {
-    link.close()
+    link?.close()
   }
 }

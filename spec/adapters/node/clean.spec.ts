@@ -6,7 +6,7 @@ import { findTraces } from '@weir/adapters/node/clean.js'
 import { createKernelBackend } from '@weir/datapath/kernel/backend.js'
 import { kernelTraces } from '@weir/datapath/kernel/traces.js'
 import { expect } from 'chai'
-import { capabilities, queryClsact, queryTcx } from 'ebpf-napi'
+import { capabilities, createMap, queryClsact, queryTcx } from 'ebpf-napi'
 import { execFileSync } from 'node:child_process'
 
 const { CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN } = capabilities()
@@ -72,4 +72,29 @@ describe(`the end of an agent${reason === undefined ? '' : `: ${reason}`}`, () =
       expect(kept!.contents).to.include('programs at no interface')
       await kept!.remove()
     })
+
+  it('takes what is no link away with the pins of its node, and leaves alone what is no node’s', async () => {
+    const node = `clean.tcx-${process.pid}`
+    const foreign = `%wr-${process.pid}`
+    const at = (...path: string[]): string => join('/sys/fs/bpf/weir', ...path)
+    const places = [
+      at(folderOf(node), 'sockets', 'weir_connect4'),
+      at(folderOf(node), 'links', `${ifindex}-ingress-${link}`),
+      at(foreign),
+    ]
+    createKernelBackend({ node, maxEntries: small }).close()
+    const map = createMap({ type: 'hash', name: 'foreign', keySize: 4, valueSize: 4, maxEntries: 1 })
+    try {
+      for (const place of places) map.pin(place)
+      for (const trace of await traces(node)) if (trace.kind === 'pins') await trace.remove()
+      expect(places.map(place => existsSync(place))).to.deep.equal([false, false, true])
+      expect(kernelTraces('/sys/fs/bpf').map(({ path }) => path)).not.to.include(at(foreign))
+    } finally {
+      map.close()
+      await rm(at(foreign), { force: true })
+    }
+  })
 })
+
+/** As directories of pins are called: without dots. */
+const folderOf = (node: string): string => node.replaceAll('.', '%2e')
