@@ -51,12 +51,19 @@ export function claimsOfService(cluster: OracleCluster, service: ServiceFact): r
       claim('externalIp', address, port, 'external', outwards)
     }
     for (const address of nodePort === undefined ? [] : nodePortAddresses(cluster)) {
+      // A service of one family has node ports in that one, by its cluster address.
+      if (service.clusterIps.length > 0 && !service.clusterIps.some(sameFamilyOf(address))) continue
       claim('nodePort', address, nodePort!, 'internal', false)
       claim('nodePort', address, nodePort!, 'external', outwards)
     }
   }
   return onlyBestOfPlaces(claims)
 }
+
+const sameFamilyOf =
+  (address: string) =>
+  (other: string): boolean =>
+    isSix(other) === isSix(address)
 
 /** Both scopes of a place go to the best kind, even where that kind has one scope only. */
 function onlyBestOfPlaces(claims: readonly Claim[]): readonly Claim[] {

@@ -148,8 +148,12 @@ function claimPort(
     expose('loadBalancer', address, port, ranges && ofFamily(ranges, address))
   for (const address of service.externalIps ?? []) expose('externalIp', address, port)
   if (nodePort === undefined) return
-  for (const address of nodePortAddresses) expose('nodePort', address, nodePort)
+  for (const address of nodePortAddresses) if (hasFamilyOf(service, address)) expose('nodePort', address, nodePort)
 }
+
+/** Is the service one of the address's family? Its cluster addresses say so; of both while none is assigned. */
+const hasFamilyOf = ({ clusterIps }: ServiceFact, address: string): boolean =>
+  clusterIps.length === 0 || clusterIps.some(clusterIp => clusterIp.includes(':') === address.includes(':'))
 
 const ofFamily = (ranges: readonly string[], address: string): readonly string[] =>
   ranges.filter(range => range.includes(':') === address.includes(':'))

@@ -24,6 +24,29 @@ describe('services', () => {
     })
   })
 
+  it('have node ports in the families of their cluster addresses, in both while they have none', () => {
+    const dual: EventBody = {
+      kind: 'node.upserted',
+      node: { name: 'n1', labels: {}, addresses: ['192.0.2.1', '2001:db8::1'], podCidrs: [] },
+    }
+    const ported = (...clusterIps: readonly string[]) =>
+      service({
+        type: 'NodePort',
+        clusterIps,
+        ports: [{ name: '', protocol: 'TCP', port: 80, targetPort: 8080, nodePort: 30_080 }],
+      })
+    const scene = new Scene(dual, ported('10.96.0.1'), slice([endpoint('10.0.0.1')]))
+    const served = () =>
+      ['192.0.2.1', '2001:db8::1'].filter(address => scene.members(`${address} 30080 TCP external`) !== undefined)
+    expect(served()).deep.equals(['192.0.2.1'])
+    scene.say(ported('10.96.0.1', 'fd96::1'))
+    expect(served()).deep.equals(['192.0.2.1', '2001:db8::1'])
+    scene.say(ported('fd96::1'))
+    expect(served()).deep.equals(['2001:db8::1'])
+    scene.say(ported())
+    expect(served()).deep.equals(['192.0.2.1', '2001:db8::1'])
+  })
+
   it('fall back to endpoints that serve while they terminate, then refuse', () => {
     const ending = endpoint('10.0.0.3', { ready: false, terminating: true })
     const scene = new Scene(service(), slice([endpoint('10.0.0.2', { ready: false, serving: false }), ending]))
