@@ -25,6 +25,12 @@ const addressPeer = (row: AddressRow): Peer => ({
   slot: slotOf(row.endpoint),
 })
 
+const isOf = (peer: Peer, row: AddressRow): boolean =>
+  peer.identity === row.identity &&
+  peer.peerClass === row.peerClass &&
+  peer.subject === row.subject &&
+  peer.slot === slotOf(row.endpoint)
+
 const prefixPeer = (row: PrefixRow): Peer => ({
   identity: row.identity,
   peerClass: row.peerClass,
@@ -87,16 +93,27 @@ class ChangedAddresses implements AddressGoals {
     return this.#indexed().get(address)
   }
 
-  *[Symbol.iterator](): Iterator<readonly [string, Peer | undefined]> {
+  forEach(visit: (peer: Peer | undefined, address: string) => void): void {
+    // Pods of one workload come one after the other and are the same to every table: they share what is kept of them.
+    let last: Peer | undefined
     for (const { before, after } of this.#changes) {
-      if (after !== undefined) yield [after.address, addressPeer(after)]
-      else if (before !== undefined) yield [before.address, undefined]
+      if (after !== undefined) {
+        if (last === undefined || !isOf(last, after)) last = addressPeer(after)
+        visit(last, after.address)
+      } else if (before !== undefined) visit(undefined, before.address)
     }
   }
 
+  [Symbol.iterator](): Iterator<readonly [string, Peer | undefined]> {
+    return this.#indexed()[Symbol.iterator]()
+  }
+
   #indexed(): Map<string, Peer | undefined> {
-    this.#index ??= new Map(this)
-    return this.#index
+    if (this.#index !== undefined) return this.#index
+    const index = new Map<string, Peer | undefined>()
+    this.forEach((peer, address) => void index.set(address, peer))
+    this.#index = index
+    return index
   }
 }
 

@@ -44,17 +44,26 @@ export function nodesOf(installed: Installed, units: readonly Unit[], liveness: 
   )
   const activeSubjects = new Set(subjects.nodes.map(node => node.number))
   const activeClasses = new Set(classes.nodes.map(node => node.number))
+  // Addresses that go the same way come one after the other.
+  let last: { readonly from: Standing; readonly to: Standing; readonly standing: Standing } | undefined
+  const during = ({ from, to }: Unit): Standing => {
+    if (last === undefined || !sameStanding(last.from, from) || !sameStanding(last.to, to)) {
+      const subject = subjects.numberOn(from.subject, to.subject)
+      last = { from, to, standing: { subject, peerClass: classes.numberOn(from.peerClass, to.peerClass) } }
+    }
+    return last.standing
+  }
   return {
     subjects: subjects.nodes,
     classes: classes.nodes,
-    during: ({ from, to }) => ({
-      subject: subjects.numberOn(from.subject, to.subject),
-      peerClass: classes.numberOn(from.peerClass, to.peerClass),
-    }),
+    during,
     subjectActive: subject => activeSubjects.has(subject) || liveness.subjectKept(subject),
     classActive: peerClass => peerClass !== 0 && (activeClasses.has(peerClass) || liveness.classKept(peerClass)),
   }
 }
+
+const sameStanding = (a: Standing, b: Standing): boolean =>
+  a === b || (a.subject === b.subject && a.peerClass === b.peerClass)
 
 /** From which numbers to which addresses move, and the number that they have on each way. */
 class Ways {

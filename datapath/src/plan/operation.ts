@@ -56,6 +56,7 @@ export interface Phase {
 /** Addresses and what they should have, each once. */
 export interface AddressGoals extends Iterable<readonly [address: string, peer: Peer | undefined]> {
   readonly size: number
+  forEach(visit: (peer: Peer | undefined, address: string) => void): void
   has(address: string): boolean
   get(address: string): Peer | undefined
 }

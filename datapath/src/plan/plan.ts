@@ -1,9 +1,10 @@
+import type { Prefix } from '@weir/core/address/address.js'
 import { type Peer, samePeer } from '../peer.js'
 import { CellOverlay, type CellView } from './cell-table.js'
 import { slotsToBump } from './generation.js'
-import type { Installed } from './installed.js'
+import type { Installed, InstalledAddress } from './installed.js'
 import { nodesOf } from './node.js'
-import type { CellOperation, Goal, Operation, Phase, PhaseName } from './operation.js'
+import type { AddressOperation, CellOperation, Goal, Operation, Phase, PhaseName } from './operation.js'
 import { type Parting, partSlots } from './parting.js'
 import { denyAll, sameRow } from './row-content.js'
 import { stageCells } from './staged.js'
@@ -185,5 +186,21 @@ function lastMoves(units: readonly Unit[], now: (unit: Unit, at: number) => Peer
 
 const write = (unit: Unit, peer: Peer | undefined): Operation =>
   unit.table === 'addresses'
-    ? { table: 'addresses', address: unit.key, bits: unit.bits, peer, place: unit.place }
+    ? new AddressWrite(unit, peer)
     : { table: 'prefixes', prefix: unit.key, bits: unit.bits, peer }
+
+/** A class for the reason that units of addresses have one. */
+class AddressWrite implements AddressOperation {
+  readonly table = 'addresses'
+  readonly address: string
+  readonly bits: Prefix
+  readonly peer: Peer | undefined
+  readonly place: InstalledAddress | undefined
+
+  constructor({ key, bits, place }: Unit, peer: Peer | undefined) {
+    this.address = key
+    this.bits = bits
+    this.peer = peer
+    this.place = place
+  }
+}

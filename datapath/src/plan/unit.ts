@@ -30,6 +30,42 @@ export interface Unit {
   readonly to: Standing
 }
 
+/**
+ * An address's. Made by a class: a start makes a hundred thousand that all live for a while, whereupon V8 puts what the same
+ * object literal makes into the old generation for good, and those of each later change would gather there.
+ */
+class AddressUnit implements Unit {
+  readonly table = 'addresses'
+  readonly key: string
+  readonly bits: Prefix
+  readonly length: number
+  readonly place: InstalledAddress | undefined
+  readonly before: Peer | undefined
+  readonly after: Peer | undefined
+  readonly from: Standing
+  readonly to: Standing
+
+  constructor(
+    key: string,
+    after: Peer | undefined,
+    place: InstalledAddress | undefined,
+    prefixes: readonly [PrefixView, PrefixView],
+  ) {
+    const bits = place?.bits ?? bitsOf(key)
+    // An exact address is looked up in a map of its own: a prefix of full length is still around it.
+    const length = bits.length + 1
+    const before = place?.peer
+    this.key = key
+    this.bits = bits
+    this.length = length
+    this.place = place
+    this.before = before
+    this.after = after
+    this.from = before ?? prefixes[0].covering(bits, length) ?? unknown
+    this.to = after ?? prefixes[1].covering(bits, length) ?? unknown
+  }
+}
+
 export const moved = ({ from, to }: Unit): boolean => from.subject !== to.subject || from.peerClass !== to.peerClass
 
 const unknown: Standing = { subject: 0, peerClass: 0 }
@@ -49,16 +85,8 @@ export function findUnits(installed: Installed, goal: Goal): readonly Unit[] {
     after = overlay
   }
   const units: Unit[] = []
-  for (const [key, peer] of goal.addresses) {
-    const place = installed.placeOf(key)
-    const bits = place?.bits ?? bitsOf(key)
-    // An exact address is looked up in a map of its own: a prefix of full length is still around it.
-    const length = bits.length + 1
-    const before = place?.peer
-    const from = before ?? prefixes.covering(bits, length) ?? unknown
-    const to = peer ?? after.covering(bits, length) ?? unknown
-    units.push({ table: 'addresses', key, bits, length, place, before, after: peer, from, to })
-  }
+  const around = [prefixes, after] as const
+  goal.addresses.forEach((peer, key) => void units.push(new AddressUnit(key, peer, installed.placeOf(key), around)))
   for (const [key, bits, peer] of changed) {
     const { length } = bits
     const before = prefixes.get(bits)

@@ -22,9 +22,11 @@ export interface WriteBatch {
 
 /** Keys and values of a map. */
 export interface EntryCodec<Key, Value> {
-  readonly key: Codec<Key>
-  readonly value: Codec<Value>
+  readonly key: Encoder<Key>
+  readonly value: Encoder<Value>
 }
+
+type Encoder<Value> = Pick<Codec<Value>, 'size' | 'write'>
 
 interface Growing {
   readonly map: TableMapName
@@ -35,9 +37,12 @@ interface Growing {
   capacity: number
   keys: Uint8Array
   values: Uint8Array
+  /** What the last entry was made of. */
+  last: unknown
 }
 
 const fewest = 8
+const growth = 4
 
 /**
  * Gathers writes in order: those of one map and kind that follow each other become one batch. Entries are encoded where
@@ -47,11 +52,19 @@ export class BatchBuilder {
   readonly #batches: Growing[] = []
   #last: Growing | undefined
 
-  /** Writes an entry, or deletes its key when there is no value. */
+  /**
+   * Writes an entry, or deletes its key when there is no value. A value that is the very object of the entry before is
+   * not encoded again: it must not have changed meanwhile.
+   */
   put<Key, Value>(map: TableMapName, { key, value }: EntryCodec<Key, Value>, at: Key, entry: Value | undefined): void {
     const batch = this.#room(map, entry === undefined ? 'delete' : 'update', key.size, value.size)
     key.write(batch.keys, batch.count * batch.keySize, at)
-    if (entry !== undefined) value.write(batch.values, batch.count * batch.valueSize, entry)
+    if (entry !== undefined) {
+      const offset = batch.count * batch.valueSize
+      if (batch.last === entry && typeof entry === 'object') repeat(batch.values, offset, batch.valueSize)
+      else value.write(batch.values, offset, entry)
+      batch.last = entry
+    }
     batch.count += 1
   }
 
@@ -60,6 +73,7 @@ export class BatchBuilder {
     const batch = this.#room(map, value === undefined ? 'delete' : 'update', key.length, value?.length ?? 0)
     batch.keys.set(key, batch.count * batch.keySize)
     if (value !== undefined) batch.values.set(value, batch.count * batch.valueSize)
+    batch.last = undefined
     batch.count += 1
   }
 
@@ -80,16 +94,22 @@ export class BatchBuilder {
     let batch = this.#last
     if (batch === undefined || batch.map !== map || batch.kind !== kind) {
       const [keys, values] = [new Uint8Array(keySize), new Uint8Array(kind === 'update' ? valueSize : 0)]
-      batch = { map, kind, keySize, valueSize: kind === 'update' ? valueSize : 0, count: 0, capacity: 1, keys, values }
+      const sizes = { keySize, valueSize: kind === 'update' ? valueSize : 0 }
+      batch = { map, kind, ...sizes, count: 0, capacity: 1, keys, values, last: undefined }
       this.#batches.push(batch)
       this.#last = batch
     } else if (batch.count === batch.capacity) {
-      batch.capacity = Math.max(fewest, batch.capacity * 2)
+      batch.capacity = Math.max(fewest, batch.capacity * growth)
       batch.keys = longer(batch.keys, batch.capacity * batch.keySize)
       batch.values = longer(batch.values, batch.capacity * batch.valueSize)
     }
     return batch
   }
+}
+
+/** The value before `offset` once more. */
+function repeat(bytes: Uint8Array, offset: number, size: number): void {
+  for (let at = offset; at < offset + size; at += 1) bytes[at] = bytes[at - size]!
 }
 
 function longer(bytes: Uint8Array, length: number): Uint8Array {

@@ -8,24 +8,27 @@ import { type Placement, stepsPerChunk } from './row-store.js'
 import { verdictReasons } from '../flow/reasons.js'
 import { type Step, type Verdict, verdicts } from '@weir/core/tables/tables.js'
 
-const peerEntry = (peer: Peer | undefined) =>
-  peer && { identity: peer.identity, peer_class: peer.peerClass, subject: peer.subject, slot: peer.slot }
+const peerValue = {
+  size: codecs.peer.size,
+  write: (bytes: Uint8Array, offset: number, { identity, peerClass, subject, slot }: Peer): void =>
+    codecs.peer.write(bytes, offset, { identity, peer_class: peerClass, subject, slot }),
+}
 
-const addresses4 = { key: codecs.address4, value: codecs.peer }
-const addresses6 = { key: codecs.address6, value: codecs.peer }
-const prefixes4 = { key: codecs.prefix4, value: codecs.peer }
-const prefixes6 = { key: codecs.prefix6, value: codecs.peer }
+const addresses4 = { key: codecs.address4, value: peerValue }
+const addresses6 = { key: codecs.address6, value: peerValue }
+const prefixes4 = { key: codecs.prefix4, value: peerValue }
+const prefixes6 = { key: codecs.prefix6, value: peerValue }
 const cells = { key: codecs.cellKey, value: codecs.cell }
 const endpoints = { key: codecs.index, value: codecs.endpoint }
 
 export function putAddress(into: BatchBuilder, { family, bytes }: Prefix, peer: Peer | undefined): void {
-  if (family === 4) into.put('weir_addr4', addresses4, { address: bytes }, peerEntry(peer))
-  else into.put('weir_addr6', addresses6, { address: bytes }, peerEntry(peer))
+  if (family === 4) into.put('weir_addr4', addresses4, { address: bytes }, peer)
+  else into.put('weir_addr6', addresses6, { address: bytes }, peer)
 }
 
 export function putPrefix(into: BatchBuilder, { family, bytes, length }: Prefix, peer: Peer | undefined): void {
-  if (family === 4) into.put('weir_pfx4', prefixes4, { length, address: bytes }, peerEntry(peer))
-  else into.put('weir_pfx6', prefixes6, { length, address: bytes }, peerEntry(peer))
+  if (family === 4) into.put('weir_pfx4', prefixes4, { length, address: bytes }, peer)
+  else into.put('weir_pfx6', prefixes6, { length, address: bytes }, peer)
 }
 
 export function putCell(into: BatchBuilder, cell: CellOperation, placement: Placement | undefined): void {
