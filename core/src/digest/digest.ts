@@ -83,7 +83,10 @@ export class DigestKeeper implements SettleListener {
   readonly #cellMembers = new Map<Subject, Set<string>>()
 
   addressTouched(address: KnownAddress, isThere: boolean): void {
-    noteTouched(this.#touchedAddresses, address, isThere || this.#addresses.has(address))
+    // Thousands at once, and most of them again before the next digest: a flag is cheaper to ask than a set.
+    if (isThere && address.isToHash) return
+    address.isToHash = isThere || this.#addresses.has(address)
+    noteTouched(this.#touchedAddresses, address, address.isToHash)
   }
 
   prefixTouched(named: NamedPrefix, isThere: boolean): void {
@@ -147,6 +150,7 @@ export class DigestKeeper implements SettleListener {
   #follow({ state, verdicts }: DigestSources): void {
     const { peers, subjects, cells } = verdicts
     for (const known of this.#touchedAddresses) {
+      known.isToHash = false
       if (known.claimants.length === 0) this.#addresses.remove(known)
       else {
         const { shape, address } = { shape: known.group.shape, address: known.address }

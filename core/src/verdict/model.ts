@@ -114,6 +114,8 @@ export interface KnownAddress {
   row: Slot<string, AddressRow> | undefined
   /** Among those whose row may have changed. */
   isDirty: boolean
+  /** Among those that the digest has to look at again. */
+  isToHash: boolean
 }
 
 /** Who says that addresses are its own: a pod or a node, as the tables last saw it. */

@@ -47,7 +47,16 @@ export class PeerGroups {
     const within = this.space.around(prefix)
     const group = this.#group(claimant.shape, within, false)
     const claimants = [claimant]
-    const known: KnownAddress = { address, prefix, within, group, claimants, row: undefined, isDirty: false }
+    const known: KnownAddress = {
+      address,
+      prefix,
+      within,
+      group,
+      claimants,
+      row: undefined,
+      isDirty: false,
+      isToHash: false,
+    }
     this.#join(known)
     this.space.addAddress(known)
     return known

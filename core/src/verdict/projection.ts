@@ -11,12 +11,13 @@ import { Claimants } from './claimants.js'
 import { Cells, type CellListener } from './cells.js'
 import { compilePolicy, policyOf, servicesIn, speaksOfNodes } from './dialects.js'
 import { KeyUse } from './key-use.js'
-import type { Claimant, KnownAddress, NamedPrefix, PeerClass, Shape, Subject } from './model.js'
+import type { Claimant, KnownAddress, NamedPrefix, PeerClass, PeerGroup, Shape, Subject } from './model.js'
 import { Ownership } from './ownership.js'
 import { Peers } from './peers.js'
 import { RuleSet } from './rule-set.js'
 import { Shapes, worldShape } from './shapes.js'
 import { Subjects } from './subjects.js'
+import { WrittenAddress } from './written-address.js'
 import { sameAddress, sameEndpoint, samePrefix } from './same-row.js'
 
 /** What the digest follows. Called while settling; what is named there is looked at later. */
@@ -205,6 +206,9 @@ export class Verdicts {
 
   #writeAddresses(): void {
     const { dirtyAddresses } = this.peers.groups
+    // Addresses of one group mostly come one after the other.
+    let last: PeerGroup | undefined
+    let peerClass = 0
     for (const known of dirtyAddresses) {
       const { address, claimants, group } = known
       known.isDirty = false
@@ -215,15 +219,14 @@ export class Verdicts {
         if (this.ownership.knownOf(address) === undefined) this.#addresses.delete(address)
         continue
       }
-      const { identity, slot, shape } = owner
+      const { shape } = owner
       known.row ??= this.#addresses.slotOf(address)
-      this.#addresses.put(known.row, {
-        address,
-        identity,
-        peerClass: this.peers.classOf(group).number,
-        subject: shape.judged.has(owner) ? this.#subjectNumber(shape) : 0,
-        endpoint: slot,
-      })
+      if (group !== last) {
+        last = group
+        peerClass = this.peers.classOf(group).number
+      }
+      const subject = shape.judged.size > 0 && shape.judged.has(owner) ? this.#subjectNumber(shape) : 0
+      this.#addresses.put(known.row, new WrittenAddress(address, peerClass, subject, owner))
     }
     dirtyAddresses.length = 0
   }
