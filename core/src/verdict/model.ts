@@ -112,8 +112,8 @@ export interface KnownAddress {
   readonly claimants: Claimant[]
   /** Its row in the table, once it has one. */
   row: Slot<string, AddressRow> | undefined
-  /** Among those whose row may have changed. */
-  isDirty: boolean
+  /** What of its row may have changed. */
+  dirt: 'none' | 'class' | 'all'
   /** Among those that the digest has to look at again. */
   isToHash: boolean
 }

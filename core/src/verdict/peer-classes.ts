@@ -57,6 +57,11 @@ export class PeerClasses {
     return this.#byNumber.get(group)!
   }
 
+  /** Its class's number; 0 without a class. */
+  numberOf(group: number): number {
+    return this.#byNumber.get(group)?.number ?? 0
+  }
+
   /** How many table rows refer to a group's class. */
   weigh(group: number, weight: number): void {
     const block = this.#byNumber.get(group)

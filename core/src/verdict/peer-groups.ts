@@ -54,7 +54,7 @@ export class PeerGroups {
       group,
       claimants,
       row: undefined,
-      isDirty: false,
+      dirt: 'none',
       isToHash: false,
     }
     this.#join(known)
@@ -70,8 +70,14 @@ export class PeerGroups {
 
   /** Says that an address's row may have changed. */
   touch(address: KnownAddress): void {
-    if (address.isDirty) return
-    address.isDirty = true
+    if (address.dirt === 'none') this.dirtyAddresses.push(address)
+    address.dirt = 'all'
+  }
+
+  /** Says that an address's class may have changed, and nothing else of its row. */
+  touchClass(address: KnownAddress): void {
+    if (address.dirt !== 'none') return
+    address.dirt = 'class'
     this.dirtyAddresses.push(address)
   }
 

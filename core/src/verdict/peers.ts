@@ -43,6 +43,11 @@ export class Peers {
     return this.#classes.classOf(group.number)
   }
 
+  /** 0 for a group that is gone. */
+  numberOfClass(group: PeerGroup): number {
+    return this.#classes.numberOf(group.number)
+  }
+
   /** The class of all unknown addresses whose longest named prefix this is. */
   classOfRest(named: NamedPrefix): PeerClass {
     return this.classOf(this.groups.restOf(named))
@@ -65,7 +70,7 @@ export class Peers {
     empty(groups.fresh)
     for (const number of change.moved) {
       const { addresses, rest, within } = groups.at(number)
-      for (const address of addresses) groups.touch(address)
+      for (const address of addresses) groups.touchClass(address)
       if (rest) groups.dirtyPrefixes.add(within)
     }
     return change

@@ -210,25 +210,38 @@ export class Verdicts {
     let last: PeerGroup | undefined
     let peerClass = 0
     for (const known of dirtyAddresses) {
-      const { address, claimants, group } = known
-      known.isDirty = false
-      const owner = claimants[0]
-      this.#listener.addressTouched(known, owner !== undefined)
-      if (owner === undefined) {
-        // An address that came back meanwhile is known anew.
-        if (this.ownership.knownOf(address) === undefined) this.#addresses.delete(address)
-        continue
-      }
-      const { shape } = owner
-      known.row ??= this.#addresses.slotOf(address)
+      const { group, dirt } = known
+      known.dirt = 'none'
       if (group !== last) {
         last = group
-        peerClass = this.peers.classOf(group).number
+        peerClass = this.peers.numberOfClass(group)
       }
-      const subject = shape.judged.size > 0 && shape.judged.has(owner) ? this.#subjectNumber(shape) : 0
-      this.#addresses.put(known.row, new WrittenAddress(address, peerClass, subject, owner))
+      // Thousands go to another class at once: what their owners say is as it was.
+      const now = dirt === 'class' ? known.row?.now : undefined
+      if (now === undefined) {
+        this.#writeAddress(known, peerClass)
+        continue
+      }
+      const { address, identity, subject, endpoint } = now
+      this.#listener.addressTouched(known, true)
+      this.#addresses.put(known.row!, new WrittenAddress(address, identity, peerClass, subject, endpoint))
     }
     dirtyAddresses.length = 0
+  }
+
+  #writeAddress(known: KnownAddress, peerClass: number): void {
+    const { address, claimants } = known
+    const owner = claimants[0]
+    this.#listener.addressTouched(known, owner !== undefined)
+    if (owner === undefined) {
+      // An address that came back meanwhile is known anew.
+      if (this.ownership.knownOf(address) === undefined) this.#addresses.delete(address)
+      return
+    }
+    const { identity, slot, shape } = owner
+    known.row ??= this.#addresses.slotOf(address)
+    const subject = shape.judged.size > 0 && shape.judged.has(owner) ? this.#subjectNumber(shape) : 0
+    this.#addresses.put(known.row, new WrittenAddress(address, identity, peerClass, subject, slot))
   }
 
   #writePrefixes(): void {

@@ -1,5 +1,4 @@
 import type { AddressRow } from '../tables/tables.js'
-import type { Claimant } from './model.js'
 
 /**
  * A row of the addresses' table. Made by a class: a start makes a hundred thousand that stay, whereupon V8 puts what the same
@@ -12,13 +11,11 @@ export class WrittenAddress implements AddressRow {
   readonly subject: number
   readonly endpoint: number
 
-  constructor(address: string, peerClass: number, subject: number, { identity, slot }: AddressOwner) {
+  constructor(address: string, identity: number, peerClass: number, subject: number, endpoint: number) {
     this.address = address
     this.identity = identity
     this.peerClass = peerClass
     this.subject = subject
-    this.endpoint = slot
+    this.endpoint = endpoint
   }
 }
-
-type AddressOwner = Pick<Claimant, 'identity' | 'slot'>

@@ -104,7 +104,7 @@ describe('PrefixSpace', () => {
               const prefix = parsed(`${address}/${address.includes(':') ? 128 : 32}`)
               // Who is there is none of a space's business.
               const group = {} as PeerGroup
-              const owner = { claimants: [], row: undefined, isDirty: false, isToHash: false }
+              const owner = { claimants: [], row: undefined, dirt: 'none' as const, isToHash: false }
               const added: KnownAddress = { address, prefix, within: space.around(prefix), group, ...owner }
               known.set(address, added)
               space.addAddress(added)
