@@ -79,7 +79,7 @@ export async function* readEvents(
     else damage = damaged(location, found)
   }
   if (from > to) return
-  const storage = { onFailure: (cause: unknown) => unreadable(location, expected, to, cause) }
+  const storage = { onFailure: (cause: unknown) => unreadEvents(location, expected, to, cause) }
   reading: for await (const stored of guarded(storedGroups(database, from, to), storage)) {
     signal?.throwIfAborted()
     for (const { last, value } of stored) {
@@ -143,7 +143,7 @@ async function* guarded<Item>(
   }
 }
 
-const unreadable = (location: string, from: number, to: number, cause: unknown): WeirError =>
+const unreadEvents = (location: string, from: number, to: number, cause: unknown): WeirError =>
   damaged(
     location,
     finding('unreadable', from, to, `the storage can't read event ${from}: ${(cause as Error).message}`),

@@ -16,6 +16,6 @@ export function masked(begun: number): number {
 /** What LevelDB stores for some bytes. */
 export function storedCrc(bytes: Uint8Array): number {
   let crc = 0xffffffff
-  for (let at = 0; at < bytes.length; at++) crc = (table[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8)
+  for (let at = 0; at < bytes.length; at++) crc = withByte(crc, bytes[at] as number)
   return masked(crc)
 }
