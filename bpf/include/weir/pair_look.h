@@ -192,7 +192,7 @@ WEIR_INLINE void weir_pair_keep(struct weir_pair *pair, struct weir_nat *half, i
 WEIR_PAIR_SAVE(4)
 WEIR_PAIR_SAVE(6)
 
-/* Counts a set's entries, and ends what has expired. */
+/* Counts a set's entries, and ends what has expired: by when it did, as a moment of long ago looks like one to come. */
 #define WEIR_PAIR_SWEEP(family)                                                                                   \
 	WEIR_GLOBAL int weir_pair_sweep##family(__u32 index, __u64 now, struct weir_sweep_count *count)           \
 	{                                                                                                         \
@@ -204,8 +204,10 @@ WEIR_PAIR_SAVE(6)
 		bpf_spin_lock(&set->lock);                                                                        \
 		_Pragma("clang loop unroll(disable)") for (__u32 i = 0; i < WEIR_PAIR_PLACES; i++)                \
 		{                                                                                                 \
-			seen += set->entry[i].is.protocol != 0;                                                   \
-			if (!weir_pair_may_be_over(&set->marks, i, now) || now < set->entry[i].is.expires)        \
+			if (!weir_pair_is_somebodys(&set->marks, i))                                              \
+				continue;                                                                         \
+			seen++;                                                                                   \
+			if (now < set->entry[i].is.expires)                                                       \
 				continue;                                                                         \
 			removed++;                                                                                \
 			set->entry[i].is.protocol = 0;                                                            \

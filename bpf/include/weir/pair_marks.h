@@ -122,13 +122,9 @@ WEIR_INLINE void weir_pair_expires(struct weir_pair_marks *marks, __u32 place, _
 	*moments = (*moments & ~(0xffffull << bit)) | (expires >> WEIR_PAIR_STEP & WEIR_PAIR_MOMENT) << bit;
 }
 
-/* Has it been so long that the entry may have expired? One of nobody's has not. */
-WEIR_INLINE int weir_pair_may_be_over(const struct weir_pair_marks *marks, __u32 place, __u64 now)
+WEIR_INLINE int weir_pair_is_somebodys(const struct weir_pair_marks *marks, __u32 place)
 {
-	const __u64 tag = marks->tags[place >> 3 & 1] >> (place & 7) * 8 & 0xff;
-	const __u64 moment = marks->moments[place >> 2 & 3] >> (place & 3) * 16;
-
-	return tag && (((now >> WEIR_PAIR_STEP) - moment) & WEIR_PAIR_MOMENT) < WEIR_PAIR_MOMENT + 1 - WEIR_PAIR_AHEAD;
+	return (marks->tags[place >> 3 & 1] >> (place & 7) * 8 & 0xff) != 0;
 }
 
 #endif
