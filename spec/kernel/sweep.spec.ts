@@ -4,7 +4,7 @@ import { encode, type Value } from './packets/btf-value.js'
 import { later } from './packets/fixture.js'
 import { layoutOf, type Typed, typeOf } from './packets/machine.js'
 import { decode } from './packets/btf-value.js'
-import { machines } from './machines.js'
+import { machines, memory } from './machines.js'
 import { entries, writeHalf } from './packets/pairs.js'
 
 const far = 1n << 62n
@@ -77,3 +77,26 @@ for (const kind of machines) {
     })
   })
 }
+
+describe('the sweep in memory, whatever the clock says', () => {
+  it('ends pairs that have expired, and no other', () => {
+    for (const hours of [0.01, 1, 5, 8, 9.5, 12, 26]) {
+      const machine = memory.open()
+      machine.advance(hours * 3600)
+      const now = machine.now()
+      const ages = [1n, 3_600n, 20_000n].map(seconds => now - seconds * 1_000_000_000n).filter(expires => expires > 0n)
+      const all = [...ages, now + 8_000_000_000_000n]
+      for (const [at, expires] of all.entries()) {
+        const ends = { source: new Uint8Array(4).fill(9), sourcePort: 1000 + at, destinationPort: 80 }
+        const before = { ...ends, destination: new Uint8Array(4).fill(1) }
+        const after = { ...ends, destination: new Uint8Array(4).fill(2) }
+        writeHalf(machine, 4, { before, after, protocol: 6, kind: 1, isReply: false, expires, is: {} })
+      }
+      const { nat4 } = sweepPairs(
+        { weir_nat4: { maxEntries: machine.size('weir_nat4') }, weir_nat6: { maxEntries: machine.size('weir_nat6') } },
+        asked => machine.run('weir_sweep_pairs', asked, 1, 0).packet,
+      )
+      expect(nat4, `${hours} h`).to.deep.equal({ seen: all.length, removed: ages.length })
+    }
+  })
+})

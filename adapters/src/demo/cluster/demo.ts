@@ -180,7 +180,7 @@ class Course {
     })
   }
 
-  /** Waits until the agents of some nodes know every pod, and the ways to every other node. */
+  /** Waits until the agents of some nodes know every pod, what its service leads to, and the ways to every other node. */
   async #settled(among: readonly string[]): Promise<void> {
     const deadline = Date.now() + patienceMs
     for (const node of among)
@@ -198,7 +198,19 @@ class Course {
       this.#stage.agents.get(node)!.status(),
     ])
     const others = this.#stage.segment.networks.size - 1
-    return engine.state.pods.length === this.#stage.pods.length && (status.routing?.routes ?? 0) >= 2 * others
+    const { pods, endpointSlices } = engine.state
+    const endpoints = endpointSlices.flatMap(([, { fact }]) => fact.endpoints.flatMap(({ addresses }) => addresses))
+    const servers = this.#stage.pods.filter(({ labels }) => labels.role === 'server')
+    return (
+      pods.length === this.#stage.pods.length &&
+      // What a service leads to is told after the pods that it selects.
+      endpoints.toSorted().join() ===
+        servers
+          .flatMap(({ addresses }) => addresses)
+          .toSorted()
+          .join() &&
+      (status.routing?.routes ?? 0) >= 2 * others
+    )
   }
 }
 
