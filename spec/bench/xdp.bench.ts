@@ -65,7 +65,7 @@ const packetOf = (family: 4 | 6, to: Who = service, port = servicePort): Uint8Ar
   return frame(inward, ends, tcp(clientPort, port, flags.ack, new Uint8Array(40)))
 }
 
-function load(family: 4 | 6, flows: number, each: number, packet: Uint8Array, sets = manyFlows / 4): Loaded {
+function load(family: 4 | 6, flows: number, each: number, packet: Uint8Array, sets = manyFlows / 2): Loaded {
   const remembered = cpus().length * each || 1
   const object = loadObject(objectPath, {
     maxEntries: {
