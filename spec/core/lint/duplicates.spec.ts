@@ -94,7 +94,7 @@ describe('lint: policies that say the same', function () {
             expect(verdictsOf(without, flow), `${policy}: ${JSON.stringify(flow)}`).equals(verdictsOf(state, flow))
         }
       }),
-      sampling('one of two that say the same is moot', 40),
+      sampling('one of two that say the same is moot', 120),
     )
     for (const [kind, count] of Object.entries(met)) expect(count, kind).above(0)
   })
